@@ -1,0 +1,33 @@
+# One word each; CI calls the same ones. Everything happens in .venv, which is made once and reused.
+.PHONY: demo test lint docs bench clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+demo: $(STAMP)
+	$(BIN)/pawgrade demo
+
+test: $(STAMP)
+	scripts/need-chromium
+	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/python docs/make_pictures.py
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/weak_variants.py
+
+clean:
+	rm -rf .venv pawgrade-demo build dist
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)

@@ -1,0 +1,209 @@
+"""Inert bytes: reading what came out of the sandbox without believing any of it.
+
+A file is opened without following links, must be a regular file under a size limit, is read once, and is parsed as
+`.npy` with no pickle: its header's shape and dtype are checked against the contract before an array is made.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.errors import SubmissionError
+from grader.spec import Value
+
+Array = npt.NDArray[np.generic]
+
+MAX_ANSWER_BYTES = 64 * 2**20  # far above any honest answer: 10,000 photos x 35 float64 scores are 2.7 MiB
+MAX_NOTE_BYTES = 16 * 2**10
+MAX_HEADER_BYTES = 1024
+
+_KINDS = {
+    "float": "fiu",
+    "float32": "f",
+    "float64": "f",
+    "int": "iu",
+    "int64": "iu",
+    "uint8": "u",
+    "bool": "biu",
+}
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """Read a hostile file: a regular file of at most `max_bytes`, not a link, pipe or device.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SubmissionError: it is something else, or too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
+        if status.st_size > max_bytes:
+            raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
+    return content
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """Read a small JSON object; anything else is an empty one."""
+    try:
+        note = json.loads(read_bytes(path, MAX_NOTE_BYTES))
+    except (FileNotFoundError, SubmissionError, ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str) -> Array:
+    """Read a `.npy` file that must keep a contract.
+
+    Args:
+        path: the file.
+        value: dtype and shape that are expected.
+        sizes: what the names in the shape stand for.
+        where: the entry point's name, for messages.
+
+    Returns:
+        A new array: float64 for `float`, int64 for `int`, bool for `bool`, otherwise the named dtype.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SubmissionError: the bytes are not such an array.
+    """
+    content = read_bytes(path, MAX_ANSWER_BYTES)
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, fortran, dtype = read_header(file, max_header_size=MAX_HEADER_BYTES)
+    except Exception as exc:
+        raise SubmissionError(
+            f"{where}: expected {_expected(value, sizes)}, found bytes that are not a plain numpy array.",
+            "Return a numpy array of numbers.",
+        ) from exc
+    _check_type(dtype, shape, value, sizes, where)
+    start = file.tell()
+    if math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise SubmissionError(f"{where}: the array is cut short or too long.", "Return a plain numpy array.")
+    flat = np.frombuffer(content, dtype, offset=start)
+    return _finish(flat.reshape(shape, order="F" if fortran else "C"), value, where)
+
+
+def conform(array: Array, value: Value, sizes: Mapping[str, int], where: str) -> Array:
+    """Hold an array in memory to a contract, as `read_array` does for a file; raises SubmissionError."""
+    _check_type(array.dtype, array.shape, value, sizes, where)
+    return _finish(np.array(array), value, where)
+
+
+def explain_note(
+    note: Mapping[str, Any], value: Value, sizes: Mapping[str, int], where: str
+) -> SubmissionError:
+    """Turn the note that a probe left in place of an answer into an error for the student."""
+    kind, text = str(note.get("kind", "")), str(note.get("text", ""))[:300]
+    expected = _expected(value, sizes)
+    if kind == "raised":
+        return SubmissionError(
+            f"{where} raised {text}", "Call it yourself in a cell, as the checks do, and mend the error."
+        )
+    if kind == "missing":
+        return SubmissionError(
+            f"{where}: no such function is defined when the notebook ends.",
+            "Run the notebook from top to bottom: did the cell that defines it fail, or is it called otherwise?",
+        )
+    if kind == "none":
+        return SubmissionError(
+            f"{where}: expected {expected}, found None.", "Did you write the body and `return` the result?"
+        )
+    if kind == "object":
+        return SubmissionError(
+            f"{where}: expected {expected}, found Python objects ({text}).",
+            "Return a plain numpy array of numbers, for example with np.asarray(result, dtype=float).",
+        )
+    if kind == "large":
+        return SubmissionError(
+            f"{where}: expected {expected}, found {text}: too large to be an answer.",
+            "Return one row per image.",
+        )
+    return SubmissionError(
+        f"{where}: expected {expected}, found no answer.",
+        "Does it return for every batch, without ending the kernel?",
+    )
+
+
+def _check_type(
+    dtype: np.dtype[Any], shape: tuple[int, ...], value: Value, sizes: Mapping[str, int], where: str
+) -> None:
+    expected = _expected(value, sizes)
+    if dtype.hasobject or dtype.kind not in "fiub" or dtype.itemsize > 8:
+        raise SubmissionError(
+            f"{where}: expected {expected}, found dtype {dtype}.", "Return a plain numpy array of numbers."
+        )
+    wanted = resolve_shape(value, sizes)
+    if shape != wanted:
+        raise SubmissionError(
+            f"{where}: expected {expected}, found shape {_show(shape)}.", _shape_hint(shape, wanted)
+        )
+    if dtype.kind not in _KINDS[value.dtype]:
+        raise SubmissionError(
+            f"{where}: expected {expected}, found dtype {dtype}.", f"Convert the result to {value.dtype}."
+        )
+
+
+def _finish(array: Array, value: Value, where: str) -> Array:
+    if value.finite and array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise SubmissionError(
+            f"{where}: expected finite numbers, found {bad} that are NaN or infinite.",
+            "Look for a division by zero, a log of zero or a training that diverged.",
+        )
+    if value.dtype == "bool" and array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
+        raise SubmissionError(
+            f"{where}: expected True or False, found other numbers.", "Return a mask, not indices."
+        )
+    target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
+    return array.astype(target)
+
+
+def resolve_shape(value: Value, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """Return the shape with its names replaced by sizes; an unknown name is a KeyError."""
+    return tuple(sizes[size] if isinstance(size, str) else size for size in value.shape)
+
+
+def _expected(value: Value, sizes: Mapping[str, int]) -> str:
+    shape = resolve_shape(value, sizes)
+    return f"{value.dtype} of shape {_show(shape)}" if shape else f"one {value.dtype}"
+
+
+def _show(shape: tuple[int, ...]) -> str:
+    return str(shape) if shape else "() (one number)"
+
+
+def _shape_hint(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    if len(found) == len(wanted) and found[:-1] == wanted[:-1]:
+        return f"The last dimension must be {wanted[-1]}: does the head have {wanted[-1]} outputs?"
+    if len(found) == len(wanted) and found[1:] == wanted[1:]:
+        return "Return one row for every input, in the order of the inputs."
+    if sorted(found) == sorted(wanted):
+        return "The axes are in another order: look at transpose or permute."
+    return "Print the shape of what you return for two inputs."

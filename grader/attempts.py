@@ -1,0 +1,195 @@
+"""Attempts: each graded submission is a folder, written whole or not at all.
+
+```
+.pawgrade/attempts/<assignment>/<student>/<attempt>/
+    grade.json       the grade with its provenance
+    submitted.ipynb  the notebook as handed in (absent when it could not be read)
+    executed.ipynb   what ran, with its outputs: hostile bytes, sanitised before anyone looks
+    answers.npz      what the probes brought back, validated
+    staff.log        tracebacks of our own errors, if any
+.pawgrade/attempts/<assignment>/<student>/current    id of the attempt of what is handed in now
+```
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import numpy.typing as npt
+from nbformat import NotebookNode
+
+from grader.errors import InfrastructureError, SpecError
+from grader.records import Grade, Submission
+
+TIMESTAMP = "timestamp.txt"
+
+
+def attempt_id(submission: Submission, *facts: str) -> str:
+    """Return 16 hex digits for the submitted files and the facts that decide their grade.
+
+    The time of handing in is not among them: the same files handed in again are the same attempt.
+
+    Args:
+        submission: its folder is read; links are not followed.
+        facts: versions and settings, for example the assignment's digest, the data card, the seed.
+    """
+    digest = hashlib.sha256("\0".join(facts).encode())
+    for path in sorted(submission.folder.rglob("*")):
+        name = path.relative_to(submission.folder).as_posix()
+        mode = path.lstat().st_mode
+        if name == TIMESTAMP or stat.S_ISDIR(mode):
+            continue
+        digest.update(f"\0{name}\0{stat.S_IFMT(mode)}\0".encode(errors="surrogateescape"))
+        if stat.S_ISREG(mode):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def root(course: Path, assignment: str, student: str = "") -> Path:
+    """Return the folder of an assignment's attempts, or of one student's."""
+    return course / ".pawgrade" / "attempts" / assignment / student
+
+
+def write(
+    course: Path,
+    grade: Grade,
+    *,
+    submitted: bytes | None,
+    executed: NotebookNode | None,
+    answers: Mapping[str, npt.NDArray[np.generic]],
+) -> Path:
+    """Store an attempt; an earlier one of the same id is replaced.
+
+    Args:
+        course: the course folder.
+        grade: without manual points: those live in the gradebook.
+        submitted: the notebook's bytes as handed in.
+        executed: the notebook as far as it ran.
+        answers: validated answers of the probes, by name.
+
+    Returns:
+        The attempt's folder. Until it is complete nothing of it can be seen under its name.
+    """
+    parent = root(course, grade.assignment, grade.student)
+    parent.mkdir(parents=True, exist_ok=True)
+    final, fresh = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
+    fresh.mkdir()
+    if submitted is not None:
+        (fresh / "submitted.ipynb").write_bytes(submitted)
+    if executed is not None:
+        (fresh / "executed.ipynb").write_text(nbformat.writes(executed), encoding="utf-8")
+    if answers:
+        np.savez_compressed(fresh / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
+    if grade.log:
+        (fresh / "staff.log").write_text(grade.log, encoding="utf-8")
+    (fresh / "grade.json").write_text(json.dumps(grade.to_record(), indent=1), encoding="utf-8")
+    for path in [*fresh.rglob("*"), fresh]:
+        _sync(path)
+    if final.exists():
+        final.rename(parent / f".old-{uuid.uuid4().hex}")
+    fresh.rename(final)
+    _sync(parent)
+    sweep(parent)
+    return final
+
+
+def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | None:
+    """Return a stored grade, or None when there is none that is whole."""
+    path = root(course, assignment, student) / attempt / "grade.json"
+    try:
+        return Grade.from_record(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as exc:
+        raise SpecError(
+            f"{path} is damaged: {type(exc).__name__}: {exc}.", "Delete the attempt's folder and grade again."
+        ) from exc
+
+
+def read_executed(course: Path, grade: Grade) -> NotebookNode | None:
+    """Return the executed notebook of a stored attempt, or None when nothing ran."""
+    path = root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb"
+    return nbformat.read(path, as_version=4) if path.is_file() else None
+
+
+def set_current(course: Path, grade: Grade) -> None:
+    """Say that this attempt is the one handed in now."""
+    path = root(course, grade.assignment, grade.student) / "current"
+    fresh = path.with_name(f".new-{uuid.uuid4().hex}")
+    fresh.write_text(grade.attempt, encoding="utf-8")
+    _sync(fresh)
+    fresh.replace(path)
+
+
+def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
+    """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
+    folder = root(course, assignment, student)
+    if rule == "best":
+        found = [read(course, assignment, student, path.name) for path in sorted(folder.glob("[0-9a-f]*"))]
+        grades = [grade for grade in found if grade is not None]
+        return max(
+            grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None
+        )
+    pointer = folder / "current"
+    return (
+        read(course, assignment, student, pointer.read_text(encoding="utf-8")) if pointer.is_file() else None
+    )
+
+
+def students(course: Path, assignment: str) -> list[str]:
+    """Return who has attempts, sorted."""
+    folder = root(course, assignment)
+    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an interrupted write left behind."""
+    for path in [*folder.glob(".new-*"), *folder.glob(".old-*")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def sole_writer(course: Path) -> Iterator[None]:
+    """Hold the course for one coordinator; the operating system lets go when the process dies, however it dies.
+
+    Raises:
+        InfrastructureError: another process writes records of this course.
+    """
+    folder = course / ".pawgrade"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            file.seek(0)
+            raise InfrastructureError(
+                f"another pawgrade (process {file.read().strip() or 'unknown'}) writes records of this course.",
+                "Wait until it has ended.",
+            ) from exc
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

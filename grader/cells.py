@@ -1,0 +1,263 @@
+"""Notebook cells: reading what was handed in, and putting right what a student should not have changed.
+
+Pure functions on notebooks: bytes in, a new notebook out.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.errors import SubmissionError
+from grader.records import Repair
+
+MAX_NOTEBOOK_BYTES = 50 * 2**20
+SIMILAR = 0.6  # difflib ratio from which a cell that lost its name counts as the release's cell
+NOTICE = "This cell was missing from the submitted notebook."
+
+
+def read_notebook(content: bytes) -> NotebookNode:
+    """Read a submitted notebook of nbformat 3 or 4 as one of nbformat 4, without its outputs.
+
+    Raises:
+        SubmissionError: the bytes are not such a notebook; the message says what they are.
+    """
+    if len(content) > MAX_NOTEBOOK_BYTES:
+        raise SubmissionError(
+            f"the notebook has {len(content) // 2**20} MiB, at most {MAX_NOTEBOOK_BYTES // 2**20} MiB are read.",
+            "Clear its outputs (Kernel, Restart and Clear Outputs), save it and hand it in again.",
+        )
+    try:
+        raw = json.loads(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as exc:
+        raise SubmissionError(
+            "the file is not a notebook: it is not valid JSON.",
+            "Open it in Jupyter, save it and hand it in again.",
+        ) from exc
+    major = raw.get("nbformat") if isinstance(raw, dict) else None
+    if major not in (3, 4) or isinstance(major, bool):
+        raise SubmissionError(
+            f"expected a notebook of format 3 or 4, found {_short(major)}.",
+            "Open it in a current Jupyter, save it and hand it in again.",
+        )
+    try:
+        return _upgrade(raw)
+    except Exception as exc:  # nbformat raises many kinds on damaged notebooks
+        raise SubmissionError(
+            f"the notebook is damaged: {_short(str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__)}.",
+            "Open it in Jupyter, save it and hand it in again.",
+        ) from exc
+
+
+def _upgrade(raw: dict[str, Any]) -> NotebookNode:
+    node = nbformat.from_dict(raw)
+    if raw["nbformat"] == 3:
+        node = nbformat.convert(node, 4)
+    for cell in node.cells:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+        if isinstance(cell.get("source"), list):
+            cell["source"] = "".join(cell["source"])
+    node.nbformat, node.nbformat_minor = 4, 5
+    _name_cells(node)
+    nbformat.validate(node)
+    return node
+
+
+def _name_cells(notebook: NotebookNode) -> None:
+    """Give every cell a valid `id` of its own; ids that repeat or are malformed are replaced by their place."""
+    seen: set[str] = set()
+    for index, cell in enumerate(notebook.cells):
+        found = cell.get("id")
+        if not isinstance(found, str) or not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", found) or found in seen:
+            number = index
+            while (found := f"cell-{number}") in seen or any(
+                one.get("id") == found for one in notebook.cells
+            ):
+                number += 1
+            cell["id"] = found
+        seen.add(found)
+
+
+def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, tuple[Repair, ...]]:
+    """Put right what the release decides: locked cells, names, points, the parameters cell. Idempotent.
+
+    Args:
+        submission: a student's notebook, nbformat 4.
+        release: the notebook as it was released.
+
+    Returns:
+        A new notebook and what was repaired. Solutions are never touched.
+    """
+    notebook = copy.deepcopy(submission)
+    repairs: list[Repair] = []
+    wanted = {grade_id(cell): cell for cell in release.cells if grade_id(cell)}
+    _drop_injected(notebook, repairs)
+    _strip_foreign(notebook, wanted, repairs)
+    _strip_copies(notebook, wanted, repairs)
+    _adopt_nameless(notebook, wanted, repairs)
+    _insert_missing(notebook, release, repairs)
+    for cell in notebook.cells:
+        if grade_id(cell):
+            _restore_cell(cell, wanted[grade_id(cell)], repairs)
+    notebook.metadata = copy.deepcopy(release.metadata)
+    _name_cells(notebook)
+    return notebook, tuple(repairs)
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """Return nbgrader's name of a cell, or ""."""
+    found = cell.get("metadata", {}).get("nbgrader", {})
+    name = found.get("grade_id", "") if isinstance(found, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def is_locked(cell: NotebookNode) -> bool:
+    """Whether the release decides a cell's source: tests and read-only cells."""
+    flags = cell.metadata.nbgrader
+    return not flags.get("solution", False) and bool(flags.get("grade", False) or flags.get("locked", False))
+
+
+def _drop_injected(notebook: NotebookNode, repairs: list[Repair]) -> None:
+    """Remove parameters that somebody's papermill run left: ours would not replace copies of them."""
+    kept = [cell for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
+    if len(kept) < len(notebook.cells):
+        repairs.append(
+            Repair("injected-parameters", "Parameters that another program had injected were removed.")
+        )
+        notebook.cells = kept
+
+
+def _strip_foreign(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+    """Take nbgrader's metadata from cells that the release does not know, and stray `parameters` tags."""
+    for cell in notebook.cells:
+        name = grade_id(cell)
+        if "nbgrader" in cell.metadata and name not in wanted:
+            del cell.metadata["nbgrader"]
+            if name:
+                repairs.append(
+                    Repair(
+                        name,
+                        "A cell with a name that the assignment does not have was treated as an ordinary cell.",
+                    )
+                )
+        if "parameters" in _tags(cell) and "parameters" not in _tags(
+            wanted.get(name, NotebookNode(metadata={}))
+        ):
+            cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
+
+
+def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+    """Where a name occurs twice, keep it on the copy that was worked on; the others stay as ordinary cells."""
+    places: dict[str, list[NotebookNode]] = {}
+    for cell in notebook.cells:
+        if grade_id(cell):
+            places.setdefault(grade_id(cell), []).append(cell)
+    for name, cells in places.items():
+        if len(cells) == 1:
+            continue
+        edited = [cell for cell in cells if cell.source != wanted[name].source]
+        keeper = cells[0] if is_locked(wanted[name]) or not edited else edited[-1]
+        for cell in cells:
+            if cell is not keeper:
+                del cell.metadata["nbgrader"]
+                if is_locked(wanted[name]) and cell.cell_type == "code":
+                    cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
+        repairs.append(Repair(name, "The cell was there more than once; one of the copies was graded."))
+
+
+def _adopt_nameless(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+    """Give a solution cell that lost its metadata its name back, by cell id or by likeness."""
+    present = {grade_id(cell) for cell in notebook.cells}
+    for name, original in wanted.items():
+        if name in present or is_locked(original):
+            continue
+        nameless = [
+            cell for cell in notebook.cells if not grade_id(cell) and cell.cell_type == original.cell_type
+        ]
+        found = next((cell for cell in nameless if cell.get("id") == original.get("id")), None)
+        if found is None:
+            rated = [
+                (difflib.SequenceMatcher(None, cell.source, original.source).ratio(), cell)
+                for cell in nameless
+            ]
+            best = max(rated, key=lambda pair: pair[0], default=(0.0, None))
+            found = best[1] if best[0] >= SIMILAR else None
+        if found is not None:
+            found.metadata["nbgrader"] = copy.deepcopy(original.metadata["nbgrader"])
+            repairs.append(Repair(name, "The cell had lost its name and was recognised by its content."))
+
+
+def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list[Repair]) -> None:
+    """Put missing cells back behind the release's preceding cell; a missing solution comes back empty."""
+    position = 0
+    for original in release.cells:
+        name = grade_id(original)
+        if not name:
+            continue
+        at = next((index for index, cell in enumerate(notebook.cells) if grade_id(cell) == name), None)
+        if at is None:
+            cell = copy.deepcopy(original)
+            if cell.cell_type == "code" and not is_locked(original):
+                cell.source = f"# {NOTICE}"
+            elif not is_locked(original):
+                cell.source = NOTICE
+            notebook.cells.insert(position, cell)
+            repairs.append(Repair(name, "The cell was missing and was put back."))
+            at = position
+        position = max(position, at + 1)
+
+
+def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repair]) -> None:
+    """Make a named cell's type, metadata and - if it is locked - source what they were."""
+    name = grade_id(original)
+    if cell.cell_type != original.cell_type:
+        repairs.append(
+            Repair(name, f"The cell was changed to {cell.cell_type}; it is {original.cell_type} again.")
+        )
+        _change_type(cell, original.cell_type)
+    if is_locked(original) and cell.source != original.source:
+        repairs.append(Repair(name, "The cell is locked and had been changed; its original content was run."))
+        cell.source = original.source
+    if cell.metadata["nbgrader"] != original.metadata["nbgrader"]:
+        changed = _changed(cell.metadata["nbgrader"], original.metadata["nbgrader"])
+        if changed:
+            repairs.append(Repair(name, f"The cell's grading metadata ({', '.join(changed)}) was restored."))
+    cell.metadata = copy.deepcopy(original.metadata)
+
+
+def _changed(found: NotebookNode, wanted: NotebookNode) -> list[str]:
+    """Name the fields that matter and differ; the checksum and the schema version of old tools do not."""
+    return [
+        key for key in ("grade", "solution", "locked", "task", "points") if found.get(key) != wanted.get(key)
+    ]
+
+
+def _change_type(cell: NotebookNode, kind: str) -> None:
+    cell.cell_type = kind
+    for key in ("outputs", "execution_count", "attachments"):
+        cell.pop(key, None)
+    if kind == "code":
+        cell.outputs, cell.execution_count = [], None
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    tags = cell.get("metadata", {}).get("tags", [])
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
+def code_cells(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    """Iterate over the code cells."""
+    return (cell for cell in notebook.cells if cell.cell_type == "code")
+
+
+def _short(value: object) -> str:
+    text = repr(value) if not isinstance(value, str) else value
+    return text if len(text) <= 120 else text[:117] + "..."

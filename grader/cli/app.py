@@ -1,0 +1,362 @@
+"""The commands. Heavy modules are imported inside them, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from grader.cli import output
+from grader.errors import GraderError
+
+if TYPE_CHECKING:
+    from grader.course import Course
+    from grader.records import Grade
+    from grader.settings import Settings
+
+app = typer.Typer(
+    name="pawgrade",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""An autograded teaching lab for deep learning on images.
+
+New here? `pawgrade demo` grades a small made-up class. Students run `pawgrade check NOTEBOOK`; instructors
+`pawgrade release`, `grade`, `feedback`, and `verify` for the assignment itself.
+
+Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignment, option or setting is wrong;
+3 the grader itself failed, try again; 130 interrupted.
+
+Settings come from `pawgrade.toml` in the course and from the environment: `PAWGRADE_DATA` (folder with the real
+photos), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`, `PAWGRADE_SEED`, `PAWGRADE_DEVICE`,
+`PAWGRADE_COUNTS` (latest or best), `PAWGRADE_DB_URL`.""",
+)
+gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook.")
+app.add_typer(gradebook_app, name="gradebook")
+
+CourseOption = Annotated[
+    Path | None, typer.Option("--course", help="Course folder. Default: this folder or one above it.")
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="Data card, for example toy_pets. Default: the real photos if PAWGRADE_DATA is set."
+    ),
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the result as JSON to this file; - prints it.")
+]
+Ids = Annotated[
+    list[str] | None, typer.Argument(help="Assignment ids. Default: all of the course.", show_default=False)
+]
+
+
+def main() -> None:
+    """Run the command line; errors of ours become one line and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except GraderError as exc:
+        output.errors.print(f"[bold red]error:[/] {_plain(exc.message)}", highlight=False)
+        if exc.hint:
+            output.errors.print(f"       {_plain(exc.hint)}", highlight=False)
+        sys.exit(exc.exit_code)
+    except KeyboardInterrupt:
+        output.errors.print("interrupted; what is graded is stored, the same command goes on from there")
+        sys.exit(130)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _open(course: Path | None) -> tuple[Course, Settings]:
+    from grader.course import find_course
+    from grader.settings import load
+
+    found = find_course(course, Path.cwd())
+    return found, load(found.folder, os.environ)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where to put the demo's course.")] = Path(
+        "pawgrade-demo"
+    ),
+    json_path: JsonOption = None,
+) -> None:
+    """Grade a small made-up class on drawn pets: release, execute, judge, record, explain.
+
+    Nothing is downloaded. The class hands in the reference solution, the empty template, weak, broken and cheating
+    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards.
+    """
+    from grader import demo as demo_module
+
+    with _progress() as tell:
+        shown = demo_module.run(folder, os.environ, tell)
+    output.console.print(output.grades_table(shown.grades, shown.titles))
+    for line in shown.where:
+        output.console.print(line, highlight=False, soft_wrap=True)
+    if json_path:
+        output.write_json([grade.to_json() for grade in shown.grades], json_path)
+
+
+@app.command()
+def release(assignments: Ids = None, course: CourseOption = None) -> None:
+    """Make what students get: source notebooks in `solutions/` become releases in `assignments/`.
+
+    Solutions, hidden tests and staff files stay behind; a release that would give something away is refused.
+    """
+    from grader import release as release_module
+
+    found, settings = _open(course)
+    for assignment in assignments or found.assignments():
+        found.source(assignment)
+        path = release_module.build_release(found.folder, assignment, found.folder / "assignments")
+        release_module.record_source(found.folder, assignment, found.db_url(settings.db_url))
+        output.console.print(f"released {assignment} to {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="Your notebook.", show_default=False)],
+    data: DataOption = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Run your notebook from top to bottom and show what the public checks say.
+
+    This is what students run before handing in. It needs no file of the teachers: the public checks lie beside the
+    notebook or come with Pawgrade. The grade is decided by the same checks and some more, on photos nobody has seen.
+    """
+    from grader.settings import load
+    from grader.student import check_notebook
+
+    with output.errors.status(f"running {notebook.name} ..."):
+        grade = check_notebook(notebook, load(None, os.environ), card=data)
+    if json_path:
+        output.write_json(grade.to_json(), json_path)
+    else:
+        _print_check(grade)
+    raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
+
+
+def _print_check(grade: Grade) -> None:
+    for notice in grade.notices:
+        output.console.print(f"[yellow]note:[/] {_plain(notice)}", highlight=False)
+    for repair in grade.repairs:
+        output.console.print(
+            f"[yellow]repaired:[/] {_plain(f'{repair.cell}: {repair.what}')}", highlight=False
+        )
+    for cell in grade.failed_cells:
+        text = f"code cell {cell.number} ({cell.grade_id or 'yours'}): {cell.error}: {cell.message}"
+        output.console.print(f"[red]failed:[/] {_plain(text)}", highlight=False)
+    output.console.print(output.checks_table(grade.checks))
+    line = (
+        f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see, on {grade.data}"
+    )
+    output.console.print(line, style="bold", highlight=False)
+
+
+@app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+    data: DataOption = None,
+    student: Annotated[
+        list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
+    ] = None,
+    runner: Annotated[
+        Literal["inline"], typer.Option("--runner", help="inline: one after the other.")
+    ] = "inline",
+    sandbox: Annotated[
+        Literal["none"], typer.Option("--sandbox", help="none: student code runs with your rights.")
+    ] = "none",
+    force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
+    json_path: JsonOption = None,
+) -> None:
+    """Grade what is handed in: `submitted/<student>/<assignment>/<assignment>.ipynb`.
+
+    Grading again is free: only what changed is run. A run that was killed goes on where it stopped. Scores, comments
+    and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
+    """
+    del runner, sandbox  # one of each so far
+    from grader.grading import Options, grade_class
+    from grader.runners import InlineExecutor
+
+    found, settings = _open(course)
+    options = Options(data, tuple(student or ()), force)
+    with _progress(len(found.submissions(assignment, options.students))) as tell:
+        grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
+    if json_path is None or str(json_path) != "-":
+        output.console.print(output.grades_table(grades))
+        _warn(grades)
+    if json_path:
+        output.write_json([one.to_json() for one in grades], json_path)
+    raise typer.Exit(_exit_code(grades))
+
+
+def _exit_code(grades: list[Grade]) -> int:
+    from grader.records import Status
+
+    if any(one.status is Status.ERROR for one in grades):
+        return 3
+    return 0 if all(one.passed for one in grades) else 1
+
+
+def _warn(grades: list[Grade]) -> None:
+    from grader.records import Status
+
+    undecided = [one.student for one in grades if one.status is Status.ERROR]
+    if undecided:
+        where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log"
+        output.errors.print(
+            f"not decided: {', '.join(undecided)}; see {where}", style="magenta", highlight=False
+        )
+    if any(one.sandbox == "none" for one in grades):
+        text = "sandbox: none. Student code ran with your rights; grade only notebooks that you trust."
+        output.errors.print(text, style="dim", highlight=False)
+
+
+@app.command()
+def verify(
+    assignments: Ids = None,
+    course: CourseOption = None,
+    data: DataOption = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Ask whether the assignments themselves are right.
+
+    Sources must earn full marks by public and hidden checks, releases 0 points without an ERROR; releases must be
+    fresh and give nothing away.
+    """
+    from rich.table import Table
+
+    from grader import verify as verify_module
+
+    found, settings = _open(course)
+    table = Table("assignment", "what", "", "found", title="verify")
+    findings = []
+    for assignment in assignments or found.assignments():
+        with output.errors.status(f"{assignment} ...") as line:
+            for finding in verify_module.verify(
+                found, assignment, settings, card=data, tell=lambda what: line.update(f"{what} ...")
+            ):
+                findings.append(finding)
+                mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+                took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
+                table.add_row(finding.assignment, finding.what, mark, _plain(took + finding.detail))
+    if json_path:
+        output.write_json([vars(finding) for finding in findings], json_path)
+    if json_path is None or str(json_path) != "-":
+        output.console.print(table)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@app.command()
+def feedback(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+    student: Annotated[
+        list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
+    ] = None,
+) -> None:
+    """Write a page for each student: verdicts, hints, pictures, the executed notebook.
+
+    Pages go to `feedback/<student>/<assignment>/<assignment>.html`. They need no server and show nothing hidden.
+    """
+    from grader.pages import write_pages
+
+    found, settings = _open(course)
+    count = 0
+    for path in write_pages(found, assignment, settings, tuple(student or ())):
+        output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        count += 1
+    if not count:
+        output.console.print(
+            f"nobody has been graded yet: run `pawgrade grade {assignment}` first", highlight=False
+        )
+
+
+@gradebook_app.command()
+def rebuild(course: CourseOption = None) -> None:
+    """Write nbgrader's gradebook again from the stored attempts.
+
+    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back.
+    """
+    from grader.rebuilding import rebuild_gradebook
+
+    found, settings = _open(course)
+    done = rebuild_gradebook(found, settings)
+    output.console.print(
+        f"wrote {done.submissions} submissions to {found.db_url(settings.db_url)}", highlight=False
+    )
+    for name, path in (
+        ("the staff's work was saved to", done.snapshot),
+        ("the previous gradebook is", done.kept),
+    ):
+        if path:
+            output.console.print(f"{name} {path}", highlight=False, soft_wrap=True)
+    for notice in done.notices:
+        output.console.print(f"[yellow]note:[/] {_plain(notice)}", highlight=False)
+
+
+@app.command()
+def doctor(course: CourseOption = None, json_path: JsonOption = None) -> None:
+    """Look at this machine: what is here, what is missing, what follows, and the command that mends it."""
+    from rich.table import Table
+
+    from grader.course import find_course
+    from grader.doctor import examine
+    from grader.errors import SpecError
+    from grader.settings import load
+
+    try:
+        found = find_course(course, Path.cwd())
+    except SpecError:
+        found = None
+    table = Table("what", "", "found", "what follows, and what mends it", title="doctor")
+    facts = list(examine(found, load(found.folder if found else None, os.environ)))
+    marks = {"good": "[green]✓[/]", "missing": "[yellow]–[/]", "bad": "[red]✗[/]"}
+    for fact in facts:
+        table.add_row(fact.what, marks[fact.state], _plain(fact.found), _plain(fact.advice))
+    if json_path:
+        output.write_json([vars(fact) for fact in facts], json_path)
+    if json_path is None or str(json_path) != "-":
+        output.console.print(table)
+    raise typer.Exit(1 if any(fact.state == "bad" for fact in facts) else 0)
+
+
+class _progress:  # noqa: N801 - used like a function in `with`
+    """A progress bar on standard error; yields the callback that moves it."""
+
+    def __init__(self, total: int | None = None) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, console=output.errors, transient=True)
+        self.task = self.progress.add_task("getting ready", total=total)
+
+    def __enter__(self) -> Callable[[Any, str, Any], None]:
+        self.progress.start()
+        return self.tell
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def tell(self, event: str, text: str, grade: Grade | None) -> None:
+        """Show an event: `started`, `graded`, `known`, or `total` with a number as text."""
+        if event == "total":
+            self.progress.update(self.task, total=int(text))
+        elif event == "started":
+            self.progress.update(self.task, description=text)
+        else:
+            self.progress.advance(self.task)
+            if grade is not None and not output.errors.is_terminal:
+                line = f"{text}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {grade.seconds.total:.0f} s)"
+                output.errors.print(line, highlight=False)

@@ -1,0 +1,104 @@
+"""How results look in a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.records import Check, Grade, Status
+
+STYLES = {
+    Status.PASSED: "green",
+    Status.FAILED: "red",
+    Status.SKIPPED: "yellow",
+    Status.ERROR: "bold magenta",
+}
+SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def status(value: Status) -> Text:
+    """Return a status in its colour."""
+    return Text(f"{SYMBOLS[value]} {value}", style=STYLES[value])
+
+
+def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) -> Table:
+    """Return a class as a table: points an exercise, total, status, what needs a look.
+
+    Args:
+        grades: one row each.
+        titles: what a student is, by id, for the demo.
+    """
+    table = Table(title=f"{grades[0].assignment} on {grades[0].data}" if grades else "nothing handed in")
+    table.add_column("student", no_wrap=True)
+    for exercise in grades[0].exercises if grades else ():
+        table.add_column(exercise.id, justify="right", no_wrap=True)
+    for name, side in (("points", "right"), ("by hand", "right"), ("s", "right"), ("status", "left")):
+        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("what happened", overflow="fold", min_width=24)
+    for grade in grades:
+        who = grade.student + (f"\n{titles[grade.student]}" if titles and grade.student in titles else "")
+        points = [_points(one.points, one.status) for one in grade.exercises]
+        by_hand = "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
+        total = f"{grade.points:g}/{grade.max_points:g}"
+        row = (
+            who,
+            *points,
+            total,
+            by_hand,
+            f"{grade.seconds.total:.0f}",
+            status(grade.status),
+            what_happened(grade),
+        )
+        table.add_row(*row)
+    return table
+
+
+def _points(points: float, state: Status) -> Text:
+    return Text("!" if state is Status.ERROR else f"{points:g}", style=STYLES[state])
+
+
+def what_happened(grade: Grade) -> str:
+    """Say in one or two lines what a teacher would want to know first."""
+    if grade.notices:
+        return grade.notices[0]
+    broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
+    failed = next((one for one in grade.checks if one.status in (Status.FAILED, Status.ERROR)), None)
+    first = f"{failed.exercise}: {failed.measured or failed.hint}" if failed else ""
+    return "; ".join([*broken, first] if first else broken)
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """Return verdicts as a table: measured, required, what to try next."""
+    table = Table(show_lines=True)
+    for name in ("check", "points", "verdict"):
+        table.add_column(name, no_wrap=name == "points")
+    for check in checks:
+        lines = Text()
+        lines.append_text(status(check.status))
+        for word, text in (("measured", check.measured), ("required", check.required), ("hint", check.hint)):
+            if text and not (word == "required" and check.status is Status.PASSED):
+                lines.append(f"\n{word}: ", style="dim")
+                lines.append(text)
+        table.add_row(f"{check.exercise}\n{check.title}", f"{check.points:g}/{check.max_points:g}", lines)
+    return table
+
+
+def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-able
+    """Write JSON to a file at once, or to standard output when the path is `-`."""
+    text = json.dumps(value, indent=2) + "\n"
+    if path is None or str(path) == "-":
+        sys.stdout.write(text)
+        return
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

@@ -1,0 +1,95 @@
+"""A course: where its assignments, releases and submissions lie. The folders are nbgrader's."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.attempts import TIMESTAMP
+from grader.errors import SpecError
+from grader.records import Submission
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folders of a course.
+
+    Attributes:
+        folder: the course folder, absolute.
+    """
+
+    folder: Path
+
+    def source(self, assignment: str) -> Path:
+        """Return the source folder of an assignment; raises SpecError when there is none."""
+        return self._existing("solutions", assignment)
+
+    def release(self, assignment: str) -> Path:
+        """Return the release folder of an assignment; raises SpecError when there is none."""
+        return self._existing("assignments", assignment)
+
+    def _existing(self, kind: str, assignment: str) -> Path:
+        path = self.folder / kind / assignment
+        if not path.is_dir():
+            known = ", ".join(self.assignments()) or "none"
+            raise SpecError(f"no assignment {assignment!r} in {self.folder / kind}; the course has {known}.")
+        return path
+
+    def assignments(self) -> tuple[str, ...]:
+        """Return the ids of all assignments, sorted."""
+        return tuple(sorted(path.parent.name for path in self.folder.glob("solutions/*/assignment.toml")))
+
+    def db_url(self, chosen: str | None) -> str:
+        """Return the gradebook's URL: the one chosen, else `gradebook.db` in the course."""
+        return chosen or f"sqlite:///{self.folder / 'gradebook.db'}"
+
+    def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
+        """Return what is handed in, by student; raises SpecError for a student who handed in nothing."""
+        found = {
+            path.parent.name: path
+            for path in sorted(self.folder.glob(f"submitted/*/{assignment}"))
+            if path.is_dir() and not path.is_symlink()
+        }
+        missing = [student for student in students if student not in found]
+        if missing:
+            raise SpecError(
+                f"student {missing[0]!r} has handed in nothing for {assignment!r}.",
+                f"Expected the folder {self.folder / 'submitted' / missing[0] / assignment}.",
+            )
+        wanted = students or tuple(found)
+        return [
+            Submission(student, assignment, found[student], _timestamp(found[student])) for student in wanted
+        ]
+
+
+def find_course(folder: Path | None, start: Path) -> Course:
+    """Return the course in `folder`, or in `start` or a folder above it.
+
+    Raises:
+        SpecError: there is none.
+    """
+    for candidate in [folder] if folder else [start, *start.parents]:
+        if (candidate / "solutions").is_dir() and (candidate / "nbgrader_config.py").is_file():
+            return Course(candidate.resolve())
+    raise SpecError(
+        f"{folder or start} is no course: expected nbgrader_config.py and a folder solutions there.",
+        "Give the course with --course, or run `pawgrade demo` to see one.",
+    )
+
+
+def packaged_course() -> Course:
+    """Return the course that Pawgrade brings along: package data, or the checkout."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "course"
+    return Course(packaged if (packaged / "solutions").is_dir() else here.parent)
+
+
+def _timestamp(folder: Path) -> str | None:
+    path = folder / TIMESTAMP
+    try:
+        if stat.S_ISREG(path.lstat().st_mode) and path.lstat().st_size < 200:
+            return path.read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return None

@@ -1,0 +1,118 @@
+"""The demo: a small made-up class on drawn pets, graded by the real path from release to feedback."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from grader import grading, pages, variants
+from grader.course import Course, packaged_course
+from grader.errors import SpecError
+from grader.records import Grade
+from grader.runners import InlineExecutor
+from grader.settings import load
+
+SECRET = b"the demo keeps no secrets"
+MARK = ".pawgrade-demo"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the demo made.
+
+    Attributes:
+        grades: one a student.
+        titles: what each student did, by id.
+        where: lines that say where to look.
+    """
+
+    grades: tuple[Grade, ...]
+    titles: dict[str, str]
+    where: tuple[str, ...]
+
+
+def run(
+    folder: Path, environment: Mapping[str, str], tell: Callable[[Any, str, Grade | None], None]
+) -> Shown:
+    """Make the course in `folder`, hand in for everybody, grade, write the feedback.
+
+    Args:
+        folder: where the course goes; a former demo there is replaced, anything else is left alone.
+        environment: usually `os.environ`; the photos it names are not used.
+        tell: as in `grading.grade_class`.
+
+    Raises:
+        SpecError: `folder` holds something that is not a demo.
+    """
+    course, titles = make_course(folder), {}
+    settings = replace(load(None, environment), data_folder=None, secret=SECRET, db_url=None)
+    for assignment in course.assignments():
+        titles.update(hand_in(course, assignment))
+    tell("total", str(len(titles)), None)
+    grades: list[Grade] = []
+    for assignment in course.assignments():
+        options = grading.Options(card="toy_pets")
+        grades += grading.grade_class(
+            course, assignment, settings, options, runner=InlineExecutor(), tell=tell
+        )
+        list(pages.write_pages(course, assignment, settings))
+    return Shown(tuple(grades), titles, _where(course, grades))
+
+
+def make_course(folder: Path) -> Course:
+    """Copy the packaged course to `folder`; raises SpecError when something else is there."""
+    folder = folder.resolve()
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / MARK).is_file():
+            raise SpecError(f"{folder} exists and is not a demo.", "Choose another folder with --folder.")
+        shutil.rmtree(folder)
+    source = packaged_course().folder
+    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    for name in ("solutions", "assignments"):
+        shutil.copytree(source / name, folder / name, ignore=ignored)
+    shutil.copyfile(source / "nbgrader_config.py", folder / "nbgrader_config.py")
+    (folder / MARK).write_text("made by `pawgrade demo`; replaced by the next one\n", encoding="utf-8")
+    return Course(folder)
+
+
+def hand_in(course: Course, assignment: str) -> dict[str, str]:
+    """Hand in for the class: the source, the template, and every variant that names a student.
+
+    Returns:
+        What each student did, by id.
+    """
+    source = nbformat.read(course.source(assignment) / f"{assignment}.ipynb", as_version=4)
+    release = nbformat.read(course.release(assignment) / f"{assignment}.ipynb", as_version=4)
+    notebooks = {
+        "student01": ("the reference solution", source),
+        "student02": ("the empty template", release),
+    }
+    folder = course.source(assignment)
+    for variant in (*variants.read_variants(folder, "recipes"), *variants.read_variants(folder, "mutants")):
+        if variant.student:
+            notebooks[variant.student] = (variant.title, variants.apply(variant, source))
+    for student, (_, notebook) in sorted(notebooks.items()):
+        place = course.folder / "submitted" / student / assignment
+        place.mkdir(parents=True)
+        nbformat.write(notebook, place / f"{assignment}.ipynb")
+        (place / "timestamp.txt").write_text("2026-01-15 12:00:00 UTC", encoding="utf-8")
+    return {student: title for student, (title, _) in sorted(notebooks.items())}
+
+
+def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
+    first = grades[0]
+    page = course.folder / "feedback" / first.student / first.assignment / f"{first.assignment}.html"
+    lines = [f"a student's page:  {page}", f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}"]
+    if grading.has_nbgrader():
+        lines.append(
+            f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"
+        )
+    else:
+        lines.append("no gradebook: it takes nbgrader, pip install 'pawgrade[staff]'")
+    lines.append("sandbox: none. The demo's notebooks are our own; grade others' only where you trust them.")
+    return tuple(lines)

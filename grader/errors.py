@@ -1,0 +1,58 @@
+"""Everything that can go wrong, and who can mend it.
+
+```
+GraderError
+├── SubmissionError      the student can fix it; safe to show to the student
+├── SpecError            staff can fix it: a bad assignment, card, setting (exit 2)
+└── InfrastructureError  ours: try again, then look (exit 3)
+    ├── KernelDied
+    └── TimedOut
+```
+
+A message has up to four parts in one or two sentences: what was expected, what was found, where, what to do next.
+"""
+
+from __future__ import annotations
+
+
+class GraderError(Exception):
+    """Base class of the errors that Pawgrade raises on purpose.
+
+    Args:
+        message: what was expected, what was found, where.
+        hint: what to do next, one sentence; may be empty.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class SubmissionError(GraderError):
+    """The student can fix this; the text is safe to show to the student."""
+
+    exit_code = 1
+
+
+class SpecError(GraderError):
+    """Staff can fix this: an assignment, a data card, a setting or an option is wrong."""
+
+    exit_code = 2
+
+
+class InfrastructureError(GraderError):
+    """Neither student nor staff did this; worth another try."""
+
+
+class KernelDied(InfrastructureError):
+    """The kernel could not start, or died although no limit was hit."""
+
+
+class TimedOut(InfrastructureError):
+    """A part of the grader itself did not answer in time."""

@@ -1,0 +1,100 @@
+"""Feedback pages of a class, from its stored attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from grader import attempts, cards, feedback, pets, pipeline, spec
+from grader.course import Course
+from grader.errors import GraderError
+from grader.grading import has_nbgrader, with_manual
+from grader.records import Grade
+from grader.settings import Settings
+
+Given = tuple[float | None, str]
+NOTHING: Given = (None, "")
+
+
+@dataclass(frozen=True)
+class TrainingPhotos:
+    """Photos of the public training split, by breed."""
+
+    view: pets.View
+
+    def photos(self, breed: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
+        """Return up to `count` photos of a breed, the same ones whenever asked."""
+        train = self.view.photos("train")
+        places = np.flatnonzero(train.labels == self.view.breeds.index(breed))[:count]
+        return [np.asarray(train.images[place]) for place in places]
+
+
+def write_pages(
+    course: Course, assignment_id: str, settings: Settings, students: tuple[str, ...] = ()
+) -> Iterator[Path]:
+    """Write `feedback/<student>/<assignment>/<assignment>.html` for everybody who has been graded.
+
+    Yields:
+        The path of each page.
+    """
+    assignment = spec.load_assignment(course.source(assignment_id))
+    photos: dict[str, TrainingPhotos | None] = {}
+    by_hand = _given_by_hand(course, assignment_id, settings)
+    for student in students or attempts.students(course.folder, assignment_id):
+        grade = attempts.counting(course.folder, assignment_id, student, settings.counts)
+        if grade is None:
+            continue
+        if grade.data not in photos:
+            photos[grade.data] = _training_photos(assignment, grade, settings)
+        comments = _comments(assignment, by_hand.get(student, {}))
+        given = [one.points for one in comments if one.points is not None]
+        html = feedback.render(
+            with_manual(grade, sum(given) if given else None, assignment.pass_points),
+            title=assignment.title,
+            notebook=attempts.read_executed(course.folder, grade),
+            photos=photos[grade.data],
+            manual=comments,
+            pass_points=assignment.pass_points,
+        )
+        path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
+        feedback.write(path, html)
+        yield path
+
+
+def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:
+    """Find the photos that the grade's data card has; a page without photos is better than none."""
+    try:
+        label_space = assignment.on(grade.data).label_space
+        cards.load_card(grade.data)
+        return TrainingPhotos(pets.read_view(pipeline.find_data(grade.data, label_space, settings)[3]))
+    except GraderError:
+        return None
+
+
+def _given_by_hand(course: Course, assignment: str, settings: Settings) -> Mapping[str, Mapping[str, Given]]:
+    """Look up what people gave and said, by student and cell; without nbgrader nobody did."""
+    url = course.db_url(settings.db_url)
+    if not has_nbgrader():
+        return {}
+    from grader.gradebook import open_gradebook
+    from grader.manual_work import given_by_hand, sqlite_path
+
+    path = sqlite_path(url)
+    if path is not None and not path.is_file():
+        return {}
+    with open_gradebook(url) as gradebook:
+        return given_by_hand(gradebook, assignment)
+
+
+def _comments(assignment: spec.Assignment, rows: Mapping[str, Given]) -> list[feedback.ManualComment]:
+    """Return the cells graded by hand of one student, in the assignment's order."""
+    return [
+        feedback.ManualComment(
+            one.id, one.title, rows.get(one.id, NOTHING)[0], one.points, rows.get(one.id, NOTHING)[1]
+        )
+        for one in assignment.manual
+    ]

@@ -1,0 +1,116 @@
+"""Probes: asking a notebook's entry points, and reading what they answered as inert bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grader.artifacts import explain_note, read_array, read_note
+from grader.errors import SubmissionError
+from grader.questions import Answer, Question
+from grader.spec import Assignment, bind_sizes
+
+if TYPE_CHECKING:
+    from grader.engine import GradingClient
+
+Plan = Mapping[str, Sequence[Question]]
+Answers = dict[str, Sequence[Answer] | SubmissionError]
+
+
+def write_questions(plan: Plan, assignment: Assignment, folder: Path) -> dict[str, Path]:
+    """Write what may cross the border: one folder an entry point, arguments only, never a key.
+
+    Returns:
+        Per entry point the folder that holds its questions.
+    """
+    folders: dict[str, Path] = {}
+    for name, questions in plan.items():
+        for number, question in enumerate(questions):
+            assignment.entry_point(
+                question.entry_point
+            )  # a question to an undeclared function is staff's mistake
+            place = folders.setdefault(question.entry_point, folder / question.entry_point)
+            (place / "answers").mkdir(parents=True, exist_ok=True)
+            _write_question(place, name, _stem(name, number), question)
+    return folders
+
+
+def _write_question(place: Path, name: str, stem: str, question: Question) -> None:
+    items: list[dict[str, object]] = []
+    for position, argument in enumerate(question.arguments):
+        if isinstance(argument, np.ndarray):
+            np.save(place / f"{stem}-{position}.npy", argument, allow_pickle=False)
+            items.append({"file": f"{stem}-{position}.npy"})
+        else:
+            items.append({"value": argument})
+    text = json.dumps({"set": name, "entry_point": question.entry_point, "arguments": items})
+    (place / f"{stem}.json").write_text(text, encoding="utf-8")
+
+
+def asker(
+    folders: Mapping[str, Path], assignment: Assignment, spent: set[str]
+) -> Callable[[GradingClient], None]:
+    """Return what the engine calls after the last cell: it asks every entry point within its budget.
+
+    Args:
+        folders: what `write_questions` returned.
+        assignment: names the budgets.
+        spent: filled with the entry points that did not end within theirs.
+    """
+
+    def ask(client: GradingClient) -> None:
+        for name, place in folders.items():
+            budget_s = assignment.entry_point(name).budget_s
+            code = f"from grader.probe_cell import ask_all as _ask_all\n_ask_all(globals(), {str(place)!r})\ndel _ask_all"
+            before = client.walk.left_s()
+            client.request(code, budget_s)
+            if before - client.walk.left_s() >= budget_s:
+                spent.add(name)
+
+    return ask
+
+
+def read_answers(plan: Plan, assignment: Assignment, folder: Path, spent: set[str]) -> Answers:
+    """Read the answers when nothing of the submission runs any more.
+
+    A set whose answers are incomplete or break the contract is represented by the error that explains the first
+    one missing.
+    """
+    answers: Answers = {}
+    for name, questions in plan.items():
+        try:
+            answers[name] = [
+                _read(folder, assignment, name, number, question, spent)
+                for number, question in enumerate(questions)
+            ]
+        except SubmissionError as exc:
+            answers[name] = exc
+    return answers
+
+
+def _read(
+    folder: Path, assignment: Assignment, name: str, number: int, question: Question, spent: set[str]
+) -> Answer:
+    entry_point = assignment.entry_point(question.entry_point)
+    sizes = bind_sizes(entry_point.inputs, question.arguments)
+    place = folder / question.entry_point / "answers"
+    stem = _stem(name, number)
+    try:
+        value = read_array(place / f"{stem}.npy", entry_point.output, sizes, question.entry_point)
+    except FileNotFoundError:
+        note = read_note(place / f"{stem}.json")
+        if not note and question.entry_point in spent:
+            raise SubmissionError(
+                f"{question.entry_point}: no answer within {entry_point.budget_s:g} s.",
+                "Train before, not inside this function, and pass images through the network in batches.",
+            ) from None
+        raise explain_note(note, entry_point.output, sizes, question.entry_point) from None
+    return Answer(value, question.key)
+
+
+def _stem(name: str, number: int) -> str:
+    return f"{name}-{number:04d}"

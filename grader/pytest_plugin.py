@@ -1,0 +1,352 @@
+"""The words of the checks, and the pytest session that runs them.
+
+A check is a plain test function in `check_public.py` or `staff/check_hidden.py`:
+
+```python
+@pytest.mark.exercise("breeds", points=30, asks="photos")
+def test_top_1(answers, levels):
+    \"\"\"Your network names the breed of photos it has not seen.\"\"\"
+    scores = gather(answers("photos")).plain
+    ...
+    require_count(correct, of=len(scores), levels=levels["breeds"], what="top-1 accuracy", hint="...")
+```
+
+`asks` names the question sets it needs (see `questions(material)` in the same file), `after` the checks that must pass
+first. `require` and `require_count` carry measured, required and hint; a check that calls neither is an ERROR, and so
+is one that raises anything else: what cannot be decided never earns points.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from grader.errors import SpecError, SubmissionError
+from grader.questions import Answer
+from grader.records import Check, Picture, Status
+from grader.scoring import credit, required_count
+from grader.spec import Assignment, Levels
+from grader.statistics import wilson_interval
+
+
+class Shortfall(Exception):  # noqa: N818 - a verdict, not an error
+    """A requirement was not met; raised by `require` and caught by the session."""
+
+    def __init__(self, measured: str, required: str, hint: str, share: float = 0.0) -> None:
+        super().__init__(measured, required, hint, share)
+        self.measured, self.required, self.hint, self.share = measured, required, hint, share
+
+
+@dataclass
+class _Notes:
+    """What the running check has said so far."""
+
+    measured: list[str] = field(default_factory=list)
+    required: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+
+
+_notes = _Notes()
+
+
+def require(
+    measured: float,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    what: str = "value",
+    hint: str,
+) -> None:
+    """Demand that a number lies within bounds; NaN lies within none.
+
+    Args:
+        measured: what was found.
+        at_least: smallest value that passes.
+        at_most: largest value that passes.
+        what: name of the measure, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: it does not.
+        ValueError: neither bound is given.
+    """
+    if at_least is None and at_most is None:
+        raise ValueError("require: give at_least, at_most or both")
+    bounds = [("at least", at_least), ("at most", at_most)]
+    required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
+    found = f"{what} {measured:.6g}"
+    _notes.measured.append(found)
+    _notes.required.append(required)
+    enough = at_least is None or measured >= at_least
+    little = at_most is None or measured <= at_most
+    if not (enough and little):
+        raise Shortfall(found, required, hint)
+
+
+def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str) -> None:
+    """Demand an accuracy; between `zero_at` and `full_at` the check earns part of its points.
+
+    Args:
+        successes: how many were right, 0 to `of`.
+        of: how many were asked, at least 1.
+        levels: accuracies in [0, 1] where credit starts and where it is full.
+        what: name of the measure, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: it is below `full_at`.
+    """
+    low, high = wilson_interval(successes, of)
+    found = f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
+    needed = required_count(of, levels.full_at)
+    required = f"at least {levels.full_at:.3g} ({needed} of {of}) for full points, more than {levels.zero_at:.3g} for any"
+    _notes.measured.append(found)
+    _notes.required.append(required)
+    share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
+    if share < 1.0:
+        raise Shortfall(found, required, hint, share)
+
+
+def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able
+    """Attach a picture's material to the verdict; `kind` names a drawing function of the feedback."""
+    _notes.pictures.append(Picture(kind, title, content))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one run of checks judges.
+
+    Attributes:
+        assignment: the assignment.
+        card: id of the data card, which decides the levels.
+        breeds: class names.
+        species: True for a cat, by class.
+        answers: per question set the validated answers, or the error that stands in their place.
+        levels: secret levels that replace public ones.
+        only: run the checks of this exercise alone, when given.
+    """
+
+    assignment: Assignment
+    card: str
+    breeds: tuple[str, ...]
+    species: tuple[bool, ...]
+    answers: Mapping[str, Sequence[Answer] | SubmissionError]
+    levels: Mapping[str, Levels] = field(default_factory=dict)
+    only: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the checks said: verdicts in order, pictures, and for staff the tracebacks of broken checks."""
+
+    checks: tuple[Check, ...]
+    pictures: tuple[Picture, ...] = ()
+    log: str = ""
+
+
+class CheckSession:
+    """A pytest plugin that gives checks their fixtures and turns outcomes into verdicts."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.checks: list[Check] = []
+        self.pictures: list[Picture] = []
+        self.log: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the marker."""
+        config.addinivalue_line(
+            "markers", "exercise(id, points, asks, after): the exercise that a check belongs to"
+        )
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks of the exercise that was asked for."""
+        if self.case.only is not None:
+            items[:] = [item for item in items if _mark(item).exercise == self.case.only]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what went wrong while a check file was read."""
+        if report.failed:
+            self.log.append(str(report.longrepr))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Turn the end of a check into a verdict."""
+        report = yield
+        if call.when == "call" or call.excinfo is not None:
+            self.checks.append(self._verdict(item, call))
+            self.pictures.extend(_notes.pictures)
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Start each check with an empty sheet, unless what it depends on did not pass."""
+        global _notes  # noqa: PLW0603 - one check runs at a time; `require` needs no fixture
+        _notes = _Notes()
+        open_ = [name for name in _mark(item).after if not self._passed(name)]
+        if open_:
+            pytest.skip(f"first make this pass: {', '.join(open_)}")
+        return (yield)
+
+    def _passed(self, name: str) -> bool:
+        return any(check.id == name and check.status is Status.PASSED for check in self.checks)
+
+    def _verdict(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Check:
+        mark = _mark(item)
+        error = call.excinfo.value if call.excinfo else None
+        measured, required = "; ".join(_notes.measured), "; ".join(dict.fromkeys(_notes.required))
+        title = (item.function.__doc__ or item.name).strip().split("\n")[0]  # type: ignore[attr-defined]
+
+        def verdict(status: Status, points: float = 0.0, hint: str = "") -> Check:
+            name = item.name.removeprefix("test_")
+            return Check(name, mark.exercise, status, points, mark.points, measured, required, hint, title)
+
+        if error is None and not _notes.required:
+            self.log.append(f"{item.nodeid}: the check passed without a single require: it cannot fail.")
+            return verdict(
+                Status.ERROR, hint="This check could not be decided; your teachers have been told."
+            )
+        if error is None:
+            return verdict(Status.PASSED, mark.points)
+        if isinstance(error, Shortfall):
+            measured, required = error.measured, error.required
+            return verdict(Status.FAILED, round(error.share * mark.points, 2), error.hint)
+        if isinstance(error, SubmissionError):
+            measured, required = error.message, required or "an answer that keeps the contract"
+            return verdict(Status.FAILED, hint=error.hint)
+        if isinstance(error, pytest.skip.Exception):
+            return verdict(Status.SKIPPED, hint=str(error).removeprefix("Skipped: "))
+        if call.excinfo is not None:
+            call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
+            self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
+        return verdict(Status.ERROR, hint="This check could not be decided; your teachers have been told.")
+
+    @pytest.fixture
+    def answers(self) -> Callable[[str], Sequence[Answer]]:
+        """`answers("photos")`: the answers to a question set; a missing or bad answer fails the check."""
+
+        def of(name: str) -> Sequence[Answer]:
+            found = self.case.answers[name]
+            if isinstance(found, SubmissionError):
+                raise found
+            return found
+
+        return of
+
+    @pytest.fixture
+    def levels(self) -> dict[str, Levels]:
+        """Credit levels on the data card in use, secret ones included."""
+        return {**self.case.assignment.on(self.case.card).levels, **self.case.levels}
+
+    @pytest.fixture
+    def breeds(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.case.breeds
+
+    @pytest.fixture
+    def species(self) -> tuple[bool, ...]:
+        """True for a cat, by class."""
+        return self.case.species
+
+
+@dataclass(frozen=True)
+class _Mark:
+    exercise: str
+    points: float
+    asks: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def _mark(item: pytest.Item) -> _Mark:
+    mark = item.get_closest_marker("exercise")
+    if mark is None or not mark.args:
+        return _Mark("", 0.0, (), ())
+    return read_mark(mark)
+
+
+def read_mark(mark: pytest.Mark) -> _Mark:
+    """Read the arguments of `@pytest.mark.exercise`."""
+    asks, after = mark.kwargs.get("asks", ()), mark.kwargs.get("after", ())
+    return _Mark(
+        str(mark.args[0]),
+        float(mark.kwargs.get("points", 0)),
+        (asks,) if isinstance(asks, str) else tuple(asks),
+        (after,) if isinstance(after, str) else tuple(after),
+    )
+
+
+def load_checks(path: Path) -> ModuleType:
+    """Import a check file by its path; raises SpecError."""
+    spec = importlib.util.spec_from_file_location(
+        f"_checks_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}", path
+    )
+    if spec is None or spec.loader is None:
+        raise SpecError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        raise SpecError(f"{path} cannot be imported: {type(exc).__name__}: {exc}.") from exc
+    return module
+
+
+def needed_sets(module: ModuleType, exercise: str) -> set[str]:
+    """Return the question sets that the checks of an exercise ask for."""
+    needed: set[str] = set()
+    for found in vars(module).values():
+        for mark in getattr(found, "pytestmark", ()):
+            if mark.name == "exercise" and (one := read_mark(mark)).exercise == exercise:
+                needed.update(one.asks)
+    return needed
+
+
+def run_checks(path: Path, case: Case) -> Verdicts:
+    """Run the checks of one file on a case, apart from any pytest settings around.
+
+    A file that cannot be collected gives no verdicts and a log; the caller must treat that as ERROR.
+    """
+    session = CheckSession(case)
+    with tempfile.TemporaryDirectory(prefix="pawgrade-checks-") as folder, _clean_environment():
+        settings = Path(folder) / "pytest.ini"
+        settings.write_text("[pytest]\n", encoding="utf-8")
+        options = ["-c", str(settings), "--rootdir", folder, "--import-mode=importlib", "--noconftest"]
+        # `-p no:...`: nothing printed, nothing captured, no cache, no fault handler of the host process touched
+        for name in (
+            "cacheprovider",
+            "capture",
+            "terminal",
+            "faulthandler",
+            "warnings",
+            "logging",
+            "junitxml",
+        ):
+            options += ["-p", f"no:{name}"]
+        code = pytest.main([*options, str(path)], plugins=[session])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.log.append(f"{path.name}: pytest ended with {pytest.ExitCode(code).name}")
+    return Verdicts(tuple(session.checks), tuple(session.pictures), "\n\n".join(session.log))
+
+
+@contextlib.contextmanager
+def _clean_environment() -> Iterator[None]:
+    """Hide the settings that would make pytest load or do more than asked."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
+    before = {name: os.environ.pop(name, None) for name in names}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -1,0 +1,236 @@
+"""The words of grading as frozen values: statuses, verdicts, grades.
+
+`Grade.to_json` is the object that `pawgrade grade --json` writes; its field names are a contract.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class Status(enum.StrEnum):
+    """What became of a check, an exercise or a submission."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"  # the student can fix it
+    SKIPPED = "SKIPPED"  # its prerequisite did not pass
+    ERROR = "ERROR"  # the grader could not decide: staff look at it
+
+
+class Limit(enum.StrEnum):
+    """Which limit of `assignment.toml` ended or cut an execution."""
+
+    WALL = "wall"
+    CELL = "cell"
+    MEMORY = "memory"
+    DISK = "disk"
+    PROCESSES = "processes"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's files for one assignment, as handed in.
+
+    Attributes:
+        student: nbgrader's student id.
+        assignment: id of the assignment.
+        folder: `submitted/<student>/<assignment>`.
+        timestamp: the text of `timestamp.txt` there, or None.
+    """
+
+    student: str
+    assignment: str
+    folder: Path
+    timestamp: str | None = None
+
+    @property
+    def notebook(self) -> Path:
+        """Where the notebook should be; it may be missing."""
+        return self.folder / f"{self.assignment}.ipynb"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One thing that was put right in a submitted notebook before it ran.
+
+    Attributes:
+        cell: `grade_id` or cell id it happened to.
+        what: one sentence that a student understands.
+    """
+
+    cell: str
+    what: str
+
+
+@dataclass(frozen=True)
+class FailedCell:
+    """A cell that raised, or in which a limit hit.
+
+    Attributes:
+        index: position among all cells of the executed notebook, from 0.
+        number: position among code cells, from 1: the one that people count.
+        grade_id: nbgrader's id of the cell, or None.
+        error: the exception's class name, or `limit: <name>`.
+        message: the exception's text, cut to 500 characters.
+    """
+
+    index: int
+    number: int
+    grade_id: str | None
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One verdict: what was measured, what was required, what to try next.
+
+    Attributes:
+        id: name of the check function without `test_`.
+        exercise: id of the exercise it belongs to.
+        status: PASSED only with full points.
+        points: earned, 0 to `max_points`.
+        max_points: what it is worth; 0 for a check that only informs or guards others.
+        measured: what was found, for people; "" when nothing could be measured.
+        required: what earns full points, for people.
+        hint: what to try next; "" when PASSED.
+        title: first line of the check's docstring.
+    """
+
+    id: str
+    exercise: str
+    status: Status
+    points: float
+    max_points: float
+    measured: str = ""
+    required: str = ""
+    hint: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class ExerciseGrade:
+    """What one exercise earned. PASSED means full points; partial credit is FAILED with points > 0."""
+
+    id: str
+    status: Status
+    points: float
+    max_points: float
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Where the time of one submission went, in seconds."""
+
+    queue: float = 0.0
+    kernel: float = 0.0
+    execute: float = 0.0
+    probe: float = 0.0
+    evaluate: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Inert material for a picture in the feedback.
+
+    Attributes:
+        kind: which drawing function shows it, for example `confusion`.
+        title: caption.
+        content: JSON-able values that the drawing function documents.
+    """
+
+    kind: str
+    title: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Score, status and provenance of one attempt.
+
+    Attributes:
+        student: nbgrader's student id.
+        assignment: id of the assignment.
+        attempt: hash of the submitted files, the assignment's version, the data and the seed.
+        status: ERROR when a check could not be decided, PASSED when `passed`, FAILED otherwise.
+        points: autograded points earned.
+        max_points: autograded points that can be earned.
+        manual_points: points given by hand in the gradebook, or None while there are none.
+        passed: whether `points` plus `manual_points` reach the assignment's `pass_points`.
+        exercises: per exercise, in the assignment's order.
+        checks: per check, in the order they ran.
+        failed_cells: cells that raised or hit a limit.
+        limit: the limit that ended or cut the execution, or None.
+        seconds: where the time went.
+        sandbox: `none` or `namespaces`: how the student's code was isolated.
+        device: `cpu` or `cuda`.
+        seed: the seed the notebook was given.
+        data: id of the data card.
+        repairs: what was put right in the notebook before it ran (not part of `--json`).
+        notices: sentences for the student about the whole submission (not part of `--json`).
+        pictures: material for the feedback (not part of `--json`).
+        provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
+        log: for staff only: tracebacks of our own errors (not part of `--json`).
+    """
+
+    student: str
+    assignment: str
+    attempt: str
+    status: Status
+    points: float
+    max_points: float
+    manual_points: float | None
+    passed: bool
+    exercises: tuple[ExerciseGrade, ...]
+    checks: tuple[Check, ...]
+    failed_cells: tuple[FailedCell, ...]
+    limit: Limit | None
+    seconds: Seconds
+    sandbox: str
+    device: str
+    seed: int
+    data: str
+    repairs: tuple[Repair, ...] = ()
+    notices: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    provenance: dict[str, str] = field(default_factory=dict)
+    log: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public object of `grade --json`: the fields of the contract and no others."""
+        record = self.to_record()
+        for name in ("repairs", "notices", "pictures", "provenance", "log"):
+            del record[name]
+        for check in record["checks"]:
+            del check["title"]
+        for exercise in record["exercises"]:
+            del exercise["title"]
+        return record
+
+    def to_record(self) -> dict[str, Any]:
+        """Return everything as JSON-able values; `from_record` is its inverse."""
+        record = dataclasses.asdict(self)
+        for name in ("exercises", "checks", "failed_cells", "repairs", "notices", "pictures"):
+            record[name] = list(record[name])
+        return record
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Grade:
+        """Read what `to_record` wrote (or its JSON); raises KeyError, TypeError or ValueError otherwise."""
+        values = dict(record)
+        values["status"] = Status(values["status"])
+        values["limit"] = None if values["limit"] is None else Limit(values["limit"])
+        values["seconds"] = Seconds(**values["seconds"])
+        for name, kind in (("exercises", ExerciseGrade), ("checks", Check)):
+            values[name] = tuple(kind(**{**row, "status": Status(row["status"])}) for row in values[name])
+        for name, other in (("failed_cells", FailedCell), ("repairs", Repair), ("pictures", Picture)):
+            values[name] = tuple(other(**row) for row in values[name])
+        values["notices"] = tuple(values["notices"])
+        return cls(**values)

@@ -1,0 +1,58 @@
+"""From verdicts to points: linear credit on integer counts, exercises, the grade's status."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+from grader.records import Check, ExerciseGrade, Status
+
+
+def credit(successes: int, trials: int, *, zero_at: float, full_at: float) -> float:
+    """Return the share of the points, 0 to 1, that `successes` of `trials` earn: linear between two accuracies.
+
+    Decided on integers: full credit from `required_count(full_at)` successes on, none up to `zero_at`.
+
+    Args:
+        successes: 0 to `trials`.
+        trials: at least 1.
+        zero_at: accuracy in [0, 1] at which credit starts.
+        full_at: accuracy in [0, 1] that earns everything; more than `zero_at`.
+    """
+    if successes >= required_count(trials, full_at):
+        return 1.0
+    share = (Fraction(successes, trials) - _exact(zero_at)) / (_exact(full_at) - _exact(zero_at))
+    return float(min(max(share, Fraction(0)), Fraction(1)))
+
+
+def required_count(trials: int, level: float) -> int:
+    """Return how many of `trials` must succeed for an accuracy of at least `level`."""
+    return math.ceil(_exact(level) * trials)
+
+
+def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Check]) -> ExerciseGrade:
+    """Sum up the checks of one exercise.
+
+    ERROR when any check is, or when there is none: nobody looked at it. PASSED with full points, else FAILED.
+    """
+    own = [check for check in checks if check.exercise == exercise]
+    earned = round(sum(check.points for check in own), 4)
+    statuses = {check.status for check in own}
+    if not own or Status.ERROR in statuses:
+        status = Status.ERROR
+    else:
+        status = Status.PASSED if earned >= points else Status.FAILED
+    return ExerciseGrade(exercise, status, earned, points, title)
+
+
+def overall_status(checks: Sequence[Check], exercises: Sequence[ExerciseGrade], *, passed: bool) -> Status:
+    """Return ERROR when anything could not be decided, otherwise PASSED or FAILED."""
+    if any(row.status is Status.ERROR for row in (*checks, *exercises)):
+        return Status.ERROR
+    return Status.PASSED if passed else Status.FAILED
+
+
+def _exact(level: float) -> Fraction:
+    """Read a level as the decimal that stands in the file: 0.82 is 82/100, not its nearest binary fraction."""
+    return Fraction(str(level))

@@ -1,0 +1,277 @@
+"""Assignments and their limits, read from `assignment.toml` and `staff/hidden.toml` and validated.
+
+Every threshold, budget and limit of an assignment stands there, with its unit in its name. A mistake is a
+`SpecError` that names the file, the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from grader.errors import SpecError
+
+Name = str
+Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
+IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Strict):
+    """What one submission may use.
+
+    Attributes:
+        wall_s: the whole submission, notebook and probes, in seconds.
+        cell_s: one cell, in seconds.
+        memory_mb: resident memory of the whole process tree, in MiB.
+        disk_mb: what it may write, in MiB.
+        processes: how many processes and threads may live at once.
+        output_kb: what the notebook may print and display in all, in KiB.
+        cpus: threads for numerical libraries.
+        gpus: GPU slots.
+    """
+
+    wall_s: float = Field(600, gt=0)
+    cell_s: float = Field(240, gt=0)
+    memory_mb: int = Field(6144, gt=0)
+    disk_mb: int = Field(512, gt=0)
+    processes: int = Field(128, gt=0)
+    output_kb: int = Field(512, gt=0)
+    cpus: int = Field(2, gt=0)
+    gpus: int = Field(0, ge=0)
+
+
+class Exercise(_Strict):
+    """A graded unit: `points` are the sum over its checks, and stand in its locked cell."""
+
+    id: Name
+    title: str
+    points: float = Field(gt=0)
+
+
+class Value(_Strict):
+    """The contract of one input or of the output.
+
+    Attributes:
+        name: the argument's name; unused for an output.
+        dtype: `float` and `int` admit every width; `bool` admits 0/1 integers.
+        shape: sizes; a name stands for a size bound by an input's shape or value. Empty: one number.
+        finite: whether NaN and infinities are refused.
+        meaning: what it is, for people.
+    """
+
+    name: str = ""
+    dtype: Dtype
+    shape: tuple[int | str, ...] = ()
+    finite: bool = True
+    meaning: str = ""
+
+
+class EntryPoint(_Strict):
+    """A function that the notebook must define.
+
+    Attributes:
+        name: the function's name.
+        budget_s: seconds for all questions to it together.
+        inputs: positional arguments.
+        output: what it must return.
+    """
+
+    name: Name
+    budget_s: float = Field(gt=0)
+    inputs: tuple[Value, ...] = ()
+    output: Value
+
+    def signature(self) -> str:
+        """Say the contract in one line, for messages."""
+        arguments = ", ".join(f"{value.name} {_describe(value)}" for value in self.inputs)
+        return f"{self.name}({arguments}) -> {_describe(self.output)}"
+
+
+class File(_Strict):
+    """A file beside the notebook that counts as part of the submission."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    max_kb: int = Field(gt=0)
+
+
+class Levels(_Strict):
+    """Linear credit between two levels of a measure: 0 points at `zero_at`, all at `full_at`."""
+
+    zero_at: float
+    full_at: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.zero_at >= self.full_at:
+            raise ValueError(f"zero_at ({self.zero_at}) must be below full_at ({self.full_at})")
+        return self
+
+
+class Data(_Strict):
+    """What an assignment says about one data card.
+
+    Attributes:
+        label_space: `breeds35` or `breeds37`.
+        limits: limits that differ on this card.
+        levels: credit levels by exercise or check.
+    """
+
+    label_space: Literal["breeds35", "breeds37"] = "breeds35"
+    limits: dict[str, float] = Field(default_factory=dict)
+    levels: dict[str, Levels] = Field(default_factory=dict)
+
+
+class Assignment(_Strict):
+    """The public description of an assignment: what `assignment.toml` holds."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    points: float = Field(gt=0)
+    pass_points: float = Field(ge=0)
+    backbone: str = "efficientnet_lite0"
+    limits: Limits = Limits()
+    exercises: tuple[Exercise, ...] = Field(min_length=1)
+    manual: tuple[Exercise, ...] = ()
+    entry_points: tuple[EntryPoint, ...] = ()
+    files: tuple[File, ...] = ()
+    data: dict[str, Data] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [exercise.id for exercise in (*self.exercises, *self.manual)]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"exercise ids must differ, found {ids}")
+        total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
+        if abs(total - self.points) > 1e-9:
+            raise ValueError(f"points is {self.points:g}, but the exercises add up to {total:g}")
+        if self.pass_points > self.points:
+            raise ValueError(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
+        return self
+
+    @property
+    def max_points(self) -> float:
+        """Points that the grader itself can give: all but the manual ones."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    def entry_point(self, name: str) -> EntryPoint:
+        """Return the entry point of that name; raises SpecError."""
+        for entry_point in self.entry_points:
+            if entry_point.name == name:
+                return entry_point
+        known = ", ".join(entry.name for entry in self.entry_points)
+        raise SpecError(f"assignment {self.id}: no entry point {name!r} in assignment.toml; it has {known}.")
+
+    def on(self, card: str) -> Data:
+        """Return what the assignment says about a data card; raises SpecError."""
+        if card not in self.data:
+            known = ", ".join(self.data)
+            raise SpecError(f"assignment {self.id}: no [data.{card}] in assignment.toml; it has {known}.")
+        return self.data[card]
+
+    def limits_on(self, card: str) -> Limits:
+        """Return the limits that hold on a data card."""
+        try:
+            return Limits.model_validate({**self.limits.model_dump(), **self.on(card).limits})
+        except ValidationError as exc:
+            raise SpecError(f"assignment {self.id}: [data.{card}.limits]: {_first_error(exc)}.") from exc
+
+
+class Holdout(_Strict):
+    """Which hidden photos the assignment is judged on."""
+
+    split: Literal["holdout", "second_holdout"] = "holdout"
+
+
+class Hidden(_Strict):
+    """What `staff/hidden.toml` holds: never released.
+
+    Attributes:
+        holdout: the hidden photos.
+        levels: secret levels by data card, in place of the public ones.
+    """
+
+    holdout: Holdout = Holdout()
+    levels: dict[str, dict[str, Levels]] = Field(default_factory=dict)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_assignment(folder: Path) -> Assignment:
+    """Read `assignment.toml` of a source or release folder; raises SpecError."""
+    assignment = _load(folder / "assignment.toml", Assignment)
+    if assignment.id != folder.name:
+        raise SpecError(
+            f"{folder / 'assignment.toml'}: id is {assignment.id!r}, but the folder is {folder.name!r}.",
+            "Make them equal: nbgrader finds an assignment by its folder.",
+        )
+    return assignment
+
+
+def load_public(folder: Path) -> Assignment:
+    """Read the `assignment.toml` beside a student's notebook, whatever the folder is called; raises SpecError."""
+    return _load(folder / "assignment.toml", Assignment)
+
+
+def load_hidden(folder: Path) -> Hidden:
+    """Read `staff/hidden.toml` of a source folder; all defaults when there is none; raises SpecError."""
+    path = folder / "staff" / "hidden.toml"
+    return _load(path, Hidden) if path.is_file() else Hidden()
+
+
+def version(folder: Path) -> str:
+    """Return a digest (16 hex digits) of everything in an assignment's source folder that decides a grade."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        unimportant = {"mutants", "recipes"} & set(relative.parts)
+        if path.is_file() and not unimportant and not IGNORED_DIRECTORIES & set(relative.parts):
+            digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def bind_sizes(inputs: Sequence[Value], arguments: Sequence[object]) -> dict[str, int]:
+    """Return what the names in a contract's shapes stand for, given the arguments of one call."""
+    sizes: dict[str, int] = {}
+    for value, argument in zip(inputs, arguments, strict=True):
+        if hasattr(argument, "shape"):
+            sizes.update(
+                (name, size)
+                for name, size in zip(value.shape, argument.shape, strict=True)
+                if isinstance(name, str)
+            )
+        elif isinstance(argument, int):
+            sizes[value.name] = argument
+    return sizes
+
+
+def _load(path: Path, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as exc:
+        raise SpecError(f"{path} does not exist.", "Every assignment folder needs one.") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
+    except ValidationError as exc:
+        raise SpecError(f"{path}: {_first_error(exc)}.") from exc
+
+
+def _first_error(exc: ValidationError) -> str:
+    error = exc.errors()[0]
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    found = repr(error["input"])
+    return f"{where}: {error['msg']}, found {found if len(found) <= 80 else found[:77] + '...'}"
+
+
+def _describe(value: Value) -> str:
+    return f"{value.dtype}[{', '.join(map(str, value.shape))}]" if value.shape else value.dtype
