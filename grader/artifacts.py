@@ -51,13 +51,16 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         raise
     except OSError as exc:
         raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
         if status.st_size > max_bytes:
             raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
-        content = file.read(max_bytes + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(max_bytes + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > max_bytes:
         raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
     return content
@@ -96,7 +99,8 @@ def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str) -
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
-        shape, fortran, dtype = read_header(file, max_header_size=MAX_HEADER_BYTES)
+        found, fortran, dtype = read_header(file, max_header_size=MAX_HEADER_BYTES)
+        shape = tuple(int(size) for size in found)  # a header may say True for 1
     except Exception as exc:
         raise SubmissionError(
             f"{where}: expected {_expected(value, sizes)}, found bytes that are not a plain numpy array.",
@@ -120,7 +124,7 @@ def explain_note(
     note: Mapping[str, Any], value: Value, sizes: Mapping[str, int], where: str
 ) -> SubmissionError:
     """Turn the note that a probe left in place of an answer into an error for the student."""
-    kind, text = str(note.get("kind", "")), str(note.get("text", ""))[:300]
+    kind, text = note.get("kind"), _printable(note.get("text"))
     expected = _expected(value, sizes)
     if kind == "raised":
         return SubmissionError(
@@ -151,6 +155,11 @@ def explain_note(
     )
 
 
+def _printable(text: object) -> str:
+    """Keep what can be shown anywhere: no control characters, no halves of characters, at most 300."""
+    return "".join(one if one.isprintable() else " " for one in text[:300]) if isinstance(text, str) else ""
+
+
 def _check_type(
     dtype: np.dtype[Any], shape: tuple[int, ...], value: Value, sizes: Mapping[str, int], where: str
 ) -> None:
@@ -164,15 +173,18 @@ def _check_type(
         raise SubmissionError(
             f"{where}: expected {expected}, found shape {_show(shape)}.", _shape_hint(shape, wanted)
         )
-    if dtype.kind not in _KINDS[value.dtype]:
+    if dtype.kind not in _KINDS[value.dtype] or (value.dtype == "uint8" and dtype.itemsize > 1):
         raise SubmissionError(
             f"{where}: expected {expected}, found dtype {dtype}.", f"Convert the result to {value.dtype}."
         )
 
 
 def _finish(array: Array, value: Value, where: str) -> Array:
-    if value.finite and array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = int((~np.isfinite(array)).sum())
+    target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+        converted = array.astype(target)
+    if value.finite and converted.dtype.kind == "f" and not np.isfinite(converted).all():
+        bad = int((~np.isfinite(converted)).sum())
         raise SubmissionError(
             f"{where}: expected finite numbers, found {bad} that are NaN or infinite.",
             "Look for a division by zero, a log of zero or a training that diverged.",
@@ -181,8 +193,12 @@ def _finish(array: Array, value: Value, where: str) -> Array:
         raise SubmissionError(
             f"{where}: expected True or False, found other numbers.", "Return a mask, not indices."
         )
-    target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
-    return array.astype(target)
+    if converted.dtype.kind == "i" and (array != converted).any():
+        raise SubmissionError(
+            f"{where}: expected numbers that fit into int64, found larger ones.",
+            "Did an unsigned number wrap?",
+        )
+    return converted
 
 
 def resolve_shape(value: Value, sizes: Mapping[str, int]) -> tuple[int, ...]:

@@ -89,11 +89,12 @@ def write(
     if submitted is not None:
         (fresh / "submitted.ipynb").write_bytes(submitted)
     if executed is not None:
-        (fresh / "executed.ipynb").write_text(nbformat.writes(executed), encoding="utf-8")
+        text = nbformat.writes(executed)  # outputs may hold halves of characters, which no file can
+        (fresh / "executed.ipynb").write_bytes(text.encode("utf-8", "replace"))
     if answers:
         np.savez_compressed(fresh / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
     if grade.log:
-        (fresh / "staff.log").write_text(grade.log, encoding="utf-8")
+        (fresh / "staff.log").write_text(grade.log, encoding="utf-8", errors="backslashreplace")
     (fresh / "grade.json").write_text(json.dumps(grade.to_record(), indent=1), encoding="utf-8")
     for path in [*fresh.rglob("*"), fresh]:
         _sync(path)
@@ -137,7 +138,8 @@ def counting(course: Path, assignment: str, student: str, rule: str = "latest") 
     """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
     folder = root(course, assignment, student)
     if rule == "best":
-        found = [read(course, assignment, student, path.name) for path in sorted(folder.glob("[0-9a-f]*"))]
+        places = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
+        found = [read(course, assignment, student, path.name) for path in places]
         grades = [grade for grade in found if grade is not None]
         return max(
             grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None

@@ -19,6 +19,8 @@ from grader.errors import SubmissionError
 from grader.records import Repair
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
+MAX_CELLS = 2000  # far above any honest notebook; naming and validating cells takes time
+MAX_DEPTH = 100  # levels of JSON: what is copied later needs several frames a level
 SIMILAR = 0.6  # difflib ratio from which a cell that lost its name counts as the release's cell
 NOTICE = "This cell was missing from the submitted notebook."
 
@@ -48,7 +50,9 @@ def read_notebook(content: bytes) -> NotebookNode:
             "Open it in a current Jupyter, save it and hand it in again.",
         )
     try:
-        return _upgrade(raw)
+        return _upgrade(_storable(raw))
+    except SubmissionError:
+        raise
     except Exception as exc:  # nbformat raises many kinds on damaged notebooks
         raise SubmissionError(
             f"the notebook is damaged: {_short(str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__)}.",
@@ -56,10 +60,26 @@ def read_notebook(content: bytes) -> NotebookNode:
         ) from exc
 
 
+def _storable(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
+    """Copy JSON without halves of characters (lone surrogates), which no file can hold."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one, depth + 1) for key, one in value.items()}
+    return [_storable(one, depth + 1) for one in value] if isinstance(value, list) else value
+
+
 def _upgrade(raw: dict[str, Any]) -> NotebookNode:
     node = nbformat.from_dict(raw)
     if raw["nbformat"] == 3:
         node = nbformat.convert(node, 4)
+    if len(node.cells) > MAX_CELLS:
+        raise SubmissionError(
+            f"the notebook has {len(node.cells)} cells, at most {MAX_CELLS} are read.",
+            "Delete the cells that do not belong to the assignment and hand it in again.",
+        )
     for cell in node.cells:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
@@ -74,13 +94,12 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
 def _name_cells(notebook: NotebookNode) -> None:
     """Give every cell a valid `id` of its own; ids that repeat or are malformed are replaced by their place."""
     seen: set[str] = set()
+    taken = {cell.get("id") for cell in notebook.cells if isinstance(cell.get("id"), str)}
     for index, cell in enumerate(notebook.cells):
         found = cell.get("id")
         if not isinstance(found, str) or not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", found) or found in seen:
             number = index
-            while (found := f"cell-{number}") in seen or any(
-                one.get("id") == found for one in notebook.cells
-            ):
+            while (found := f"cell-{number}") in seen or found in taken:
                 number += 1
             cell["id"] = found
         seen.add(found)
@@ -184,15 +203,19 @@ def _adopt_nameless(notebook: NotebookNode, wanted: dict[str, NotebookNode], rep
         ]
         found = next((cell for cell in nameless if cell.get("id") == original.get("id")), None)
         if found is None:
-            rated = [
-                (difflib.SequenceMatcher(None, cell.source, original.source).ratio(), cell)
-                for cell in nameless
-            ]
+            rated = [(_likeness(cell.source, original.source), cell) for cell in nameless]
             best = max(rated, key=lambda pair: pair[0], default=(0.0, None))
             found = best[1] if best[0] >= SIMILAR else None
         if found is not None:
             found.metadata["nbgrader"] = copy.deepcopy(original.metadata["nbgrader"])
             repairs.append(Repair(name, "The cell had lost its name and was recognised by its content."))
+
+
+def _likeness(found: str, original: str) -> float:
+    """Return how alike two sources are, 0 to 1; 0 when cheap bounds rule out `SIMILAR`: `ratio` is slow on long text."""
+    matcher = difflib.SequenceMatcher(None, found, original)
+    possible = matcher.real_quick_ratio() >= SIMILAR and matcher.quick_ratio() >= SIMILAR
+    return matcher.ratio() if possible else 0.0
 
 
 def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list[Repair]) -> None:

@@ -31,7 +31,7 @@ from grader.kernels import Lease
 from grader.records import FailedCell, Limit
 from grader.spec import Limits
 
-GRACE_S = 3.0  # after an interrupt, before the kernel is killed
+GRACE_S = 10.0  # after an interrupt, before the kernel is killed
 START_S = 60.0
 WATCHDOG_S = 15.0  # beyond the wall limit: for the case that our own event loop is stuck
 ERROR_KB = 16  # an error's traceback is kept, up to this, even when the output limit is used up
@@ -49,6 +49,7 @@ class Walk:
         hits: which limits were hit, and in which cell (None: outside any cell).
         failed: cells that raised or hit a limit.
         output_bytes: what the notebook has printed and displayed.
+        dead: whether the kernel ended before everything was asked.
         notebook: the notebook as far as it ran.
         kernel_s: seconds until the kernel was ready.
         execute_s: seconds for the cells.
@@ -62,6 +63,7 @@ class Walk:
     hits: dict[Limit, int | None] = field(default_factory=dict)
     failed: list[FailedCell] = field(default_factory=list)
     output_bytes: int = 0
+    dead: bool = False
     notebook: NotebookNode | None = None
     kernel_s: float = 0.0
     execute_s: float = 0.0
@@ -86,18 +88,17 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             nb_man, km=walk.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
         )
         self.walk = walk
-        self.dead = False
 
     def papermill_execute_cells(self) -> None:
         """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
         for index, cell in enumerate(self.nb.cells):
-            if self.dead or cell.cell_type != "code":
+            if self.walk.dead or cell.cell_type != "code":
                 continue
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
             except DeadKernelError:
-                self.dead = True
+                self.walk.dead = True
             finally:
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
             self._note_failure(cell, index)
@@ -124,7 +125,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         if not running.done():
             if self.walk.left_s() == 0:
                 self.walk.hits.setdefault(Limit.WALL, index)
-            self.dead = True
+            self.walk.dead = True
             self.walk.lease.kill()
             await asyncio.wait({running}, timeout=5)
             if not running.done():
@@ -133,7 +134,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def request(self, code: str, budget_s: float) -> None:
         """Execute code of ours in the notebook's kernel, silently; what it prints is dropped."""
-        if not self.dead:
+        if not self.walk.dead:
             with contextlib.suppress(DeadKernelError):
                 self._request(code, budget_s)
 
@@ -144,7 +145,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             await self._bounded(running, budget_s, None)
             await running
         except DeadKernelError:
-            self.dead = True
+            self.walk.dead = True
 
     _request = run_sync(_async_request)
 
@@ -176,7 +177,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 )
                 self.walk.failed.append(FailedCell(index, number, grade_id, f"limit: {limit}", text))
                 return
-        if self.dead:
+        if self.walk.dead:
             text = "the kernel died in this cell"
             self.walk.failed.append(FailedCell(index, number, grade_id, "KernelDied", text))
             return

@@ -116,7 +116,10 @@ def evaluate(answers: Answers, context: Context) -> Verdicts:
 def _read_verdicts(path: Path, output: str) -> Verdicts:
     if not path.is_file():
         return Verdicts((), (), f"the checks wrote no verdicts:\n{output}")
-    text = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as exc:
+        return Verdicts((), (), f"the checks wrote verdicts that cannot be read: {exc}\n{output}")
     checks = tuple(Check(**{**row, "status": Status(row["status"])}) for row in text["checks"])
     return Verdicts(checks, tuple(Picture(**row) for row in text["pictures"]), text["log"])
 
@@ -132,7 +135,7 @@ def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
     )
     for exercise in assignment.exercises:
         worth = sum(check.max_points for check in checks if check.exercise == exercise.id)
-        if abs(worth - exercise.points) > 1e-6:
+        if not abs(worth - exercise.points) <= 1e-6:  # so that NaN is a mistake, too
             log.append(
                 f"exercise {exercise.id}: its checks are worth {worth:g} points, assignment.toml says {exercise.points:g}"
             )

@@ -21,7 +21,7 @@ from typing import Literal
 
 from nbformat import NotebookNode
 
-from grader import attempts, pipeline
+from grader import attempts, pipeline, preparation
 from grader.course import Course
 from grader.errors import SpecError
 from grader.records import Grade, Status, Submission
@@ -73,7 +73,7 @@ def grade_class(
     with attempts.sole_writer(course.folder), desk(course) as place:
         submissions = course.submissions(assignment, options.students)
         secret = course_secret(course.folder, settings)
-        work = pipeline.prepare(course, assignment, settings, card=options.card, secret=secret, desk=place)
+        work = preparation.prepare(course, assignment, settings, card=options.card, secret=secret, desk=place)
         grades = []
         with _records(course, work, settings) as record:
             for submission in submissions:
@@ -88,7 +88,7 @@ def grade_class(
 
 
 def _graded(
-    course: Course, submission: Submission, work: pipeline.Work, options: Options, runner: Executor
+    course: Course, submission: Submission, work: preparation.Work, options: Options, runner: Executor
 ) -> tuple[Grade, bool]:
     """Return the stored attempt of these very files, or grade them and store it."""
     known = None if options.force else _usable(course, submission, work)
@@ -105,7 +105,7 @@ def _graded(
     return grade, False
 
 
-def _usable(course: Course, submission: Submission, work: pipeline.Work) -> Grade | None:
+def _usable(course: Course, submission: Submission, work: preparation.Work) -> Grade | None:
     """A stored grade counts unless it was our own error: that is worth another try."""
     grade = attempts.read(
         course.folder, work.context.assignment.id, submission.student, work.attempt(submission)
@@ -133,7 +133,7 @@ def has_nbgrader() -> bool:
 
 @contextlib.contextmanager
 def _records(
-    course: Course, work: pipeline.Work, settings: Settings
+    course: Course, work: preparation.Work, settings: Settings
 ) -> Iterator[Callable[[Grade, Submission], Grade]]:
     """Open the gradebook once; yield what records one grade and returns it with its manual points."""
     if not has_nbgrader():

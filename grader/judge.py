@@ -29,11 +29,8 @@ def write_case(folder: Path, case: Case, files: list[Path]) -> None:
             continue
         sets[name] = len(answers)
         for number, answer in enumerate(answers):
-            np.savez(
-                folder / f"{name}-{number}.npz",
-                value=answer.value,
-                **{f"key_{k}": v for k, v in answer.key.items()},
-            )  # type: ignore[arg-type]
+            arrays: dict[str, Any] = {"value": answer.value, **{f"key_{k}": v for k, v in answer.key.items()}}
+            np.savez(folder / f"{name}-{number}.npz", **arrays)
     text = {
         "assignment": case.assignment.model_dump(),
         "card": case.card,

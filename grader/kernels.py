@@ -73,12 +73,12 @@ class Lease:
         session = os.getsid(0) if hasattr(os, "getsid") else 0
         for child in me.children(recursive=True):
             with contextlib.suppress(psutil.Error, OSError):
-                if child.create_time() >= self.started - 1 and os.getsid(child.pid) != session:
+                ours = _token(child) in (None, self.token)  # another lease's kernel is left alone
+                if ours and child.create_time() >= self.started - 1 and os.getsid(child.pid) != session:
                     found[child.pid] = child
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.environ().get(LEASE_VARIABLE) == self.token:
-                    found[process.pid] = process
+            if _token(process) == self.token:
+                found[process.pid] = process
         found.pop(me.pid, None)
         return [process for process in found.values() if _is_running(process)]
 
@@ -129,6 +129,14 @@ def adopt_orphans() -> None:
     """On Linux, become the parent of what a kernel leaves behind, so that it can be found (see prctl(2))."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _token(process: psutil.Process) -> str | None:
+    """Return the lease that a process names in its environment, or None when it names none or hides it."""
+    with contextlib.suppress(psutil.Error, OSError):
+        found: str | None = process.environ().get(LEASE_VARIABLE)
+        return found
+    return None
 
 
 def _is_running(process: psutil.Process) -> bool:

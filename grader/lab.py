@@ -204,9 +204,10 @@ def _assignment_folder(exercise: str) -> Path:
         for folder in sorted((root / "assignments").glob("*"))
     ]
     for folder in (Path.cwd(), *released):
-        if (folder / "check_public.py").is_file() and (folder / "assignment.toml").is_file():
-            if any(one.id == exercise for one in spec.load_public(folder).exercises) or folder == Path.cwd():
-                return folder
+        if not (folder / "check_public.py").is_file() or not (folder / "assignment.toml").is_file():
+            continue
+        if folder == Path.cwd() or any(one.id == exercise for one in spec.load_public(folder).exercises):
+            return folder
     raise SpecError(
         f"lab.check: found no check_public.py with exercise {exercise!r}.",
         "Keep the notebook in the folder of its assignment, beside assignment.toml and check_public.py.",

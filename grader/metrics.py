@@ -26,7 +26,7 @@ def correct_top_k(scores: Floats, labels: Ints, k: int) -> int:
 
 def predictions(scores: Floats) -> Ints:
     """Return int64 `[n]`, the class with the highest score of each row (the first of equals)."""
-    return scores.argmax(axis=1)
+    return np.asarray(scores.argmax(axis=1), np.int64)
 
 
 def confusion(labels: Ints, predicted: Ints, classes: int) -> Ints:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from grader import attempts, cards, feedback, pets, pipeline, spec
+from grader import attempts, cards, feedback, pets, preparation, spec
 from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import has_nbgrader, with_manual
@@ -70,7 +70,7 @@ def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settin
     try:
         label_space = assignment.on(grade.data).label_space
         cards.load_card(grade.data)
-        return TrainingPhotos(pets.read_view(pipeline.find_data(grade.data, label_space, settings)[3]))
+        return TrainingPhotos(pets.read_view(preparation.find_data(grade.data, label_space, settings)[3]))
     except GraderError:
         return None
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
-import hmac
-import os
 import platform
 import shutil
-import subprocess
-import sys
 import time
 import traceback
 import uuid
@@ -18,52 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 from nbformat import NotebookNode
 
-from grader import artifacts, attempts, cards, cells, pets, probe, scoring, spec
-from grader.course import Course
-from grader.errors import InfrastructureError, SpecError, SubmissionError
-from grader.evaluate import Context, check_files, evaluate, plan_questions
+from grader import artifacts, attempts, cells, probe, scoring, spec
+from grader.errors import InfrastructureError, SubmissionError
+from grader.evaluate import Context, evaluate
+from grader.preparation import Work, matplotlib_cache
 from grader.pytest_plugin import Verdicts
-from grader.questions import Array, Material
+from grader.questions import Array
 from grader.records import Check, Grade, Limit, Repair, Seconds, Status, Submission
-from grader.settings import Settings
 
 TRIES = 3
-PUBLIC_SECRET = b"public"
 
-
-@dataclass(frozen=True)
-class Work:
-    """Everything that grading one submission needs beside the submission; the same for a whole class.
-
-    Attributes:
-        context: assignment, checks and questions.
-        release: the notebook as released, which decides locked cells.
-        data_dir: folder with the public splits: all of the data that a notebook sees.
-        desk: folder for working copies of submissions.
-        kernel: kernelspec name.
-        seed: seed that notebooks are given.
-        device: `cpu` or `cuda`.
-        public_files: files that are put beside the notebook (those of the release).
-    """
-
-    context: Context
-    release: NotebookNode
-    data_dir: Path
-    desk: Path
-    kernel: str
-    seed: int
-    device: str
-    public_files: tuple[Path, ...]
-
-    def attempt(self, submission: Submission) -> str:
-        """Return the attempt id of a submission."""
-        facts = (self.context.version, self.context.card, self.context.split, str(self.seed), self.device)
-        return attempts.attempt_id(submission, *facts)
+if TYPE_CHECKING:
+    from grader import engine
 
 
 @dataclass(frozen=True)
@@ -81,98 +46,6 @@ class Graded:
     submitted: bytes | None
     executed: NotebookNode | None
     answers: dict[str, Array] = field(default_factory=dict)
-
-
-def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
-    """Return the data card: the one wanted, else the first real one if `PAWGRADE_DATA` is set, else the toy one."""
-    if wanted:
-        assignment.on(wanted)
-        return wanted
-    names = [name for name in assignment.data if name.startswith("toy_") != bool(settings.data_folder)]
-    return (names or list(assignment.data))[0]
-
-
-def prepare(
-    course: Course, assignment_id: str, settings: Settings, *, card: str | None, secret: bytes, desk: Path
-) -> Work:
-    """Load what grading an assignment takes: its checks, the hidden photos, the public view of the data.
-
-    Raises:
-        SpecError: something of it is missing or wrong.
-    """
-    folder = course.source(assignment_id)
-    assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
-    card_id = choose_card(assignment, card, settings)
-    data, version = assignment.on(card_id), spec.version(folder)
-    data_card, photos_folder, split, data_dir = find_data(card_id, data.label_space, settings)
-    photos = pets.holdout(data_card, photos_folder, data.label_space, secret, version, hidden.holdout.split)
-    seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
-    breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
-    files = check_files(folder, "all")
-    material = Material(photos.images, photos.labels, breeds, species, _unused_rng())
-    plan = plan_questions(files, material, seed)
-    levels = hidden.levels.get(card_id, {})
-    fingerprint = hashlib.sha256(
-        f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
-    )
-    context = Context(
-        assignment, folder, card_id, breeds, species, levels, files, plan, fingerprint.hexdigest()[:16], split
-    )
-    release = course.release(assignment_id)
-    return _work(context, release, data_dir, desk, settings)
-
-
-def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: Path) -> Work:
-    """Load what a student's own check takes: the release's public checks and the validation photos.
-
-    Args:
-        folder: a release folder, with `assignment.toml`, `check_public.py` and the released notebook.
-        settings: where photos are.
-        card: data card, or None for the default.
-        desk: folder for the working copy.
-    """
-    assignment = spec.load_public(folder)
-    card_id = choose_card(assignment, card, settings)
-    data = assignment.on(card_id)
-    _, _, split, data_dir = find_data(card_id, data.label_space, settings)
-    validation = pets.read_view(data_dir).photos("validation")
-    breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
-    files = check_files(folder, "public")
-    material = Material(validation.images, validation.labels, breeds, species, _unused_rng())
-    plan = plan_questions(files, material, PUBLIC_SECRET)
-    version = spec.version(folder)
-    context = Context(
-        assignment, folder, card_id, breeds, species, {}, files, plan, version, split, complete=False
-    )
-    return _work(context, folder, data_dir, desk, settings)
-
-
-def find_data(card_id: str, label_space: str, settings: Settings) -> tuple[cards.DataCard, Path, str, Path]:
-    """Find a card's photos and prepare their public view.
-
-    Returns:
-        The card, the folder of the photos, the digest of their split, and the folder that a notebook may see.
-    """
-    card = cards.load_card(card_id)
-    folder = pets.find(card, settings.data_folder, settings.cache)
-    split = pets.split_of(card, folder, label_space).digest
-    view = pets.public_view(
-        card, folder, label_space, settings.cache / "views" / f"{card_id}-{label_space}-{split}"
-    )
-    return card, folder, split, view
-
-
-def _work(context: Context, release: Path, data_dir: Path, desk: Path, settings: Settings) -> Work:
-    path = release / f"{context.assignment.id}.ipynb"
-    if not path.is_file():
-        raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
-    notebook = nbformat.read(path, as_version=4)
-    files = tuple(one for one in sorted(release.rglob("*")) if one.is_file() and one.suffix != ".ipynb")
-    return Work(context, notebook, data_dir, desk, settings.kernel, settings.seed, settings.device, files)
-
-
-def _unused_rng() -> Any:  # noqa: ANN401 - `plan_questions` gives every check file a generator of its own
-    return None
 
 
 def grade(submission: Submission, work: Work) -> Graded:
@@ -221,7 +94,9 @@ def _run(
             walk = engine.Walk(lease, limits, probe.asker(folders, context.assignment, spent))
             executed = engine.run(notebook, walk, _parameters(place, work))
         judged = time.monotonic()
-        answers = probe.read_answers(context.plan, context.assignment, place / "questions", spent)
+        answers = probe.read_answers(
+            context.plan, context.assignment, place / "questions", spent, _why_dead(walk)
+        )
     verdicts = evaluate(answers, context)
     now = time.monotonic()
     seconds = Seconds(
@@ -245,6 +120,18 @@ def _run(
         for number, answer in enumerate(found_)
     }
     return Graded(Grade(**record), submitted, executed, kept)
+
+
+def _why_dead(walk: engine.Walk) -> str:
+    """Say why the kernel was gone before everything was asked; "" when it was not."""
+    if not walk.dead:
+        return ""
+    cell = walk.failed[-1] if walk.failed else None
+    return (
+        f"the kernel ended in code cell {cell.number} ({cell.message})"
+        if cell
+        else "the kernel ended while it was asked"
+    )
 
 
 @contextlib.contextmanager
@@ -331,24 +218,6 @@ def _environment(place: Path, work: Work) -> dict[str, str]:
         "PYTHONNOUSERSITE": "1",
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
     }
-
-
-def matplotlib_cache(desk: Path) -> Path:
-    """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
-    folder = desk / "matplotlib"
-    if not folder.is_dir():
-        fresh = desk / f".fonts-{uuid.uuid4().hex}"
-        fresh.mkdir(parents=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(fresh)}
-        subprocess.run(
-            [sys.executable, "-c", "import matplotlib.font_manager"],
-            env=environment,
-            check=False,
-            capture_output=True,
-        )
-        with contextlib.suppress(OSError):  # another worker was faster
-            fresh.rename(folder)
-    return folder
 
 
 def _explain_unread(exc: Exception, submission: Submission) -> str:

@@ -74,17 +74,26 @@ def asker(
     return ask
 
 
-def read_answers(plan: Plan, assignment: Assignment, folder: Path, spent: set[str]) -> Answers:
+def read_answers(
+    plan: Plan, assignment: Assignment, folder: Path, spent: set[str], reason: str = ""
+) -> Answers:
     """Read the answers when nothing of the submission runs any more.
 
     A set whose answers are incomplete or break the contract is represented by the error that explains the first
     one missing.
+
+    Args:
+        plan: what was asked.
+        assignment: names the contracts.
+        folder: what was given to `write_questions`.
+        spent: entry points that did not end within their budget.
+        reason: why nothing more could be asked, when the kernel was gone; a sentence without a full stop.
     """
     answers: Answers = {}
     for name, questions in plan.items():
         try:
             answers[name] = [
-                _read(folder, assignment, name, number, question, spent)
+                _read(folder, assignment, name, number, question, spent, reason)
                 for number, question in enumerate(questions)
             ]
         except SubmissionError as exc:
@@ -93,12 +102,25 @@ def read_answers(plan: Plan, assignment: Assignment, folder: Path, spent: set[st
 
 
 def _read(
-    folder: Path, assignment: Assignment, name: str, number: int, question: Question, spent: set[str]
+    folder: Path,
+    assignment: Assignment,
+    name: str,
+    number: int,
+    question: Question,
+    spent: set[str],
+    reason: str,
 ) -> Answer:
     entry_point = assignment.entry_point(question.entry_point)
     sizes = bind_sizes(entry_point.inputs, question.arguments)
     place = folder / question.entry_point / "answers"
     stem = _stem(name, number)
+    if any(
+        path.is_symlink() for path in (folder, place.parent, place)
+    ):  # the student's code could write there
+        raise SubmissionError(
+            f"{question.entry_point}: the folder of its answers was replaced by a link.",
+            "Leave the grader's folders alone.",
+        )
     try:
         value = read_array(place / f"{stem}.npy", entry_point.output, sizes, question.entry_point)
     except FileNotFoundError:
@@ -107,6 +129,11 @@ def _read(
             raise SubmissionError(
                 f"{question.entry_point}: no answer within {entry_point.budget_s:g} s.",
                 "Train before, not inside this function, and pass images through the network in batches.",
+            ) from None
+        if not note and reason:
+            raise SubmissionError(
+                f"{question.entry_point} could not be asked: {reason}.",
+                "Mend that first; then run all cells again.",
             ) from None
         raise explain_note(note, entry_point.output, sizes, question.entry_point) from None
     return Answer(value, question.key)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 MAX_BYTES = 64 * 2**20
 
 
-class Unusable(Exception):  # noqa: N818 - a value's fault, not an error of ours
+class Unusable(Exception):
     """The function gave nothing that can be saved; `kind` and `text` say why."""
 
     def __init__(self, kind: str, text: str = "") -> None:
@@ -32,14 +32,14 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
     try:
         result = function(*arguments)
     except (Exception, SystemExit) as exc:
-        raise Unusable("raised", f"{type(exc).__name__}: {exc}"[:300]) from exc
+        raise Unusable("raised", _say(exc)) from exc
     if result is None:
         raise Unusable("none")
     try:
         if hasattr(result, "detach"):  # a torch tensor, perhaps on a GPU or with a gradient
             result = result.detach().cpu().numpy()
         array = np.asarray(result)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         raise Unusable("object", type(result).__name__[:100]) from exc
     if array.dtype.kind not in "fiub":
         raise Unusable("object", f"dtype {array.dtype}"[:100])
@@ -57,17 +57,24 @@ def ask_all(namespace: Mapping[str, Any], folder: str) -> None:
     failed: set[str] = set()
     for path in sorted(root.glob("*.json")):
         question = json.loads(path.read_text(encoding="utf-8"))
-        if question["entry_point"] in failed:
+        if question["set"] in failed:
             continue
         try:
-            array = call(
-                namespace[question["entry_point"]], [_argument(root, item) for item in question["arguments"]]
-            )
+            arguments = [_argument(root, item) for item in question["arguments"]]
+            array = call(namespace.get(question["entry_point"]), arguments)
             np.save(root / "answers" / f"{path.stem}.npy", array, allow_pickle=False)
         except Unusable as exc:
             failed.add(question["set"])
             note = json.dumps({"kind": exc.kind, "text": exc.text})
             (root / "answers" / path.name).write_text(note, encoding="utf-8")
+
+
+def _say(exc: BaseException) -> str:
+    """Name an exception and quote it; its own `__str__` is the student's code, too."""
+    try:
+        return f"{type(exc).__name__}: {exc}"[:300]
+    except (Exception, SystemExit):
+        return type(exc).__name__[:300]
 
 
 def _argument(root: Path, item: dict[str, Any]) -> Any:  # noqa: ANN401 - numbers, text or arrays

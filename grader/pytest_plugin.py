@@ -39,7 +39,7 @@ from grader.spec import Assignment, Levels
 from grader.statistics import wilson_interval
 
 
-class Shortfall(Exception):  # noqa: N818 - a verdict, not an error
+class Shortfall(Exception):
     """A requirement was not met; raised by `require` and caught by the session."""
 
     def __init__(self, measured: str, required: str, hint: str, share: float = 0.0) -> None:
@@ -162,6 +162,8 @@ class CheckSession:
         self.checks: list[Check] = []
         self.pictures: list[Picture] = []
         self.log: list[str] = []
+        self.known: set[str] = set()
+        self.waiting: set[str] = set()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marker."""
@@ -170,9 +172,12 @@ class CheckSession:
         )
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks of the exercise that was asked for."""
+        """Keep the checks of the exercise that was asked for, and those they come after."""
+        marks = {_name(item): _mark(item) for item in items}
+        self.known = set(marks)
         if self.case.only is not None:
-            items[:] = [item for item in items if _mark(item).exercise == self.case.only]
+            wanted = _wanted(marks, self.case.only)
+            items[:] = [item for item in items if _name(item) in wanted]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while a check file was read."""
@@ -185,18 +190,31 @@ class CheckSession:
         report = yield
         if call.when == "call" or call.excinfo is not None:
             self.checks.append(self._verdict(item, call))
-            self.pictures.extend(_notes.pictures)
+            if self.case.only in (None, _mark(item).exercise):
+                self.pictures.extend(_notes.pictures)
         return report
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Start each check with an empty sheet, unless what it depends on did not pass."""
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        """Start each check with an empty sheet."""
         global _notes  # noqa: PLW0603 - one check runs at a time; `require` needs no fixture
         _notes = _Notes()
-        open_ = [name for name in _mark(item).after if not self._passed(name)]
-        if open_:
-            pytest.skip(f"first make this pass: {', '.join(open_)}")
         return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Run a check, unless what it depends on did not pass."""
+        unknown = [name for name in _mark(item).after if name not in self.known]
+        if unknown:
+            raise SpecError(f"{item.nodeid}: `after` names {unknown[0]!r}, and this file has no such check.")
+        open_ = [self._title(name) for name in _mark(item).after if not self._passed(name)]
+        if open_:
+            self.waiting.add(item.nodeid)
+            pytest.skip(f"First make this pass: {' '.join(open_)}")
+        return (yield)
+
+    def _title(self, name: str) -> str:
+        return next((check.title for check in self.checks if check.id == name), name)
 
     def _passed(self, name: str) -> bool:
         return any(check.id == name and check.status is Status.PASSED for check in self.checks)
@@ -208,8 +226,9 @@ class CheckSession:
         title = (item.function.__doc__ or item.name).strip().split("\n")[0]  # type: ignore[attr-defined]
 
         def verdict(status: Status, points: float = 0.0, hint: str = "") -> Check:
-            name = item.name.removeprefix("test_")
-            return Check(name, mark.exercise, status, points, mark.points, measured, required, hint, title)
+            return Check(
+                _name(item), mark.exercise, status, points, mark.points, measured, required, hint, title
+            )
 
         if error is None and not _notes.required:
             self.log.append(f"{item.nodeid}: the check passed without a single require: it cannot fail.")
@@ -220,11 +239,12 @@ class CheckSession:
             return verdict(Status.PASSED, mark.points)
         if isinstance(error, Shortfall):
             measured, required = error.measured, error.required
-            return verdict(Status.FAILED, round(error.share * mark.points, 2), error.hint)
+            part = min(round(error.share * mark.points, 2), mark.points - 0.01)  # all points mean PASSED
+            return verdict(Status.FAILED, max(part, 0.0), error.hint)
         if isinstance(error, SubmissionError):
             measured, required = error.message, required or "an answer that keeps the contract"
             return verdict(Status.FAILED, hint=error.hint)
-        if isinstance(error, pytest.skip.Exception):
+        if isinstance(error, pytest.skip.Exception) and item.nodeid in self.waiting:
             return verdict(Status.SKIPPED, hint=str(error).removeprefix("Skipped: "))
         if call.excinfo is not None:
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
@@ -267,6 +287,22 @@ class _Mark:
     after: tuple[str, ...]
 
 
+def _name(item: pytest.Item) -> str:
+    return item.name.removeprefix("test_")
+
+
+def _wanted(marks: Mapping[str, _Mark], exercise: str) -> set[str]:
+    """Name the checks of an exercise and, over any number of steps, the checks they come after."""
+    wanted: set[str] = set()
+    open_ = [name for name, mark in marks.items() if mark.exercise == exercise]
+    while open_:
+        name = open_.pop()
+        if name in marks and name not in wanted:
+            wanted.add(name)
+            open_.extend(marks[name].after)
+    return wanted
+
+
 def _mark(item: pytest.Item) -> _Mark:
     mark = item.get_closest_marker("exercise")
     if mark is None or not mark.args:
@@ -301,13 +337,14 @@ def load_checks(path: Path) -> ModuleType:
 
 
 def needed_sets(module: ModuleType, exercise: str) -> set[str]:
-    """Return the question sets that the checks of an exercise ask for."""
-    needed: set[str] = set()
-    for found in vars(module).values():
-        for mark in getattr(found, "pytestmark", ()):
-            if mark.name == "exercise" and (one := read_mark(mark)).exercise == exercise:
-                needed.update(one.asks)
-    return needed
+    """Return the question sets that the checks of an exercise ask for, and those that these come after."""
+    marks = {
+        name.removeprefix("test_"): read_mark(mark)
+        for name, found in vars(module).items()
+        for mark in getattr(found, "pytestmark", ())
+        if mark.name == "exercise"
+    }
+    return {asked for name in _wanted(marks, exercise) for asked in marks[name].asks}
 
 
 def run_checks(path: Path, case: Case) -> Verdicts:
@@ -334,7 +371,8 @@ def run_checks(path: Path, case: Case) -> Verdicts:
         code = pytest.main([*options, str(path)], plugins=[session])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         session.log.append(f"{path.name}: pytest ended with {pytest.ExitCode(code).name}")
-    return Verdicts(tuple(session.checks), tuple(session.pictures), "\n\n".join(session.log))
+    checks = tuple(check for check in session.checks if case.only in (None, check.exercise))
+    return Verdicts(checks, tuple(session.pictures), "\n\n".join(session.log))
 
 
 @contextlib.contextmanager

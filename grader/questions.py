@@ -137,7 +137,7 @@ def gather(answers: Sequence[Answer], tolerance: float = 1e-3) -> Gathered:
     mirrored = _first(values[flip], index[flip]) if flip.any() else None
     gap = np.abs(values[~flip] - plain[index[~flip]])
     allowed = tolerance * np.maximum(1.0, np.abs(plain[index[~flip]]))
-    worst = float(gap.max(initial=0.0)) if (gap > allowed).any() else 0.0
+    worst = 0.0 if (gap <= allowed).all() else float(gap.max())  # NaN agrees with nothing
     return Gathered(plain, mirrored, worst)
 
 
@@ -145,4 +145,4 @@ def _first(values: npt.NDArray[np.float64], index: npt.NDArray[np.int64]) -> npt
     """Return for each image the first answer about it."""
     rows = np.full(int(index.max()) + 1, -1)
     rows[index[::-1]] = np.arange(len(index))[::-1]
-    return values[rows]
+    return np.asarray(values[rows], np.float64)

@@ -42,13 +42,13 @@ def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Ch
     if not own or Status.ERROR in statuses:
         status = Status.ERROR
     else:
-        status = Status.PASSED if earned >= points else Status.FAILED
+        status = Status.PASSED if earned >= round(points, 4) else Status.FAILED
     return ExerciseGrade(exercise, status, earned, points, title)
 
 
 def overall_status(checks: Sequence[Check], exercises: Sequence[ExerciseGrade], *, passed: bool) -> Status:
     """Return ERROR when anything could not be decided, otherwise PASSED or FAILED."""
-    if any(row.status is Status.ERROR for row in (*checks, *exercises)):
+    if Status.ERROR in {*(one.status for one in checks), *(one.status for one in exercises)}:
         return Status.ERROR
     return Status.PASSED if passed else Status.FAILED
 

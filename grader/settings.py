@@ -80,6 +80,8 @@ def _settings(values: Mapping[str, str]) -> Settings:
         seed = int(values.get("seed", "0"))
     except ValueError as exc:
         raise SpecError(f"setting seed: expected a whole number, found {values['seed']!r}.") from exc
+    if not 0 <= seed < 2**32:  # what numpy's generators take
+        raise SpecError(f"setting seed: expected 0 to {2**32 - 1}, found {seed}.")
     data = values.get("data")
     return Settings(
         data_folder=Path(data).expanduser().resolve() if data else None,

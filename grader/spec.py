@@ -22,7 +22,15 @@ IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: object) -> object:
+        unknown = sorted(set(values) - set(cls.model_fields)) if isinstance(values, dict) else []
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]!r}; known are {', '.join(cls.model_fields)}")
+        return values
 
 
 class Limits(_Strict):
@@ -89,6 +97,12 @@ class EntryPoint(_Strict):
     budget_s: float = Field(gt=0)
     inputs: tuple[Value, ...] = ()
     output: Value
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.output.dtype == "str":
+            raise ValueError("output.dtype: an entry point answers with numbers, not text")
+        return self
 
     def signature(self) -> str:
         """Say the contract in one line, for messages."""
@@ -270,7 +284,7 @@ def _first_error(exc: ValidationError) -> str:
     error = exc.errors()[0]
     where = ".".join(str(part) for part in error["loc"]) or "the file"
     found = repr(error["input"])
-    return f"{where}: {error['msg']}, found {found if len(found) <= 80 else found[:77] + '...'}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}, found {found if len(found) <= 80 else found[:77] + '...'}"
 
 
 def _describe(value: Value) -> str:

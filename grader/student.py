@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from grader import pipeline
+from grader import pipeline, preparation
 from grader.course import packaged_course
 from grader.errors import SpecError
 from grader.records import Grade, Submission
@@ -30,7 +30,7 @@ def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> G
         )
     folder = release_of(notebook)
     with tempfile.TemporaryDirectory(prefix="pawgrade-check-") as name:
-        work = pipeline.prepare_public(folder, settings, card=card, desk=Path(name) / "desk")
+        work = preparation.prepare_public(folder, settings, card=card, desk=Path(name) / "desk")
         assignment = work.context.assignment.id
         handed_in = Path(name) / "notebook" / assignment
         handed_in.mkdir(parents=True)

@@ -60,7 +60,12 @@ def read_variant(path: Path) -> Variant:
     cells = {name: source.strip("\n") for name, source in zip(parts[1::2], parts[2::2], strict=True)}
     if not cells or not facts.get("title"):
         raise SpecError(f"{path}: expected a title and at least one cell `# %% [name]`.")
+    unknown = sorted(set(facts) - {"title", "student", "loses"})
+    if unknown:
+        raise SpecError(f"{path}: unknown key {unknown[0]!r} in the header; known are title, student, loses.")
     loses = facts.get("loses")
+    if loses is not None and not isinstance(loses, list):
+        raise SpecError(f"{path}: loses: expected a list of exercise ids, found {loses!r}.")
     return Variant(
         path.stem, facts["title"], cells, facts.get("student", ""), None if loses is None else tuple(loses)
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import pipeline
+from grader import pipeline, preparation
 from grader.course import Course
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
@@ -63,8 +63,8 @@ def verify(
         desk = Path(name)
         secret = course_secret(course.folder, settings)
         tell("loading the hidden photos")
-        work = pipeline.prepare(course, assignment, settings, card=card, secret=secret, desk=desk)
-        public = pipeline.prepare_public(course.release(assignment), settings, card=card, desk=desk)
+        work = preparation.prepare(course, assignment, settings, card=card, secret=secret, desk=desk)
+        public = preparation.prepare_public(course.release(assignment), settings, card=card, desk=desk)
         source, released = course.source(assignment), course.release(assignment)
         for what, folder, with_, judge in (
             ("source, all checks: full marks", source, work, full_marks),
@@ -107,7 +107,7 @@ def no_marks(grade: Grade) -> tuple[bool, str]:
     ) or f"{grade.points:g} of {grade.max_points:g}, every check FAILED or SKIPPED"
 
 
-def _grade(folder: Path, assignment: str, work: pipeline.Work, desk: Path) -> pipeline.Graded:
+def _grade(folder: Path, assignment: str, work: preparation.Work, desk: Path) -> pipeline.Graded:
     """Grade a notebook as if it had been handed in."""
     handed_in = desk / "handed-in" / assignment
     shutil.rmtree(handed_in, ignore_errors=True)

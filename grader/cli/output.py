@@ -22,8 +22,10 @@ STYLES = {
 }
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
 
-console = Console()
-errors = Console(stderr=True)
+WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
+
+console = Console(width=None if sys.stdout.isatty() else WIDTH)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
 
 
 def status(value: Status) -> Text:
@@ -50,7 +52,7 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
         points = [_points(one.points, one.status) for one in grade.exercises]
         by_hand = "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
         total = f"{grade.points:g}/{grade.max_points:g}"
-        row = (
+        row: tuple[str | Text, ...] = (
             who,
             *points,
             total,

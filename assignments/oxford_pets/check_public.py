@@ -1,0 +1,204 @@
+"""The checks of the 35-breed lab. They are no secret: only the photos and numbers they are run on are.
+
+In the notebook and in `pawgrade check` they ask about the validation photos; when a submission is graded, about
+photos that nobody has seen. `questions` says what is asked, each check what is demanded of the answers.
+"""
+
+import numpy as np
+import pytest
+
+from grader.metrics import confusion, correct_top_k, predictions
+from grader.pytest_plugin import require, require_count, show
+from grader.questions import Material, Question, batched, gather
+
+
+def questions(material: Material) -> dict[str, list[Question]]:
+    """Plan what each entry point is asked."""
+    rng = material.rng
+    return {
+        "split": _split_questions(rng),
+        "normalise": _normalise_questions(material),
+        "top_k": _top_k_questions(rng),
+        "confusion": _confusion_questions(rng),
+        "photos": [
+            Question(question.entry_point, question.arguments, {**question.key, "labels": material.labels})
+            for question in batched("classify", material.images, rng)
+        ],
+    }
+
+
+def _split_questions(rng: np.random.Generator) -> list[Question]:
+    labels = rng.permutation(np.repeat(np.arange(35), rng.integers(6, 20, 35)))
+    key = {"labels": labels, "per_class": np.array(3)}
+    return [
+        Question("validation_split", (labels, 3, int(seed)), key) for seed in (7, 7, rng.integers(100, 999))
+    ]
+
+
+def _normalise_questions(material: Material) -> list[Question]:
+    ramp = np.broadcast_to(np.arange(224, dtype=np.uint8)[:, None, None], (224, 224, 3))
+    edge = np.broadcast_to(np.array([0, 127, 255], np.uint8), (224, 224, 3))
+    images = np.ascontiguousarray(np.stack([ramp, edge, material.images[0]]))
+    return [Question("preprocess", (images,), {"images": images})]
+
+
+def _top_k_questions(rng: np.random.Generator) -> list[Question]:
+    scores, labels = rng.normal(size=(60, 35)), rng.integers(0, 35, 60)
+    scores[np.arange(60), labels] += 2.0
+    return [
+        Question(
+            "top_k_accuracy",
+            (scores, labels, k),
+            {"expected": np.array(correct_top_k(scores, labels, k) / 60)},
+        )
+        for k in (1, 3, 5)
+    ]
+
+
+def _confusion_questions(rng: np.random.Generator) -> list[Question]:
+    labels = rng.integers(0, 6, 80)
+    predicted = np.where(rng.random(80) < 0.6, labels, rng.integers(0, 6, 80))
+    return [
+        Question("confusion_matrix", (labels, predicted, 6), {"expected": confusion(labels, predicted, 6)})
+    ]
+
+
+@pytest.mark.exercise("split", points=6, asks="split")
+def test_the_same_number_of_every_breed(answers):
+    """Every breed has exactly `per_class` photos in the validation split, and the seed decides which."""
+    first, again, other = answers("split")
+    labels, wanted = first.key["labels"], int(first.key["per_class"])
+    counts = np.bincount(labels[first.value], minlength=35)
+    wrong = int((counts != wanted).sum())
+    require(
+        wrong,
+        at_most=0,
+        what="breeds with another number of validation photos",
+        hint=f"Choose {wanted} photos within each class, one class after the other.",
+    )
+    changed = int((first.value != again.value).sum())
+    require(
+        changed,
+        at_most=0,
+        what="photos that move when the same seed is used again",
+        hint="Draw from a generator made from the seed: np.random.default_rng(seed).",
+    )
+    moved = int((first.value != other.value).sum())
+    require(
+        moved,
+        at_least=1,
+        what="photos that move with another seed",
+        hint="Let the seed decide which photos of a class are chosen.",
+    )
+
+
+@pytest.mark.exercise("normalise", points=10, asks="normalise")
+def test_pixels_as_the_network_saw_them(answers):
+    """Pixels are (x - 127) / 128, with the channels first."""
+    (answer,) = answers("normalise")
+    expected = (answer.key["images"].astype(np.float64) - 127) / 128
+    gap = float(np.abs(answer.value - expected.transpose(0, 3, 1, 2)).max())
+    swapped = float(np.abs(answer.value - expected.transpose(0, 3, 1, 2)[:, ::-1]).max())
+    hint = "This network wants (x - 127) / 128 of pixels 0..255, not the ImageNet mean and deviation."
+    if swapped < 1e-2 <= gap:
+        hint = "The colour channels are in the order BGR: keep RGB."
+    require(gap, at_most=1e-2, what="largest difference from (x - 127) / 128", hint=hint)
+
+
+@pytest.mark.exercise("top_k", points=7, asks="top_k")
+def test_the_share_of_true_classes_among_the_first_k(answers):
+    """The share of photos whose true breed is among the k highest scores."""
+    gap = max(abs(float(answer.value) - float(answer.key["expected"])) for answer in answers("top_k"))
+    require(
+        gap,
+        at_most=1e-6,
+        what="largest error of the accuracy for k = 1, 3, 5",
+        hint="Sort each row, take the k columns with the highest scores, look for the label in them; return a fraction, not percent.",
+    )
+
+
+@pytest.mark.exercise("confusion", points=7, asks="confusion")
+def test_counts_by_true_and_predicted_class(answers):
+    """Rows are the true classes, columns the predicted ones."""
+    (answer,) = answers("confusion")
+    expected = answer.key["expected"]
+    hint = "Add one to matrix[label, prediction] for every photo; np.add.at counts repeated pairs, `+=` does not."
+    if (answer.value == expected.T).all() and not (expected == expected.T).all():
+        hint = "Rows and columns are exchanged: the true class chooses the row."
+    require(
+        int(np.abs(answer.value - expected).sum()),
+        at_most=0,
+        what="photos counted in a wrong place",
+        hint=hint,
+    )
+
+
+@pytest.mark.exercise("breeds", asks="photos")
+def test_answers_agree(answers):
+    """A photo gets the same scores alone, in company, and when asked again."""
+    disagreement = gather(answers("photos")).disagreement
+    require(
+        disagreement,
+        at_most=1e-3,
+        what="largest difference between two answers about one photo",
+        hint="Is the network in eval mode (dropout, batch norm)? Does anything, such as a softmax over axis 0, mix the photos of a batch?",
+    )
+
+
+@pytest.mark.exercise("breeds", points=30, asks="photos", after="answers_agree")
+def test_top_1(answers, levels, breeds):
+    """Your network names the breed."""
+    scores, labels = gather(answers("photos")).plain, answers("photos")[0].key["labels"]
+    matrix = confusion(labels, predictions(scores), len(breeds))
+    show("confusion", "Who was taken for whom", matrix=matrix.tolist(), names=list(breeds))
+    require_count(
+        correct_top_k(scores, labels, 1),
+        of=len(labels),
+        levels=levels["breeds"],
+        what="top-1 accuracy",
+        hint="Compare with your validation accuracy: if that is as low, train the head longer or on more photos; if not, look at what `classify` does differently.",
+    )
+
+
+@pytest.mark.exercise("top3", points=10, asks="photos", after="answers_agree")
+def test_top_3(answers, levels):
+    """The true breed is among the three highest scores."""
+    scores, labels = gather(answers("photos")).plain, answers("photos")[0].key["labels"]
+    require_count(
+        correct_top_k(scores, labels, 3),
+        of=len(labels),
+        levels=levels["top3"],
+        what="top-3 accuracy",
+        hint="`classify` must return a score for every breed, not only for the winner.",
+    )
+
+
+@pytest.mark.exercise("species", points=5, asks="photos", after="answers_agree")
+def test_cats_are_not_dogs(answers, levels, species):
+    """The breed you name is at least of the right species."""
+    scores, labels = gather(answers("photos")).plain, answers("photos")[0].key["labels"]
+    is_cat = np.array(species)
+    correct = int((is_cat[predictions(scores)] == is_cat[labels]).sum())
+    require_count(
+        correct,
+        of=len(labels),
+        levels=levels["species"],
+        what="cat/dog accuracy",
+        hint="A network that sees breeds sees the species too: check the order of the columns against lab.breeds().",
+    )
+
+
+@pytest.mark.exercise("mirror", points=5, asks="photos", after="answers_agree")
+def test_a_mirrored_pet_is_the_same_pet(answers, levels):
+    """A photo that is named rightly is named rightly in the mirror, too."""
+    found, labels = gather(answers("photos")), answers("photos")[0].key["labels"]
+    right, mirrored = predictions(found.plain) == labels, predictions(found.mirrored) == labels
+    # Few photos named rightly are no evidence: the share is taken of at least as many as earn credit for accuracy.
+    base = max(int((right | mirrored).sum()), int(levels["breeds"].zero_at * len(labels)), 1)
+    require_count(
+        int((right & mirrored).sum()),
+        of=base,
+        levels=levels["mirror"],
+        what="named rightly both ways, of those named rightly one way",
+        hint="Show the network mirrored training photos, or average the scores of a photo and its mirror.",
+    )

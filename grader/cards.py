@@ -1,0 +1,342 @@
+"""Data cards: what a data set is, what its file names mean, and how it is split.
+
+Labels come from the official file names: `Maine_Coon_12.jpg` is a cat (upper case), `pug_3.jpg` a dog. The label
+space `breeds37` reads the whole name; `breeds35` only its first word, which merges the two *american* and the two
+*english* breeds. A name that is no photo of a known breed is ignored and counted: it never becomes a class.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as validated
+
+from grader.errors import SpecError
+
+SPLITS = ("train", "validation", "holdout", "second_holdout")
+LABEL_SPACES = ("breeds35", "breeds37")
+CATS = (
+    "Abyssinian",
+    "Bengal",
+    "Birman",
+    "Bombay",
+    "British_Shorthair",
+    "Egyptian_Mau",
+    "Maine_Coon",
+    "Persian",
+    "Ragdoll",
+    "Russian_Blue",
+    "Siamese",
+    "Sphynx",
+)
+DOGS = (
+    "american_bulldog",
+    "american_pit_bull_terrier",
+    "basset_hound",
+    "beagle",
+    "boxer",
+    "chihuahua",
+    "english_cocker_spaniel",
+    "english_setter",
+    "german_shorthaired",
+    "great_pyrenees",
+    "havanese",
+    "japanese_chin",
+    "keeshond",
+    "leonberger",
+    "miniature_pinscher",
+    "newfoundland",
+    "pomeranian",
+    "pug",
+    "saint_bernard",
+    "samoyed",
+    "scottish_terrier",
+    "shiba_inu",
+    "staffordshire_bull_terrier",
+    "wheaten_terrier",
+    "yorkshire_terrier",
+)
+
+_PHOTO = re.compile(r"(?P<breed>[A-Za-z]+(?:_[A-Za-z]+)*)_\d+\.(?:jpe?g|png)", re.IGNORECASE)
+_OFFICIAL = {name.lower(): name for name in CATS + DOGS}
+_STRICT = ConfigDict(extra="forbid")
+_Count = Annotated[int, Field(ge=0)]
+_Positive = Annotated[int, Field(ge=1)]
+_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_Text = Annotated[str, Field(min_length=1)]
+
+
+@validated(frozen=True, config=_STRICT)
+class SourceFile:
+    """One official file.
+
+    Attributes:
+        name: file name.
+        url: where it is published.
+        size_bytes: its size.
+        md5: published checksum, lower-case hex.
+        sha256: stronger checksum of the same bytes, or "" when none is known.
+    """
+
+    name: _Text
+    url: _Text
+    size_bytes: _Positive
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
+@validated(frozen=True, config=_STRICT)
+class Source:
+    """Where people get the data: a page and its files."""
+
+    url: _Text
+    files: tuple[SourceFile, ...] = ()
+
+
+@validated(frozen=True, config=_STRICT)
+class Drawing:
+    """How a generated set is drawn: the seed and the number of pictures a class."""
+
+    seed: _Count
+    per_class: _Positive
+
+
+@validated(frozen=True, config=_STRICT)
+class Tier:
+    """How many photos a class go where, once the smallest class has `min_per_class`; the rest is for training."""
+
+    min_per_class: _Positive
+    holdout: _Positive
+    second_holdout: _Count
+    validation: _Count
+
+    @pydantic.model_validator(mode="after")
+    def _leaves_training_photos(self) -> Tier:
+        if self.reserved >= self.min_per_class:
+            raise ValueError(
+                f"{self.reserved} of {self.min_per_class} photos a class leave none for training"
+            )
+        return self
+
+    @property
+    def reserved(self) -> int:
+        """Photos a class that are not for training."""
+        return self.holdout + self.second_holdout + self.validation
+
+
+@validated(frozen=True, config=_STRICT)
+class SplitRule:
+    """The salt of the ranking and the tiers to choose from."""
+
+    salt: _Text
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
+
+
+@validated(frozen=True, config=_STRICT)
+class DataCard:
+    """One data set: where it comes from, what it is called, how it is split.
+
+    Attributes:
+        id: name of the card, the stem of its file.
+        title: one line for people.
+        licence: of the pictures.
+        citation: whom to cite.
+        label_spaces: label spaces that its file names support; the first is the default.
+        splits: how the photos are divided.
+        source: the published files, or None for a set that is drawn.
+        drawing: how it is drawn, or None for a set of photos.
+    """
+
+    id: _Name
+    title: _Text
+    licence: _Text
+    citation: _Text
+    label_spaces: Annotated[tuple[str, ...], Field(min_length=1)]
+    splits: SplitRule
+    source: Source | None = None
+    drawing: Drawing | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _is_complete(self) -> DataCard:
+        if (self.source is None) == (self.drawing is None):
+            raise ValueError("expected either [source] or [drawing]")
+        if unknown := set(self.label_spaces) - set(LABEL_SPACES):
+            raise ValueError(
+                f"label_spaces: expected some of {', '.join(LABEL_SPACES)}, found {sorted(unknown)}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Split:
+    """Who is in which split: sorted file names, disjoint.
+
+    Attributes:
+        train: public, with labels.
+        validation: public, with labels.
+        holdout: judges submissions; student code never meets its labels or names.
+        second_holdout: no report shows more of it than the overall accuracy; may be empty.
+        ignored: names that are no photo of a known breed.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    holdout: tuple[str, ...]
+    second_holdout: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+
+    def names(self, split_name: str) -> tuple[str, ...]:
+        """Return the file names of one of `SPLITS`."""
+        if split_name not in SPLITS:
+            raise SpecError(f"split: expected one of {', '.join(SPLITS)}, found {split_name!r}.")
+        return tuple(getattr(self, split_name))
+
+    @property
+    def digest(self) -> str:
+        """16 hex characters that change when a name moves, comes or goes."""
+        lines = [f"{part.name}\t{name}\n" for part in fields(self) for name in getattr(self, part.name)]
+        placed = [line for line in lines if not line.startswith("ignored\t")]
+        return hashlib.sha256("".join(placed).encode()).hexdigest()[:16]
+
+
+def cards_folder() -> Path:
+    """Return the folder of the data cards: package data, or the checkout's `datasets`."""
+    here = Path(__file__).resolve().parent
+    # Package data first: beside an installed package, `datasets` may be another project's.
+    packaged = here / "course" / "datasets"
+    return packaged if packaged.is_dir() else here.parent / "datasets"
+
+
+def load_card(card_id: str, folder: Path | None = None) -> DataCard:
+    """Read and validate `<folder>/<card_id>.toml`.
+
+    Args:
+        card_id: for example `toy_pets`.
+        folder: folder of the cards; the project's own by default.
+
+    Raises:
+        SpecError: when there is no such card or it is not valid, with file, key and what was found.
+    """
+    folder = folder or cards_folder()
+    known = sorted(path.stem for path in folder.glob("*.toml"))
+    if card_id not in known:
+        raise SpecError(
+            f"data card: expected one of {', '.join(known) or 'none'} in {folder}, found {card_id!r}."
+        )
+    path = folder / f"{card_id}.toml"
+    try:
+        card = pydantic.TypeAdapter(DataCard).validate_python(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SpecError(f"{path}: not valid TOML: {exc}.") from exc
+    except pydantic.ValidationError as exc:
+        raise SpecError(f"{path}: {_first_problem(exc)}.") from exc
+    if card.id != card_id:
+        raise SpecError(f"{path}: id: expected {card_id!r} like the file's name, found {card.id!r}.")
+    return card
+
+
+@functools.cache
+def breeds(label_space: str = "breeds35") -> tuple[str, ...]:
+    """Return the sorted lower-case breed names; a label is a position in them."""
+    return tuple(sorted({_breed(stem, label_space) for stem in _OFFICIAL}))
+
+
+@functools.cache
+def species(label_space: str = "breeds35") -> tuple[bool, ...]:
+    """Return for each breed whether it is a cat."""
+    cats = {_breed(name.lower(), label_space) for name in CATS}
+    return tuple(breed in cats for breed in breeds(label_space))
+
+
+def label_of(file_name: str, label_space: str = "breeds35") -> int:
+    """Return the label of a photo by its official file name.
+
+    Raises:
+        SpecError: when the name is no photo of a known breed.
+    """
+    stem = _stem(file_name)
+    if stem is None:
+        raise SpecError(f"{file_name!r}: expected a name such as Maine_Coon_12.jpg, of one of the 37 breeds.")
+    return breeds(label_space).index(_breed(stem, label_space))
+
+
+def is_pet(file_name: str) -> bool:
+    """Say whether the name is that of a photo of a known breed."""
+    return _stem(file_name) is not None
+
+
+def is_cat(file_name: str) -> bool:
+    """Say whether the official file name is that of a cat: its first letter is upper case."""
+    return file_name[:1].isupper()
+
+
+def split(names: Iterable[str], card: DataCard, label_space: str = "breeds35") -> Split:
+    """Divide photos by the rank of their salted hash within each class, so that classes are balanced.
+
+    Args:
+        names: file names in any order; those that are no photo of a known breed are ignored.
+        card: has the salt and the tiers.
+        label_space: which classes to balance.
+
+    Raises:
+        SpecError: when a class has too few photos for every tier of the card, or the label space is not the card's.
+    """
+    if label_space not in card.label_spaces:
+        allowed = ", ".join(card.label_spaces)
+        raise SpecError(f"{card.id}: expected one of the label spaces {allowed}, found {label_space!r}.")
+    found = set(names)
+    photos = {name for name in found if is_pet(name)}
+    classes: dict[int, list[str]] = defaultdict(list)
+    for name in sorted(photos, key=lambda name: hashlib.sha256((card.splits.salt + name).encode()).digest()):
+        classes[label_of(name, label_space)].append(name)
+    tier = _tier(classes, card, label_space)
+    ends = (0, tier.holdout, tier.holdout + tier.second_holdout, tier.reserved, None)
+    parts = [
+        tuple(sorted(name for ranked in classes.values() for name in ranked[start:stop]))
+        for start, stop in zip(ends, ends[1:], strict=False)
+    ]
+    holdout, second_holdout, validation, train = parts
+    return Split(train, validation, holdout, second_holdout, tuple(sorted(found - photos)))
+
+
+def _tier(classes: dict[int, list[str]], card: DataCard, label_space: str) -> Tier:
+    counts = [(len(classes.get(label, ())), breed) for label, breed in enumerate(breeds(label_space))]
+    fewest, breed = min(counts)
+    fitting = [tier for tier in card.splits.tiers if tier.min_per_class <= fewest]
+    if not fitting:
+        needed = min(tier.min_per_class for tier in card.splits.tiers)
+        raise SpecError(
+            f"{card.id}: expected at least {needed} photos of each of {len(counts)} breeds, found {fewest} of {breed!r}.",
+            "Is this the folder with the photos, and is it complete?",
+        )
+    return max(fitting, key=lambda tier: tier.min_per_class)
+
+
+def _stem(file_name: str) -> str | None:
+    """Return the lower-case official breed name in a file name, or None when there is none."""
+    match = _PHOTO.fullmatch(file_name)
+    stem = match["breed"].lower() if match else ""
+    return stem if stem in _OFFICIAL else None
+
+
+def _breed(stem: str, label_space: str) -> str:
+    if label_space not in LABEL_SPACES:
+        raise SpecError(f"label space: expected one of {', '.join(LABEL_SPACES)}, found {label_space!r}.")
+    return stem.split("_", maxsplit=1)[0] if label_space == "breeds35" else stem
+
+
+def _first_problem(exc: pydantic.ValidationError) -> str:
+    problem = exc.errors()[0]
+    key = ".".join(str(step) for step in problem["loc"]) or "card"
+    found = "" if problem["type"] in {"missing", "value_error"} else f", found {problem['input']!r}"
+    return f"{key}: {problem['msg']}{found}"

@@ -1,0 +1,278 @@
+"""Photos of pets: found, read, split, and divided into what a notebook may see and what it may not."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import io
+import json
+import shutil
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from grader import cards, toypets
+from grader.cards import DataCard, Split
+from grader.errors import SpecError, SubmissionError
+
+SIDE_PX = 224
+SHORT_SIDE_PX = 256
+MAX_PIXELS = 50_000_000  # a photo; more is a decompression bomb
+PUBLIC = ("train", "validation")
+
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos with their labels.
+
+    Attributes:
+        images: uint8 RGB `[n, 224, 224, 3]`.
+        labels: int64 `[n]`, positions in the label space's breeds.
+        names: official file names; empty for anonymous photos.
+    """
+
+    images: Images
+    labels: npt.NDArray[np.int64]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """What a notebook may see of a data card.
+
+    Attributes:
+        folder: where it lies.
+        card: id of the data card.
+        credit: title, licence and citation.
+        label_space: `breeds35` or `breeds37`.
+        breeds: class names.
+        species: True for a cat, by class.
+        split: digest of the split.
+        members: per public split the file names and labels.
+    """
+
+    folder: Path
+    card: str
+    credit: str
+    label_space: str
+    breeds: tuple[str, ...]
+    species: tuple[bool, ...]
+    split: str
+    members: dict[str, list[tuple[str, int]]]
+
+    def photos(self, split_name: str) -> Photos:
+        """Return the photos of `train` or `validation`, memory-mapped; raises SubmissionError for others."""
+        if split_name not in self.members:
+            raise SubmissionError(f"expected the split train or validation, found {split_name!r}.")
+        names, labels = zip(*self.members[split_name], strict=True)
+        images = np.load(self.folder / f"{split_name}.npy", mmap_mode="r", allow_pickle=False)
+        return Photos(images, np.array(labels, np.int64), tuple(names))
+
+
+def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
+    """Return the folder that has `images/` with a card's photos; toy pets are drawn when they are not there yet.
+
+    Args:
+        card: the data card.
+        data_folder: where the user says that real photos are: a folder with `images/`, or `images` itself.
+        cache: folder where drawn photos, and those that were fetched once, are kept.
+
+    Raises:
+        SpecError: there are none; the message says what to do.
+    """
+    if card.drawing is not None:
+        folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
+        return toypets.write_toy_pets(folder, card.drawing.per_class, card.drawing.seed)
+    for folder in (data_folder, cache / card.id):
+        if folder is None:
+            continue
+        for candidate in (folder, folder.parent if folder.name == "images" else folder):
+            if (candidate / "images").is_dir():
+                return candidate
+    raise SpecError(
+        f"{card.id}: no photos in {data_folder or cache / card.id}.",
+        "Set PAWGRADE_DATA to the folder that has images/, or use --data toy_pets.",
+    )
+
+
+def split_of(card: DataCard, folder: Path, label_space: str) -> Split:
+    """Divide the photos in a folder."""
+    return cards.split(
+        sorted(path.name for path in (folder / "images").iterdir() if path.is_file()), card, label_space
+    )
+
+
+def read_photo(path: Path) -> Images:
+    """Read a photo as uint8 RGB `[224, 224, 3]`: short side to 256, centre crop; raises SpecError."""
+    return np.asarray(_centre(_open(path), SIDE_PX))
+
+
+def _open(path: Path) -> Image.Image:
+    """Read any kind of photo as RGB, upright, its short side 256 pixels."""
+    try:
+        with Image.open(path) as file:
+            if file.width * file.height > MAX_PIXELS:
+                raise SpecError(f"{path.name}: {file.width} x {file.height} pixels are too many.")
+            picture = ImageOps.exif_transpose(file).convert("RGB")
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as exc:
+        raise SpecError(
+            f"{path.name} is not a photo that can be read: {exc}.", "Replace or delete the file."
+        ) from exc
+    scale = SHORT_SIDE_PX / min(picture.size)
+    size = (
+        max(SHORT_SIDE_PX, round(picture.width * scale)),
+        max(SHORT_SIDE_PX, round(picture.height * scale)),
+    )
+    return picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def _centre(picture: Image.Image, side: int) -> Image.Image:
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
+
+
+def public_view(card: DataCard, folder: Path, label_space: str, destination: Path) -> Path:
+    """Write what a notebook may see: decoded public photos, names and labels, nothing of the holdouts.
+
+    Args:
+        card: the data card.
+        folder: its photos, from `find`.
+        label_space: which labels.
+        destination: folder to write; reused when it holds the same split.
+
+    Returns:
+        `destination`.
+    """
+    split = split_of(card, folder, label_space)
+    if (destination / "view.json").is_file() and read_view(destination).split == split.digest:
+        return destination
+    fresh = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
+    fresh.mkdir(parents=True)
+    members: dict[str, list[tuple[str, int]]] = {}
+    for name in PUBLIC:
+        photos = _read_all(folder, split.names(name), label_space, keep_going=True)
+        np.save(fresh / f"{name}.npy", photos.images, allow_pickle=False)
+        members[name] = list(zip(photos.names, photos.labels.tolist(), strict=True))
+    facts = {
+        "card": card.id,
+        "credit": f"{card.title}\n{card.licence}\n{card.citation}",
+        "label_space": label_space,
+        "breeds": cards.breeds(label_space),
+        "species": cards.species(label_space),
+        "split": split.digest,
+        "members": members,
+    }
+    (fresh / "view.json").write_text(json.dumps(facts), encoding="utf-8")
+    shutil.rmtree(destination, ignore_errors=True)
+    try:
+        fresh.rename(destination)
+    except OSError:  # another process was faster
+        shutil.rmtree(fresh, ignore_errors=True)
+    return destination
+
+
+def _read_all(folder: Path, names: Sequence[str], label_space: str, *, keep_going: bool) -> Photos:
+    images, kept = [], []
+    for name in names:
+        try:
+            images.append(read_photo(folder / "images" / name))
+        except SpecError:
+            if not keep_going:
+                raise
+            continue
+        kept.append(name)
+    labels = np.array([cards.label_of(name, label_space) for name in kept], np.int64)
+    return Photos(np.stack(images), labels, tuple(kept))
+
+
+def read_view(data_dir: Path) -> View:
+    """Read what `public_view` wrote; raises SubmissionError when the folder is another."""
+    try:
+        facts = json.loads((data_dir / "view.json").read_text(encoding="utf-8"))
+        return View(
+            folder=data_dir,
+            card=facts["card"],
+            credit=facts["credit"],
+            label_space=facts["label_space"],
+            breeds=tuple(facts["breeds"]),
+            species=tuple(facts["species"]),
+            split=facts["split"],
+            members={
+                name: [(file, label) for file, label in rows] for name, rows in facts["members"].items()
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise SubmissionError(
+            f"{data_dir} holds no photos that Pawgrade prepared.",
+            "Leave data_dir = None: the photos are then found by themselves.",
+        ) from exc
+
+
+def holdout(
+    card: DataCard, folder: Path, label_space: str, secret: bytes, version: str, split_name: str = "holdout"
+) -> Photos:
+    """Return the hidden photos as students' code meets them: no names, shuffled, cropped and encoded anew.
+
+    Args:
+        card: the data card.
+        folder: its photos.
+        label_space: which labels.
+        secret: course secret; with `version` and the split it decides crops and order, the same for everybody.
+        version: the assignment's version.
+        split_name: `holdout` or `second_holdout`.
+
+    Raises:
+        SpecError: a photo cannot be read, or the split is empty.
+    """
+    split = split_of(card, folder, label_space)
+    names = split.names(split_name)
+    if not names:
+        raise SpecError(f"{card.id}: the split {split_name} is empty.", "Choose another in hidden.toml.")
+    seed = hmac.new(secret, f"{version}{split.digest}{split_name}".encode(), hashlib.sha256).digest()
+    rng = np.random.default_rng(int.from_bytes(seed[:16], "big"))
+    order = [names[place] for place in rng.permutation(len(names))]
+    return anonymous([folder / "images" / name for name in order], label_space, rng)
+
+
+def anonymous(paths: Iterable[Path], label_space: str, rng: np.random.Generator) -> Photos:
+    """Crop each photo a little differently and encode it anew, so that tables of known images do not find it."""
+    files = list(paths)
+    images = np.stack([_recast(_open(path), rng) for path in files])
+    labels = np.array([cards.label_of(path.name, label_space) for path in files], np.int64)
+    return Photos(images, labels)
+
+
+def _recast(picture: Image.Image, rng: np.random.Generator) -> Images:
+    side = int(rng.integers(218, 246))
+    room_x, room_y = picture.width - side, picture.height - side
+    left = int(np.clip(room_x // 2 + rng.integers(-12, 13), 0, room_x))
+    top = int(np.clip(room_y // 2 + rng.integers(-12, 13), 0, room_y))
+    crop = picture.crop((left, top, left + side, top + side)).resize(
+        (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC
+    )
+    buffer = io.BytesIO()
+    crop.save(buffer, "JPEG", quality=int(rng.integers(88, 96)))
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+@functools.cache
+def _chelsea() -> Images:
+    from skimage import data
+
+    picture = Image.fromarray(data.chelsea())
+    scale = SHORT_SIDE_PX / min(picture.size)
+    size = (round(picture.width * scale), round(picture.height * scale))
+    return np.asarray(_centre(picture.resize(size, Image.Resampling.BICUBIC), SIDE_PX))
+
+
+def cat_photo() -> Images:
+    """Return Chelsea, a photo of a cat by Stefan van der Walt (CC0, ships with scikit-image), uint8 `[224, 224, 3]`."""
+    return _chelsea().copy()

@@ -1,0 +1,356 @@
+"""What students receive, made from the source notebook by nbgrader's own preprocessors.
+
+A release is deterministic: the same source gives the same bytes, so that CI can tell a stale one.
+"""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.autograded import fresh_folder
+from grader.cards import cards_folder
+from grader.errors import SpecError
+from grader.gradebook import nbgrader_api, open_gradebook, save_cells
+from grader.spec import Assignment, load_assignment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbformat import NotebookNode
+
+STAFF = "staff"
+KEPT_CELL_METADATA = {"nbgrader", "deletable", "editable", "tags", "slideshow", "jupyter"}
+TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
+
+_MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
+_CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
+
+
+def build_release(course: Path, assignment: str, destination: Path) -> Path:
+    """Make the release of one assignment, and replace the folder only when nothing hidden is in it.
+
+    Args:
+        course: the course's folder: `solutions/<assignment>/` and `nbgrader_config.py` are in it.
+        assignment: id of the assignment.
+        destination: folder of the releases, such as `<course>/assignments`.
+
+    Returns:
+        `destination / assignment`.
+
+    Raises:
+        SpecError: naming file and cell, when the source is wrong or something hidden would be released.
+    """
+    source, target = course / "solutions" / assignment, destination / assignment
+    spec = load_assignment(source)
+    config = course_config(course)
+    notebook = _convert(course, assignment, config, until_saved=False)
+    _check_graded_cells(source / f"{assignment}.ipynb", notebook, spec)
+    with fresh_folder(target) as draft:
+        for path in _public_files(source, _ignored(config)):
+            copied = draft / path.relative_to(source)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copied)
+        for card in spec.data:
+            _copy_card(course, card, draft)
+        (draft / f"{assignment}.ipynb").write_text(_text(notebook), encoding="utf-8")
+        for path in draft.rglob("*"):
+            if path.is_file():
+                path.chmod(0o644)
+        found = leaks(draft, source)
+        if found:
+            raise SpecError(f"assignment {assignment}: the release would give away: {'; '.join(found)}.")
+    return target
+
+
+def record_source(course: Path, assignment: str, db_url: str) -> None:
+    """Put an assignment's cells into the gradebook, as `nbgrader generate_assignment` does; idempotent.
+
+    Raises:
+        SpecError: when cells came or went although submissions are in the gradebook.
+    """
+    notebook = gradebook_notebook(course, assignment)
+    with open_gradebook(db_url) as gradebook:
+        save_cells(gradebook, assignment, notebook)
+
+
+def gradebook_notebook(course: Path, assignment: str) -> NotebookNode:
+    """Return the notebook as nbgrader keeps it in its gradebook: solutions cleared, hidden tests still in."""
+    return _convert(course, assignment, course_config(course), until_saved=True)
+
+
+def stale_files(course: Path, assignment: str) -> list[str]:
+    """Compare `assignments/<assignment>` with a fresh build; return what differs, relative to the course."""
+    lying = course / "assignments" / assignment
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = build_release(course, assignment, Path(scratch))
+        old, new = _contents(lying), _contents(fresh)
+    differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    return [f"assignments/{assignment}/{name}" for name in sorted(differing)]
+
+
+def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
+    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`."""
+    nbgrader_api()
+    from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
+
+    path = course.resolve() / "nbgrader_config.py"
+    try:
+        config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+    except ConfigFileNotFound as exc:
+        raise SpecError(
+            f"{path} does not exist.", "Every course needs one: `pawgrade new course` writes it."
+        ) from exc
+    ignore = _ignored(config)
+    if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
+        raise SpecError(
+            f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
+            "Without it, nbgrader copies hidden tests into the release.",
+        )
+    return config
+
+
+def _ignored(config: Any) -> list[str]:  # noqa: ANN401
+    from nbgrader.coursedir import CourseDirectory
+
+    return list(
+        CourseDirectory(config=config).ignore
+    )  # with nbgrader's defaults, if the course only adds to them
+
+
+def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -> NotebookNode:  # noqa: ANN401
+    """Run the preprocessors of nbgrader's GenerateAssignment, all but the one that writes to a database."""
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.preprocessors import IncludeHeaderFooter, SaveCells
+
+    path = course / "solutions" / assignment / f"{assignment}.ipynb"
+    notebook = _read(path)
+    steps = list(GenerateAssignment(config=config).preprocessors)
+    if until_saved and SaveCells in steps:
+        steps = steps[: steps.index(SaveCells)]
+    identity = {"assignment": assignment, "notebook": assignment, "student": ".", "db_url": ""}
+    resources = {"nbgrader": identity, "unique_key": assignment, "metadata": {"path": str(path.parent)}}
+    for kind in steps:
+        if kind is SaveCells:
+            continue
+        step = kind(config=config)
+        if kind is IncludeHeaderFooter:  # nbgrader reads these paths relative to the course
+            step.header, step.footer = (part and str(course / part) for part in (step.header, step.footer))
+        notebook = _apply(step, notebook, resources, path)
+    return _tidy(notebook, path)
+
+
+def _apply(step: Any, notebook: NotebookNode, resources: dict[str, Any], path: Path) -> NotebookNode:  # noqa: ANN401
+    from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
+
+    schema = (SchemaTooNewError, SchemaTooOldError, ValidationError)
+    failures = (RuntimeError, ValueError, KeyError, AttributeError, OSError, *schema)
+    before = copy.deepcopy(notebook)
+    try:
+        return step(notebook, resources)[0]
+    except failures as exc:
+        where = str(path)
+        for index, cell in enumerate(before.cells):
+            alone = copy.deepcopy(before)
+            alone.cells = [copy.deepcopy(cell)]
+            try:
+                step(alone, resources)
+            except failures:
+                where = f"{path}, {_name(index, cell)}"
+                break
+        # nbgrader replaces a precise message by "the metadata may be corrupted"; the precise one is the context.
+        message = str(exc.__context__ or exc).strip().splitlines()[0].rstrip(".")
+        raise SpecError(f"{where}: {message}.", f"nbgrader's {type(step).__name__} says so.") from exc
+
+
+def _name(index: int, cell: NotebookNode) -> str:
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return f"cell {index + 1} ({grade_id})" if grade_id else f"cell {index + 1}"
+
+
+def _read(path: Path) -> NotebookNode:
+    """Read a notebook; give cells without a usable id one that depends on nothing but their place."""
+    import nbformat
+
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        seen: set[str] = set()
+        for index, cell in enumerate(raw["cells"]):
+            if not cell.get("id") or cell["id"] in seen:
+                cell["id"] = f"cell-{index + 1}"
+            seen.add(cell["id"])
+        raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
+        return nbformat.reads(json.dumps(raw), as_version=4)
+    except FileNotFoundError as exc:
+        raise SpecError(f"{path} does not exist.", "The notebook is named after its folder.") from exc
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as exc:
+        message = str(exc).strip().splitlines()[0]
+        raise SpecError(
+            f"{path} is not a notebook of format 4: {message}.", "Save it again in Jupyter."
+        ) from exc
+
+
+def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
+    """Drop what differs between machines and runs: kernel versions, execution times, editors' notes."""
+    import nbformat
+
+    tidy = copy.deepcopy(notebook)
+    kernel = tidy.metadata.get("kernelspec", {})
+    language = kernel.get("language") or tidy.metadata.get("language_info", {}).get("name") or "python"
+    tidy.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": language}})
+    for cell in tidy.cells:
+        cell.metadata = nbformat.from_dict(
+            {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
+        )
+    try:
+        nbformat.validate(tidy)
+    except nbformat.ValidationError as exc:
+        raise SpecError(f"{path}: not a valid notebook: {str(exc).splitlines()[0]}.") from exc
+    return tidy
+
+
+def _text(notebook: NotebookNode) -> str:
+    import nbformat
+
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
+
+
+def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) -> None:
+    """The notebook's graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
+    from nbgrader import utils
+
+    wanted = {exercise.id: (exercise.points, "autograded") for exercise in spec.exercises}
+    wanted |= {exercise.id: (exercise.points, "manually graded") for exercise in spec.manual}
+    for index, cell in enumerate(notebook.cells):
+        if not (utils.is_grade(cell) or utils.is_task(cell)):
+            continue
+        meta = cell.metadata.nbgrader
+        kind = "manually graded" if utils.is_solution(cell) or utils.is_task(cell) else "autograded"
+        expected = wanted.pop(meta["grade_id"], None)
+        if expected != (meta["points"], kind):
+            said = "nothing" if expected is None else f"{expected[1]}, {expected[0]:g} points"
+            raise SpecError(
+                f"{path}, {_name(index, cell)}: the cell is {kind}, {meta['points']:g} points; "
+                f"assignment.toml says {said}.",
+                "A graded cell's grade_id is the exercise's id.",
+            )
+    if wanted:
+        raise SpecError(f"{path}: no graded cell for {', '.join(sorted(wanted))} of assignment.toml.")
+
+
+def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:
+    """What nbgrader copies beside the notebook: everything that no pattern of CourseDirectory.ignore matches."""
+    for path in sorted(source.rglob("*")):
+        parts = path.relative_to(source).parts
+        ignored = any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in [*ignore, *_CACHES])
+        if path.is_file() and not ignored and path.suffix != ".ipynb":
+            yield path
+
+
+def _copy_card(course: Path, card: str, release: Path) -> None:
+    known = (folder / f"{card}.toml" for folder in (course / "datasets", cards_folder()))
+    path = next((path for path in known if path.is_file()), None)
+    if path is None:
+        raise SpecError(f"data card {card}: {course / 'datasets' / card}.toml does not exist.")
+    (release / "datasets").mkdir(exist_ok=True)
+    shutil.copyfile(path, release / "datasets" / path.name)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and not _CACHES & set(path.parts))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def leaks(release_dir: Path, source_dir: Path) -> list[str]:
+    """Look for hidden text in a release: solutions, staff files, outputs, markers.
+
+    A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
+    in the public part of the source. Data cards are public.
+
+    Returns:
+        One sentence a finding, with file and cell; empty when nothing is given away.
+    """
+    hidden, secret_files = _hidden(source_dir)
+    public = _public(source_dir, release_dir)
+    hidden = {line: origin for line, origin in hidden.items() if line not in public}
+    found = []
+    for name, content in sorted(_contents(release_dir).items()):
+        if STAFF in name.split("/") or content in secret_files:
+            found.append(f"{name}: it is a file of {STAFF}")
+            continue
+        for where, text in _pieces(release_dir / name):
+            place = f"{name}{where}"
+            found += [f"{place}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text]
+            if name.endswith(".ipynb") and _MARKER.search(text):
+                found.append(f"{place}: a marker of hidden text")
+        found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
+    return found
+
+
+def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
+    """Return hidden lines with where they come from, and the contents of the staff's files."""
+    lines: dict[str, str] = {}
+    for path in sorted(source_dir.glob("*.ipynb")):
+        for index, cell in enumerate(_read(path).cells):
+            for line in _split(cell)[1]:
+                lines.setdefault(line.strip(), f"the solution in {_name(index, cell)}")
+    contents = set()
+    for name, content in sorted(_contents(source_dir / STAFF).items()):
+        contents.add(content)
+        for _, text in _pieces(source_dir / STAFF / name):
+            for line in text.splitlines():
+                lines.setdefault(line.strip(), f"{STAFF}/{name}")
+    telling = {line: origin for line, origin in lines.items() if len(line) > TRIVIAL_CHARACTERS}
+    return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
+
+
+def _public(source_dir: Path, release_dir: Path) -> str:
+    texts = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
+    for name in _contents(source_dir):
+        if STAFF not in name.split("/") and not name.endswith(".ipynb"):
+            texts += [text for _, text in _pieces(source_dir / name)]
+    for path in source_dir.glob("*.ipynb"):
+        texts += ["\n".join(_split(cell)[0]) for cell in _read(path).cells]
+    for path in (release_dir / "datasets").glob("*.toml"):
+        texts += [text for _, text in _pieces(path)]
+    return "\n".join(texts)
+
+
+def _split(cell: NotebookNode) -> tuple[list[str], list[str]]:
+    """Split a source cell's lines into public and hidden ones."""
+    lines = cell.source.splitlines()
+    marked = [bool(_MARKER.search(line)) for line in lines]
+    if cell.metadata.get("nbgrader", {}).get("solution") and not any(marked):
+        return [], lines
+    parts: tuple[list[str], list[str]] = ([], [])
+    inside = False
+    for line, is_marker in zip(lines, marked, strict=True):
+        if is_marker:
+            inside = "BEGIN" in line.upper()
+        else:
+            parts[inside].append(line)
+    return parts
+
+
+def _pieces(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield a file's texts with their place: a notebook's cells one by one, other text whole, nothing of the rest."""
+    if path.suffix == ".ipynb":
+        for index, cell in enumerate(_read(path).cells):
+            rest = json.dumps([cell.metadata, cell.get("attachments", {})], ensure_ascii=False)
+            yield f", {_name(index, cell)}", f"{cell.source}\n{rest}"
+        return
+    try:
+        yield "", path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return
+
+
+def _with_outputs(path: Path) -> list[str]:
+    cells = _read(path).cells if path.suffix == ".ipynb" else []
+    return [f", {_name(i, c)}" for i, c in enumerate(cells) if c.get("outputs") or c.get("execution_count")]

@@ -1,0 +1,13 @@
+# /// pawgrade
+# title = "The features cell raises: channels last where the network wants them first"
+# student = "student05"
+# loses = ["breeds", "top3", "species", "mirror"]
+# ///
+# %% [features-code]
+def extract(images):
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), 32):
+            x = (torch.tensor(images[start : start + 32], dtype=torch.float32) - 127) / 128
+            parts.append(backbone.pooled(x))
+    return torch.cat(parts)

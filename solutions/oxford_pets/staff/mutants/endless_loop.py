@@ -1,0 +1,20 @@
+# /// pawgrade
+# title = "The training loop never ends: nothing counts the epochs"
+# student = "student07"
+# loses = ["breeds", "top3", "species", "mirror"]
+# ///
+# %% [head-code]
+def train_head(features, labels, watched=None, epochs=40, seed=0):
+    torch.manual_seed(seed)
+    head, history = nn.Linear(features.shape[1], len(breeds)), []
+    loss_of = nn.CrossEntropyLoss(weight=1 / torch.bincount(labels, minlength=len(breeds)).clamp(min=1))
+    optimiser = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.01)
+    epoch = 0
+    while epoch < epochs:
+        for rows in torch.randperm(len(labels)).split(64):
+            optimiser.zero_grad()
+            loss_of(head(features[rows]), labels[rows]).backward()
+            optimiser.step()
+        if watched is not None:
+            history.append((*measure(head, features, labels), *measure(head, *watched)))
+    return head.eval(), history

@@ -1,0 +1,10 @@
+# /// pawgrade
+# title = "One score is not a number"
+# student = "student06"
+# loses = ["breeds", "top3", "species", "mirror"]
+# ///
+# %% [classify-code]
+def classify(images):
+    scores = head(extract(images)).detach().numpy()
+    scores[-1, -1] = np.float32("nan")
+    return scores

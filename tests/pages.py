@@ -1,0 +1,340 @@
+"""Grades, notebooks and hostile words for the tests of what people see."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from typing import Any
+
+import nbformat
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Picture, Repair, Seconds, Status
+
+BREEDS = re.findall(
+    r"\w+",
+    "abyssinian american basset beagle bengal birman bombay boxer british chihuahua egyptian english german great"
+    " havanese japanese keeshond leonberger maine miniature newfoundland persian pomeranian pug ragdoll russian"
+    " saint samoyed scottish shiba siamese sphynx staffordshire wheaten yorkshire",
+)
+
+
+def confusion_matrix(seed: int = 7, photos: int = 6) -> npt.NDArray[np.int64]:
+    rng = np.random.default_rng(seed)
+    answers = np.where(
+        rng.random((35, photos)) < 0.88, np.arange(35)[:, None], rng.integers(35, size=(35, photos))
+    )
+    matrix = np.zeros((35, 35), np.int64)
+    np.add.at(matrix, (np.repeat(np.arange(35), photos), answers.ravel()), 1)
+    return matrix
+
+
+def confusion_picture() -> Picture:
+    content = {"matrix": confusion_matrix().tolist(), "names": BREEDS, "measured on": "210 holdout photos"}
+    return Picture("confusion", "Who is taken for whom", content)
+
+
+class DrawnPhotos:
+    """Public photos, drawn: a disc of one colour for each breed."""
+
+    def photos(self, breed: str, count: int) -> list[npt.NDArray[np.uint8]]:
+        shift = sum(map(ord, breed))
+        rows, columns = np.mgrid[:224, :224]
+        disc = ((rows - 112) ** 2 + (columns - 112) ** 2 < 70**2)[..., None]
+        colours = [np.array([shift * 37 % 256, (shift * 91 + 60 * k) % 256, 140]) for k in range(count)]
+        return [np.where(disc, colour, 225 - colour // 8).astype(np.uint8) for colour in colours]
+
+
+def png(width: int = 240, height: int = 90, mode: str = "PNG") -> str:
+    ramp = np.linspace(20, 235, width * height * 3).reshape(height, width, 3).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(ramp).save(buffer, mode)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def grade(**changes: Any) -> Grade:
+    """Return a grade with something of everything."""
+    exercises = (
+        ExerciseGrade("split", Status.PASSED, 10, 10, "A split without leakage"),
+        ExerciseGrade("normalise", Status.FAILED, 0, 10, "Pixels as the network saw them"),
+        ExerciseGrade("breeds", Status.FAILED, 22.5, 30, "Name the breed"),
+        ExerciseGrade("mirror", Status.SKIPPED, 0, 5, "A mirrored pet is the same pet"),
+        ExerciseGrade("species", Status.ERROR, 0, 5, "Cats are not dogs"),
+    )
+    checks = (
+        Check(
+            "split_ready",
+            "split",
+            Status.PASSED,
+            0,
+            0,
+            "a mask of 416 photos",
+            "a bool mask",
+            "",
+            "The mask is there",
+        ),
+        Check(
+            "split_fair",
+            "split",
+            Status.PASSED,
+            10,
+            10,
+            "6 photos of each breed",
+            "6 photos of each breed",
+            "",
+            "Each breed gives the same number of photos",
+        ),
+        Check(
+            "normalise",
+            "normalise",
+            Status.FAILED,
+            0,
+            10,
+            "values from 0.00 to 1.00",
+            "values from -0.99 to 1.00",
+            "This network wants (255 x - 127) / 128, with x in [0, 1]; ask lab.backbone().normalise.",
+            "preprocess feeds the network what it was trained on",
+        ),
+        Check(
+            "breeds",
+            "breeds",
+            Status.FAILED,
+            22.5,
+            30,
+            "top-1 accuracy 0.75 (158 of 210; between 0.69 and 0.81)",
+            "0.82 for full points, 0.55 for the first",
+            "Is the head trained on normalised images? Look at the pairs that are confused most often.",
+            "The breed of a photo your network has not seen",
+        ),
+        Check(
+            "mirror",
+            "mirror",
+            Status.SKIPPED,
+            0,
+            5,
+            "",
+            "0.90 of the photos",
+            "It is judged when preprocess is right.",
+            "A mirrored photo gets the same breed",
+        ),
+        Check(
+            "species", "species", Status.ERROR, 0, 5, "", "0.95", "You need not do anything.", "Cat or dog"
+        ),
+    )
+    values: dict[str, Any] = {
+        "student": "student01",
+        "assignment": "oxford_pets",
+        "attempt": "3f9a1c7e52d0",
+        "status": Status.PASSED,
+        "points": 67.5,
+        "max_points": 90,
+        "manual_points": None,
+        "passed": True,
+        "exercises": exercises,
+        "checks": checks,
+        "failed_cells": (FailedCell(4, 2, "model", "NameError", "name 'backbone' is not defined"),),
+        "limit": None,
+        "seconds": Seconds(0.4, 0.09, 41.2, 12.6, 1.3, 55.6),
+        "sandbox": "namespaces",
+        "device": "cpu",
+        "seed": 7,
+        "data": "oxford_pets",
+        "repairs": (Repair("breeds", "The locked test cell had been changed; the original was put back."),),
+        "notices": ("weights.pt beside the notebook was ignored: this assignment takes the notebook only.",),
+        "pictures": (confusion_picture(),),
+        "provenance": {"package": "0.1.0", "split": "secret-split", "graded_at": "2025-03-14 09:26"},
+        "log": "Traceback of the grader, for staff only",
+    }
+    return Grade(**{**values, **changes})
+
+
+def limited(**changes: Any) -> Grade:
+    cell = FailedCell(4, 2, None, "limit: cell", "the cell ran for more than 240 s")
+    return grade(limit=Limit.CELL, failed_cells=(cell,), **changes)
+
+
+TABLE = (
+    '<style scoped>td {color: red}</style><table border="1" class="dataframe"><thead><tr style="text-align: right;">'
+    "<th></th><th>breed</th><th>photos</th><th>accuracy</th></tr></thead><tbody><tr><th>0</th><td>abyssinian</td>"
+    "<td>12</td><td>0.92</td></tr><tr><th>1</th><td>american</td><td>24</td><td>0.71</td></tr></tbody></table>"
+)
+TRACEBACK = (
+    "\x1b[0;31m---------------------------------------------------------------------------\x1b[0m",
+    "\x1b[0;31mNameError\x1b[0m                                 Traceback (most recent call last)",
+    "Cell \x1b[0;32mIn[2], line 3\x1b[0m\n\x1b[1;32m----> 3\x1b[0m features = backbone(images)",
+    "\x1b[0;31mNameError\x1b[0m: name 'backbone' is not defined",
+)
+
+
+def notebook() -> Any:
+    """Return an executed notebook as an honest student leaves it."""
+    v4 = nbformat.v4
+    tests = {
+        "nbgrader": {"grade": True, "grade_id": "breeds", "locked": True, "points": 30, "schema_version": 3}
+    }
+    tests["nbgrader"] |= {"solution": False, "task": False, "cell_type": "code"}
+    bar = "".join(f"\rfeatures: {done}/13 batches" for done in range(14)) + "\ndone\n"
+    return v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell(
+                "# The 35-breed lab\nA network trained on **ImageNet** has seen pets, so $p(y|x)$ starts *warm*.\n\n"
+                "- features once\n- a head on top: `a<b` and a < b\n\n| step | photos |\n|---|---|\n| train | 416 |\n\n"
+                "```python\nfor photo in photos:\n    show(photo)\n```\n"
+            ),
+            v4.new_code_cell(
+                "import numpy as np\n\n\ndef preprocess(images: np.ndarray) -> np.ndarray:\n"
+                '    """Scale to [0, 1]."""\n    return images.transpose(0, 3, 1, 2) / 255.0  # what the network sees\n',
+                execution_count=1,
+                outputs=[
+                    v4.new_output("stream", name="stdout", text=bar),
+                    v4.new_output("stream", name="stderr", text="UserWarning: the weights are from 2020\n"),
+                    v4.new_output(
+                        "execute_result", {"text/html": TABLE, "text/plain": "a table"}, execution_count=1
+                    ),
+                    v4.new_output(
+                        "display_data", {"image/png": png(), "text/plain": "<Figure size 640x480>"}
+                    ),
+                ],
+            ),
+            v4.new_markdown_cell("## Features\nNow the features, once for *all* photos."),
+            v4.new_raw_cell("a raw cell"),
+            v4.new_code_cell(
+                "images = lab.images('train')\n\nfeatures = backbone(images)",
+                execution_count=2,
+                outputs=[
+                    v4.new_output(
+                        "error",
+                        ename="NameError",
+                        evalue="name 'backbone' is not defined",
+                        traceback=list(TRACEBACK),
+                    )
+                ],
+            ),
+            v4.new_code_cell('lab.check("breeds")', metadata=tests, execution_count=3),
+        ]
+    )
+
+
+# Each of these tries to call window.pwn, to load something, or to leave the place it is shown in.
+_CALL = "pwn()"
+HOSTILE = (
+    f"<script>{_CALL}</script>",
+    f"<img src=x onerror={_CALL}>",
+    f'<img src="https://evil.example/pixel.png" onerror="{_CALL}">',
+    f"</style><script>{_CALL}</script>",
+    f"</title></textarea></pre></code><script>{_CALL}</script>",
+    f"<svg onload={_CALL}><animate onbegin={_CALL} attributeName=x dur=1s></svg>",
+    f"<svg><style><img src=x onerror={_CALL}></style></svg>",
+    f"<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror={_CALL}&gt;'>",
+    f'<noscript><p title="</noscript><img src=x onerror={_CALL}>">',
+    f'<iframe srcdoc="<script>parent.{_CALL}</script>"></iframe><iframe src="javascript:parent.{_CALL}"></iframe>',
+    '<meta http-equiv="refresh" content="0;url=https://evil.example/refresh">',
+    f'<form action="https://evil.example/form"><button autofocus onfocus={_CALL}>Full marks</button></form>',
+    '<div style="position:fixed;inset:0;background:url(https://evil.example/css)">cover</div>',
+    "<style>@import url(https://evil.example/sheet.css);body{display:none}</style>",
+    '<link rel="stylesheet" href="https://evil.example/link.css"><base href="https://evil.example/">',
+    f'<object data="data:text/html,<script>parent.{_CALL}</script>"></object><embed src="https://evil.example/e">',
+    f'<a href="javascript:{_CALL}">a</a><a href="jav&#x09;ascript:{_CALL}">b</a><a href=" &#14;javascript:{_CALL}">c</a>',
+    f"<details open ontoggle={_CALL}><summary>x</summary></details><video><source onerror={_CALL}></video>",
+    f"<body onload={_CALL}><input autofocus onfocus={_CALL}><marquee onstart={_CALL}>x</marquee>",
+    f"[one](javascript:{_CALL}) [two](JaVaScRiPt&colon;{_CALL}) [three](java&Tab;script&#58;{_CALL})",
+    f"[four](&#106;avascript:{_CALL}) [five](javascript\\:{_CALL}) [six](<java\tscript:{_CALL}>) [seven][7]\n\n"
+    f"[7]: javascript:{_CALL}\n",
+    f"<javascript:{_CALL}> [eight](vbscript:x) [nine](data:text/html,<script>{_CALL}</script>)",
+    f"`` `<img src=x onerror={_CALL}>`\n\n    <img src=x onerror={_CALL}>\n\n~~~\n<img src=x onerror={_CALL}>\n",
+    f"```mermaid\n<img src=x onerror={_CALL}>\n```\n\n~~~ &#109;ermaid\n<img src=x onerror={_CALL}>\n~~~\n",
+    f"$\\href{{javascript:{_CALL}}}{{x}}$ $$<img src=x onerror={_CALL}>$$ \\begin{{x}}<img src=x onerror={_CALL}>\\end{{x}}",
+    "![pixel](https://evil.example/md.png) ![svg](data:image/svg+xml;base64,PHN2Zz4=) ![gone](attachment:gone.png)",
+    f'[title](http://example.com "x\\" onmouseover={_CALL} y=") <https://example.com/onmouseover={_CALL}>',
+    f"# <img src=x onerror={_CALL}>\n\n| a |\n|---|\n| <img src=x onerror={_CALL}> |\n",
+    "{{ 7 * 7 }}{% include '/etc/hostname' %}",
+)
+
+
+MIMES = ["text/html", "text/markdown", "text/latex", "text/plain", "image/svg+xml", "application/javascript"]
+MIMES += ["text/vnd.mermaid"]
+
+
+def hostile_notebook() -> Any:
+    """Return a notebook whose every student-controlled place holds every hostile text."""
+    everything = "\n\n".join(HOSTILE)
+    outputs: list[dict[str, Any]] = []
+    for words in HOSTILE:
+        bundle = dict.fromkeys(MIMES, words)
+        outputs += [{"output_type": "display_data", "data": {mime: words}, "metadata": {}} for mime in MIMES]
+        outputs.append(
+            {"output_type": "display_data", "data": bundle, "metadata": {"image/png": {"alt": words}}}
+        )
+    outputs += [
+        {"output_type": "display_data", "data": {"image/png": f'x" onerror="{_CALL}'}, "metadata": {}},
+        {
+            "output_type": "display_data",
+            "data": {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}},
+        },
+        {"output_type": "display_data", "data": {f"text/<img src=x onerror={_CALL}>": "x"}, "metadata": {}},
+        {"output_type": "stream", "name": "stdout", "text": everything},
+        {
+            "output_type": "stream",
+            "name": everything,
+            "text": [everything, "\x1b]8;;javascript:x\x07y\x1b[38;2;1;2;3m"],
+        },
+        {"output_type": "error", "ename": everything, "evalue": everything, "traceback": [everything]},
+    ]
+    evil = {"tags": [everything, 'x" onclick="y'], "name": everything, "nbgrader": {"grade_id": everything}}
+    chunks = [outputs[at : at + 40] for at in range(0, len(outputs), 40)]
+    cells: list[dict[str, Any]] = [
+        *(
+            {"cell_type": "markdown", "source": words, "metadata": evil, "id": everything}
+            for words in HOSTILE
+        ),
+        {
+            "cell_type": "markdown",
+            "source": everything,
+            "metadata": {},
+            "attachments": {"a.svg": {"image/svg+xml": "x"}},
+        },
+        {
+            "cell_type": "raw",
+            "source": everything,
+            "metadata": {"raw_mimetype": "text/html", "format": "text/html"},
+        },
+        {
+            "cell_type": "code",
+            "source": everything,
+            "metadata": {"magics_language": "x"},
+            "execution_count": None,
+        },
+        *({"cell_type": "code", "source": "x", "outputs": chunk, "metadata": evil} for chunk in chunks),
+    ]
+    metadata = {
+        "title": everything,
+        "kernelspec": {"name": everything},
+        "language_info": {"name": everything},
+    }
+    metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": everything}}
+    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+
+
+def hostile_grade() -> Grade:
+    """Return a grade in which each text is hostile, as if all of them came from the student."""
+    words = " ".join(HOSTILE)
+    return grade(
+        student=words,
+        checks=(Check("x", "split", Status.FAILED, 0, 10, words, words, words, words),),
+        exercises=(ExerciseGrade("split", Status.FAILED, 0, 10, words),),
+        failed_cells=(FailedCell(0, 1, words, words, words),),
+        repairs=(Repair(words, words),),
+        notices=(words,),
+        pictures=(
+            Picture(
+                "confusion",
+                words,
+                {"matrix": [[1, 2], [0, 1]], "names": [words, "$x$"], "measured on": words},
+            ),
+        ),
+        provenance={"package": words, "graded_at": words},
+        attempt=words,
+    )
