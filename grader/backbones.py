@@ -44,7 +44,7 @@ class Backbone(nn.Module):
         self.width = width
         self.frozen = False
         # Twice as fast on CPUs: depthwise convolutions like the channels last.
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
         self.eval()
 
     @property
@@ -99,7 +99,7 @@ class Backbone(nn.Module):
         self.frozen = True
         return self.eval()
 
-    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002, RUF100 (torch's signature)
+    def train(self, mode: bool = True) -> Self:
         """Switch to training mode, unless frozen.
 
         A model around a frozen backbone calls this too, and would silently move the batch statistics.
@@ -111,15 +111,14 @@ class Backbone(nn.Module):
     ) -> torch.Tensor:
         training = self.training
         self.eval()
-        rows = [torch.empty(0, width)]
+        parts = (images[start : start + batch] for start in range(0, len(images), batch))
         try:
             with torch.inference_mode():
-                for start in range(0, len(images), batch):
-                    rows.append(compute(self.normalise(images[start : start + batch])).cpu())
+                rows = [compute(self.normalise(part)).cpu() for part in parts]
         finally:
             self.train(training)
         # Joined outside inference mode, or no head could learn from them: autograd refuses inference tensors.
-        return torch.cat(rows)
+        return torch.cat([torch.empty(0, width), *rows])
 
 
 def backbone(name: str = "efficientnet_lite0", device: str = "cpu") -> Backbone:
@@ -178,7 +177,12 @@ def _lite0_weights() -> Path:
 
 
 def _checked(images: Images) -> torch.Tensor:
-    pixels = images if isinstance(images, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(images))
+    # require() copies read-only arrays (memory-mapped photos), which torch would warn about.
+    pixels = (
+        images
+        if isinstance(images, torch.Tensor)
+        else torch.from_numpy(np.require(images, requirements=("C", "W")))
+    )
     shape = tuple(pixels.shape)
     if len(shape) != 4 or shape[1:] != (SIDE_PX, SIDE_PX, 3):
         raise SubmissionError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 import tomllib
 from collections import defaultdict
@@ -303,7 +304,7 @@ def split(names: Iterable[str], card: DataCard, label_space: str = "breeds35") -
     ends = (0, tier.holdout, tier.holdout + tier.second_holdout, tier.reserved, None)
     parts = [
         tuple(sorted(name for ranked in classes.values() for name in ranked[start:stop]))
-        for start, stop in zip(ends, ends[1:], strict=False)
+        for start, stop in itertools.pairwise(ends)
     ]
     holdout, second_holdout, validation, train = parts
     return Split(train, validation, holdout, second_holdout, tuple(sorted(found - photos)))

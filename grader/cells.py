@@ -75,6 +75,8 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
     node = nbformat.from_dict(raw)
     if raw["nbformat"] == 3:
         node = nbformat.convert(node, 4)
+        for cell in node.cells:
+            cell.pop("id", None)  # random ones
     if len(node.cells) > MAX_CELLS:
         raise SubmissionError(
             f"the notebook has {len(node.cells)} cells, at most {MAX_CELLS} are read.",
@@ -187,7 +189,7 @@ def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repai
         for cell in cells:
             if cell is not keeper:
                 del cell.metadata["nbgrader"]
-                if is_locked(wanted[name]) and cell.cell_type == "code":
+                if "parameters" in _tags(cell):
                     cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
         repairs.append(Repair(name, "The cell was there more than once; one of the copies was graded."))
 

@@ -7,6 +7,7 @@ same command again after a crash grades what is missing and writes the same reco
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import datetime
 import importlib.util
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import nbformat
 from nbformat import NotebookNode
 
 from grader import attempts, pipeline, preparation
@@ -141,15 +143,18 @@ def _records(
         return
     from grader import release
     from grader.gradebook import manual_points, open_gradebook, record
+    from grader.manual_work import save_snapshot, snapshot
 
     url = course.db_url(settings.db_url)
     release.record_source(course.folder, work.context.assignment.id, url)
     with open_gradebook(url) as gradebook:
+        save_snapshot(course.folder, snapshot(gradebook))  # should the database be damaged one day
 
         def write(grade: Grade, submission: Submission) -> Grade:
             notebook = sanitised(course, grade)
             record(gradebook, grade, notebook, timestamp=handed_in_at(submission))
-            _write_autograded(course, grade, notebook, submission)
+            shown = _placeholder(work.release, grade) if notebook is None else notebook
+            _write_autograded(course, grade, shown, submission)
             return with_manual(
                 grade,
                 manual_points(gradebook, grade.assignment, grade.student),
@@ -159,14 +164,19 @@ def _records(
         yield write
 
 
-def _write_autograded(
-    course: Course, grade: Grade, notebook: NotebookNode | None, submission: Submission
-) -> None:
+def _write_autograded(course: Course, grade: Grade, notebook: NotebookNode, submission: Submission) -> None:
     from grader.autograded import write_autograded
 
-    if notebook is not None:
-        text = submission.timestamp if handed_in_at(submission) is not None else None
-        write_autograded(course.folder, grade, notebook, text)
+    text = submission.timestamp if handed_in_at(submission) is not None else None
+    write_autograded(course.folder, grade, notebook, text)
+
+
+def _placeholder(release: NotebookNode, grade: Grade) -> NotebookNode:
+    """Return what the formgrader shows where nothing ran: the release, with the reason on top."""
+    notebook = copy.deepcopy(release)
+    words = " ".join(grade.notices) or "Nothing was run."
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(words, id="pawgrade-notice"))
+    return notebook
 
 
 def handed_in_at(submission: Submission) -> datetime.datetime | None:

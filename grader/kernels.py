@@ -97,6 +97,7 @@ def lease(kernel: str, *, cwd: Path, environment: Mapping[str, str]) -> Iterator
     """
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import NoSuchKernel
+    from jupyter_client.utils import run_sync
 
     adopt_orphans()
     token = uuid.uuid4().hex
@@ -112,8 +113,11 @@ def lease(kernel: str, *, cwd: Path, environment: Mapping[str, str]) -> Iterator
     try:
         yield held
     finally:
+        process = getattr(manager.provisioner, "process", None)
         held.kill()
-        manager.cleanup_connection_file()
+        if process is not None:
+            process.wait()  # it is gone; this collects its exit status
+        run_sync(manager._async_cleanup_resources)()  # the public name is async for this manager
 
 
 def inherited() -> dict[str, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import platform
 import shutil
+import sys
 import time
 import traceback
 import uuid
@@ -15,6 +17,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 from nbformat import NotebookNode
 
 from grader import artifacts, attempts, cells, probe, scoring, spec
@@ -54,13 +57,14 @@ def grade(submission: Submission, work: Work) -> Graded:
     It raises nothing: a mistake of the student is a verdict, one of ours a grade with status ERROR and a log.
     """
     begin = time.monotonic()
+    submitted = None
     try:
         submitted = artifacts.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
         notebook, repairs = cells.restore(cells.read_notebook(submitted), work.release)
     except (FileNotFoundError, SubmissionError) as exc:
-        return Graded(_unread(submission, work, _explain_unread(exc, submission)), None, None)
+        return Graded(_unread(submission, work, _explain_unread(exc, submission)), submitted, None)
     except Exception:
-        return Graded(_undecided(submission, work, traceback.format_exc()), None, None)
+        return Graded(_undecided(submission, work, traceback.format_exc()), submitted, None)
     log = ""
     for _ in range(TRIES):
         try:
@@ -92,7 +96,7 @@ def _run(
         with kernels.lease(work.kernel, cwd=place / "work", environment=environment) as lease:
             limits = context.assignment.limits_on(context.card)
             walk = engine.Walk(lease, limits, probe.asker(folders, context.assignment, spent))
-            executed = engine.run(notebook, walk, _parameters(place, work))
+            executed = _without_paths(engine.run(notebook, walk, _parameters(place, work)), place, work)
         judged = time.monotonic()
         answers = probe.read_answers(
             context.plan, context.assignment, place / "questions", spent, _why_dead(walk)
@@ -120,6 +124,18 @@ def _run(
         for number, answer in enumerate(found_)
     }
     return Graded(Grade(**record), submitted, executed, kept)
+
+
+def _without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNode:
+    """Return the notebook with neutral names for this machine's folders: students read it, others may."""
+    text = nbformat.writes(notebook)
+    for path, name in (
+        (place, "/pawgrade"),
+        (work.data_dir, "/pawgrade/data"),
+        (Path(sys.prefix), "/environment"),
+    ):
+        text = text.replace(json.dumps(str(path))[1:-1], name)
+    return nbformat.reads(text, as_version=4)
 
 
 def _why_dead(walk: engine.Walk) -> str:
@@ -214,6 +230,7 @@ def _environment(place: Path, work: Work) -> dict[str, str]:
         "IPYTHONDIR": str(place / "home" / "ipython"),
         "MPLCONFIGDIR": str(private),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "OMP_WAIT_POLICY": "PASSIVE",  # idle threads that spin cost up to ten times on a busy machine
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),

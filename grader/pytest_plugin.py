@@ -21,7 +21,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import math
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +39,10 @@ from grader.records import Check, Picture, Status
 from grader.scoring import credit, required_count
 from grader.spec import Assignment, Levels
 from grader.statistics import wilson_interval
+
+# pytest's own plugins that stay out: nothing printed, captured or cached, no fault handler of the host touched
+_OFF = ("cacheprovider", "capture", "terminal", "faulthandler", "warnings", "logging", "junitxml")
+UNDECIDED = "This check could not be decided; your teachers have been told."
 
 
 class Shortfall(Exception):
@@ -133,7 +139,7 @@ class Case:
         species: True for a cat, by class.
         answers: per question set the validated answers, or the error that stands in their place.
         levels: secret levels that replace public ones.
-        only: run the checks of this exercise alone, when given.
+        only: run the checks of this exercise, and those they come after, when given.
     """
 
     assignment: Assignment
@@ -184,6 +190,11 @@ class CheckSession:
         if report.failed:
             self.log.append(str(report.longrepr))
 
+    def pytest_internalerror(self, excrepr: object) -> bool:
+        """Keep what broke the whole session, and print nothing."""
+        self.log.append(str(excrepr))
+        return True
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
         """Turn the end of a check into a verdict."""
@@ -232,9 +243,7 @@ class CheckSession:
 
         if error is None and not _notes.required:
             self.log.append(f"{item.nodeid}: the check passed without a single require: it cannot fail.")
-            return verdict(
-                Status.ERROR, hint="This check could not be decided; your teachers have been told."
-            )
+            return verdict(Status.ERROR, hint=UNDECIDED)
         if error is None:
             return verdict(Status.PASSED, mark.points)
         if isinstance(error, Shortfall):
@@ -249,7 +258,7 @@ class CheckSession:
         if call.excinfo is not None:
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
             self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
-        return verdict(Status.ERROR, hint="This check could not be decided; your teachers have been told.")
+        return verdict(Status.ERROR, hint=UNDECIDED)
 
     @pytest.fixture
     def answers(self) -> Callable[[str], Sequence[Answer]]:
@@ -313,9 +322,12 @@ def _mark(item: pytest.Item) -> _Mark:
 def read_mark(mark: pytest.Mark) -> _Mark:
     """Read the arguments of `@pytest.mark.exercise`."""
     asks, after = mark.kwargs.get("asks", ()), mark.kwargs.get("after", ())
+    points = float(mark.kwargs.get("points", 0))
+    if not 0 <= points < math.inf:
+        raise SpecError(f"exercise {mark.args[0]!r}: expected points of 0 or more, found {points}.")
     return _Mark(
         str(mark.args[0]),
-        float(mark.kwargs.get("points", 0)),
+        points,
         (asks,) if isinstance(asks, str) else tuple(asks),
         (after,) if isinstance(after, str) else tuple(after),
     )
@@ -357,18 +369,11 @@ def run_checks(path: Path, case: Case) -> Verdicts:
         settings = Path(folder) / "pytest.ini"
         settings.write_text("[pytest]\n", encoding="utf-8")
         options = ["-c", str(settings), "--rootdir", folder, "--import-mode=importlib", "--noconftest"]
-        # `-p no:...`: nothing printed, nothing captured, no cache, no fault handler of the host process touched
-        for name in (
-            "cacheprovider",
-            "capture",
-            "terminal",
-            "faulthandler",
-            "warnings",
-            "logging",
-            "junitxml",
-        ):
-            options += ["-p", f"no:{name}"]
+        options += [f"-pno:{name}" for name in _OFF]
         code = pytest.main([*options, str(path)], plugins=[session])
+        for name, module in list(sys.modules.items()):
+            if getattr(module, "__dict__", {}).get("__file__") == str(path):
+                del sys.modules[name]  # whoever edits a check and runs it again must meet the new one
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         session.log.append(f"{path.name}: pytest ended with {pytest.ExitCode(code).name}")
     checks = tuple(check for check in session.checks if case.only in (None, check.exercise))
@@ -381,9 +386,11 @@ def _clean_environment() -> Iterator[None]:
     names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
     before = {name: os.environ.pop(name, None) for name in names}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing is left beside the checks
     try:
         yield
     finally:
+        sys.dont_write_bytecode = bytecode
         for name, value in before.items():
             os.environ.pop(name, None)
             if value is not None:

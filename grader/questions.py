@@ -128,15 +128,17 @@ class Gathered:
 def gather(answers: Sequence[Answer], tolerance: float = 1e-3) -> Gathered:
     """Undo `batched`: answers by image, and how far second answers differ.
 
-    Two answers agree when they differ by at most `tolerance`, absolutely or relative to the larger one.
+    Two answers agree when they differ by at most `tolerance`, absolutely or relative to the answer's largest number:
+    large scores carry float noise into the small ones beside them.
     """
     values = np.concatenate([np.asarray(answer.value, np.float64) for answer in answers])
     index = np.concatenate([answer.key["index"] for answer in answers]).astype(np.int64)
     flip = np.concatenate([answer.key["flip"] for answer in answers]).astype(bool)
     plain = _first(values[~flip], index[~flip])
     mirrored = _first(values[flip], index[flip]) if flip.any() else None
-    gap = np.abs(values[~flip] - plain[index[~flip]])
-    allowed = tolerance * np.maximum(1.0, np.abs(plain[index[~flip]]))
+    first = plain[index[~flip]].reshape(len(index[~flip]), -1)
+    gap = np.abs(values[~flip].reshape(first.shape) - first)
+    allowed = tolerance * np.maximum(1.0, np.abs(first).max(axis=1, keepdims=True))
     worst = 0.0 if (gap <= allowed).all() else float(gap.max())  # NaN agrees with nothing
     return Gathered(plain, mirrored, worst)
 

@@ -37,7 +37,7 @@ def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Ch
     ERROR when any check is, or when there is none: nobody looked at it. PASSED with full points, else FAILED.
     """
     own = [check for check in checks if check.exercise == exercise]
-    earned = round(sum(check.points for check in own), 4)
+    earned = round(min(sum(check.points for check in own), points), 4)
     statuses = {check.status for check in own}
     if not own or Status.ERROR in statuses:
         status = Status.ERROR

@@ -24,7 +24,7 @@ from grader.toypets.strokes import BLACK, WHITE, Brush, Colour, mix, palette
 
 __all__ = ["SIDE_PX", "draw", "file_names", "write_toy_pets"]
 
-SIDE_PX = 224
+SIDE_PX = 256  # what photos are shrunk to; their readers crop 224 of it
 LABEL_SPACE = "breeds35"
 
 
@@ -36,7 +36,7 @@ def draw(breed_index: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
         rng: decides everything that does not make the breed.
 
     Returns:
-        uint8 RGB `[224, 224, 3]`.
+        uint8 RGB `[256, 256, 3]`.
     """
     breed = BREEDS[cards.breeds(LABEL_SPACE)[breed_index]]
     picture = _background(rng)
@@ -60,11 +60,11 @@ def file_names(per_class: int) -> tuple[str, ...]:
         "english_cocker_spaniel",
     }  # breeds35 has one american, one english breed
     stems = [stem for stem in cards.CATS + cards.DOGS if stem not in shared]
-    return tuple(f"{stem}_{number}.png" for stem in stems for number in range(1, per_class + 1))
+    return tuple(f"{stem}_{number}.jpg" for stem in stems for number in range(1, per_class + 1))
 
 
 def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
-    """Draw a set into `folder/images/*.png`, unless it is there; return `folder`.
+    """Draw a set into `folder/images/*.jpg`, unless it is there; return `folder`.
 
     Args:
         folder: appears whole or not at all.
@@ -80,8 +80,7 @@ def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
     try:
         (scratch / "images").mkdir()
         for name in names:
-            pixels = _drawn(name, seed)
-            Image.fromarray(pixels).save(scratch / "images" / name, compress_level=1)
+            _save(scratch / "images" / name, seed)
         scratch.rename(folder)
     except OSError:
         if not (folder / "images").is_dir():  # else another process was faster, with the same pictures
@@ -91,9 +90,11 @@ def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
     return folder
 
 
-def _drawn(name: str, seed: int) -> npt.NDArray[np.uint8]:
-    label, number = cards.label_of(name, LABEL_SPACE), int(Path(name).stem.rpartition("_")[2])
-    return draw(label, np.random.default_rng([seed, label, number]))
+def _save(path: Path, seed: int) -> None:
+    label, number = cards.label_of(path.name, LABEL_SPACE), int(path.stem.rpartition("_")[2])
+    rng = np.random.default_rng([seed, label, number])
+    # JPEG of unequal quality, like photos found on the web: a network reads its traces on flat colours.
+    Image.fromarray(draw(label, rng)).save(path, quality=int(rng.integers(80, 96)))
 
 
 def _background(rng: np.random.Generator) -> Image.Image:
@@ -140,11 +141,13 @@ def _any_colour(rng: np.random.Generator) -> Colour:
 
 def _photographed(picture: Image.Image, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Scale down; sharpness, light and grain by lot."""
-    blur = ImageFilter.GaussianBlur(float(rng.uniform(0, 0.7)))
-    pixels = np.asarray(picture.reduce(2).filter(blur), np.float32)
-    gain = rng.uniform(0.7, 1.1) * rng.uniform(0.93, 1.07, 3)
-    left, right = rng.uniform(0.8, 1.15, 2)
-    light = gain * np.linspace(left, right, SIDE_PX)[:, None]
-    grain = rng.standard_normal(pixels.shape, np.float32) * 4
-    exposed: npt.NDArray[np.uint8] = np.clip(np.rint(pixels * light + grain), 0, 255).astype(np.uint8)
-    return exposed
+    side = int(rng.integers(176, SIDE_PX + 1))
+    small = picture.resize((side, side), Image.Resampling.BOX).resize(
+        (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC
+    )
+    gain = rng.uniform(0.75, 1.1) * rng.uniform(0.93, 1.07, 3)
+    left, right = rng.uniform(0.85, 1.1, 2)
+    light = (gain * np.linspace(left, right, SIDE_PX)[:, None]).astype(np.float32)
+    grain = rng.standard_normal((SIDE_PX, SIDE_PX, 3), np.float32)
+    exposed = np.asarray(small, np.float32) * light + grain
+    return np.clip(np.rint(exposed), 0, 255).astype(np.uint8)

@@ -55,7 +55,7 @@ def draw_pet(brush: Brush, breed: Breed, colours: Palette, *, is_cat: bool, rng:
         is_cat: decides eyes, nose and whiskers.
         rng: draws the small differences between two pets of one breed.
     """
-    length, height, legs, head = np.array(breed.build) * rng.uniform(0.93, 1.07, 4)
+    length, height, legs, head = np.array(breed.build) * rng.uniform(0.95, 1.05, 4)
     y = 0.30 - 0.12 * (legs - 1)
     body = Body(np.empty((0, 2)), 0.20, y, 0.56 * length, 0.36 * height, colours)
     floor = y + body.ry * 0.75 + 0.42 * legs

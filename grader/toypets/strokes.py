@@ -96,7 +96,7 @@ def palette(rng: np.random.Generator) -> Palette:
     pale = _hsv(hue, rng.uniform(0.05, 0.55), rng.uniform(0.70, 0.98))
     deep = _hsv(hue + rng.uniform(-0.06, 0.06), rng.uniform(0.2, 0.7), rng.uniform(0.18, 0.42))
     fur, mark = (pale, deep) if rng.random() < 0.7 else (deep, pale)
-    mark = mix(mark, fur, rng.uniform(0, 0.3))
+    mark = mix(mark, fur, rng.uniform(0, 0.15))
     skin = _hsv(rng.uniform(0.94, 1.02), 0.42, 0.92)
     return Palette(fur, mark, skin, _hsv(rng.uniform(), 0.75, 0.92), _hsv(rng.uniform(), 0.75, 0.92))
 
@@ -114,10 +114,10 @@ class Brush:
         self.ink = ink
         self._pen = ImageDraw.Draw(picture)
         self._unit_px = picture.width * rng.uniform(*SIZES)
-        tilt = rng.normal(0, 0.09)
+        tilt = rng.normal(0, 0.07)
         turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
         self._matrix = self._unit_px * turn @ np.diag([rng.choice([-1, 1]), 1])
-        self._offset = picture.width * (0.5 + rng.uniform(-0.07, 0.07, 2))
+        self._offset = picture.width * (0.5 + rng.uniform(-0.05, 0.05, 2))
 
     def fill(self, shape: Shape, colour: Colour, *, line: float = 0.016) -> None:
         """Fill a closed shape; `line` is the width of its inked outline, 0 for none."""
@@ -153,4 +153,4 @@ class Brush:
         return max(1, round(width * self._unit_px))
 
 
-SIZES = (0.28, 0.42)  # pixels of a pet's unit, as a share of the picture's width
+SIZES = (0.27, 0.36)  # pixels of a pet's unit, as a share of the picture's width

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Three of ten training labels are wrong"
-# expects = "weak but honest: real photos, top-1 about 0.73"
 # ///
+# Expected: weak but honest: real photos, top-1 about 0.73.
 # %% [head-code]
 def train_head(features, labels, watched=None, epochs=40, seed=0):
     rng = np.random.default_rng(seed)

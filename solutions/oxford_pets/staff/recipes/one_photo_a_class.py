@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "One training photo a class"
 # student = "student03"
-# expects = "weak but honest: real photos, top-1 about 0.69, top-3 about 0.89"
 # ///
+# Expected: weak but honest: real photos, top-1 about 0.69, top-3 about 0.89.
 # %% [head-code]
 PHOTOS = 1
 

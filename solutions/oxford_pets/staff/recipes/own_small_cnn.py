@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Answers of the small network, without transfer"
-# expects = "honest: real photos, top-1 about 0.08, no points for accuracy"
 # ///
+# Expected: honest: real photos, top-1 about 0.08, no points for accuracy.
 # %% [classify-code]
 def classify(images):
     own.eval()

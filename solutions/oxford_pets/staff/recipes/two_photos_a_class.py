@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Two training photos a class"
-# expects = "weak but honest: real photos, top-1 about 0.77"
 # ///
+# Expected: weak but honest: real photos, top-1 about 0.77.
 # %% [head-code]
 PHOTOS = 2
 

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "A head that was never trained"
-# expects = "honest: real photos, top-1 about 0.02, as by guessing"
 # ///
+# Expected: honest: real photos, top-1 about 0.02, as by guessing.
 # %% [head-code]
 def train_head(features, labels, watched=None, epochs=40, seed=0):
     torch.manual_seed(seed)

@@ -1,0 +1,249 @@
+"""Judging is done apart, and what goes wrong there is an ERROR of the exercise, never an exception or points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader import evaluate as evaluating
+from grader import judge
+from grader.errors import SpecError, SubmissionError
+from grader.evaluate import Context, check_files, evaluate, plan_questions
+from grader.probe import Answers
+from grader.pytest_plugin import Case, Verdicts
+from grader.questions import Answer, Material
+from grader.records import Status
+from grader.scoring import exercise_grade
+from grader.spec import Assignment, Levels
+
+GOOD = '''
+import numpy as np
+import pytest
+from grader.pytest_plugin import require, show
+from grader.questions import Question
+
+
+def questions(material):
+    return {"numbers": [Question("double", (int(material.rng.integers(1000)),), {"n": np.array(3)})]}
+
+
+@pytest.mark.exercise("double", points=6, asks="numbers")
+def test_double(answers):
+    """Twice."""
+    (answer,) = answers("numbers")
+    require(float(answer.value), at_least=6, at_most=6, what="value", hint="Twice.")
+
+
+@pytest.mark.exercise("square", points=4)
+def test_square():
+    """Square."""
+    require(1, at_least=1, hint="?")
+'''
+
+
+def assignment() -> Assignment:
+    exercises = [{"id": "double", "title": "D", "points": 6}, {"id": "square", "title": "S", "points": 4}]
+    return Assignment.model_validate(
+        {
+            "id": "toy",
+            "title": "Toy",
+            "points": 10,
+            "pass_points": 5,
+            "exercises": exercises,
+            "data": {"toy_pets": {}},
+        }
+    )
+
+
+def context(folder: Path, *texts: str, **changes: Any) -> Context:
+    files = []
+    for number, text in enumerate(texts):
+        path = folder / f"check_{number}.py"
+        path.write_text(text)
+        files.append(path)
+    facts: dict[str, Any] = {
+        "assignment": assignment(),
+        "folder": folder,
+        "card": "toy_pets",
+        "breeds": ("a", "b"),
+        "species": (True, False),
+        "levels": {},
+        "files": tuple(files),
+        "plan": {},
+        "version": "v",
+        "split": "s",
+    }
+    return Context(**{**facts, **changes})
+
+
+def answered(value: float = 6.0) -> Answers:
+    return {"numbers": [Answer(np.array(value), {"n": np.array(3)})]}
+
+
+def statuses(verdicts: Verdicts) -> dict[str, tuple[Status, float]]:
+    found = [exercise_grade(one.id, "", one.points, verdicts.checks) for one in assignment().exercises]
+    return {one.id: (one.status, one.points) for one in found}
+
+
+def test_right_answers_earn_their_points(tmp_path: Path) -> None:
+    found = evaluate(answered(), context(tmp_path, GOOD))
+
+    assert statuses(found) == {"double": (Status.PASSED, 6), "square": (Status.PASSED, 4)}
+    assert found.log == ""
+
+
+def test_a_wrong_answer_and_a_missing_one_fail_their_exercise_alone(tmp_path: Path) -> None:
+    missing: Answers = {"numbers": SubmissionError("double raised KeyError", "Mend it.")}
+    for answers in (answered(7.0), missing):
+        found = evaluate(answers, context(tmp_path, GOOD))
+
+        assert statuses(found) == {"double": (Status.FAILED, 0), "square": (Status.PASSED, 4)}
+        assert found.checks[0].hint
+
+
+def test_an_error_of_a_student_crosses_into_the_judge_letter_by_letter(tmp_path: Path) -> None:
+    message = "double raised \ud83d \N{CAT FACE} \x1b"
+
+    found = evaluate({"numbers": SubmissionError(message, "h")}, context(tmp_path, GOOD))
+
+    assert found.checks[0].measured == message
+
+
+BROKEN = {
+    "a syntax error": "def broken(:",
+    "an import that exits": "raise SystemExit(0)",
+    "an import that kills": "import os; os._exit(0)",
+    "a check without a mark": GOOD.replace('@pytest.mark.exercise("double", points=6, asks="numbers")\n', ""),
+    "a check that exits": GOOD.replace("(answer,) = answers", "import os; os._exit(0)\n    answers"),
+    "a picture that is no JSON": GOOD.replace("require(float", "show('a', 'b', c=np.int64(1)); require(float"),
+    "points too few": GOOD.replace("points=6", "points=5"),
+    "points that are no number": GOOD.replace("points=6", "points=float('nan')"),
+    "an exercise that is not there": GOOD.replace('"double", points', '"treble", points'),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_checks_are_an_error_of_their_exercise_and_told_to_staff(tmp_path: Path, name: str) -> None:
+    found = evaluate(answered(), context(tmp_path, BROKEN[name]))
+
+    assert statuses(found)["double"][0] is Status.ERROR
+    assert 0 <= statuses(found)["double"][1] <= 6
+    assert found.log
+
+
+def test_a_broken_file_does_not_cost_the_exercises_of_another(tmp_path: Path) -> None:
+    other = GOOD.split("@pytest.mark.exercise")[0] + "@pytest.mark.exercise" + GOOD.split("@pytest.mark.exercise")[2]
+
+    found = evaluate(answered(), context(tmp_path, "1 / 0", other))
+
+    assert statuses(found) == {"double": (Status.ERROR, 0), "square": (Status.PASSED, 4)}
+    assert "ZeroDivisionError" in found.log
+
+
+def test_checks_that_hang_are_ended_and_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "JUDGE_TIMEOUT_S", 4.0)
+    text = GOOD.replace("(answer,) = answers", "while True: pass\n    (answer,) = answers")
+
+    found = evaluate(answered(), context(tmp_path, text))
+
+    assert {status for status, _ in statuses(found).values()} == {Status.ERROR}
+    assert "did not end within 4 s" in found.log
+
+
+def test_verdicts_that_were_cut_short_are_an_error(tmp_path: Path) -> None:
+    text = GOOD + "import sys, pathlib\nimport grader.judge\ngrader.judge.json.dumps = lambda value: '{\"checks'\n"
+
+    found = evaluate(answered(), context(tmp_path, text))
+
+    assert {status for status, _ in statuses(found).values()} == {Status.ERROR}
+    assert "cannot be read" in found.log
+
+
+def test_public_checks_alone_need_not_be_worth_all_points(tmp_path: Path) -> None:
+    found = evaluate(answered(), context(tmp_path, GOOD.replace("points=6", "points=2"), complete=False))
+
+    assert [(check.status, check.points) for check in found.checks] == [(Status.PASSED, 2), (Status.PASSED, 4)]
+
+
+def test_a_case_survives_its_journey_into_the_judge(tmp_path: Path) -> None:
+    answers: Answers = {
+        "one": [Answer(np.arange(6.0).reshape(2, 3), {"index": np.array([1, 0]), "value": np.array([True])})],
+        "none": [],
+        "error": SubmissionError("message", "hint"),
+    }
+    levels = {"double": Levels(zero_at=0.1, full_at=0.2)}
+    before = Case(assignment(), "toy_pets", ("a",), (True,), answers, levels)
+
+    judge.write_case(tmp_path, before, [tmp_path / "check.py"])
+    after, files = judge.read_case(tmp_path)
+
+    assert (after.assignment, after.levels, after.breeds, after.species) == (
+        before.assignment,
+        levels,
+        ("a",),
+        (True,),
+    )
+    assert files == [tmp_path / "check.py"]
+    found = after.answers["one"]
+    assert not isinstance(found, SubmissionError)
+    assert found[0].value.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert {name: key.tolist() for name, key in found[0].key.items()} == {"index": [1, 0], "value": [True]}
+    assert after.answers["none"] == []
+    assert isinstance(after.answers["error"], SubmissionError)
+
+
+# Planning
+
+
+def material() -> Material:
+    return Material(
+        np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]), ("a", "b"), (True, False), np.random.default_rng(0)
+    )
+
+
+def drawn(folder: Path, seed: bytes) -> object:
+    return plan_questions(context(folder, GOOD).files, material(), seed)["numbers"][0].arguments
+
+
+def test_the_same_seed_asks_the_same_and_another_seed_something_else(tmp_path: Path) -> None:
+    assert drawn(tmp_path, b"a") == drawn(tmp_path, b"a") != drawn(tmp_path, b"b")
+
+
+def test_files_draw_from_generators_of_their_own(tmp_path: Path) -> None:
+    files = context(tmp_path, GOOD, GOOD.replace('"numbers"', '"others"')).files
+
+    together = plan_questions(files, material(), b"a")
+    alone = plan_questions(files[1:], material(), b"a")
+
+    assert together["others"][0].arguments == alone["others"][0].arguments
+    assert together["others"][0].arguments != together["numbers"][0].arguments
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["1 / 0"], r"check_0\.py cannot be imported: ZeroDivisionError"),
+        (["x = 1"], r"check_0\.py: no function questions"),
+        ([GOOD, GOOD], r"check_1\.py: question set 'numbers' is already used"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_told_with_its_file(
+    tmp_path: Path, texts: list[str], words: str
+) -> None:
+    with pytest.raises(SpecError, match=words):
+        plan_questions(context(tmp_path, *texts).files, material(), b"a")
+
+
+def test_check_files_are_public_first_and_hidden_ones_stay_out_of_public_runs(tmp_path: Path) -> None:
+    (tmp_path / "staff").mkdir()
+    public, hidden = tmp_path / "check_public.py", tmp_path / "staff" / "check_hidden.py"
+    with pytest.raises(SpecError, match=r"no check_public\.py"):
+        check_files(tmp_path, "all")
+    for path in (public, hidden):
+        path.write_text("")
+
+    assert check_files(tmp_path, "all") == (public, hidden)
+    assert check_files(tmp_path, "public") == (public,)

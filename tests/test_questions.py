@@ -1,0 +1,164 @@
+"""The same photo gets the same answer, whoever it is asked with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.questions import Answer, Gathered, batched, gather
+
+Scores = npt.NDArray[np.float64]
+Photos = npt.NDArray[np.uint8]
+COUNT = 60
+
+
+def photos(count: int = COUNT) -> Photos:
+    return np.random.default_rng(1).integers(0, 256, (count, 4, 6, 3), np.uint8)
+
+
+def honest(images: Photos) -> Scores:
+    """Score each photo by itself: a linear model of its pixels."""
+    weights = np.random.default_rng(2).normal(size=(72, 5))
+    return images.reshape(len(images), -1) / 255.0 @ weights
+
+
+def asked(model: Callable[[Photos], Scores], images: Photos, *, mirrored: bool = True) -> Gathered:
+    plan = batched("classify", images, np.random.default_rng(3), mirrored=mirrored)
+    answers = []
+    for question in plan:
+        (batch,) = question.arguments
+        assert isinstance(batch, np.ndarray)
+        answers.append(Answer(model(batch.astype(np.uint8)), question.key))
+    return gather(answers)
+
+
+@given(st.integers(1, 70), st.booleans(), st.integers(0, 30), st.integers(0, 2**32))
+def test_gathering_undoes_batching(count: int, mirrored: bool, again: int, seed: int) -> None:
+    images = photos(count)
+    plan = batched("classify", images, np.random.default_rng(seed), mirrored=mirrored, again=again)
+
+    found = gather([Answer(question.arguments[0], question.key) for question in plan])  # type: ignore[arg-type]
+
+    assert (found.plain == images).all()
+    assert found.disagreement == 0.0
+    if mirrored:
+        assert found.mirrored is not None
+        assert (found.mirrored == images[:, :, ::-1]).all()
+    else:
+        assert found.mirrored is None
+
+
+def test_a_plan_asks_in_unequal_batches_and_about_some_photos_twice() -> None:
+    plan = batched("classify", photos(), np.random.default_rng(0), again=24)
+    sizes = [len(question.key["index"]) for question in plan]
+
+    assert len(set(sizes)) > 3
+    assert 1 in sizes
+    assert sum(sizes) == 2 * COUNT + 24
+
+
+def test_the_order_of_a_plan_is_decided_by_its_generator() -> None:
+    first, again, other = (
+        np.concatenate(
+            [q.key["index"] for q in batched("classify", photos(), np.random.default_rng(seed))]
+        ).tolist()
+        for seed in (1, 1, 2)
+    )
+
+    assert first == again != other
+
+
+def test_planning_does_not_change_the_photos() -> None:
+    images = photos()
+    before = images.copy()
+
+    batched("classify", images, np.random.default_rng(0))
+
+    assert (images == before).all()
+
+
+def test_what_crosses_the_border_is_a_copy_in_one_piece() -> None:
+    images = photos()
+
+    for question in batched("classify", images, np.random.default_rng(0)):
+        (batch,) = question.arguments
+        assert isinstance(batch, np.ndarray)
+        assert batch.flags.c_contiguous
+        assert not np.shares_memory(batch, images)
+
+
+def test_an_honest_model_agrees_with_itself() -> None:
+    found = asked(honest, photos())
+
+    assert found.disagreement == 0.0
+    assert found.plain == pytest.approx(honest(photos()))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_float_noise_is_no_disagreement(scale: float) -> None:
+    rng = np.random.default_rng(4)
+
+    def noisy(images: Photos) -> Scores:
+        scores = honest(images) * scale
+        return scores + rng.normal(size=scores.shape) * 1e-5 * scale
+
+    assert asked(noisy, photos()).disagreement == 0.0
+
+
+def dropout(images: Photos, rng: np.random.Generator) -> Scores:
+    return honest(images * (rng.random(images.shape) < 0.5))
+
+
+def test_dropout_is_a_disagreement() -> None:
+    rng = np.random.default_rng(5)
+
+    assert asked(lambda images: dropout(images, rng), photos()).disagreement > 1e-2
+
+
+def test_softmax_over_the_batch_is_a_disagreement() -> None:
+    def softmax(images: Photos) -> Scores:
+        scores = np.exp(honest(images))
+        return scores / scores.sum(axis=0)
+
+    assert asked(softmax, photos()).disagreement > 1e-2
+
+
+def test_batch_statistics_are_a_disagreement() -> None:
+    def normalised(images: Photos) -> Scores:
+        scores = honest(images)
+        return (scores - scores.mean(axis=0)) / (scores.std(axis=0) + 1e-3)
+
+    assert asked(normalised, photos()).disagreement > 1e-2
+
+
+def test_answers_that_depend_on_the_place_in_the_batch_are_a_disagreement() -> None:
+    def counted(images: Photos) -> Scores:
+        return honest(images) + np.arange(len(images))[:, None] * 0.1
+
+    assert asked(counted, photos()).disagreement > 1e-2
+
+
+def test_answers_that_depend_on_how_often_was_asked_are_a_disagreement() -> None:
+    calls = iter(range(1000))
+
+    assert asked(lambda images: honest(images) + next(calls) * 0.01, photos()).disagreement > 1e-2
+
+
+def test_a_single_photo_that_is_answered_otherwise_is_found() -> None:
+    def moody(images: Photos) -> Scores:
+        scores = honest(images)
+        scores[0] += 0.01 if len(images) == 1 else 0.0
+        return scores
+
+    assert asked(moody, photos()).disagreement > 1e-3
+
+
+def test_nan_agrees_with_nothing() -> None:
+    found = asked(lambda images: np.full((len(images), 5), np.nan), photos())
+
+    assert not found.disagreement <= 1e-3
