@@ -95,7 +95,7 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
     folder = course.source(assignment)
     for variant in (*variants.read_variants(folder, "recipes"), *variants.read_variants(folder, "mutants")):
         if variant.student:
-            notebooks[variant.student] = (variant.title, variants.apply(variant, source))
+            notebooks[variant.student] = (variant.title, variants.apply(variant, source, release))
     for student, (_, notebook) in sorted(notebooks.items()):
         place = course.folder / "submitted" / student / assignment
         place.mkdir(parents=True)

@@ -100,7 +100,7 @@ def _attribute(_tag: str, name: str, value: str) -> str | None:
 @functools.cache
 def _classes() -> dict[str, set[str]]:
     """Return the classes that only colour: those of pandas tables, Pygments and terminal colours."""
-    from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
+    from pygments.token import STANDARD_TYPES
 
     colours = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "default-inverse")
     names = [f"ansi-{colour}{strong}" for colour in colours for strong in ("", "-intense")]

@@ -91,10 +91,8 @@ def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
     if card.drawing is not None:
         folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
         return toypets.write_toy_pets(folder, card.drawing.per_class, card.drawing.seed)
-    for folder in (data_folder, cache / card.id):
-        if folder is None:
-            continue
-        for candidate in (folder, folder.parent if folder.name == "images" else folder):
+    for place in [cache / card.id] if data_folder is None else [data_folder, cache / card.id]:
+        for candidate in (place, place.parent if place.name == "images" else place):
             if (candidate / "images").is_dir():
                 return candidate
     raise SpecError(

@@ -83,9 +83,9 @@ def _preformatted(text: str) -> Markup:
 
 
 def _code(cell: Mapping[str, Any]) -> Markup:
-    from pygments import highlight  # type: ignore[import-untyped]
-    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
 
     source = cell["source"].rstrip()
     if len(source) > HIGHLIGHT_CHARS:

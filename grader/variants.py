@@ -37,6 +37,7 @@ class Variant:
         cells: new sources by `grade_id`.
         student: who plays it in the demo, or "".
         loses: exercises that are expected to lose points; None for a recipe, which is honest work.
+        leaves: solution cells that are left as they were released: not everybody draws every picture.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Variant:
     cells: dict[str, str]
     student: str = ""
     loses: tuple[str, ...] | None = None
+    leaves: tuple[str, ...] = ()
 
 
 def read_variant(path: Path) -> Variant:
@@ -60,15 +62,17 @@ def read_variant(path: Path) -> Variant:
     cells = {name: source.strip("\n") for name, source in zip(parts[1::2], parts[2::2], strict=True)}
     if not cells or not facts.get("title"):
         raise SpecError(f"{path}: expected a title and at least one cell `# %% [name]`.")
-    unknown = sorted(set(facts) - {"title", "student", "loses"})
+    unknown = sorted(set(facts) - {"title", "student", "loses", "leaves"})
     if unknown:
-        raise SpecError(f"{path}: unknown key {unknown[0]!r} in the header; known are title, student, loses.")
-    loses = facts.get("loses")
-    if loses is not None and not isinstance(loses, list):
-        raise SpecError(f"{path}: loses: expected a list of exercise ids, found {loses!r}.")
-    return Variant(
-        path.stem, facts["title"], cells, facts.get("student", ""), None if loses is None else tuple(loses)
-    )
+        raise SpecError(
+            f"{path}: unknown key {unknown[0]!r} in the header; known are title, student, loses, leaves."
+        )
+    for key in ("loses", "leaves"):
+        if not isinstance(facts.get(key, []), list):
+            raise SpecError(f"{path}: {key}: expected a list, found {facts[key]!r}.")
+    loses = tuple(facts["loses"]) if "loses" in facts else None
+    leaves = tuple(facts.get("leaves", ()))
+    return Variant(path.stem, facts["title"], cells, facts.get("student", ""), loses, leaves)
 
 
 def read_variants(folder: Path, kind: str) -> list[Variant]:
@@ -76,13 +80,16 @@ def read_variants(folder: Path, kind: str) -> list[Variant]:
     return [read_variant(path) for path in sorted((folder / "staff" / kind).glob("*.py"))]
 
 
-def apply(variant: Variant, source: NotebookNode) -> NotebookNode:
+def apply(variant: Variant, source: NotebookNode, release: NotebookNode) -> NotebookNode:
     """Return the source notebook with the variant's cells; raises SpecError when it has no such cell."""
     notebook = copy.deepcopy(source)
     places = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
-    unknown = sorted(set(variant.cells) - set(places))
+    stubs = {grade_id(cell): cell.source for cell in release.cells if grade_id(cell)}
+    unknown = sorted({*variant.cells, *variant.leaves} - set(places))
     if unknown:
         raise SpecError(f"variant {variant.name}: the source notebook has no cell {unknown[0]!r}.")
+    for name in variant.leaves:
+        places[name].source = stubs[name]
     for name, text in variant.cells.items():
         places[name].source = text
     return notebook

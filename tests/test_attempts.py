@@ -300,8 +300,10 @@ def test_when_it_was_handed_in_does_not_make_another_attempt(tmp_path: Path) -> 
     first = submission(tmp_path / "a", nb="x", **{"timestamp.txt": "2026-01-01"})
     second = submission(tmp_path / "b", nb="x", **{"timestamp.txt": "2026-02-02"})
 
-    assert attempts.attempt_id(first) == attempts.attempt_id(second) == attempts.attempt_id(
-        submission(tmp_path / "c", nb="x")
+    assert (
+        attempts.attempt_id(first)
+        == attempts.attempt_id(second)
+        == attempts.attempt_id(submission(tmp_path / "c", nb="x"))
     )
 
 

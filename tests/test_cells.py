@@ -38,7 +38,7 @@ def release() -> NotebookNode:
 
 
 def as_bytes(notebook: NotebookNode) -> bytes:
-    return nbformat.writes(notebook).encode()
+    return str(nbformat.writes(notebook)).encode()
 
 
 def cell_named(notebook: NotebookNode, name: str) -> NotebookNode:
@@ -150,6 +150,8 @@ def deep(levels: int, key: str) -> bytes:
     return text.replace('"HERE"', nested).encode()
 
 
+NO_FORMATS: list[Any] = [True, False, None, 1, 2, 5, -4, 10**30, "4", [4], {"major": 4}, 4.5, float("nan")]
+NO_CELLS: list[Any] = [None, 5, "text", {"a": 1}, [5], [None], [[]], [{}], [{"cell_type": "code"}]]
 REFUSED: dict[str, bytes] = {
     "nothing": b"",
     "text": b"print('hello')",
@@ -164,17 +166,11 @@ REFUSED: dict[str, bytes] = {
     "a list": b"[]",
     "an empty object": b"{}",
     "a number of 10,000 digits": b'{"nbformat": ' + b"9" * 10_000 + b"}",
-    **{
-        f"nbformat {value!r}": json.dumps(bare(nbformat=value)).encode()
-        for value in (True, False, None, 1, 2, 5, -4, 10**30, "4", [4], {"major": 4}, 4.5, float("nan"))
-    },
+    **{f"nbformat {value!r}": json.dumps(bare(nbformat=value)).encode() for value in NO_FORMATS},
     **{f"{levels} levels": deep(levels, "metadata") for levels in (120, 300, 500, 900, 1100, 100_000)},
     **{f"nbformat of {levels} levels": deep(levels, "nbformat") for levels in (90, 500, 1100)},
     "no cells": json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode(),
-    **{
-        f"cells {value!r}": json.dumps(bare(cells=value)).encode()
-        for value in (None, 5, "text", {"a": 1}, [5], [None], [[]], [{}], [{"cell_type": "code"}])
-    },
+    **{f"cells {value!r}": json.dumps(bare(cells=value)).encode() for value in NO_CELLS},
     "an unknown cell type": json.dumps(bare(cells=[code(cell_type="spell")])).encode(),
     "a source of numbers": json.dumps(bare(cells=[code(source=[1, 2])])).encode(),
     "a source that is none": json.dumps(bare(cells=[code(source=None)])).encode(),
@@ -201,10 +197,8 @@ def test_a_huge_file_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPa
 
 
 def test_more_cells_than_anybody_writes_are_refused() -> None:
-    cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": [], "execution_count": None}
-
     with pytest.raises(SubmissionError, match="has 20000 cells, at most 2000"):
-        read_notebook(json.dumps(bare(cells=[cell] * 20_000)).encode())
+        read_notebook(json.dumps(bare(cells=[code()] * 20_000)).encode())
 
 
 json_values = st.recursive(

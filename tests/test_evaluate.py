@@ -118,7 +118,9 @@ BROKEN = {
     "an import that kills": "import os; os._exit(0)",
     "a check without a mark": GOOD.replace('@pytest.mark.exercise("double", points=6, asks="numbers")\n', ""),
     "a check that exits": GOOD.replace("(answer,) = answers", "import os; os._exit(0)\n    answers"),
-    "a picture that is no JSON": GOOD.replace("require(float", "show('a', 'b', c=np.int64(1)); require(float"),
+    "a picture that is no JSON": GOOD.replace(
+        "require(float", "show('a', 'b', c=np.int64(1)); require(float"
+    ),
     "points too few": GOOD.replace("points=6", "points=5"),
     "points that are no number": GOOD.replace("points=6", "points=float('nan')"),
     "an exercise that is not there": GOOD.replace('"double", points', '"treble", points'),
@@ -135,7 +137,11 @@ def test_broken_checks_are_an_error_of_their_exercise_and_told_to_staff(tmp_path
 
 
 def test_a_broken_file_does_not_cost_the_exercises_of_another(tmp_path: Path) -> None:
-    other = GOOD.split("@pytest.mark.exercise")[0] + "@pytest.mark.exercise" + GOOD.split("@pytest.mark.exercise")[2]
+    other = (
+        GOOD.split("@pytest.mark.exercise", maxsplit=1)[0]
+        + "@pytest.mark.exercise"
+        + GOOD.split("@pytest.mark.exercise")[2]
+    )
 
     found = evaluate(answered(), context(tmp_path, "1 / 0", other))
 
@@ -143,6 +149,7 @@ def test_a_broken_file_does_not_cost_the_exercises_of_another(tmp_path: Path) ->
     assert "ZeroDivisionError" in found.log
 
 
+@pytest.mark.slow
 def test_checks_that_hang_are_ended_and_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluating, "JUDGE_TIMEOUT_S", 4.0)
     text = GOOD.replace("(answer,) = answers", "while True: pass\n    (answer,) = answers")
@@ -154,7 +161,10 @@ def test_checks_that_hang_are_ended_and_are_an_error(tmp_path: Path, monkeypatch
 
 
 def test_verdicts_that_were_cut_short_are_an_error(tmp_path: Path) -> None:
-    text = GOOD + "import sys, pathlib\nimport grader.judge\ngrader.judge.json.dumps = lambda value: '{\"checks'\n"
+    text = (
+        GOOD
+        + "import sys, pathlib\nimport grader.judge\ngrader.judge.json.dumps = lambda value: '{\"checks'\n"
+    )
 
     found = evaluate(answered(), context(tmp_path, text))
 
@@ -165,7 +175,10 @@ def test_verdicts_that_were_cut_short_are_an_error(tmp_path: Path) -> None:
 def test_public_checks_alone_need_not_be_worth_all_points(tmp_path: Path) -> None:
     found = evaluate(answered(), context(tmp_path, GOOD.replace("points=6", "points=2"), complete=False))
 
-    assert [(check.status, check.points) for check in found.checks] == [(Status.PASSED, 2), (Status.PASSED, 4)]
+    assert [(check.status, check.points) for check in found.checks] == [
+        (Status.PASSED, 2),
+        (Status.PASSED, 4),
+    ]
 
 
 def test_a_case_survives_its_journey_into_the_judge(tmp_path: Path) -> None:
@@ -200,7 +213,11 @@ def test_a_case_survives_its_journey_into_the_judge(tmp_path: Path) -> None:
 
 def material() -> Material:
     return Material(
-        np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]), ("a", "b"), (True, False), np.random.default_rng(0)
+        np.zeros((2, 4, 4, 3), np.uint8),
+        np.array([0, 1]),
+        ("a", "b"),
+        (True, False),
+        np.random.default_rng(0),
     )
 
 

@@ -220,7 +220,7 @@ def test_the_quiz_admits_exactly_one_letter_a_question(
 
 @pytest.mark.parametrize("variant", variants(), ids=lambda variant: variant.name)
 def test_a_variant_replaces_solutions_and_compiles(variant: Variant, notebook: NotebookNode) -> None:
-    changed = apply(variant, notebook)
+    changed = apply(variant, notebook, notebook)
 
     for name in variant.cells:
         assert not is_locked(cell_of(changed, name))

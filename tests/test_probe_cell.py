@@ -52,12 +52,12 @@ class Array(Liar):
         return self.make()
 
 
-class Mute(Exception):  # noqa: N818
+class Mute(Exception):
     def __str__(self) -> str:
         raise RuntimeError("I do not say")
 
 
-class MuteExit(Exception):  # noqa: N818
+class MuteExit(Exception):
     def __str__(self) -> str:
         raise SystemExit
 
@@ -227,7 +227,7 @@ def ask(folder: Path, stem: str, arguments: list[Any], name: str = "double") -> 
             items.append({"file": f"{stem}-{position}.npy"})
         else:
             items.append({"value": argument})
-    question = {"set": stem.split("-")[0], "entry_point": name, "arguments": items}
+    question = {"set": stem.split("-", maxsplit=1)[0], "entry_point": name, "arguments": items}
     (folder / f"{stem}.json").write_text(json.dumps(question))
 
 

@@ -230,7 +230,9 @@ def test_one_broken_check_does_not_cost_the_others(run: Run) -> None:
     assert found.checks[1].measured == "two 1"
 
 
-@pytest.mark.parametrize("text", ["def test_one(:\n", "raise ValueError('at import')\n", "import nowhere_found\n"])
+@pytest.mark.parametrize(
+    "text", ["def test_one(:\n", "raise ValueError('at import')\n", "import nowhere_found\n"]
+)
 def test_a_file_that_cannot_be_read_gives_no_verdicts_and_a_log(run: Run, text: str) -> None:
     found = run(text)
 
@@ -407,7 +409,9 @@ def test_running_checks_leaves_the_path_of_modules_as_it_was(run: Run) -> None:
 # The words alone
 
 
-@pytest.mark.parametrize(("measured", "passes"), [(1, True), (2, True), (3, True), (0.999, False), (3.001, False)])
+@pytest.mark.parametrize(
+    ("measured", "passes"), [(1, True), (2, True), (3, True), (0.999, False), (3.001, False)]
+)
 def test_both_bounds_belong_to_what_is_allowed(measured: float, passes: bool) -> None:
     def demand() -> None:
         require(measured, at_least=1, at_most=3, hint="?")

@@ -123,7 +123,7 @@ def test_dropout_is_a_disagreement() -> None:
 def test_softmax_over_the_batch_is_a_disagreement() -> None:
     def softmax(images: Photos) -> Scores:
         scores = np.exp(honest(images))
-        return scores / scores.sum(axis=0)
+        return np.asarray(scores / scores.sum(axis=0))
 
     assert asked(softmax, photos()).disagreement > 1e-2
 
@@ -131,7 +131,7 @@ def test_softmax_over_the_batch_is_a_disagreement() -> None:
 def test_batch_statistics_are_a_disagreement() -> None:
     def normalised(images: Photos) -> Scores:
         scores = honest(images)
-        return (scores - scores.mean(axis=0)) / (scores.std(axis=0) + 1e-3)
+        return np.asarray((scores - scores.mean(axis=0)) / (scores.std(axis=0) + 1e-3))
 
     assert asked(normalised, photos()).disagreement > 1e-2
 

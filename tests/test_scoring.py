@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 from grader.records import Check, ExerciseGrade, Status
 from grader.scoring import credit, exercise_grade, overall_status, required_count
+from grader.spec import Levels
 
 percents = st.integers(0, 99).flatmap(lambda low: st.tuples(st.just(low), st.integers(low + 1, 100)))
-levels = percents.map(lambda pair: {"zero_at": pair[0] / 100, "full_at": pair[1] / 100})
+levels = percents.map(lambda pair: Levels(zero_at=pair[0] / 100, full_at=pair[1] / 100))
 counts = st.integers(1, 4000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+def earned(successes: int, trials: int, level: Levels) -> float:
+    return credit(successes, trials, zero_at=level.zero_at, full_at=level.full_at)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +52,8 @@ def test_the_demanded_count_is_the_smallest_that_reaches_the_level(
 
 
 def test_one_photo_decides_between_all_points_and_almost_all() -> None:
-    levels = {"zero_at": 0.55, "full_at": 0.82}
-
-    assert credit(173, 210, **levels) == 1.0
-    assert 0.97 < credit(172, 210, **levels) < 1.0
+    assert credit(173, 210, zero_at=0.55, full_at=0.82) == 1.0
+    assert 0.97 < credit(172, 210, zero_at=0.55, full_at=0.82) < 1.0
 
 
 def test_credit_starts_above_zero_at_and_not_at_it() -> None:
@@ -59,26 +62,22 @@ def test_credit_starts_above_zero_at_and_not_at_it() -> None:
 
 
 @given(counts, levels)
-def test_credit_is_between_nothing_and_everything(count: tuple[int, int], level: dict[str, float]) -> None:
-    assert 0.0 <= credit(*count, **level) <= 1.0
+def test_credit_is_between_nothing_and_everything(count: tuple[int, int], level: Levels) -> None:
+    assert 0.0 <= earned(*count, level) <= 1.0
 
 
 @given(counts, levels)
-def test_one_more_success_never_costs_credit(count: tuple[int, int], level: dict[str, float]) -> None:
+def test_one_more_success_never_costs_credit(count: tuple[int, int], level: Levels) -> None:
     successes, trials = count
 
-    assert credit(min(successes + 1, trials), trials, **level) >= credit(successes, trials, **level)
+    assert earned(min(successes + 1, trials), trials, level) >= earned(successes, trials, level)
 
 
 @given(counts, levels)
-def test_credit_is_full_exactly_from_the_demanded_count_on(
-    count: tuple[int, int], level: dict[str, float]
-) -> None:
+def test_credit_is_full_exactly_from_the_demanded_count_on(count: tuple[int, int], level: Levels) -> None:
     successes, trials = count
 
-    assert (credit(successes, trials, **level) == 1.0) == (
-        successes >= required_count(trials, level["full_at"])
-    )
+    assert (earned(successes, trials, level) == 1.0) == (successes >= required_count(trials, level.full_at))
 
 
 def test_credit_in_the_middle_is_half() -> None:

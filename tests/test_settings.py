@@ -20,7 +20,7 @@ def test_without_a_file_or_variables_there_are_defaults() -> None:
     found = load(None, {})
 
     assert (found.kernel, found.seed, found.device, found.counts) == ("python3", 0, "cpu", "latest")
-    assert found.data_folder is found.secret is found.db_url is None
+    assert (found.data_folder, found.secret, found.db_url) == (None, None, None)
 
 
 def test_a_course_chooses_its_settings(tmp_path: Path) -> None:

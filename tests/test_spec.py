@@ -90,7 +90,7 @@ def test_limits_of_a_data_card_replace_those_of_the_assignment_one_by_one(write:
 
 def test_an_assignment_cannot_be_changed_once_read(write: Write) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_assignment(write(GOOD)).points = 1
+        load_assignment(write(GOOD)).points = 1  # type: ignore[misc] # what a careless caller would write
 
 
 # what is put in place of what, and the words that the error must hold beside the file's name
@@ -112,7 +112,11 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("pass_points = 8", "pass_points = nan", ["pass_points", "nan"]),
     ('id = "reflection"', 'id = "double"', ["exercise ids must differ", "double"]),
     ("budget_s = 2.5", "budget_s = -1", ["entry_points.0.budget_s", "-1"]),
-    ('dtype = "uint8"', 'dtype = "uint9"', ["entry_points.0.inputs.0.dtype", "'uint9'", "'uint8'", "'float64'"]),
+    (
+        'dtype = "uint8"',
+        'dtype = "uint9"',
+        ["entry_points.0.inputs.0.dtype", "'uint9'", "'uint8'", "'float64'"],
+    ),
     ('{ dtype = "float"', '{ dtype = "str"', ["entry_points.0", "output.dtype", "numbers"]),
     ('shape = ["n", "k"]', "shape = [1.5]", ["entry_points.0.output.shape.0"]),
     ('name = "notes.txt"', 'name = "../notes.txt"', ["files.0.name", "'../notes.txt'"]),
@@ -168,7 +172,8 @@ def test_a_students_folder_may_be_called_anything(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "words"), [("{ wall_s = -1 }", "wall_s"), ("{ walls = 1 }", "walls"), ("{ cpus = 1.5 }", "cpus")]
+    ("limits", "words"),
+    [("{ wall_s = -1 }", "wall_s"), ("{ walls = 1 }", "walls"), ("{ cpus = 1.5 }", "cpus")],
 )
 def test_wrong_limits_of_a_data_card_are_told(write: Write, limits: str, words: str) -> None:
     found = load_assignment(write(GOOD.replace("{ wall_s = 30 }", limits)))

@@ -61,9 +61,7 @@ def test_a_variant_that_loses_nothing_is_a_mutant_and_one_that_says_nothing_a_re
         ("# %% [", "# %% ", "at least one cell"),
     ],
 )
-def test_a_mistake_in_a_variant_is_told_with_its_file(
-    tmp_path: Path, old: str, new: str, words: str
-) -> None:
+def test_a_mistake_in_a_variant_is_told_with_its_file(tmp_path: Path, old: str, new: str, words: str) -> None:
     with pytest.raises(SpecError, match=rf"thrice\.py: .*{words}"):
         read(tmp_path, GOOD.replace(old, new))
 
@@ -71,7 +69,7 @@ def test_a_mistake_in_a_variant_is_told_with_its_file(
 def test_applying_a_variant_replaces_its_cells_and_no_others(tmp_path: Path) -> None:
     source = source_notebook()
 
-    found = variants.apply(read(tmp_path, GOOD), source)
+    found = variants.apply(read(tmp_path, GOOD), source, source)
 
     changed = [
         grade_id(new) for new, old in zip(found.cells, source.cells, strict=True) if new.source != old.source
@@ -84,7 +82,7 @@ def test_a_variant_of_a_cell_that_is_not_there_is_told(tmp_path: Path) -> None:
     variant = read(tmp_path, GOOD.replace("square_answer", "cube_answer"))
 
     with pytest.raises(SpecError, match="variant thrice.*no cell 'cube_answer'"):
-        variants.apply(variant, source_notebook())
+        variants.apply(variant, source_notebook(), source_notebook())
 
 
 @pytest.mark.parametrize("kind", ["mutants", "recipes"])
@@ -95,5 +93,5 @@ def test_the_variants_of_this_course_fit_their_notebooks(folder: Path, kind: str
     source = nbformat.read(folder.parent / f"{folder.parent.name}.ipynb", as_version=4)
 
     for variant in variants.read_variants(folder.parent, kind):
-        variants.apply(variant, source)
+        variants.apply(variant, source, source)
         assert (variant.loses is None) == (kind == "recipes")

@@ -38,28 +38,31 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
 
     Args:
         grades: one row each.
-        titles: what a student is, by id, for the demo.
+        titles: what a student did, by id, for the demo.
     """
-    table = Table(title=f"{grades[0].assignment} on {grades[0].data}" if grades else "nothing handed in")
-    table.add_column("student", no_wrap=True)
+    table = Table(
+        title=f"{grades[0].assignment} on {grades[0].data}" if grades else "nothing handed in",
+        show_lines=True,
+    )
+    table.add_column("student", min_width=10, max_width=26)
     for exercise in grades[0].exercises if grades else ():
         table.add_column(exercise.id, justify="right", no_wrap=True)
     for name, side in (("points", "right"), ("by hand", "right"), ("s", "right"), ("status", "left")):
-        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(name, justify=side, no_wrap=True, min_width=len(name))  # type: ignore[arg-type]
     table.add_column("what happened", overflow="fold", min_width=24)
     for grade in grades:
-        who = grade.student + (f"\n{titles[grade.student]}" if titles and grade.student in titles else "")
-        points = [_points(one.points, one.status) for one in grade.exercises]
+        who = Text(grade.student, style="bold")
+        if titles and grade.student in titles:
+            who.append(f"\n{titles[grade.student]}", style="not bold")
         by_hand = "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
-        total = f"{grade.points:g}/{grade.max_points:g}"
         row: tuple[str | Text, ...] = (
             who,
-            *points,
-            total,
+            *(_points(one.points, one.status) for one in grade.exercises),
+            f"{grade.points:g}/{grade.max_points:g}",
             by_hand,
             f"{grade.seconds.total:.0f}",
             status(grade.status),
-            what_happened(grade),
+            Text(what_happened(grade)),
         )
         table.add_row(*row)
     return table

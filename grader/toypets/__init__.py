@@ -118,7 +118,7 @@ def _foreground(picture: Image.Image, colour: Colour, rng: np.random.Generator) 
     """Put a ball and some grass before the pet, so that no single part is always to be seen."""
     side = picture.width
     pen = ImageDraw.Draw(picture)
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         x, y, radius = (
             side * rng.uniform(0.1, 0.9),
             side * rng.uniform(0.45, 0.9),
@@ -141,7 +141,7 @@ def _any_colour(rng: np.random.Generator) -> Colour:
 
 def _photographed(picture: Image.Image, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Scale down; sharpness, light and grain by lot."""
-    side = int(rng.integers(176, SIDE_PX + 1))
+    side = int(rng.integers(220, 320))
     small = picture.resize((side, side), Image.Resampling.BOX).resize(
         (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC
     )
@@ -150,4 +150,5 @@ def _photographed(picture: Image.Image, rng: np.random.Generator) -> npt.NDArray
     light = (gain * np.linspace(left, right, SIDE_PX)[:, None]).astype(np.float32)
     grain = rng.standard_normal((SIDE_PX, SIDE_PX, 3), np.float32)
     exposed = np.asarray(small, np.float32) * light + grain
-    return np.clip(np.rint(exposed), 0, 255).astype(np.uint8)
+    pixels: npt.NDArray[np.uint8] = np.clip(np.rint(exposed), 0, 255).astype(np.uint8)
+    return pixels

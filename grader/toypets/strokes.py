@@ -96,7 +96,7 @@ def palette(rng: np.random.Generator) -> Palette:
     pale = _hsv(hue, rng.uniform(0.05, 0.55), rng.uniform(0.70, 0.98))
     deep = _hsv(hue + rng.uniform(-0.06, 0.06), rng.uniform(0.2, 0.7), rng.uniform(0.18, 0.42))
     fur, mark = (pale, deep) if rng.random() < 0.7 else (deep, pale)
-    mark = mix(mark, fur, rng.uniform(0, 0.15))
+    mark = mix(mark, fur, rng.uniform(0, 0.1))
     skin = _hsv(rng.uniform(0.94, 1.02), 0.42, 0.92)
     return Palette(fur, mark, skin, _hsv(rng.uniform(), 0.75, 0.92), _hsv(rng.uniform(), 0.75, 0.92))
 
@@ -153,4 +153,4 @@ class Brush:
         return max(1, round(width * self._unit_px))
 
 
-SIZES = (0.27, 0.36)  # pixels of a pet's unit, as a share of the picture's width
+SIZES = (0.29, 0.35)  # pixels of a pet's unit, as a share of the picture's width
