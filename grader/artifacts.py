@@ -124,7 +124,7 @@ def explain_note(
     note: Mapping[str, Any], value: Value, sizes: Mapping[str, int], where: str
 ) -> SubmissionError:
     """Turn the note that a probe left in place of an answer into an error for the student."""
-    kind, text = note.get("kind"), _printable(note.get("text"))
+    kind, text = note.get("kind"), printable(note.get("text"))
     expected = _expected(value, sizes)
     if kind == "raised":
         return SubmissionError(
@@ -155,9 +155,9 @@ def explain_note(
     )
 
 
-def _printable(text: object) -> str:
-    """Keep what can be shown anywhere: no control characters, no halves of characters, at most 300."""
-    return "".join(one if one.isprintable() else " " for one in text[:300]) if isinstance(text, str) else ""
+def printable(text: object, most: int = 300) -> str:
+    """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
+    return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""
 
 
 def _check_type(

@@ -33,6 +33,7 @@ from grader.errors import InfrastructureError, SpecError
 from grader.records import Grade, Submission
 
 TIMESTAMP = "timestamp.txt"
+MAX_READ_BYTES = 256 * 2**20
 
 
 def attempt_id(submission: Submission, *facts: str) -> str:
@@ -52,9 +53,20 @@ def attempt_id(submission: Submission, *facts: str) -> str:
             continue
         digest.update(f"\0{name}\0{stat.S_IFMT(mode)}\0".encode(errors="surrogateescape"))
         if stat.S_ISREG(mode):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            digest.update(_fingerprint(path))
     return digest.hexdigest()[:16]
+
+
+def _fingerprint(path: Path) -> bytes:
+    """Return a digest of a file; of one that is too large to count, or cannot be read, only its size."""
+    size = path.lstat().st_size
+    if size > MAX_READ_BYTES:
+        return str(size).encode()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return f"unreadable {size}".encode()
 
 
 def root(course: Path, assignment: str, student: str = "") -> Path:

@@ -20,12 +20,13 @@ from typing import Any
 import nbformat
 import papermill
 from jupyter_client.utils import run_sync
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from grader.artifacts import printable
 from grader.errors import KernelDied
 from grader.kernels import Lease
 from grader.records import FailedCell, Limit
@@ -34,6 +35,7 @@ from grader.spec import Limits
 GRACE_S = 10.0  # after an interrupt, before the kernel is killed
 START_S = 60.0
 WATCHDOG_S = 15.0  # beyond the wall limit: for the case that our own event loop is stuck
+STORED = {"stream", "display_data", "execute_result", "update_display_data", "error"}
 ERROR_KB = 16  # an error's traceback is kept, up to this, even when the output limit is used up
 
 
@@ -47,6 +49,7 @@ class Walk:
         ask: called with the running client after the last cell, while the kernel lives.
         deadline: monotonic time of the wall limit, set when the run starts.
         hits: which limits were hit, and in which cell (None: outside any cell).
+        ended: the limit that ended a cell, by the cell's place.
         failed: cells that raised or hit a limit.
         output_bytes: what the notebook has printed and displayed.
         dead: whether the kernel ended before everything was asked.
@@ -61,6 +64,7 @@ class Walk:
     ask: Callable[[GradingClient], None]
     deadline: float = 0.0
     hits: dict[Limit, int | None] = field(default_factory=dict)
+    ended: dict[int, Limit] = field(default_factory=dict)
     failed: list[FailedCell] = field(default_factory=list)
     output_bytes: int = 0
     dead: bool = False
@@ -99,6 +103,10 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self.execute_cell(cell, index)
             except DeadKernelError:
                 self.walk.dead = True
+            except Exception:
+                cell.outputs.append(
+                    _error("UnreadableReply", "the kernel's answer to this cell made no sense")
+                )
             finally:
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
             self._note_failure(cell, index)
@@ -118,19 +126,24 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         if running.done():
             return
         if cell_s < left:
-            self.walk.hits.setdefault(Limit.CELL, index)
+            self._hit(Limit.CELL, index)
             with contextlib.suppress(RuntimeError):
                 await self.km.interrupt_kernel()
             await asyncio.wait({running}, timeout=min(GRACE_S, self.walk.left_s()))
         if not running.done():
             if self.walk.left_s() == 0:
-                self.walk.hits.setdefault(Limit.WALL, index)
+                self._hit(Limit.WALL, index)
             self.walk.dead = True
             self.walk.lease.kill()
             await asyncio.wait({running}, timeout=5)
             if not running.done():
                 running.cancel()
                 raise DeadKernelError("Kernel died")
+
+    def _hit(self, limit: Limit, index: int | None) -> None:
+        self.walk.hits.setdefault(limit, index)
+        if index is not None:
+            self.walk.ended[index] = limit
 
     def request(self, code: str, budget_s: float) -> None:
         """Execute code of ours in the notebook's kernel, silently; what it prints is dropped."""
@@ -153,9 +166,8 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         """Take a message of the kernel, unless the notebook has said enough already."""
         size = _message_bytes(msg)
         self.walk.output_bytes += size
-        allowed = self.walk.limits.output_kb * 1024
-        if self.walk.output_bytes <= allowed or size == 0:
-            return super().process_message(msg, cell, cell_index)
+        if size == 0 or self.walk.output_bytes <= self.walk.limits.output_kb * 1024:
+            return self._take(msg, cell, cell_index)
         if Limit.OUTPUT not in self.walk.hits:
             self.walk.hits[Limit.OUTPUT] = cell_index
             notice = (
@@ -163,28 +175,43 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             )
             cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=notice))
         if msg["msg_type"] == "error" and size <= ERROR_KB * 1024:
-            return super().process_message(msg, cell, cell_index)
+            return self._take(msg, cell, cell_index)
         return None
 
+    def _take(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:  # noqa: ANN401
+        """Let nbclient store a message; one that is malformed is dropped, whatever it makes nbclient raise."""
+        before = len(cell.outputs)
+        try:
+            output = super().process_message(msg, cell, cell_index)
+            if output is not None:
+                nbformat.validate(output, ref="output", version=4)
+        except CellControlSignal:
+            raise
+        except Exception:
+            del cell.outputs[before:]
+            return None
+        return output
+
     def _note_failure(self, cell: NotebookNode, index: int) -> None:
-        number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        for limit in (Limit.WALL, Limit.CELL):
-            if self.walk.hits.get(limit, -1) == index:
-                seconds = self.walk.limits.wall_s if limit is Limit.WALL else self.walk.limits.cell_s
-                text = f"stopped after {seconds:g} s" + (
-                    "" if limit is Limit.CELL else " for the whole notebook"
-                )
-                self.walk.failed.append(FailedCell(index, number, grade_id, f"limit: {limit}", text))
-                return
+        failure = self._failure(cell, index)
+        if failure is not None:
+            number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            self.walk.failed.append(FailedCell(index, number, grade_id, *failure))
+
+    def _failure(self, cell: NotebookNode, index: int) -> tuple[str, str] | None:
+        """Return the error's name and text, when a cell raised, hit a limit or ended the kernel."""
+        limit = self.walk.ended.get(index)
+        if limit is Limit.WALL:
+            return f"limit: {limit}", f"stopped after {self.walk.limits.wall_s:g} s for the whole notebook"
+        if limit is not None:
+            return f"limit: {limit}", f"stopped after {self.walk.limits.cell_s:g} s"
         if self.walk.dead:
-            text = "the kernel died in this cell"
-            self.walk.failed.append(FailedCell(index, number, grade_id, "KernelDied", text))
-            return
+            return "KernelDied", "the kernel died in this cell"
         error = next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
-        if error is not None:
-            name, text = str(error.get("ename", ""))[:100], str(error.get("evalue", ""))[:500]
-            self.walk.failed.append(FailedCell(index, number, grade_id, name, text))
+        if error is None:
+            return None
+        return printable(error.get("ename"), 100), printable(error.get("evalue"), 500)
 
 
 class PawgradeEngine(Engine):  # type: ignore[misc]
@@ -259,16 +286,13 @@ def run(notebook: NotebookNode, walk: Walk, parameters: Mapping[str, Any]) -> No
     return walk.notebook
 
 
+def _error(name: str, text: str) -> NotebookNode:
+    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+
+
 def _message_bytes(msg: Mapping[str, Any]) -> int:
     """Estimate how much a message adds to the notebook; 0 for messages that add nothing."""
-    content = msg.get("content", {})
-    kind = msg.get("msg_type")
-    if kind == "stream":
-        return len(str(content.get("text", "")))
-    if kind in ("display_data", "execute_result", "update_display_data"):
-        return sum(len(str(value)) for value in content.get("data", {}).values()) + 64
-    if kind == "error":
-        return sum(len(str(line)) for line in content.get("traceback", [])) + 64
-    if kind is not None and kind.startswith("comm"):
-        return len(str(content)) + sum(len(buffer) for buffer in msg.get("buffers", []))
+    kind = str(msg.get("msg_type"))
+    if kind in STORED or kind.startswith("comm"):
+        return len(str(msg.get("content", ""))) + sum(len(buffer) for buffer in msg.get("buffers", []))
     return 0

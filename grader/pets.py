@@ -8,14 +8,16 @@ import hmac
 import io
 import json
 import shutil
+import struct
 import uuid
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from grader import cards, toypets
 from grader.cards import DataCard, Split
@@ -25,6 +27,19 @@ SIDE_PX = 224
 SHORT_SIDE_PX = 256
 MAX_PIXELS = 50_000_000  # a photo; more is a decompression bomb
 PUBLIC = ("train", "validation")
+UNREADABLE = (  # what Pillow raises over broken files; its own classes are OSErrors
+    OSError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
 Images = npt.NDArray[np.uint8]
 
@@ -57,6 +72,7 @@ class View:
         species: True for a cat, by class.
         split: digest of the split.
         members: per public split the file names and labels.
+        left_out: public photos that could not be read.
     """
 
     folder: Path
@@ -67,22 +83,29 @@ class View:
     species: tuple[bool, ...]
     split: str
     members: dict[str, list[tuple[str, int]]]
+    left_out: tuple[str, ...] = ()
 
     def photos(self, split_name: str) -> Photos:
         """Return the photos of `train` or `validation`, memory-mapped; raises SubmissionError for others."""
         if split_name not in self.members:
             raise SubmissionError(f"expected the split train or validation, found {split_name!r}.")
-        names, labels = zip(*self.members[split_name], strict=True)
-        images = np.load(self.folder / f"{split_name}.npy", mmap_mode="r", allow_pickle=False)
-        return Photos(images, np.array(labels, np.int64), tuple(names))
+        path, members = self.folder / f"{split_name}.npy", self.members[split_name]
+        try:
+            images = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as exc:
+            raise SubmissionError(
+                f"{path} cannot be read: {exc}.", "Delete its folder: it is made anew."
+            ) from exc
+        labels = np.array([label for _, label in members], np.int64)
+        return Photos(images, labels, tuple(name for name, _ in members))
 
 
 def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
-    """Return the folder that has `images/` with a card's photos; toy pets are drawn when they are not there yet.
+    """Return the folder with a card's photos; toy pets are drawn when they are not there yet.
 
     Args:
         card: the data card.
-        data_folder: where the user says that real photos are: a folder with `images/`, or `images` itself.
+        data_folder: where the user says that real photos are: a folder with `images/`, or with the photos.
         cache: folder where drawn photos, and those that were fetched once, are kept.
 
     Raises:
@@ -91,21 +114,27 @@ def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
     if card.drawing is not None:
         folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
         return toypets.write_toy_pets(folder, card.drawing.per_class, card.drawing.seed)
-    for place in [cache / card.id] if data_folder is None else [data_folder, cache / card.id]:
-        for candidate in (place, place.parent if place.name == "images" else place):
-            if (candidate / "images").is_dir():
-                return candidate
+    folder = data_folder or cache / card.id
+    if any(cards.is_pet(path.name) for path in _files(folder)):
+        return folder
     raise SpecError(
-        f"{card.id}: no photos in {data_folder or cache / card.id}.",
+        f"{card.id}: expected photos such as Maine_Coon_12.jpg in {folder} or its images/, found none.",
         "Set PAWGRADE_DATA to the folder that has images/, or use --data toy_pets.",
     )
 
 
 def split_of(card: DataCard, folder: Path, label_space: str) -> Split:
     """Divide the photos in a folder."""
-    return cards.split(
-        sorted(path.name for path in (folder / "images").iterdir() if path.is_file()), card, label_space
-    )
+    return cards.split((path.name for path in _files(folder)), card, label_space)
+
+
+def _images(folder: Path) -> Path:
+    return folder / "images" if (folder / "images").is_dir() else folder
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    images = _images(folder)
+    return (path for path in images.iterdir() if path.is_file()) if images.is_dir() else iter(())
 
 
 def read_photo(path: Path) -> Images:
@@ -119,8 +148,8 @@ def _open(path: Path) -> Image.Image:
         with Image.open(path) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise SpecError(f"{path.name}: {file.width} x {file.height} pixels are too many.")
-            picture = ImageOps.exif_transpose(file).convert("RGB")
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as exc:
+            picture = _opaque(ImageOps.exif_transpose(file))
+    except UNREADABLE as exc:
         raise SpecError(
             f"{path.name} is not a photo that can be read: {exc}.", "Replace or delete the file."
         ) from exc
@@ -130,6 +159,15 @@ def _open(path: Path) -> Image.Image:
         max(SHORT_SIDE_PX, round(picture.height * scale)),
     )
     return picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Return RGB, on white where the picture is transparent."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layer = picture.convert("RGBA")
+    paper = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(paper, layer).convert("RGB")
 
 
 def _centre(picture: Image.Image, side: int) -> Image.Image:
@@ -150,15 +188,39 @@ def public_view(card: DataCard, folder: Path, label_space: str, destination: Pat
         `destination`.
     """
     split = split_of(card, folder, label_space)
-    if (destination / "view.json").is_file() and read_view(destination).split == split.digest:
+    wanted = (card.id, label_space, split.digest)
+    if _identity(destination) == wanted:
         return destination
     fresh = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
     fresh.mkdir(parents=True)
+    try:
+        _write_view(fresh, card, folder, label_space, split)
+        shutil.rmtree(destination, ignore_errors=True)
+        fresh.rename(destination)
+    except OSError:
+        if _identity(destination) != wanted:  # else another process was faster
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return destination
+
+
+def _identity(view: Path) -> tuple[str, str, str] | None:
+    """Return which photos a prepared folder holds, or None when it is not one."""
+    try:
+        found = read_view(view)
+    except SubmissionError:
+        return None
+    return found.card, found.label_space, found.split
+
+
+def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, split: Split) -> None:
     members: dict[str, list[tuple[str, int]]] = {}
     for name in PUBLIC:
-        photos = _read_all(folder, split.names(name), label_space, keep_going=True)
+        photos = _read_all(folder, split.names(name), label_space)
         np.save(fresh / f"{name}.npy", photos.images, allow_pickle=False)
         members[name] = list(zip(photos.names, photos.labels.tolist(), strict=True))
+    kept = {name for rows in members.values() for name, _ in rows}
     facts = {
         "card": card.id,
         "credit": f"{card.title}\n{card.licence}\n{card.citation}",
@@ -167,28 +229,23 @@ def public_view(card: DataCard, folder: Path, label_space: str, destination: Pat
         "species": cards.species(label_space),
         "split": split.digest,
         "members": members,
+        "left_out": [name for part in PUBLIC for name in split.names(part) if name not in kept],
     }
     (fresh / "view.json").write_text(json.dumps(facts), encoding="utf-8")
-    shutil.rmtree(destination, ignore_errors=True)
-    try:
-        fresh.rename(destination)
-    except OSError:  # another process was faster
-        shutil.rmtree(fresh, ignore_errors=True)
-    return destination
 
 
-def _read_all(folder: Path, names: Sequence[str], label_space: str, *, keep_going: bool) -> Photos:
+def _read_all(folder: Path, names: Sequence[str], label_space: str) -> Photos:
+    """Read public photos; those that cannot be read are left out."""
     images, kept = [], []
     for name in names:
         try:
-            images.append(read_photo(folder / "images" / name))
+            images.append(read_photo(_images(folder) / name))
         except SpecError:
-            if not keep_going:
-                raise
             continue
         kept.append(name)
     labels = np.array([cards.label_of(name, label_space) for name in kept], np.int64)
-    return Photos(np.stack(images), labels, tuple(kept))
+    stacked = np.stack(images) if images else np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8)
+    return Photos(stacked, labels, tuple(kept))
 
 
 def read_view(data_dir: Path) -> View:
@@ -206,8 +263,9 @@ def read_view(data_dir: Path) -> View:
             members={
                 name: [(file, label) for file, label in rows] for name, rows in facts["members"].items()
             },
+            left_out=tuple(facts.get("left_out", ())),
         )
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SubmissionError(
             f"{data_dir} holds no photos that Pawgrade prepared.",
             "Leave data_dir = None: the photos are then found by themselves.",
@@ -237,7 +295,7 @@ def holdout(
     seed = hmac.new(secret, f"{version}{split.digest}{split_name}".encode(), hashlib.sha256).digest()
     rng = np.random.default_rng(int.from_bytes(seed[:16], "big"))
     order = [names[place] for place in rng.permutation(len(names))]
-    return anonymous([folder / "images" / name for name in order], label_space, rng)
+    return anonymous([_images(folder) / name for name in order], label_space, rng)
 
 
 def anonymous(paths: Iterable[Path], label_space: str, rng: np.random.Generator) -> Photos:

@@ -52,18 +52,21 @@ def _write_question(place: Path, name: str, stem: str, question: Question) -> No
 
 
 def asker(
-    folders: Mapping[str, Path], assignment: Assignment, spent: set[str]
+    plan: Plan, assignment: Assignment, folder: Path, spent: set[str]
 ) -> Callable[[GradingClient], None]:
     """Return what the engine calls after the last cell: it asks every entry point within its budget.
 
+    The questions are written only then: while the notebook runs, they are nowhere to be found.
+
     Args:
-        folders: what `write_questions` returned.
+        plan: what to ask.
         assignment: names the budgets.
-        spent: filled with the entry points that did not end within theirs.
+        folder: where questions and answers go; it does not exist yet.
+        spent: filled with the entry points that did not end within their budget.
     """
 
     def ask(client: GradingClient) -> None:
-        for name, place in folders.items():
+        for name, place in write_questions(plan, assignment, folder).items():
             budget_s = assignment.entry_point(name).budget_s
             code = f"from grader.probe_cell import ask_all as _ask_all\n_ask_all(globals(), {str(place)!r})\ndel _ask_all"
             before = client.walk.left_s()

@@ -63,6 +63,8 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
     unknown = sorted(set(values) - known)
     if unknown:
         raise SpecError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+    for name in {"data", "cache"} & set(values) if course is not None else set[str]():
+        values[name] = str(Path(course or "", Path(values[name]).expanduser()))
     for name in known:
         if environment.get(f"PAWGRADE_{name.upper()}"):
             values[name] = environment[f"PAWGRADE_{name.upper()}"]

@@ -353,11 +353,6 @@ MALFORMED = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=Exception,
-    reason="engine: a malformed message raises out of run, so that the student's fault becomes our ERROR",
-)
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_messages_stop_nothing(tmp_path: Path, name: str) -> None:
     found = run(tmp_path, SEND + MALFORMED[name], "print('after')")
@@ -371,7 +366,6 @@ SMUGGLED = {
 }
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="engine: only data and tracebacks are counted")
 @pytest.mark.parametrize("name", SMUGGLED)
 def test_output_cannot_be_smuggled_past_the_cut(tmp_path: Path, name: str) -> None:
     found = run(tmp_path, SEND + SMUGGLED[name], output_kb=64)

@@ -37,7 +37,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 
     found = load(course_with(tmp_path, 'seed = 7\ncache = "here"'), environment)
 
-    assert (found.seed, found.cache) == (9, Path("here"))
+    assert (found.seed, found.cache) == (9, tmp_path / "here")
     assert found.data_folder == tmp_path.resolve()
     assert found.secret == b"s" * 20
 

@@ -1,0 +1,71 @@
+"""What honest, weak and broken solutions of an assignment earn: every recipe and mutant, graded like a class.
+
+    PAWGRADE_DATA=... .venv/bin/python benchmarks/weak_variants.py [--data CARD] [--only NAME ...]
+
+Prints a Markdown table: accuracy measured on the holdout, points by exercise, seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+
+from grader import pipeline, preparation, variants
+from grader.course import packaged_course
+from grader.records import Grade, Submission
+from grader.settings import load
+
+
+def measured(grade: Grade, check: str) -> str:
+    """Return the accuracy in what a check measured, or why there is none."""
+    text = next((one.measured for one in grade.checks if one.id == check), "")
+    words = text.split("accuracy ")
+    return words[1].split(" ")[0] if len(words) > 1 else "-"
+
+
+def main() -> None:
+    """Grade and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--assignment", default="oxford_pets")
+    parser.add_argument("--data", default=None)
+    parser.add_argument("--only", nargs="*", default=None)
+    chosen = parser.parse_args()
+    course, name = packaged_course(), chosen.assignment
+    settings = replace(load(None, os.environ), secret=b"benchmarks keep no secrets")
+    source = nbformat.read(course.source(name) / f"{name}.ipynb", as_version=4)
+    release = nbformat.read(course.release(name) / f"{name}.ipynb", as_version=4)
+    found = [
+        (one.name, one.title, variants.apply(one, source, release))
+        for kind in ("recipes", "mutants")
+        for one in variants.read_variants(course.source(name), kind)
+    ]
+    rows = [("source", "The reference solution", source), ("release", "The empty template", release), *found]
+    with tempfile.TemporaryDirectory() as folder:
+        work = preparation.prepare(
+            course, name, settings, card=chosen.data, secret=b"benchmarks", desk=Path(folder) / "desk"
+        )
+        exercises = [one.id for one in work.context.assignment.exercises]
+        print(f"| on {work.context.card} | top-1 | top-3 | {' | '.join(exercises)} | points | s |")
+        print("|---" * (len(exercises) + 5) + "|")
+        for key, title, notebook in rows:
+            if chosen.only and key not in chosen.only:
+                continue
+            handed_in = Path(folder) / key / name
+            handed_in.mkdir(parents=True)
+            nbformat.write(notebook, handed_in / f"{name}.ipynb")
+            grade = pipeline.grade(Submission(key, name, handed_in), work).grade
+            points = " | ".join(f"{one.points:g}" for one in grade.exercises)
+            accuracy = f"{measured(grade, 'top_1')} | {measured(grade, 'top_3')}"
+            total = f"{grade.points:g}/{grade.max_points:g} | {grade.seconds.total:.0f}"
+            print(f"| {title} | {accuracy} | {points} | {total} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Data cards: validation, labels from file names, splits."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from grader import cards
+from grader.errors import SpecError
+
+
+def names(per_class: int) -> list[str]:
+    return [f"{stem}_{number}.jpg" for stem in cards.CATS + cards.DOGS for number in range(1, per_class + 1)]
+
+
+def edited_card(tmp_path: Path, old: str, new: str) -> Path:
+    text = (cards.cards_folder() / "toy_pets.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "toy_pets.toml").write_text(text.replace(old, new), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("card_id", ["toy_pets", "oxford_pets"])
+def test_the_projects_own_cards_are_valid(card_id: str) -> None:
+    card = cards.load_card(card_id)
+
+    assert card.id == card_id
+    assert card.label_spaces[0] == "breeds35"
+
+
+def test_an_unknown_card_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    shutil.copy(cards.cards_folder() / "toy_pets.toml", tmp_path)
+
+    with pytest.raises(SpecError, match=r"expected one of toy_pets .*'\.\./secrets'"):
+        cards.load_card("../secrets", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title =", "tittle =", r"toy_pets\.toml: (title|tittle): "),
+        ("second_holdout = 0", "second_holdout = -1", r"splits\.tiers\.0\.second_holdout: .*found -1"),
+        ("holdout = ", "holdout = 99", "leave none for training"),
+        ('["breeds35"]', '["breeds36"]', r"label_spaces: expected some of .*breeds36"),
+        ('id = "toy_pets"', 'id = "other"', r"id: expected 'toy_pets' like the file's name, found 'other'"),
+        ("[drawing]", "[drawing", "not valid TOML"),
+    ],
+)
+def test_a_wrong_card_is_refused_with_file_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    folder = edited_card(tmp_path, old, new)
+
+    with pytest.raises(SpecError, match=message):
+        cards.load_card("toy_pets", folder)
+
+
+@pytest.mark.parametrize(("label_space", "count"), [("breeds35", 35), ("breeds37", 37)])
+def test_a_label_space_has_the_breeds_in_its_name(label_space: str, count: int) -> None:
+    breeds = cards.breeds(label_space)
+
+    assert len(breeds) == count
+    assert list(breeds) == sorted(set(breeds))
+    assert sum(cards.species(label_space)) == 12
+
+
+def test_breeds35_merges_the_two_american_and_the_two_english_breeds() -> None:
+    assert cards.label_of("american_bulldog_1.jpg") == cards.label_of("american_pit_bull_terrier_2.jpg")
+    assert cards.label_of("english_setter_1.jpg") == cards.label_of("english_cocker_spaniel_2.jpg")
+    assert cards.label_of("american_bulldog_1.jpg", "breeds37") != cards.label_of(
+        "american_pit_bull_terrier_2.jpg", "breeds37"
+    )
+
+
+@pytest.mark.parametrize("label_space", cards.LABEL_SPACES)
+def test_the_species_of_a_breed_agrees_with_the_case_of_the_official_name(label_space: str) -> None:
+    for name in names(1):
+        assert cards.species(label_space)[cards.label_of(name, label_space)] == cards.is_cat(name)
+
+
+@pytest.mark.parametrize(
+    "stray",
+    ["dragon_1.jpg", "notes.txt", "pug_1.mat", "._pug_1.jpg", "pug", "pug_.jpg", "pug_1.jpg.part", ""],
+)
+def test_a_stray_file_never_becomes_a_class(stray: str) -> None:
+    card = cards.load_card("oxford_pets")
+
+    split = cards.split([*names(10), stray], card)
+
+    assert split.ignored == (stray,)
+    assert split.digest == cards.split(names(10), card).digest
+    with pytest.raises(SpecError, match="of one of the 37 breeds"):
+        cards.label_of(stray)
+
+
+@pytest.mark.parametrize(
+    ("per_class", "label_space", "holdout", "second", "validation"),
+    [
+        (10, "breeds35", 6, 0, 2),
+        (10, "breeds37", 6, 0, 2),
+        (99, "breeds37", 6, 0, 2),
+        (100, "breeds37", 20, 20, 20),
+    ],
+)
+def test_each_class_gives_the_same_number_of_photos(
+    per_class: int, label_space: str, holdout: int, second: int, validation: int
+) -> None:
+    split = cards.split(names(per_class), cards.load_card("oxford_pets"), label_space)
+
+    for split_name, count in (("holdout", holdout), ("second_holdout", second), ("validation", validation)):
+        labels = Counter(cards.label_of(name, label_space) for name in split.names(split_name))
+        assert set(labels.values()) <= {count}
+        assert sum(labels.values()) == count * len(cards.breeds(label_space))
+
+
+def test_every_photo_is_in_exactly_one_split() -> None:
+    split = cards.split(names(12), cards.load_card("oxford_pets"))
+
+    placed = [name for part in cards.SPLITS for name in split.names(part)]
+
+    assert sorted(placed) == sorted(names(12))
+
+
+def test_a_split_does_not_depend_on_the_order_of_the_files() -> None:
+    shuffled = names(12)
+    random.Random(0).shuffle(shuffled)
+
+    assert cards.split(shuffled, cards.load_card("oxford_pets")) == cards.split(
+        names(12), cards.load_card("oxford_pets")
+    )
+
+
+def test_the_digest_changes_when_a_photo_is_missing() -> None:
+    card = cards.load_card("oxford_pets")
+
+    assert cards.split(names(12), card).digest != cards.split(names(12)[1:], card).digest
+
+
+def test_too_few_photos_of_a_breed_are_refused_by_name() -> None:
+    incomplete = [name for name in names(10) if not name.startswith("pug_")] + ["pug_1.jpg"]
+
+    with pytest.raises(SpecError, match="at least 10 photos of each of 35 breeds, found 1 of 'pug'"):
+        cards.split(incomplete, cards.load_card("oxford_pets"))
+
+
+def test_a_label_space_that_the_card_does_not_offer_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"toy_pets: .*breeds35, found 'breeds37'"):
+        cards.split(names(12), cards.load_card("toy_pets"), "breeds37")
+
+
+def test_an_unknown_split_is_refused() -> None:
+    split = cards.split(names(10), cards.load_card("oxford_pets"))
+
+    with pytest.raises(SpecError, match="found 'digest'"):
+        split.names("digest")

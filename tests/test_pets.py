@@ -1,0 +1,255 @@
+"""Photos: found, read whatever they are, split between what a notebook sees and what it does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grader import cards, pets
+from grader.errors import SpecError, SubmissionError
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "oxford_pets"
+TOY = cards.load_card("toy_pets")
+OXFORD = cards.load_card("oxford_pets")
+SECRET = b"a course secret"
+
+
+@pytest.fixture(scope="module")
+def toy_folder(toy_cache: Path) -> Path:
+    return pets.find(TOY, None, toy_cache)
+
+
+@pytest.fixture(scope="module")
+def view_folder(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pets.public_view(TOY, toy_folder, "breeds35", tmp_path_factory.mktemp("views") / "toy")
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([x, y, 255 - x], axis=2).astype(np.uint8))
+
+
+def some_photos(folder: Path, per_class: int = 10) -> Path:
+    """Write small plain photos of all 37 breeds."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for stem in cards.CATS + cards.DOGS:
+        for number in range(per_class):
+            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+            Image.new("RGB", (8, 6), colour).save(folder / f"{stem}_{number}.jpg")
+    return folder
+
+
+def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
+    toy_folder: Path, toy_cache: Path, tmp_path: Path
+) -> None:
+    assert pets.find(TOY, tmp_path, toy_cache) == toy_folder
+    assert toy_folder.parent == toy_cache
+
+
+@pytest.mark.parametrize("inside", ["", "images"])
+def test_photos_are_found_with_or_without_an_images_folder(tmp_path: Path, inside: str) -> None:
+    some_photos(tmp_path / "here" / inside)
+
+    folder = pets.find(OXFORD, tmp_path / "here", tmp_path / "cache")
+
+    assert len(pets.split_of(OXFORD, folder, "breeds37").holdout) == 6 * 37
+
+
+def test_photos_are_found_in_the_cache(tmp_path: Path) -> None:
+    some_photos(tmp_path / "oxford_pets" / "images")
+
+    assert pets.find(OXFORD, None, tmp_path) == tmp_path / "oxford_pets"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_missing_photos_are_refused_with_what_to_do(tmp_path: Path, named: bool) -> None:
+    with pytest.raises(SpecError, match=r"found none.*PAWGRADE_DATA.*toy_pets"):
+        pets.find(OXFORD, tmp_path / "nothing" if named else None, tmp_path)
+
+
+def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
+    images = some_photos(tmp_path / "images")
+    (images / "dragon_1.jpg").mkdir()
+    (images / "pug_99.jpg").mkdir()
+
+    split = pets.split_of(OXFORD, tmp_path, "breeds37")
+
+    assert split.ignored == ()
+    assert split == cards.split(
+        (path.name for path in images.iterdir() if path.is_file()), OXFORD, "breeds37"
+    )
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "CMYK", "RGBA", "LA", "1"])
+@pytest.mark.parametrize("size", [(300, 200), (40, 90)])
+def test_a_photo_of_any_mode_and_size_becomes_rgb(tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
+    path = tmp_path / ("photo.jpg" if mode == "CMYK" else "photo.png")
+    gradient(*size).convert(mode).save(path)
+
+    pixels = pets.read_photo(path)
+
+    assert pixels.shape == (224, 224, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.std() > 20
+
+
+def test_a_photo_is_shown_upright_whatever_its_exif_orientation(tmp_path: Path) -> None:
+    upright = gradient(300, 256)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    upright.save(tmp_path / "upright.png")
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "lying.png", exif=exif)
+
+    first, second = (pets.read_photo(tmp_path / name) for name in ("upright.png", "lying.png"))
+
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut"])
+def test_a_broken_photo_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "pug_1.jpg"
+    gradient(300, 200).save(path)
+    whole = path.read_bytes()
+    path.write_bytes({"empty": b"", "text": b"not a photo", "cut": whole[: len(whole) // 2]}[damage])
+
+    with pytest.raises(SpecError, match=r"pug_1\.jpg is not a photo that can be read"):
+        pets.read_photo(path)
+
+
+def test_a_view_holds_the_public_photos_in_the_order_of_their_names(
+    toy_folder: Path, view_folder: Path
+) -> None:
+    split = pets.split_of(TOY, toy_folder, "breeds35")
+
+    view = pets.read_view(view_folder)
+
+    assert (view.card, view.split, view.breeds) == ("toy_pets", split.digest, cards.breeds("breeds35"))
+    for split_name in pets.PUBLIC:
+        photos = view.photos(split_name)
+        assert photos.names == split.names(split_name)
+        assert photos.labels.tolist() == [cards.label_of(name) for name in photos.names]
+    np.testing.assert_array_equal(photos.images[0], pets.read_photo(toy_folder / "images" / photos.names[0]))
+
+
+def test_a_view_says_nothing_about_the_holdout(toy_folder: Path, view_folder: Path) -> None:
+    split = pets.split_of(TOY, toy_folder, "breeds35")
+
+    text = (view_folder / "view.json").read_text(encoding="utf-8")
+
+    assert not [name for name in split.holdout if f'"{name}"' in text]
+    assert sorted(path.name for path in view_folder.iterdir()) == ["train.npy", "validation.npy", "view.json"]
+    with pytest.raises(SubmissionError, match="found 'holdout'"):
+        pets.read_view(view_folder).photos("holdout")
+
+
+def test_a_view_is_used_again_while_it_fits(toy_folder: Path, view_folder: Path) -> None:
+    before = (view_folder / "train.npy").stat().st_mtime_ns
+
+    pets.public_view(TOY, toy_folder, "breeds35", view_folder)
+
+    assert (view_folder / "train.npy").stat().st_mtime_ns == before
+
+
+def test_a_view_is_made_anew_when_it_is_damaged_or_another(tmp_path: Path) -> None:
+    some_photos(tmp_path / "images")
+    destination = tmp_path / "view"
+    for label_space in ("breeds35", "breeds37"):
+        pets.public_view(OXFORD, tmp_path, label_space, destination)
+        assert pets.read_view(destination).label_space == label_space
+    (destination / "view.json").write_text("{}", encoding="utf-8")
+
+    pets.public_view(OXFORD, tmp_path, "breeds37", destination)
+
+    assert pets.read_view(destination).label_space == "breeds37"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "view"]
+
+
+def test_a_broken_public_photo_is_left_out_and_said_so(tmp_path: Path) -> None:
+    images = some_photos(tmp_path / "images")
+    broken = pets.split_of(OXFORD, tmp_path, "breeds35").train[0]
+    (images / broken).write_bytes(b"")
+
+    view = pets.read_view(pets.public_view(OXFORD, tmp_path, "breeds35", tmp_path / "view"))
+
+    assert view.left_out == (broken,)
+    assert broken not in view.photos("train").names
+    assert len(view.photos("train").images) == len(view.photos("train").labels)
+
+
+def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
+    images = some_photos(tmp_path / "images")
+    broken = pets.split_of(OXFORD, tmp_path, "breeds35").holdout[0]
+    (images / broken).write_bytes(b"")
+
+    with pytest.raises(SpecError, match=broken):
+        pets.holdout(OXFORD, tmp_path, "breeds35", SECRET, "1")
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", "not json", '{"members": 3}'])
+def test_a_folder_that_is_no_view_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "view.json").write_text(content, encoding="utf-8")
+
+    with pytest.raises(SubmissionError, match="holds no photos that Pawgrade prepared"):
+        pets.read_view(tmp_path)
+
+
+def test_a_view_without_its_arrays_is_refused(tmp_path: Path, view_folder: Path) -> None:
+    view = dataclasses.replace(pets.read_view(view_folder), folder=tmp_path)
+
+    with pytest.raises(SubmissionError, match=r"train\.npy cannot be read"):
+        view.photos("train")
+
+
+def test_the_holdout_is_anonymous_balanced_and_the_same_for_everybody(toy_folder: Path) -> None:
+    first, again = (pets.holdout(TOY, toy_folder, "breeds35", SECRET, "1") for _ in range(2))
+
+    assert first.names == ()
+    assert len(set(np.bincount(first.labels, minlength=35))) == 1
+    np.testing.assert_array_equal(first.images, again.images)
+    np.testing.assert_array_equal(first.labels, again.labels)
+
+
+@pytest.mark.parametrize(("secret", "version"), [(b"another", "1"), (SECRET, "2")])
+def test_another_secret_or_version_gives_another_order(toy_folder: Path, secret: bytes, version: str) -> None:
+    first = pets.holdout(TOY, toy_folder, "breeds35", SECRET, "1")
+    other = pets.holdout(TOY, toy_folder, "breeds35", secret, version)
+
+    assert sorted(first.labels) == sorted(other.labels)
+    assert first.labels.tolist() != other.labels.tolist()
+
+
+def test_no_holdout_image_is_a_crop_that_reading_the_file_gives(toy_folder: Path) -> None:
+    known = {pets.read_photo(path).tobytes() for path in (toy_folder / "images").iterdir()}
+
+    hidden = pets.holdout(TOY, toy_folder, "breeds35", SECRET, "1")
+
+    assert not [image for image in hidden.images if image.tobytes() in known]
+
+
+def test_an_empty_second_holdout_is_refused(toy_folder: Path) -> None:
+    with pytest.raises(SpecError, match="the split second_holdout is empty"):
+        pets.holdout(TOY, toy_folder, "breeds35", SECRET, "1", "second_holdout")
+
+
+def test_the_cat_photo_may_be_written_on() -> None:
+    cat = pets.cat_photo()
+    cat[:] = 0
+
+    assert pets.cat_photo().shape == (224, 224, 3)
+    assert pets.cat_photo().std() > 20
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real photos lie beside the makers' checkout only")
+def test_the_real_subset_gives_210_holdout_photos() -> None:
+    folder = pets.find(OXFORD, REAL, REAL)
+
+    split = pets.split_of(OXFORD, folder, "breeds35")
+
+    assert (len(split.train), len(split.validation), len(split.holdout)) == (552, 70, 210)
+    assert split.second_holdout == ()
