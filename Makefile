@@ -10,7 +10,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	scripts/need-chromium
-	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -92,7 +92,7 @@ def require(
         raise ValueError("require: give at_least, at_most or both")
     bounds = [("at least", at_least), ("at most", at_most)]
     required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
-    found = f"{what} {measured:.6g}"
+    found = f"{what}: {measured:.6g}"
     _notes.measured.append(found)
     _notes.required.append(required)
     enough = at_least is None or measured >= at_least

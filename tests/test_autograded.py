@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -187,10 +188,21 @@ def wait_for_url(process: subprocess.Popen[bytes], runtime: Path) -> str:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         for path in runtime.glob(f"jpserver-{process.pid}.json"):
-            if text := path.read_text():
-                return str(json.loads(text)["url"])
+            if (text := path.read_text()) and answers(url := str(json.loads(text)["url"])):
+                return url
         time.sleep(0.2)
     raise AssertionError("the Jupyter server did not start")
+
+
+def answers(url: str) -> bool:
+    """The file with the address is there a moment before the server listens."""
+    try:
+        urllib.request.urlopen(f"{url}api", timeout=10).close()  # noqa: S310 - our own server
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+    except OSError:
+        return False
+    return True
 
 
 def stop_tree(process: subprocess.Popen[bytes]) -> None:

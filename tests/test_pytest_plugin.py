@@ -88,7 +88,7 @@ def test_a_check_whose_demands_are_met_passes_with_all_points(run: Run) -> None:
     found = run(check_text('require(0.9, at_least=0.8, what="accuracy", hint="Train longer.")'))
 
     assert one(found) == Check(
-        "one", "breeds", Status.PASSED, 4, 4, "accuracy 0.9", "at least 0.8", "", "Do it."
+        "one", "breeds", Status.PASSED, 4, 4, "accuracy: 0.9", "at least 0.8", "", "Do it."
     )
     assert found.log == ""
 
@@ -97,7 +97,7 @@ def test_a_check_whose_demand_is_not_met_fails_with_its_hint(run: Run) -> None:
     check = one(run(check_text('require(0.7, at_least=0.8, what="accuracy", hint="Train longer.")')))
 
     assert (check.status, check.points, check.max_points) == (Status.FAILED, 0, 4)
-    assert (check.measured, check.required, check.hint) == ("accuracy 0.7", "at least 0.8", "Train longer.")
+    assert (check.measured, check.required, check.hint) == ("accuracy: 0.7", "at least 0.8", "Train longer.")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_one_broken_check_does_not_cost_the_others(run: Run) -> None:
         ("one", Status.ERROR),
         ("two", Status.PASSED),
     ]
-    assert found.checks[1].measured == "two 1"
+    assert found.checks[1].measured == "two: 1"
 
 
 @pytest.mark.parametrize(
@@ -383,13 +383,13 @@ def test_files_of_the_same_name_do_not_meet(tmp_path: Path) -> None:
         path.write_text(HEADER + check_text(f'require({number}, at_least=0, what="it", hint="")'))
         found.append(one(run_checks(path, case())).measured)
 
-    assert found == ["it 1", "it 2"]
+    assert found == ["it: 1", "it: 2"]
 
 
 def test_a_check_that_was_edited_is_read_again(run: Run) -> None:
     found = [one(run(check_text(f'require({n}, at_least=0, what="it", hint="")'))).measured for n in "123"]
 
-    assert found == ["it 1", "it 2", "it 3"]
+    assert found == ["it: 1", "it: 2", "it: 3"]
 
 
 def test_running_checks_prints_nothing(run: Run, capfd: pytest.CaptureFixture[str]) -> None:

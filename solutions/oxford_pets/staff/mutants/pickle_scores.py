@@ -1,8 +1,6 @@
 # /// pawgrade
 # title = "Scores that would run code if they were unpickled"
-# student = "student10"
 # loses = ["breeds", "top3", "species", "mirror"]
-# leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [classify-code]
 class Surprise:

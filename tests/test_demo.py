@@ -1,0 +1,91 @@
+"""The demo and the doctor: what a newcomer runs first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from grader import demo, doctor
+from grader.cli.app import app
+from grader.course import packaged_course
+from grader.errors import SpecError
+from grader.settings import Settings
+from tests.tiny import tiny_course
+
+
+def test_the_class_of_the_lab_has_every_part(tmp_path: Path) -> None:
+    course = demo.make_course(tmp_path / "demo")
+
+    titles = demo.hand_in(course, "oxford_pets")
+
+    assert list(titles)[:2] == ["student01", "student02"]
+    assert len(titles) >= 8
+    for student in titles:
+        assert (course.folder / "submitted" / student / "oxford_pets" / "oxford_pets.ipynb").is_file()
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(SpecError, match="is not a demo"):
+        demo.make_course(tmp_path)
+
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_a_table_and_pages_twice_in_a_row(
+    tmp_path: Path, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = tiny_course(tmp_path / "tiny")
+    monkeypatch.setattr(demo, "packaged_course", lambda: tiny)
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    command = ["demo", "--folder", str(tmp_path / "demo"), "--json", str(tmp_path / "demo.json")]
+
+    said = [CliRunner().invoke(app, command, catch_exceptions=False).output for _ in range(2)][1]
+
+    found = json.loads((tmp_path / "demo.json").read_text())
+    assert [one["points"] for one in found] == [16, 0]
+    assert "the reference solution" in said
+    for student in ("student01", "student02"):
+        assert (tmp_path / "demo" / "feedback" / student / "tiny" / "tiny.html").is_file()
+
+
+@pytest.mark.slow
+def test_the_doctor_tries_everything_and_says_what_follows(toy_cache: Path) -> None:
+    facts = {fact.what: fact for fact in doctor.examine(packaged_course(), Settings(None, toy_cache))}
+
+    assert {facts[name].state for name in ("network weights", "kernel", "nbgrader", "cache", "course")} == {
+        "good"
+    }
+    assert facts["sandbox"].state == "missing"
+    assert all(fact.advice for fact in facts.values() if fact.state != "good")
+
+
+@pytest.mark.slow
+def test_the_doctor_names_what_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    broken = Settings(tmp_path / "nowhere", tmp_path / "file" / "cache", kernel="no-such-kernel")
+
+    facts = {fact.what: fact for fact in doctor.examine(None, broken)}
+
+    for name in ("kernel", "real photos", "cache"):
+        assert facts[name].state == "bad"
+        assert facts[name].advice
+
+
+@pytest.mark.slow
+def test_doctor_and_release_print_tables_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = tiny_course(tmp_path / "tiny")
+    monkeypatch.setenv("PAWGRADE_CACHE", str(tmp_path / "cache"))
+
+    said = CliRunner().invoke(
+        app, ["doctor", "--course", str(course.folder), "--json", "-"], catch_exceptions=False
+    )
+    made = CliRunner().invoke(app, ["release", "--course", str(course.folder)], catch_exceptions=False)
+
+    assert {fact["what"] for fact in json.loads(said.output)} >= {"Python", "kernel", "sandbox", "course"}
+    assert "released tiny" in made.output

@@ -1,0 +1,106 @@
+"""What notebooks import, used as a notebook uses it: names in a namespace, verdicts in print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader import lab
+from grader.errors import SpecError
+
+RIGHT = "def preprocess(images):\n    return ((images.astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2)"
+IMAGENET = "def preprocess(images):\n    return ((images / 255 - 0.45) / 0.22).transpose(0, 3, 1, 2)"
+BRIGHT = "def classify(images):\n    return np.tile(images.reshape(len(images), -1).mean(1)[:, None], 35)"
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch, toy_cache: Path, tmp_path: Path) -> dict[str, Any]:
+    """A fresh namespace, in an empty folder, with the lab set up on toy pets."""
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    monkeypatch.delenv("PAWGRADE_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    lab.setup(scratch_dir=str(tmp_path), seed=3)
+    return {"lab": lab, "np": np}
+
+
+def said(notebook: dict[str, Any], capsys: pytest.CaptureFixture[str], *cells: str) -> str:
+    """Run cells and return what they print."""
+    capsys.readouterr()
+    for cell in cells:
+        exec(cell, notebook)  # noqa: S102 - that is what a kernel does
+    return capsys.readouterr().out
+
+
+def test_the_photos_are_public_ones_and_seeds_make_draws_repeat(notebook: dict[str, Any]) -> None:
+    train, validation = lab.photos("train"), lab.photos("validation")
+    first = np.random.rand()  # noqa: NPY002 - students do
+    lab.setup(seed=3)
+
+    assert train.images.shape[1:] == (224, 224, 3)
+    assert set(train.names).isdisjoint(validation.names)
+    assert len(lab.breeds()) == len(lab.species()) == 35
+    assert sum(lab.species()) == 12
+    assert "drawn" in lab.card()
+    assert np.random.rand() == first  # noqa: NPY002
+
+
+def test_the_holdout_is_not_to_be_had(notebook: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match="train"):
+        lab.photos("holdout")
+
+
+def test_a_right_answer_passes(notebook: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(notebook, capsys, RIGHT, "lab.check('normalise')")
+
+    assert "10 of 10 points" in text
+    assert "✓" in text
+
+
+def test_a_wrong_answer_prints_measured_required_and_hint(
+    notebook: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(notebook, capsys, IMAGENET, "lab.check('normalise')")
+
+    assert "0 of 10 points" in text
+    for word in ("measured:", "required:", "hint: This network wants (x - 127) / 128"):
+        assert word in text
+
+
+def test_a_missing_function_is_told(notebook: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no such function" in said(notebook, capsys, "lab.check('split')")
+
+
+def test_checks_of_other_exercises_come_after_what_they_need(
+    notebook: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(notebook, capsys, BRIGHT, "lab.check('breeds')", "lab.check('top3')")
+
+    assert text.count("accuracy 0.000") == 2  # constant scores: every tie counts against the answer
+
+
+def test_an_unknown_exercise_is_named(notebook: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="breeds35"):
+        lab.check("breeds35")
+
+
+def test_a_grid_of_photos_is_drawn(notebook: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib import pyplot
+
+    monkeypatch.setattr(pyplot, "show", lambda: None)
+    pyplot.switch_backend("Agg")
+
+    lab.show([lab.cat_photo()] * 3, titles=["a", "b", "c"], columns=2)
+
+    assert len(pyplot.gcf().axes) == 4
+    pyplot.close("all")
+
+
+def test_the_network_names_the_cat(notebook: dict[str, Any]) -> None:
+    scores = lab.backbone().logits(lab.cat_photo()[None])
+
+    best = [lab.imagenet_classes()[int(place)] for place in scores[0].argsort(descending=True)[:5]]
+
+    assert any("cat" in name or "tabby" in name for name in best)
