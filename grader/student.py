@@ -11,6 +11,7 @@ from grader.course import packaged_course
 from grader.errors import SpecError
 from grader.records import Grade, Submission
 from grader.settings import Settings
+from grader.spec import load_public
 
 
 def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> Grade:
@@ -39,21 +40,32 @@ def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> G
 
 
 def release_of(notebook: Path) -> Path:
-    """Return the release that a notebook belongs to: by its file name, else by its first words.
+    """Return the release that a notebook belongs to: the folder it lies in, else a packaged one, by the file's name.
 
     Raises:
         SpecError: it belongs to none.
     """
     beside = notebook.resolve().parent
-    releases = [beside, *sorted((packaged_course().folder / "assignments").glob("*"))]
-    releases = [folder for folder in releases if (folder / "assignment.toml").is_file()]
-    for folder in releases:
-        if (folder / f"{folder.name}.ipynb").is_file() and notebook.stem.startswith(folder.name):
-            original = packaged_course().folder / "assignments" / folder.name
-            # A student works in the release's own folder: the untouched notebook is then only in the package.
-            return original if folder == beside and original.is_dir() else folder
-    known = ", ".join(folder.name for folder in releases) or "none"
+    packaged = sorted((packaged_course().folder / "assignments").glob("*"))
+    known = {folder: load_public(folder).id for folder in (beside, *packaged) if _is_release(folder)}
+    for folder, assignment in known.items():
+        if notebook.stem.startswith(assignment) and (folder / f"{assignment}.ipynb").is_file():
+            # A student works in the release's own folder: the untouched notebook is then only in the package. It
+            # serves while the assignment is the same; a teacher's own version of it lies beside the notebook.
+            untouched = [
+                one for one in packaged if known.get(one) == assignment and _same_checks(one, folder)
+            ]
+            return untouched[0] if untouched else folder
     raise SpecError(
-        f"{notebook.name} belongs to no assignment that is known here ({known}).",
+        f"{notebook.name} belongs to no assignment that is known here ({', '.join(known.values()) or 'none'}).",
         "Keep the assignment's name at the start of the file's name.",
     )
+
+
+def _is_release(folder: Path) -> bool:
+    return (folder / "assignment.toml").is_file() and (folder / "check_public.py").is_file()
+
+
+def _same_checks(one: Path, other: Path) -> bool:
+    names = ("assignment.toml", "check_public.py")
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from grader.cli.app import app
 from grader.course import packaged_course
 from grader.errors import SpecError
 from grader.settings import Settings
+from grader.student import release_of
 from tests.tiny import tiny_course
 
 
@@ -89,3 +91,22 @@ def test_doctor_and_release_print_tables_and_paths(tmp_path: Path, monkeypatch: 
 
     assert {fact["what"] for fact in json.loads(said.output)} >= {"Python", "kernel", "sandbox", "course"}
     assert "released tiny" in made.output
+
+
+def test_a_teachers_own_version_beside_the_notebook_wins_over_the_packaged_one(tmp_path: Path) -> None:
+    packaged = packaged_course().release("oxford_pets")
+    home = shutil.copytree(packaged, tmp_path / "homework 3")
+    notebook = (home / "oxford_pets.ipynb").rename(home / "oxford_pets (1).ipynb")
+    shutil.copyfile(notebook, home / "oxford_pets.ipynb")
+
+    same = release_of(notebook)
+    toml = home / "assignment.toml"
+    toml.write_text(toml.read_text().replace("full_at = 0.82", "full_at = 0.83"))
+    changed = release_of(notebook)
+
+    assert (same, changed) == (packaged, home)
+
+
+def test_a_notebook_of_no_assignment_is_told_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="oxford_pets"):
+        release_of(tmp_path / "thesis.ipynb")
