@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from grader import attempts
 from grader.cli.app import app
 from grader.course import Course
+from grader.errors import SpecError
 from tests.tiny import GREEK_LETTERS, SECRET, hand_in, solved, source_notebook, tiny_course
 
 HOSTILE = {
@@ -308,3 +309,23 @@ def test_a_student_checks_a_notebook_without_any_staff_file(
 
     assert (grade.points, grade.max_points) == (8, 14)
     assert next(check for check in grade.checks if check.id == "double").hint == "Multiply by two."
+
+
+@pytest.mark.slow
+def test_a_base_install_without_nbgrader_grades_and_explains_but_keeps_no_gradebook(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "student01", solved())
+    for module in ("grading", "pages", "doctor"):
+        monkeypatch.setattr(f"grader.{module}.has_nbgrader", lambda: False)
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    monkeypatch.setitem(sys.modules, "nbgrader.api", None)
+
+    found = grades(course)["student01"]
+    run(course, "feedback", "tiny", code=0)
+
+    assert (found["points"], found["manual_points"]) == (16, None)
+    assert (course.folder / "feedback" / "student01" / "tiny" / "tiny.html").is_file()
+    assert not (course.folder / "gradebook.db").exists()
+    with pytest.raises(SpecError, match="needs nbgrader"):
+        run(course, "release", "tiny")
