@@ -13,7 +13,7 @@ test: export OMP_WAIT_POLICY = PASSIVE
 test: export MALLOC_TRIM_THRESHOLD_ = 2147483648
 test: export MALLOC_MMAP_THRESHOLD_ = 1073741824
 test: $(STAMP)
-	scripts/need-chromium
+	scripts/need-packages
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: $(STAMP)
@@ -26,6 +26,8 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/weak_variants.py
+	$(BIN)/python -m benchmarks.kernel_speed
+	$(BIN)/python -m benchmarks.kernel_memory
 
 clean:
 	rm -rf .venv pawgrade-demo build dist

@@ -8,8 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -19,47 +18,49 @@ import psutil
 from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import has_nbgrader
+from grader.sandbox import trials
+from grader.sandbox.trials import Fact, sandbox_problem
 from grader.settings import Settings
 
+__all__ = ["Fact", "examine", "sandbox", "sandbox_problem"]
 
-@dataclass(frozen=True)
-class Fact:
-    """One finding.
 
-    Attributes:
-        what: what was looked at.
-        state: `good`; `missing`: something cannot be done; `bad`: nothing can be graded.
-        found: what is there.
-        advice: what follows, and the command that mends it; "" when good.
+def examine(
+    course: Course | None, settings: Settings, preload: Sequence[str] | None = None
+) -> Iterator[Fact]:
+    """Try everything that grading takes.
+
+    Args:
+        course: to look at, too.
+        settings: where photos and cache are.
+        preload: modules for the sandbox's trial; None: those that grading has.
     """
-
-    what: str
-    state: Literal["good", "missing", "bad"]
-    found: str
-    advice: str = ""
-
-
-def examine(course: Course | None, settings: Settings) -> Iterator[Fact]:
-    """Look at everything that grading takes, by trying it where that is cheap."""
     yield Fact("Python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total / 2**30
     small = "" if memory >= 4 else "A submission takes about 2 GiB; close other programs while grading."
     yield Fact("cores, memory", "good" if not small else "missing", f"{cores} cores, {memory:.0f} GiB", small)
+    yield from sandbox(preload)
     yield _network()
     yield _kernel(settings)
     yield _nbgrader()
     yield _photos(settings)
     yield _writable(settings.cache)
     yield _tool("chromium", "Only the project's own browser tests need it: apt-get install chromium")
-    yield Fact(
-        "sandbox",
-        "missing",
-        "none: submissions run with your rights",
-        "Grade only notebooks that you trust, or in a virtual machine of their own. Every grade is marked `sandbox: none`.",
-    )
     yield _gpu()
     if course is not None:
         yield _course(course, settings)
+
+
+def sandbox(preload: Sequence[str] | None = None) -> Iterator[Fact]:
+    """Try each mechanism of the sandbox, then all of it: two kernels that answer.
+
+    Args:
+        preload: modules for their zygote; None: those that grading has.
+    """
+    facts = list(trials.mechanisms())  # they fork: before torch has started threads in this process
+    yield from facts
+    if not any(fact.state == "bad" for fact in facts):
+        yield trials.whole(preload)
 
 
 def _network() -> Fact:
@@ -81,6 +82,7 @@ def _kernel(settings: Settings) -> Fact:
     from grader import engine, kernels
     from grader.spec import Limits
 
+    name = settings.kernel or kernels.PLAIN  # what `pawgrade check` takes
     import_line = "import torch, torchvision, grader.lab"
     try:
         import nbformat
@@ -90,13 +92,13 @@ def _kernel(settings: Settings) -> Fact:
         )
         notebook.cells.append(nbformat.v4.new_code_cell(import_line))
         notebook.metadata["kernelspec"] = {
-            "name": settings.kernel,
+            "name": name,
             "display_name": "Python 3",
             "language": "python",
         }
         with (
-            tempfile.TemporaryDirectory() as name,
-            kernels.lease(settings.kernel, cwd=Path(name), environment={"HOME": name}) as lease,
+            tempfile.TemporaryDirectory() as folder,
+            kernels.lease(name, cwd=Path(folder), environment={"HOME": folder}) as lease,
         ):
             walk = engine.Walk(lease, Limits(), lambda _: None)
             engine.run(notebook, walk, {"x": 1})
@@ -105,7 +107,7 @@ def _kernel(settings: Settings) -> Fact:
             "kernel",
             "bad",
             str(exc),
-            f"{sys.executable} -m ipykernel install --sys-prefix --name {settings.kernel}",
+            f"{sys.executable} -m ipykernel install --sys-prefix --name {name}",
         )
     if walk.failed:
         return Fact(
@@ -117,7 +119,7 @@ def _kernel(settings: Settings) -> Fact:
     return Fact(
         "kernel",
         "good",
-        f"{settings.kernel}: ready in {walk.kernel_s:.1f} s, torch imported in {walk.execute_s:.1f} s",
+        f"{name}: ready in {walk.kernel_s:.1f} s, torch imported in {walk.execute_s:.1f} s",
     )
 
 

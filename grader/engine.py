@@ -23,20 +23,22 @@ from jupyter_client.utils import run_sync
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, papermill_engines
+from papermill.engines import Engine
 from papermill.exceptions import PapermillExecutionError
 
 from grader.artifacts import printable
+from grader.endings import describe, limit_behind, new_hits
 from grader.errors import KernelDied
+from grader.intake import Allowance, IntakeClient
 from grader.kernels import Lease
 from grader.records import FailedCell, Limit
 from grader.spec import Limits
+from grader.stock import until_ready
 
 GRACE_S = 10.0  # after an interrupt, before the kernel is killed
 START_S = 60.0
 WATCHDOG_S = 15.0  # beyond the wall limit: for the case that our own event loop is stuck
-STORED = {"stream", "display_data", "execute_result", "update_display_data", "error"}
-ERROR_KB = 16  # an error's traceback is kept, up to this, even when the output limit is used up
+DROPPED_S = 1  # for the sign that a cell has ended, when a flood may have made the kernel drop it
 
 
 @dataclass
@@ -76,7 +78,7 @@ class Walk:
     @property
     def limit(self) -> Limit | None:
         """The limit that matters most: the one that ended the run, else one that ended a cell, else one that cut."""
-        order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.OUTPUT)
+        order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT)
         return next((limit for limit in order if limit in self.hits), None)
 
     def left_s(self) -> float:
@@ -92,6 +94,19 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             nb_man, km=walk.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
         )
         self.walk = walk
+        self.allowance = Allowance(walk.limits.output_kb)
+        self._alive: asyncio.Task[None] | None = None
+
+    async def async_start_new_kernel_client(self) -> IntakeClient:
+        """Connect to the kernel and wait until it answers."""
+        self.km._close_control_socket()  # libzmq's, which would take in any flood; signals interrupt as well
+        self.kc = IntakeClient(self.allowance, parent=self.km, **self.km.get_connection_info(session=True))
+        deadline = time.monotonic() + START_S
+        await self.kc.connect(START_S)
+        await until_ready(self.kc, deadline - time.monotonic())
+        return self.kc
+
+    start_new_kernel_client = run_sync(async_start_new_kernel_client)
 
     def papermill_execute_cells(self) -> None:
         """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
@@ -102,22 +117,33 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
             except DeadKernelError:
-                self.walk.dead = True
+                self._die()
             except Exception:
                 cell.outputs.append(
                     _error("UnreadableReply", "the kernel's answer to this cell made no sense")
                 )
             finally:
+                self._note_cut(cell, index)
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
-            self._note_failure(cell, index)
+            self._note(cell, index)
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:  # noqa: ANN401
         """Execute one cell within what is left of its limit and of the wall limit."""
+        if self.allowance.used_up:
+            self.iopub_timeout = DROPPED_S
         running = asyncio.ensure_future(super().async_execute_cell(cell, cell_index, **options))
-        await self._bounded(running, self.walk.limits.cell_s, cell_index)
-        return await running
+        try:
+            await self._bounded(running, self.walk.limits.cell_s, cell_index)
+            return await running
+        finally:
+            if self._alive is not None:
+                self._alive.cancel()
 
     execute_cell = run_sync(async_execute_cell)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        self._alive = asyncio.current_task()  # nbclient forgets it when a cell ends in an unusual way
+        await super()._async_poll_kernel_alive()
 
     async def _bounded(self, running: asyncio.Future[Any], cell_s: float, index: int | None) -> None:
         """Wait for a request; interrupt it at its own limit, kill the kernel at the wall limit or if it goes on."""
@@ -129,12 +155,13 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             self._hit(Limit.CELL, index)
             with contextlib.suppress(RuntimeError):
                 await self.km.interrupt_kernel()
+                self.km._close_control_socket()
             await asyncio.wait({running}, timeout=min(GRACE_S, self.walk.left_s()))
         if not running.done():
             if self.walk.left_s() == 0:
                 self._hit(Limit.WALL, index)
             self.walk.dead = True
-            self.walk.lease.kill()
+            self.walk.lease.stop()
             await asyncio.wait({running}, timeout=5)
             if not running.done():
                 running.cancel()
@@ -145,85 +172,117 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         if index is not None:
             self.walk.ended[index] = limit
 
+    def _die(self) -> None:
+        """Note that the kernel is gone.
+
+        Raises:
+            KernelDied: the notebook is not to blame.
+        """
+        if not self.walk.dead:
+            self.walk.dead = True
+            reason = self.walk.lease.lost()
+            if reason:
+                raise KernelDied(reason)
+
     def request(self, code: str, budget_s: float) -> None:
         """Execute code of ours in the notebook's kernel, silently; what it prints is dropped."""
         if not self.walk.dead:
             with contextlib.suppress(DeadKernelError):
                 self._request(code, budget_s)
+            for limit in new_hits(self.walk.lease.usage(), self.walk.hits):
+                self.walk.hits[limit] = None
 
     async def _async_request(self, code: str, budget_s: float) -> None:
         message = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
+        self.kc.outputs.expect("")
         running = asyncio.ensure_future(self.async_wait_for_reply(message))
         try:
             await self._bounded(running, budget_s, None)
             await running
         except DeadKernelError:
-            self.walk.dead = True
+            self._die()
 
     _request = run_sync(_async_request)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:  # noqa: ANN401
-        """Take a message of the kernel, unless the notebook has said enough already."""
-        size = _message_bytes(msg)
-        self.walk.output_bytes += size
-        if size == 0 or self.walk.output_bytes <= self.walk.limits.output_kb * 1024:
-            return self._take(msg, cell, cell_index)
-        if Limit.OUTPUT not in self.walk.hits:
-            self.walk.hits[Limit.OUTPUT] = cell_index
-            notice = (
-                f"\n[cut: the notebook printed and displayed more than {self.walk.limits.output_kb} KB]\n"
-            )
-            cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=notice))
-        if msg["msg_type"] == "error" and size <= ERROR_KB * 1024:
-            return self._take(msg, cell, cell_index)
-        return None
-
-    def _take(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:  # noqa: ANN401
-        """Let nbclient store a message; one that is malformed is dropped, whatever it makes nbclient raise."""
+        """Take a message that the intake let through; one that nbclient chokes on is dropped."""
+        if msg.get("cut"):
+            self.walk.hits.setdefault(Limit.OUTPUT, cell_index)
+            self.iopub_timeout = DROPPED_S
+        if not self._afford_copies(msg):
+            return None
         before = len(cell.outputs)
         try:
-            output = super().process_message(msg, cell, cell_index)
-            if output is not None:
-                nbformat.validate(output, ref="output", version=4)
+            return super().process_message(msg, cell, cell_index)
         except CellControlSignal:
             raise
         except Exception:
             del cell.outputs[before:]
             return None
-        return output
 
-    def _note_failure(self, cell: NotebookNode, index: int) -> None:
-        failure = self._failure(cell, index)
+    def _afford_copies(self, msg: dict[str, Any]) -> bool:
+        """Charge a display for every place that shows it: a notebook repeats the whole of it there."""
+        display_id = msg["content"].get("transient", {}).get("display_id")
+        places = sum(len(where) for where in self._display_id_map.get(display_id, {}).values())
+        if places <= 1 or self.allowance.spend((places - 1) * msg["size"]):
+            return True
+        self.kc.outputs.told = True  # `_note_cut` tells it: the request may be over on the wire
+        return False
+
+    async def async_close(self) -> None:
+        """Close the connections to the kernel."""
+        self.kc.stop_channels()
+        await asyncio.sleep(0)  # the event loop closes them in its next round
+
+    close = run_sync(async_close)
+
+    def _note_cut(self, cell: NotebookNode, index: int) -> None:
+        """Note that the output was cut when the cell ended before its messages were all worked off."""
+        if self.kc.outputs.told and Limit.OUTPUT not in self.walk.hits:
+            self.walk.hits[Limit.OUTPUT] = index
+            text = self.kc.outputs.notice
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=text))
+
+    def _note(self, cell: NotebookNode, index: int) -> None:
+        """Note which limits a cell has hit, and how it failed if it did."""
+        number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
+        failure = self._failure(cell, index, number)
         if failure is not None:
-            number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
             self.walk.failed.append(FailedCell(index, number, grade_id, *failure))
 
-    def _failure(self, cell: NotebookNode, index: int) -> tuple[str, str] | None:
+    def _failure(self, cell: NotebookNode, index: int, number: int) -> tuple[str, str] | None:
         """Return the error's name and text, when a cell raised, hit a limit or ended the kernel."""
-        limit = self.walk.ended.get(index)
-        if limit is Limit.WALL:
-            return f"limit: {limit}", f"stopped after {self.walk.limits.wall_s:g} s for the whole notebook"
+        walk, usage = self.walk, self.walk.lease.usage()
+        hits = new_hits(usage, walk.hits)
+        walk.hits.update(dict.fromkeys(hits, index))
+        output = next((one for one in cell.get("outputs", []) if one.output_type == "error"), None)
+        raised = (
+            (printable(output.get("ename"), 100), printable(output.get("evalue"), 500)) if output else None
+        )
+        limit = walk.ended.get(index)
         if limit is not None:
-            return f"limit: {limit}", f"stopped after {self.walk.limits.cell_s:g} s"
-        if self.walk.dead:
-            return "KernelDied", "the kernel died in this cell"
-        error = next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
-        if error is None:
-            return None
-        return printable(error.get("ename"), 100), printable(error.get("evalue"), 500)
+            return f"limit: {limit}", describe(limit, walk.limits, number)
+        if walk.dead:
+            limit = Limit.MEMORY if usage.memory_hit else None
+        elif raised is not None:
+            sandboxed = walk.lease.sandbox != "none"
+            limit = limit_behind(*raised, usage, sandboxed=sandboxed) or next(iter(hits), None)
+        if limit is None:
+            return ("KernelDied", "the kernel died in this cell") if walk.dead else raised
+        walk.hits.setdefault(limit, index)
+        said = f" ({raised[0]}: {raised[1]})" if raised else ""
+        return f"limit: {limit}", f"{describe(limit, walk.limits, number)}{said}"
 
 
-class PawgradeEngine(Engine):  # type: ignore[misc]
-    """papermill's seam: `papermill.execute_notebook(..., engine_name="pawgrade", walk=walk)`."""
+class GradingEngine(Engine):  # type: ignore[misc]
+    """What `papermill.execute_notebook(..., engine_name="pawgrade", walk=walk)` runs; see `papermill_engine`."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ANN401
         """Run the notebook as `options["walk"]` says."""
         walk: Walk = options["walk"]
-        client = GradingClient(
-            nb_man, walk, kernel_name=kernel_name, startup_timeout=START_S, log_output=False
-        )
+        client = GradingClient(nb_man, walk, kernel_name=kernel_name, log_output=False)
         client.reset_execution_trackers()
         begin = time.monotonic()
         walk.deadline = begin + START_S + walk.limits.wall_s
@@ -234,10 +293,13 @@ class PawgradeEngine(Engine):  # type: ignore[misc]
         try:
             client.start_new_kernel_client()
         except RuntimeError as exc:
-            raise KernelDied(f"the kernel {kernel_name!r} did not start: {exc}.") from exc
+            client.close()
+            raise KernelDied(
+                f"the kernel {kernel_name!r} did not start: {walk.lease.lost().rstrip('.') or exc}."
+            ) from exc
         ready = time.monotonic()
         walk.deadline = ready + walk.limits.wall_s
-        watchdog = threading.Timer(walk.limits.wall_s + WATCHDOG_S, walk.lease.kill)
+        watchdog = threading.Timer(walk.limits.wall_s + WATCHDOG_S, walk.lease.stop)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -247,13 +309,12 @@ class PawgradeEngine(Engine):  # type: ignore[misc]
         finally:
             watchdog.cancel()
             walk.notebook = copy.deepcopy(nb_man.nb)
-            walk.lease.kill()
-            with contextlib.suppress(Exception):
-                client.kc.stop_channels()
+            walk.output_bytes = client.allowance.spent_bytes
+            walk.lease.stop()
+            client.close()
         walk.kernel_s, walk.execute_s, walk.probe_s = ready - begin, walked - ready, time.monotonic() - walked
 
 
-papermill_engines.register("pawgrade", PawgradeEngine)
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
@@ -288,11 +349,3 @@ def run(notebook: NotebookNode, walk: Walk, parameters: Mapping[str, Any]) -> No
 
 def _error(name: str, text: str) -> NotebookNode:
     return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
-
-
-def _message_bytes(msg: Mapping[str, Any]) -> int:
-    """Estimate how much a message adds to the notebook; 0 for messages that add nothing."""
-    kind = str(msg.get("msg_type"))
-    if kind in STORED or kind.startswith("comm"):
-        return len(str(msg.get("content", ""))) + sum(len(buffer) for buffer in msg.get("buffers", []))
-    return 0

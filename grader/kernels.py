@@ -2,29 +2,53 @@
 
 This is the one seam between grading and how a kernel runs: a kernelspec's name. `Lease.sandbox` says how far that
 kernel keeps student code from the machine; a plain local kernel does not, and every grade made with one says so.
+A sandboxed kernel has a world of its own: folders have other names in it, and files are brought in and taken out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from grader.errors import KernelDied, SpecError
+from grader.probe_cell import MAX_BYTES
+from grader.spec import Limits
+
+if TYPE_CHECKING:
+    from grader.sandbox.provisioner import SandboxProvisioner
+
+SANDBOXED, PLAIN = "pawgrade", "python3"  # kernelspecs; the first is known without being installed
 
 LEASE_VARIABLE = "PAWGRADE_LEASE"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
 _PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Which limits of a sandbox a kernel has run into, so far.
+
+    Attributes:
+        memory_hit: it was refused memory, or a process of it was killed for it.
+        disk_full: one of its private file systems is full.
+        processes_hit: it was refused a process or a thread.
+    """
+
+    memory_hit: bool = False
+    disk_full: bool = False
+    processes_hit: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,34 +106,140 @@ class Lease:
         found.pop(me.pid, None)
         return [process for process in found.values() if _is_running(process)]
 
+    def usage(self) -> Usage:
+        """Say which limits the kernel has run into; a kernel without a sandbox has none."""
+        return Usage()
+
+    def lost(self) -> str:
+        """Say why the kernel was lost through no fault of the notebook, or ""."""
+        return ""
+
+    def stop(self) -> None:
+        """End everything of the submission; the files it wrote remain readable until the lease ends."""
+        self.kill()
+
+    def place(self, path: Path) -> str:
+        """Return what the kernel calls a path of ours: in its working directory, or its public data."""
+        return str(path)
+
+    def bring(self, folder: Path) -> str:
+        """Make a folder of ours visible to the kernel; returns what the kernel calls it."""
+        return str(folder)
+
+    def collect(self, folder: Path, names: Iterable[str]) -> None:
+        """Fetch files that the kernel wrote into a folder that it was brought; those missing stay missing."""
+
+
+@dataclass(frozen=True)
+class SandboxLease(Lease):
+    """A lease of a kernel in a world of its own.
+
+    Attributes:
+        data: the folder of ours that the kernel has as its public data.
+    """
+
+    data: Path | None = None
+
+    @property
+    def provisioner(self) -> SandboxProvisioner:
+        """Return what launched the kernel; raises KernelDied before it did."""
+        found: SandboxProvisioner | None = self.manager.provisioner
+        if found is None:
+            raise KernelDied("the kernel was never started.")
+        return found
+
+    def kill(self) -> None:
+        """End the kernel and every process it started; returns when all are gone."""
+        connection = getattr(self.manager.provisioner, "connection", None)
+        if connection is None:
+            return
+        try:
+            self.provisioner.stop()  # leaves pid 1 of the kernel's world, which hands the files out
+        except KernelDied:
+            connection.kill()
+
+    def usage(self) -> Usage:
+        """Say which limits the kernel has run into."""
+        from grader.sandbox.layout import SHARED, WORK
+
+        found = self.provisioner.usage()
+        full = found.get("full", ())
+        return Usage(
+            memory_hit=bool(found.get("memory_kills")) or SHARED in full,
+            disk_full=WORK in full,
+            processes_hit=bool(found.get("process_refusals")),
+        )
+
+    def lost(self) -> str:
+        """Say why the kernel was lost through no fault of the notebook, or ""."""
+        connection = self.provisioner.connection
+        if connection is not None and connection.lost:
+            return (
+                "the process that kernels are forked from, or the kernel's sandbox, was ended from outside."
+            )
+        return ""
+
+    def place(self, path: Path) -> str:
+        """Return what the kernel calls a path of ours."""
+        from grader.sandbox.layout import DATA, WORK
+
+        for folder, inside in ((self.cwd, WORK), (self.data, DATA)):
+            if folder is not None and path.is_relative_to(folder):
+                return str(Path(inside, path.relative_to(folder)))
+        raise ValueError(f"{path} is not visible in the kernel's sandbox")
+
+    def bring(self, folder: Path) -> str:
+        """Copy a folder of ours into the kernel's world."""
+        return self.provisioner.put(folder, folder.name)
+
+    def collect(self, folder: Path, names: Iterable[str]) -> None:
+        """Fetch files from the copy of a folder; each at most a little larger than an answer may be."""
+        for name in names:
+            with contextlib.suppress(FileNotFoundError, KernelDied):
+                content = self.provisioner.take(folder.name, name, MAX_BYTES + 4096)
+                (folder / name).write_bytes(content)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What a sandboxed kernel may use.
+
+    Attributes:
+        limits: memory, disk, processes, cpus.
+        data: folder of ours that it may read; None: no data.
+        devices: device nodes that it may use.
+    """
+
+    limits: Limits
+    data: Path | None = None
+    devices: tuple[str, ...] = ()
+
 
 @contextlib.contextmanager
-def lease(kernel: str, *, cwd: Path, environment: Mapping[str, str]) -> Iterator[Lease]:
+def lease(
+    kernel: str, *, cwd: Path, environment: Mapping[str, str], sandbox: Sandbox | None = None
+) -> Iterator[Lease]:
     """Lease a kernel; on exit its whole process tree is gone.
 
     Args:
-        kernel: name of an installed kernelspec.
-        cwd: its working directory.
-        environment: what it sees beside `KEPT_VARIABLES`; it inherits nothing else.
+        kernel: name of an installed kernelspec, or `SANDBOXED`.
+        cwd: its working directory; a sandboxed kernel gets a copy.
+        environment: what a plain kernel sees beside `KEPT_VARIABLES`; it inherits nothing else.
+        sandbox: what a sandboxed kernel may use; None: a plain kernel is wanted.
 
     Raises:
-        SpecError: there is no such kernelspec.
+        SpecError: there is no such kernelspec, or it gives no sandbox although one is wanted.
     """
-    from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import NoSuchKernel
     from jupyter_client.utils import run_sync
 
     adopt_orphans()
     token = uuid.uuid4().hex
-    manager = AsyncKernelManager(kernel_name=kernel)
-    try:
-        manager.kernel_spec  # noqa: B018 - reading it raises when there is none
-    except NoSuchKernel as exc:
-        raise SpecError(
-            f"there is no kernelspec named {kernel!r}.",
-            "`jupyter kernelspec list` shows those that are installed.",
-        ) from exc
-    held = Lease(manager, token, {**inherited(), **environment, LEASE_VARIABLE: token}, cwd, time.time())
+    manager = _manager(kernel, sandbox)
+    if sandbox is not None:
+        held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", sandbox.data)
+    else:
+        variables = {**inherited(), **environment, LEASE_VARIABLE: token}
+        held = Lease(manager, token, variables, cwd, time.time())
     try:
         yield held
     finally:
@@ -118,6 +248,59 @@ def lease(kernel: str, *, cwd: Path, environment: Mapping[str, str]) -> Iterator
         if process is not None:
             process.wait()  # it is gone; this collects its exit status
         run_sync(manager._async_cleanup_resources)()  # the public name is async for this manager
+
+
+def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jupyter_client's own type
+    """Return a manager for a kernelspec, with a sandbox's limits and folders written into it."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import NoSuchKernel
+
+    manager = AsyncKernelManager(kernel_name=kernel)
+    try:
+        spec = manager.kernel_spec
+    except NoSuchKernel as exc:
+        if kernel != SANDBOXED:
+            raise SpecError(
+                f"there is no kernelspec named {kernel!r}.",
+                "`jupyter kernelspec list` shows those that are installed.",
+            ) from exc
+        from grader.sandbox.specs import kernel_spec
+
+        spec = kernel_spec()
+    wanted = spec.metadata.get("kernel_provisioner", {})
+    if (wanted.get("provisioner_name") == "pawgrade") != (sandbox is not None):
+        raise SpecError(
+            f"the kernelspec {kernel!r} gives {'no' if sandbox else 'a'} sandbox, but {'one' if sandbox else 'none'} is wanted.",
+            "Choose another with PAWGRADE_KERNEL, or unset it; `--sandbox none` is for code that you trust.",
+        )
+    if sandbox is not None:
+        spec = copy.deepcopy(spec)
+        spec.metadata["kernel_provisioner"]["config"].update(_config(sandbox))
+    manager._kernel_spec = spec  # the public name only reads what is installed
+    return manager
+
+
+def _config(sandbox: Sandbox) -> dict[str, Any]:
+    """Return a sandbox as the provisioner's configuration."""
+    from grader.sandbox.layout import DATA
+
+    config: dict[str, Any] = {"limits": sandbox.limits.of_a_kernel()}
+    if sandbox.devices:
+        config["devices"] = list(sandbox.devices)
+    if sandbox.data is not None:
+        if os.getuid() == 0 and sandbox.data.stat().st_mode & 0o005 != 0o005:
+            raise SpecError(
+                f"{sandbox.data} cannot be read in the sandbox, which is not root.",
+                f"chmod -R a+rX {sandbox.data}",
+            )
+        # The shelf is the same for all cards and splits: one zygote serves them, each kernel sees its own data only.
+        config |= {"folders": {DATA: str(sandbox.data)}, "shelves": [str(sandbox.data.parent)]}
+    return config
+
+
+def gpu_devices() -> tuple[str, ...]:
+    """Return the device nodes that CUDA needs."""
+    return tuple(str(path) for path in sorted(Path("/dev").glob("nvidia*")) if path.is_char_device())
 
 
 def inherited() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import json
 import platform
@@ -27,11 +28,12 @@ from grader.preparation import Work, matplotlib_cache
 from grader.pytest_plugin import Verdicts
 from grader.questions import Array
 from grader.records import Check, Grade, Limit, Repair, Seconds, Status, Submission
+from grader.sandbox.layout import TUNING
 
 TRIES = 3
 
 if TYPE_CHECKING:
-    from grader import engine
+    from grader import engine, kernels
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,30 @@ def grade(submission: Submission, work: Work) -> Graded:
     except Exception:
         return Graded(_undecided(submission, work, traceback.format_exc()), submitted, None)
     log = ""
-    for _ in range(TRIES):
+    for number in range(1, TRIES + 1):
         try:
-            return _run(submission, work, submitted, notebook, repairs, begin)
+            return _after(number, log, _run(submission, work, submitted, notebook, repairs, begin))
         except InfrastructureError:
-            log = traceback.format_exc()
+            log += f"try {number}:\n{traceback.format_exc()}"
         except Exception:
-            log = traceback.format_exc()
+            log += traceback.format_exc()
             break
     return Graded(_undecided(submission, work, log), submitted, None)
+
+
+def _after(number: int, log: str, graded: Graded) -> Graded:
+    """Note on a grade that the first tries were lost through no fault of the submission."""
+    if number == 1:
+        return graded
+    notice = f"The grader had to run this submission {number} times: its kernel was lost. Only the last run counts."
+    grade_ = graded.grade
+    kept = dataclasses.replace(
+        grade_,
+        notices=(*grade_.notices, notice),
+        provenance={**grade_.provenance, "tries": str(number)},
+        log=f"{log}{grade_.log}",
+    )
+    return dataclasses.replace(graded, grade=kept)
 
 
 def _run(
@@ -92,11 +109,17 @@ def _run(
     with _workplace(work) as place:
         notices = _lay_out(place, submission, work)
         folder = place / uuid.uuid4().hex  # a name that no notebook can foresee
-        environment = _environment(place, work)
-        with kernels.lease(work.kernel, cwd=place / "work", environment=environment) as lease:
-            limits = context.assignment.limits_on(context.card)
+        limits = context.assignment.limits_on(context.card)
+        devices = kernels.gpu_devices() if work.device == "cuda" else ()
+        sandbox = kernels.Sandbox(limits, work.data_dir, devices) if work.sandbox != "none" else None
+        environment = {} if sandbox else _environment(place, work)
+        with kernels.lease(
+            work.kernel, cwd=place / "work", environment=environment, sandbox=sandbox
+        ) as lease:
             walk = engine.Walk(lease, limits, probe.asker(context.plan, context.assignment, folder, spent))
-            executed = _without_paths(engine.run(notebook, walk, _parameters(place, work)), place, work)
+            executed = engine.run(notebook, walk, _parameters(lease, place, work))
+            executed = _without_paths(executed, place, work)
+            lease.collect(folder, probe.answer_files(context.plan))
         judged = time.monotonic()
         answers = probe.read_answers(context.plan, context.assignment, folder, spent, _why_dead(walk))
     verdicts = evaluate(answers, context)
@@ -206,10 +229,10 @@ def _root(files: tuple[Path, ...], assignment: str) -> Path:
     )
 
 
-def _parameters(place: Path, work: Work) -> dict[str, Any]:
+def _parameters(lease: kernels.Lease, place: Path, work: Work) -> dict[str, Any]:
     return {
-        "data_dir": str(work.data_dir),
-        "scratch_dir": str(place / "work" / "scratch"),
+        "data_dir": lease.place(work.data_dir),
+        "scratch_dir": lease.place(place / "work" / "scratch"),
         "seed": work.seed,
         "device": work.device,
         "language": "en",
@@ -217,7 +240,7 @@ def _parameters(place: Path, work: Work) -> dict[str, Any]:
 
 
 def _environment(place: Path, work: Work) -> dict[str, str]:
-    """Return the kernel's own variables: private folders, as many threads as the assignment allows."""
+    """Return a plain kernel's own variables: private folders, as many threads as the assignment allows."""
     threads = str(work.context.assignment.limits_on(work.context.card).cpus)
     fonts = matplotlib_cache(work.desk)
     private = place / "home" / "matplotlib"
@@ -228,12 +251,7 @@ def _environment(place: Path, work: Work) -> dict[str, str]:
         "IPYTHONDIR": str(place / "home" / "ipython"),
         "MPLCONFIGDIR": str(private),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        # glibc returns large blocks to the system at once; torch asks for them again at every layer. Keeping them
-        # halves the time of a forward pass on a CPU.
-        "MALLOC_MMAP_THRESHOLD_": str(2**30),
-        "MALLOC_TRIM_THRESHOLD_": str(2**31),
-        "OMP_WAIT_POLICY": "PASSIVE",  # idle threads that spin cost up to ten times on a busy machine
-        "PYTHONHASHSEED": "0",
+        **TUNING,
         "PYTHONNOUSERSITE": "1",
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
     }
@@ -251,11 +269,14 @@ def _explain_limit(limit: Limit, limits: spec.Limits, index: int | None, noteboo
     place = "while its functions were asked"
     if index is not None:
         place = f"in code cell {sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == 'code')}"
-    if limit is Limit.WALL:
-        return f"Stopped after {limits.wall_s:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images."
-    if limit is Limit.CELL:
-        return f"Stopped after {limits.cell_s:g} s {place}: one cell may take no longer. Look for a loop that does not end."
-    return f"The notebook printed more than {limits.output_kb} KB ({place}); the rest was cut. Print less, or less often."
+    return {
+        Limit.WALL: f"Stopped after {limits.wall_s:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
+        Limit.CELL: f"Stopped after {limits.cell_s:g} s {place}: one cell may take no longer. Look for a loop that does not end.",
+        Limit.MEMORY: f"The notebook used more than {limits.memory_mb} MB ({place}). Pass images through the network in batches, under torch.no_grad(), and keep features instead of images.",
+        Limit.DISK: f"The notebook wrote more than {limits.disk_mb} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
+        Limit.PROCESSES: f"The notebook started more than {limits.processes} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
+        Limit.OUTPUT: f"The notebook printed more than {limits.output_kb} KB ({place}); the rest was cut. Print less, or less often.",
+    }[limit]
 
 
 def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seconds) -> Grade:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import hmac
 import os
@@ -18,10 +19,12 @@ from nbformat import NotebookNode
 
 from grader import attempts, cards, pets, spec
 from grader.course import Course
-from grader.errors import SpecError
+from grader.errors import InfrastructureError, SpecError
 from grader.evaluate import Context, check_files, plan_questions
+from grader.kernels import PLAIN, SANDBOXED
 from grader.questions import Material
 from grader.records import Submission
+from grader.sandbox.trials import sandbox_problem
 from grader.settings import Settings
 
 PUBLIC_SEED = b"public"  # everybody's own check draws the same numbers
@@ -37,6 +40,7 @@ class Work:
         data_dir: folder with the public splits: all of the data that a notebook sees.
         desk: folder for working copies of submissions.
         kernel: kernelspec name.
+        sandbox: `namespaces`, or `none` for code that is trusted.
         seed: seed that notebooks are given.
         device: `cpu` or `cuda`.
         public_files: files that are put beside the notebook (those of the release).
@@ -47,6 +51,7 @@ class Work:
     data_dir: Path
     desk: Path
     kernel: str
+    sandbox: str
     seed: int
     device: str
     public_files: tuple[Path, ...]
@@ -142,7 +147,27 @@ def _work(context: Context, release: Path, data_dir: Path, desk: Path, settings:
         raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
     notebook = nbformat.read(path, as_version=4)
     files = tuple(one for one in sorted(release.rglob("*")) if one.is_file() and one.suffix != ".ipynb")
-    return Work(context, notebook, data_dir, desk, settings.kernel, settings.seed, settings.device, files)
+    if settings.sandbox != "none":
+        require_sandbox()
+    kernel = settings.kernel or (PLAIN if settings.sandbox == "none" else SANDBOXED)
+    return Work(
+        context, notebook, data_dir, desk, kernel, settings.sandbox, settings.seed, settings.device, files
+    )
+
+
+@functools.cache
+def require_sandbox() -> None:
+    """Make sure that this machine can keep student code apart.
+
+    Raises:
+        InfrastructureError: it cannot; the message says what is missing and the command that gets it.
+    """
+    problem = sandbox_problem()
+    if problem is not None:
+        advice = (
+            f"{problem.advice}; `pawgrade doctor` shows more. `--sandbox none` is for code that you trust."
+        )
+        raise InfrastructureError(f"{problem.what}: {problem.found.rstrip('.')}.", advice)
 
 
 def matplotlib_cache(desk: Path) -> Path:

@@ -66,15 +66,27 @@ def asker(
     """
 
     def ask(client: GradingClient) -> None:
-        for name, place in write_questions(plan, assignment, folder).items():
+        folders = write_questions(plan, assignment, folder)
+        seen_as = client.walk.lease.bring(folder)
+        for name in folders:
             budget_s = assignment.entry_point(name).budget_s
-            code = f"from grader.probe_cell import ask_all as _ask_all\n_ask_all(globals(), {str(place)!r})\ndel _ask_all"
+            code = f"from grader.probe_cell import ask_all as _ask_all\n_ask_all(globals(), {f'{seen_as}/{name}'!r})\ndel _ask_all"
             before = client.walk.left_s()
             client.request(code, budget_s)
             if before - client.walk.left_s() >= budget_s:
                 spent.add(name)
 
     return ask
+
+
+def answer_files(plan: Plan) -> list[str]:
+    """Return the files that answers may lie in, relative to the folder of the questions."""
+    return [
+        f"{question.entry_point}/answers/{_stem(name, number)}{suffix}"
+        for name, questions in plan.items()
+        for number, question in enumerate(questions)
+        for suffix in (".npy", ".json")
+    ]
 
 
 def read_answers(

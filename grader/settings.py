@@ -23,7 +23,8 @@ class Settings:
         data_folder: folder with the real photos (`PAWGRADE_DATA`), or None.
         cache: folder for drawn photos and decoded splits (`PAWGRADE_CACHE`).
         secret: course secret that seeds the hidden crops (`PAWGRADE_SECRET`); None: a file in the course keeps it.
-        kernel: name of the kernelspec that runs submissions (`PAWGRADE_KERNEL`).
+        kernel: name of the kernelspec that runs submissions (`PAWGRADE_KERNEL`); "": the one that fits `sandbox`.
+        sandbox: `namespaces`, or `none` for code that you trust (`PAWGRADE_SANDBOX`).
         seed: seed that notebooks are given (`PAWGRADE_SEED`).
         device: `cpu` or `cuda` (`PAWGRADE_DEVICE`).
         counts: which attempt counts: `latest`, as in nbgrader, or `best` (`PAWGRADE_COUNTS`).
@@ -33,7 +34,8 @@ class Settings:
     data_folder: Path | None
     cache: Path
     secret: bytes | None = None
-    kernel: str = "python3"
+    kernel: str = ""
+    sandbox: Literal["namespaces", "none"] = "namespaces"
     seed: int = 0
     device: str = "cpu"
     counts: Literal["latest", "best"] = "latest"
@@ -75,6 +77,9 @@ def _settings(values: Mapping[str, str]) -> Settings:
     counts = values.get("counts", "latest")
     if counts not in ("latest", "best"):
         raise SpecError(f"setting counts: expected latest or best, found {counts!r}.")
+    sandbox = values.get("sandbox", "namespaces")
+    if sandbox not in ("namespaces", "none"):
+        raise SpecError(f"setting sandbox: expected namespaces or none, found {sandbox!r}.")
     device = values.get("device", "cpu")
     if device not in ("cpu", "cuda"):
         raise SpecError(f"setting device: expected cpu or cuda, found {device!r}.")
@@ -89,7 +94,8 @@ def _settings(values: Mapping[str, str]) -> Settings:
         data_folder=Path(data).expanduser().resolve() if data else None,
         cache=Path(values.get("cache") or platformdirs.user_cache_dir("pawgrade")).expanduser(),
         secret=values["secret"].encode() if values.get("secret") else None,
-        kernel=values.get("kernel", "python3"),
+        kernel=values.get("kernel", ""),
+        sandbox="none" if sandbox == "none" else "namespaces",
         seed=seed,
         device=device,
         counts="best" if counts == "best" else "latest",

@@ -56,6 +56,10 @@ class Limits(_Strict):
     cpus: int = Field(2, gt=0)
     gpus: int = Field(0, ge=0)
 
+    def of_a_kernel(self) -> dict[str, int]:
+        """Return those that a kernel's sandbox enforces; the engine keeps the others."""
+        return self.model_dump(include={"memory_mb", "disk_mb", "processes", "cpus"})
+
 
 class Exercise(_Strict):
     """A graded unit: `points` are the sum over its checks, and stand in its locked cell."""

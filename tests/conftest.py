@@ -1,7 +1,8 @@
-"""What all tests share: hypothesis without a clock, a database or surprises."""
+"""What all tests share: hypothesis without a clock, a database or surprises; grading without a sandbox where there is none."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,23 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("pawgrade")
+
+
+def pytest_report_header() -> str:
+    """Say whether the tests that grade do so in a sandbox; where none is to be had they do without."""
+    from grader.sandbox.trials import sandbox_problem
+
+    problem = sandbox_problem()
+    if problem is None:
+        return "sandbox: namespaces"
+    os.environ["PAWGRADE_SANDBOX"] = "none"  # workers inherit it
+    return f"sandbox: none, tests of it are skipped: {problem.what}: {problem.found}; {problem.advice}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests of the sandbox where there is none."""
+    if item.get_closest_marker("sandbox") and os.environ.get("PAWGRADE_SANDBOX") == "none":
+        pytest.skip("no sandbox here: the report's header says why")
 
 
 @pytest.fixture(scope="session")

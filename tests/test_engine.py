@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from grader import engine
 from grader.engine import GradingClient, Walk
 from grader.errors import KernelDied
-from grader.kernels import KEPT_PREFIXES, KEPT_VARIABLES, LEASE_VARIABLE, lease
+from grader.kernels import KEPT_PREFIXES, KEPT_VARIABLES, LEASE_VARIABLE, Lease, Usage, lease
 from grader.records import Limit
 from grader.spec import Limits
 from tests.notebooks import nbgrader_metadata
@@ -189,7 +189,7 @@ def test_an_endless_loop_is_interrupted_and_the_notebook_goes_on(tmp_path: Path)
     found = run(tmp_path, "while True: pass", "print('on')", cell_s=2)
 
     assert found.failures() == [(3, "limit: cell")]
-    assert found.walk.failed[0].message == "stopped after 2 s"
+    assert found.walk.failed[0].message == "stopped after 2 s in cell 3"
     assert found.notebook.cells[2].outputs[0].ename == "KeyboardInterrupt"
     assert found.text(2) == "on\n"
     assert found.walk.limit is Limit.CELL
@@ -218,7 +218,7 @@ def test_the_wall_limit_ends_the_notebook_in_the_middle(tmp_path: Path) -> None:
     found = run(tmp_path, "import time\nfor _ in range(100): time.sleep(0.5)", "print('never')", wall_s=3)
 
     assert found.failures() == [(3, "limit: wall")]
-    assert found.walk.failed[0].message == "stopped after 3 s for the whole notebook"
+    assert found.walk.failed[0].message == "stopped after 3 s in cell 3"
     assert found.walk.limit is Limit.WALL
     assert not found.asked()
 
@@ -380,3 +380,127 @@ def test_a_forged_idle_earns_nothing_but_an_early_end_of_waiting(tmp_path: Path)
 
     assert (found.folder / "late").exists()
     assert found.asked()
+
+
+def test_a_connection_that_the_kernel_closes_is_its_end(tmp_path: Path) -> None:
+    found = run(tmp_path, "print('last words')", "import os; os.closerange(3, 200)", "print('never')")
+
+    assert found.failures()[0] == (4, "KernelDied")
+    assert found.wall_s < 25
+    assert not found.asked()
+
+
+# What a sandbox says
+
+
+@dataclass(frozen=True)
+class Limited(Lease):
+    """A lease that says what a sandbox would; a file beside the notebook names what has been hit."""
+
+    reason: str = ""
+
+    def usage(self) -> Usage:
+        return Usage(
+            **{path.name: True for path in self.cwd.glob("*_*") if path.name in Usage.__annotations__}
+        )
+
+    def lost(self) -> str:
+        return self.reason
+
+
+def run_limited(folder: Path, *sources: str, reason: str = "", ask: str = "x = 1") -> Walk:
+    with lease("python3", cwd=folder, environment={"HOME": str(folder)}) as held:
+        limited = Limited(**{**held.__dict__, "sandbox": "namespaces", "reason": reason})
+        walk = Walk(limited, Limits(wall_s=60, cell_s=30), lambda client: client.request(ask, 5))
+        engine.run(notebook_of(*sources), walk, {"seed": 7})
+    return walk
+
+
+def touch(name: str) -> str:
+    return f"open({name!r}, 'w').close()\n"
+
+
+def told(walk: Walk) -> list[tuple[int, str, str]]:
+    return [(one.number, one.error, one.message) for one in walk.failed]
+
+
+DEATH = "import os; os._exit(9)"
+HITS = {
+    "a kernel killed for its memory": (touch("memory_hit") + DEATH, Limit.MEMORY, "used more than 6144 MB"),
+    "a worker killed for its memory": (
+        touch("memory_hit") + "raise RuntimeError('worker is gone')",
+        Limit.MEMORY,
+        "used more than 6144 MB (RuntimeError: worker is gone)",
+    ),
+    "numpy": ("raise MemoryError('no')", Limit.MEMORY, "used more than 6144 MB (MemoryError: no)"),
+    "torch": (
+        'raise RuntimeError("can\'t allocate memory: you tried to allocate 1 byte")',
+        Limit.MEMORY,
+        "used more than 6144 MB (RuntimeError: can't allocate memory: you tried to allocate 1 byte)",
+    ),
+    "a full disk": (
+        touch("disk_full") + "import errno, os; raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))",
+        Limit.DISK,
+        "wrote more than 512 MB (OSError: [Errno 28] No space left on device)",
+    ),
+    "too many processes": (
+        touch("processes_hit") + "raise BlockingIOError('not now')",
+        Limit.PROCESSES,
+        "started more than 128 processes (BlockingIOError: not now)",
+    ),
+    "too many threads": (
+        'raise RuntimeError("can\'t start new thread")',
+        Limit.PROCESSES,
+        "started more than 128 processes (RuntimeError: can't start new thread)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HITS)
+def test_a_limit_of_the_sandbox_is_told_with_its_cell(tmp_path: Path, name: str) -> None:
+    code, limit, message = HITS[name]
+
+    walk = run_limited(tmp_path, "x = 1", code, "1 / 0")
+
+    assert told(walk)[0] == (4, f"limit: {limit}", message)
+    assert (walk.limit, walk.hits) == (limit, {limit: 3})
+    assert [one[1] for one in told(walk)[1:]] == ([] if walk.dead else ["ZeroDivisionError"])
+
+
+def test_a_limit_that_no_cell_failed_of_is_noted_once_where_it_was_hit(tmp_path: Path) -> None:
+    walk = run_limited(tmp_path, touch("disk_full"), "raise ValueError('mine')")
+
+    assert walk.hits == {Limit.DISK: 2}
+    assert told(walk) == [(4, "ValueError", "mine")]
+
+
+def test_a_limit_that_is_hit_while_asked_belongs_to_no_cell(tmp_path: Path) -> None:
+    walk = run_limited(tmp_path, "x = 1", ask=touch("memory_hit") + DEATH)
+
+    assert walk.hits == {Limit.MEMORY: None}
+    assert walk.dead
+
+
+def test_a_full_disk_without_a_sandbox_is_an_error_like_any_other(tmp_path: Path) -> None:
+    found = run(tmp_path, "raise OSError(28, 'No space left on device')", "raise BlockingIOError()")
+
+    assert [error for _, error in found.failures()] == ["OSError", "BlockingIOError"]
+
+
+@pytest.mark.parametrize("source", [DEATH, "x = 1"], ids=["in a cell", "while asked"])
+def test_a_kernel_that_was_lost_through_no_fault_of_the_notebook_is_ours_to_mend(
+    tmp_path: Path, source: str
+) -> None:
+    with pytest.raises(KernelDied, match="the zygote was ended"):
+        run_limited(tmp_path, source, reason="the zygote was ended.", ask=DEATH)
+
+
+def test_the_limit_that_ended_the_run_matters_most() -> None:
+    walk = Walk(None, Limits(), lambda _: None)  # type: ignore[arg-type]
+    order = []
+    walk.hits = dict.fromkeys(Limit)
+    while walk.limit is not None:
+        order.append(walk.limit)
+        del walk.hits[walk.limit]
+
+    assert order == [Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT]

@@ -129,7 +129,7 @@ def test_every_hostile_answer_gets_a_verdict_with_a_hint_and_the_next_submission
         first = next(one for one in grade["checks"] if one["exercise"] == "brightness")
         assert (first["status"], bool(first["hint"])) == ("FAILED", True)
         assert said in first["measured"]
-        assert grade["sandbox"] == "none"
+        assert grade["sandbox"] == os.environ.get("PAWGRADE_SANDBOX", "namespaces")
 
 
 @pytest.mark.slow

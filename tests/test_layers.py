@@ -12,10 +12,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
     "errors records",
-    "questions metrics statistics scoring cells",
+    "questions metrics statistics scoring cells outputs",
     "spec settings cards toypets pets backbones artifacts attempts course variants release gradebook manual_work "
     "autograded sanitise inert rendering figures feedback probe_cell pytest_plugin",
-    "kernels engine probe judge evaluate",
+    "kernels sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading pages student rebuilding verify demo doctor",
     "cli",
 ]
@@ -28,7 +28,7 @@ HEAVY = {
     "timm": ({"backbones"}, set[str]()),
     "nbgrader": ({"autograded", "gradebook", "release"}, set[str]()),
     "matplotlib": ({"figures", "lab"}, {"figures"}),
-    "papermill": ({"engine"}, {"engine"}),
+    "papermill": ({"engine", "stock", "papermill_engine"}, {"engine", "stock"}),
     "dask": (set[str](), set[str]()),
     "distributed": (set[str](), set[str]()),
 }

@@ -19,7 +19,8 @@ def course_with(folder: Path, text: str) -> Path:
 def test_without_a_file_or_variables_there_are_defaults() -> None:
     found = load(None, {})
 
-    assert (found.kernel, found.seed, found.device, found.counts) == ("python3", 0, "cpu", "latest")
+    assert (found.kernel, found.sandbox, found.seed, found.device) == ("", "namespaces", 0, "cpu")
+    assert found.counts == "latest"
     assert (found.data_folder, found.secret, found.db_url) == (None, None, None)
 
 

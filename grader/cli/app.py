@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from grader.cli import output
+from grader.cli.kernels import kernels_app
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
@@ -33,11 +35,12 @@ Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignmen
 3 the grader itself failed, try again; 130 interrupted.
 
 Settings come from `pawgrade.toml` in the course and from the environment: `PAWGRADE_DATA` (folder with the real
-photos), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`, `PAWGRADE_SEED`, `PAWGRADE_DEVICE`,
-`PAWGRADE_COUNTS` (latest or best), `PAWGRADE_DB_URL`.""",
+photos), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`, `PAWGRADE_SANDBOX` (namespaces or none),
+`PAWGRADE_SEED`, `PAWGRADE_DEVICE`, `PAWGRADE_COUNTS` (latest or best), `PAWGRADE_DB_URL`.""",
 )
 gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook.")
 app.add_typer(gradebook_app, name="gradebook")
+app.add_typer(kernels_app, name="kernels")
 
 CourseOption = Annotated[
     Path | None, typer.Option("--course", help="Course folder. Default: this folder or one above it.")
@@ -50,6 +53,13 @@ DataOption = Annotated[
 ]
 JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Write the result as JSON to this file; - prints it.")
+]
+SandboxOption = Annotated[
+    Literal["namespaces", "none"] | None,
+    typer.Option(
+        "--sandbox",
+        help="namespaces (default): student code sees nothing of this machine; none: it runs with your rights.",
+    ),
 ]
 Ids = Annotated[
     list[str] | None, typer.Argument(help="Assignment ids. Default: all of the course.", show_default=False)
@@ -76,12 +86,15 @@ def _plain(text: str) -> str:
     return escape(text)
 
 
-def _open(course: Path | None) -> tuple[Course, Settings]:
+def _open(
+    course: Path | None, sandbox: Literal["namespaces", "none"] | None = None
+) -> tuple[Course, Settings]:
     from grader.course import find_course
     from grader.settings import load
 
     found = find_course(course, Path.cwd())
-    return found, load(found.folder, os.environ)
+    settings = load(found.folder, os.environ)
+    return found, settings if sandbox is None else dataclasses.replace(settings, sandbox=sandbox)
 
 
 @app.command()
@@ -174,9 +187,7 @@ def grade(
     runner: Annotated[
         Literal["inline"], typer.Option("--runner", help="inline: one after the other.")
     ] = "inline",
-    sandbox: Annotated[
-        Literal["none"], typer.Option("--sandbox", help="none: student code runs with your rights.")
-    ] = "none",
+    sandbox: SandboxOption = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
     json_path: JsonOption = None,
 ) -> None:
@@ -185,11 +196,11 @@ def grade(
     Grading again is free: only what changed is run. A run that was killed goes on where it stopped. Scores, comments
     and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
     """
-    del runner, sandbox  # one of each so far
+    del runner  # one so far
     from grader.grading import Options, grade_class
     from grader.runners import InlineExecutor
 
-    found, settings = _open(course)
+    found, settings = _open(course, sandbox)
     options = Options(data, tuple(student or ()), force)
     with _progress(len(found.submissions(assignment, options.students))) as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
@@ -228,6 +239,7 @@ def verify(
     assignments: Ids = None,
     course: CourseOption = None,
     data: DataOption = None,
+    sandbox: SandboxOption = None,
     json_path: JsonOption = None,
 ) -> None:
     """Ask whether the assignments themselves are right.
@@ -239,7 +251,7 @@ def verify(
 
     from grader import verify as verify_module
 
-    found, settings = _open(course)
+    found, settings = _open(course, sandbox)
     table = Table("assignment", "what", "", "found", title="verify")
     findings = []
     for assignment in assignments or found.assignments():

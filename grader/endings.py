@@ -1,0 +1,59 @@
+"""Endings: which limit ended a cell, and the words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from grader.kernels import Usage
+from grader.records import Limit
+from grader.spec import Limits
+
+NO_MEMORY = ("can't allocate memory", "Cannot allocate memory")
+NO_SPACE = ("No space left on device", "[Errno 28]")
+NO_PROCESS = ("can't start new thread", "Resource temporarily unavailable")
+
+
+def new_hits(usage: Usage, known: Container[Limit]) -> list[Limit]:
+    """Return the limits that a sandbox says were hit and that are not known yet, the most telling first."""
+    said = {
+        Limit.MEMORY: usage.memory_hit,
+        Limit.PROCESSES: usage.processes_hit,
+        Limit.DISK: usage.disk_full,
+    }
+    return [limit for limit, hit in said.items() if hit and limit not in known]
+
+
+def limit_behind(name: str, text: str, usage: Usage, *, sandboxed: bool) -> Limit | None:
+    """Return the limit that an exception speaks of, or None.
+
+    Args:
+        name: the exception's class.
+        text: what it says: the student's word, which decides no more than an explanation.
+        usage: what the sandbox says.
+        sandboxed: whether there is a sandbox that limits processes.
+    """
+    if name == "MemoryError" or any(words in text for words in NO_MEMORY):
+        return Limit.MEMORY
+    if usage.disk_full and any(words in text for words in NO_SPACE):
+        return Limit.DISK
+    if sandboxed and (name == "BlockingIOError" or any(words in text for words in NO_PROCESS)):
+        return Limit.PROCESSES
+    return None
+
+
+def describe(limit: Limit, limits: Limits, number: int) -> str:
+    """Say which limit was hit, in the words that people read.
+
+    Args:
+        limit: the limit.
+        limits: its value.
+        number: position of the cell among code cells, from 1.
+    """
+    return {
+        Limit.WALL: f"stopped after {limits.wall_s:g} s in cell {number}",
+        Limit.CELL: f"stopped after {limits.cell_s:g} s in cell {number}",
+        Limit.MEMORY: f"used more than {limits.memory_mb} MB",
+        Limit.DISK: f"wrote more than {limits.disk_mb} MB",
+        Limit.PROCESSES: f"started more than {limits.processes} processes",
+        Limit.OUTPUT: f"printed more than {limits.output_kb} KB: cut",
+    }[limit]

@@ -1,0 +1,86 @@
+"""What travels with a notebook: the files beside it, packed into memory, up to a size."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints", ".pawgrade"}
+MAX_FILES = 10_000
+
+
+@dataclass(frozen=True)
+class Baggage:
+    """A packed folder.
+
+    Attributes:
+        descriptor: of a tar file in memory, at its start.
+        left_out: how many files did not fit, or are no plain files.
+    """
+
+    descriptor: int
+    left_out: int
+
+
+@contextlib.contextmanager
+def packed(folder: Path, max_mb: int) -> Iterator[Baggage]:
+    """Pack the plain files and folders below a folder, nearest first, up to `max_mb` MiB.
+
+    Links, devices and pipes are left out: what they lead to is not the notebook's.
+    """
+    descriptor = os.memfd_create("baggage")
+    try:
+        with (
+            os.fdopen(os.dup(descriptor), "wb") as file,
+            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            left_out = _pack(folder, tar, max_mb * 2**20)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield Baggage(descriptor, left_out)
+    finally:
+        os.close(descriptor)
+
+
+def _pack(root: Path, tar: tarfile.TarFile, room: int) -> int:
+    left_out = count = 0
+    folders = [root]
+    while folders:
+        folder = folders.pop(0)
+        with contextlib.suppress(OSError):
+            for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+                name = str(Path(entry.path).relative_to(root))
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in SKIPPED and count < MAX_FILES:
+                        tar.addfile(_entry(name, tarfile.DIRTYPE, 0, 0o755))
+                        folders.append(Path(entry.path))
+                        count += 1
+                    continue
+                size = entry.stat(follow_symlinks=False).st_size
+                if not entry.is_file(follow_symlinks=False) or size > room or count >= MAX_FILES:
+                    left_out += 1
+                elif _add(tar, entry, name):
+                    room -= size
+                    count += 1
+    return left_out
+
+
+def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str) -> bool:
+    try:
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        size = os.fstat(descriptor).st_size
+        mode = 0o755 if os.fstat(descriptor).st_mode & 0o100 else 0o644
+        tar.addfile(_entry(name, tarfile.REGTYPE, size, mode), file)
+    return True
+
+
+def _entry(name: str, kind: bytes, size: int, mode: int) -> tarfile.TarInfo:
+    found = tarfile.TarInfo(name)
+    found.type, found.size, found.mode = kind, size, mode
+    return found

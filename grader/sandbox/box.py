@@ -1,0 +1,223 @@
+"""The box: a read-only world without network or environment, made by bubblewrap, in which a zygote lives.
+
+As an ordinary user bubblewrap does all of it. As root the mounts are made first, while files that only root can reach
+(an interpreter in root's home) still can be reached, and then the rights of root are given up for a uid of nobody's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import InfrastructureError, SpecError
+from grader.sandbox import linux
+from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, TUNING, UID, WORK
+
+SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out
+STAGE = "/mnt"  # in a mount namespace of the box's own; the host's /mnt is not touched
+ETC = Path(__file__).parent / "etc"
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SETTINGS = (
+    "alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "terminfo", "timezone",
+)  # fmt: skip
+TOPOLOGY = ("/sys/devices/system/cpu", "/sys/devices/system/node")
+NEEDS_BWRAP = "apt-get install bubblewrap  (Fedora: dnf install bubblewrap)"
+NO_CONTEXT = {
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1"
+}  # asking for a GPU must not create a context before the fork
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python and the folders it lives in.
+
+    Attributes:
+        executable: its path.
+        folders: what must be visible for it to run: its prefixes and its user site.
+        package: the folder of the `grader` package that it imports.
+    """
+
+    executable: str
+    folders: tuple[str, ...]
+    package: str
+
+
+def interpreter(executable: str) -> Interpreter:
+    """Ask a Python where it lives.
+
+    Raises:
+        SpecError: it does not run, or has no pawgrade.
+    """
+    code = (
+        "import sys, site, json, grader, os;"
+        "user = site.getusersitepackages() if site.ENABLE_USER_SITE else '';"
+        "real = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)));"
+        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__)]))"
+    )
+    found = subprocess.run(
+        [executable, "-P", "-c", code], capture_output=True, text=True, check=False, cwd="/", timeout=60
+    )
+    if found.returncode != 0:
+        last = found.stderr.strip().splitlines()[-1:] or ["no output"]
+        raise SpecError(
+            f"{executable} cannot run kernels: {last[0]}.", "Install pawgrade into that environment."
+        )
+    folders, package = json.loads(found.stdout)
+    return Interpreter(executable, tuple(_outermost(folders)), package)
+
+
+def _outermost(folders: Sequence[str]) -> list[str]:
+    """Return the folders that exist, without those inside another one or in the system's."""
+    kept: list[str] = []
+    for folder in sorted({*filter(os.path.isdir, folders)}, key=len):
+        if not any(Path(folder).is_relative_to(other) for other in (*kept, "/usr")):
+            kept.append(folder)
+    return kept
+
+
+@dataclass(frozen=True)
+class Box:
+    """What a box shows.
+
+    Attributes:
+        python: the interpreter of its kernels.
+        shelves: folders of the host from which kernels may be given parts, read-only.
+        devices: device nodes, for example those of a GPU.
+        environment: the zygote's own variables, beside the tuning that every box has.
+    """
+
+    python: Interpreter
+    shelves: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+    def shown(self) -> dict[str, str]:
+        """Return what is bound read-only: place in the box -> path of the host."""
+        package = Path(self.python.package)
+        found = {path: path for path in SYSTEM if Path(path).is_dir() and not Path(path).is_symlink()}
+        found |= {f"/etc/{name}": f"/etc/{name}" for name in SETTINGS if Path("/etc", name).exists()}
+        found |= {f"/etc/{path.name}": str(path) for path in sorted(ETC.iterdir())}
+        found |= {path: path for path in TOPOLOGY if Path(path).is_dir()}
+        found |= {path: path for path in (*self.python.folders, str(package))}
+        cards = package.parent / "datasets"
+        if cards.is_dir() and not (package / "course").is_dir():
+            found[str(cards)] = str(cards)
+        found |= {f"{BOX}/shelf/{number}": path for number, path in enumerate(self.shelves)}
+        return found
+
+    def kept(self) -> list[str]:
+        """Return what stays visible although a kernel's private /tmp covers it."""
+        return [path for path in self.shown() if Path(path).is_relative_to("/tmp")]  # noqa: S108
+
+    def inside(self, path: str) -> str:
+        """Return where the box has a path of a shelf.
+
+        Raises:
+            SpecError: no shelf holds it.
+        """
+        for number, shelf in enumerate(self.shelves):
+            if Path(path).is_relative_to(shelf):
+                return str(Path(f"{BOX}/shelf/{number}", Path(path).relative_to(shelf)))
+        raise SpecError(f"{path} is on no shelf of this box; it has {', '.join(self.shelves) or 'none'}.")
+
+    def command(self, argument: str, stage: str = "") -> list[str]:
+        """Return the command line that makes the box and runs the zygote in it.
+
+        Args:
+            argument: the zygote's configuration.
+            stage: folder below which the host's paths are found.
+        """
+        line = [find_bwrap(), "--die-with-parent", "--new-session", "--hostname", "pawgrade"]
+        line += ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+        line += ["--unshare-cgroup-try", "--uid", str(UID), "--gid", str(UID), "--clearenv"]
+        for name, value in self._variables().items():
+            line += ["--setenv", name, value]
+        line += ["--tmpfs", "/tmp"]  # noqa: S108 - the box's own
+        for path in SYSTEM:
+            if Path(path).is_symlink():
+                line += ["--symlink", str(Path(path).readlink()), path]
+        for place, source in sorted(self.shown().items()):
+            line += ["--ro-bind", f"{stage}{source}", place]
+        package = Path(self.python.package)
+        if (package / "course" / "solutions").is_dir():
+            line += [
+                "--tmpfs",
+                str(package / "course" / "solutions"),
+            ]  # an installed package carries the course
+        line += ["--proc", "/proc", "--dev", "/dev"]
+        for device in self.devices:
+            line += ["--dev-bind-try", f"{stage}{device}", device]
+        for place in (WORK, HOME, DATA, BROUGHT, f"{BOX}/private"):
+            line += ["--dir", place]
+        for shelf in self.shelves:  # a folder may be given to kernels under its own path, too
+            line += ["--dir", shelf]
+        for number, _ in enumerate(self.kept()):
+            line += ["--dir", f"{BOX}/kept/{number}"]
+        line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+        return [*line, "--", self.python.executable, "-P", "-m", "grader.sandbox.zygote", argument]
+
+    def _variables(self) -> Mapping[str, str]:
+        search = f"{Path(self.python.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+        own = {"PATH": search, "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": "/tmp/matplotlib"}  # noqa: S108
+        users = [path for path in self.python.folders if path.endswith("site-packages")]
+        base = {"PYTHONUSERBASE": str(Path(users[0]).parents[2])} if users else {"PYTHONNOUSERSITE": "1"}
+        return {**own, **base, **TUNING, **NO_CONTEXT, **ONE_THREAD, **dict(self.environment)}
+
+    def prepare(self) -> Callable[[], None] | None:
+        """Return what the forked process does before it executes bubblewrap: nothing as an ordinary user."""
+        return self._stage if os.getuid() == 0 else None
+
+    def _stage(self) -> None:
+        """As root: make everything that is shown reachable below `STAGE`, then give root up for good."""
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+        paths = sorted({*self.shown().values(), *filter(os.path.exists, self.devices)})
+        held = {path: os.open(path, os.O_PATH) for path in paths}  # they may lie below STAGE themselves
+        linux.mount("tmpfs", STAGE, "tmpfs", linux.MS_NOSUID, "mode=0755,size=1m")
+        for path, descriptor in held.items():
+            _make_mount_point(Path(f"{STAGE}{path}"), is_folder=Path(f"/proc/self/fd/{descriptor}").is_dir())
+            linux.mount(f"/proc/self/fd/{descriptor}", f"{STAGE}{path}", "", linux.MS_BIND | linux.MS_REC)
+            os.close(descriptor)
+        os.chdir("/")
+        os.setgroups([])
+        os.setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+        os.setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+
+
+def stage_prefix() -> str:
+    """Return below which folder bubblewrap finds what a box shows."""
+    return STAGE if os.getuid() == 0 else ""
+
+
+def _make_mount_point(place: Path, *, is_folder: bool) -> None:
+    if place.exists():  # inside a folder that is bound already
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if is_folder:
+        place.mkdir()
+    else:
+        place.touch()
+
+
+def find_bwrap() -> str:
+    """Return the path of bubblewrap.
+
+    Raises:
+        InfrastructureError: it is not installed, or this is not Linux.
+    """
+    if sys.platform != "linux":
+        raise InfrastructureError(
+            f"sandboxed kernels need Linux, this is {sys.platform}.",
+            "Grade in a Linux container or on a cluster; `pawgrade check` works everywhere.",
+        )
+    found = shutil.which("bwrap")
+    if found is None:
+        raise InfrastructureError("bubblewrap is not installed.", NEEDS_BWRAP)
+    return found

@@ -1,0 +1,196 @@
+"""The line to one sandboxed kernel: to B, its world's pid 1, and to the keeper that watches over both."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.errors import KernelDied
+from grader.sandbox.packets import MAX_MESSAGE
+
+ANSWER_S = 10.0
+
+
+_open: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+@dataclass(eq=False)
+class Connection:
+    """One kernel as its client sees it.
+
+    Attributes:
+        pid: B's pid on this machine; ending it ends the kernel and all it started.
+        prefix: path of the channels' sockets, without the number.
+        left_out: modules that were not preloaded, and why.
+        code: C's exit code (negative: a signal) once it ended.
+        last_words: what the kernel said outside its channels, when it ended badly.
+    """
+
+    keeper: socket.socket
+    line: socket.socket
+    pidfd: int
+    pid: int
+    prefix: str
+    left_out: Mapping[str, str]
+    code: int | None = None
+    last_words: str = ""
+    closed: bool = False
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        _open.add(self)
+
+    def poll(self) -> int | None:
+        """Return None while the kernel lives, then its exit code; -9 when its whole world is gone."""
+        with self.guard:
+            if self.code is None and not self.closed:
+                while select.select([self.line], [], [], 0)[0] and self._hear() is not None:
+                    pass
+            if self.code is None and self.gone(0):
+                self.code = -int(signal.SIGKILL)
+            return self.code
+
+    def gone(self, within_s: float) -> bool:
+        """Whether B, and with it everything, is gone within so many seconds."""
+        if self.closed:
+            return True
+        poller = select.poll()
+        poller.register(self.pidfd, select.POLLIN)
+        return bool(poller.poll(int(within_s * 1000)))
+
+    @property
+    def lost(self) -> bool:
+        """Whether the kernel's world ended without the kernel having ended first."""
+        return self.poll() is not None and self.code == -int(signal.SIGKILL) and not self.last_words
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the kernel and what it started in its own group."""
+        with contextlib.suppress(KernelDied):  # nobody is left to be told
+            self.ask("signal", number=int(number))
+
+    def ask(self, what: str, descriptors: tuple[int, ...] = (), **details: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Ask B for something; returns its reply.
+
+        Raises:
+            KernelDied: B is gone or does not answer.
+        """
+        with self.guard:
+            if self.closed:
+                raise KernelDied("the kernel is closed.")
+            try:
+                socket.send_fds(self.line, [json.dumps({"do": what, **details}).encode()], descriptors)
+                while True:
+                    found = self._hear()
+                    if found is None:
+                        raise KernelDied("the kernel's world is gone.")
+                    if "reply" in found:
+                        return found
+            except (OSError, TimeoutError) as exc:
+                raise KernelDied(f"the kernel's world does not answer: {exc}.") from exc
+
+    def take(self, name: str, path: str, max_bytes: int) -> bytes:
+        """Read a file of what was brought into the kernel's world, at most `max_bytes` of it.
+
+        Raises:
+            FileNotFoundError: there is no such regular file.
+            KernelDied: B is gone or does not answer.
+        """
+        with self.guard:
+            reply = self.ask("take", name=name, path=path, max_bytes=max_bytes)
+            if "size" not in reply:
+                raise FileNotFoundError(reply.get("error", path))
+            content = bytearray()
+            try:
+                while len(content) < reply["size"] and (packet := self.line.recv(MAX_MESSAGE)):
+                    content += packet
+            except OSError as exc:
+                raise KernelDied(f"the kernel's world does not answer: {exc}.") from exc
+            return bytes(content)
+
+    def _hear(self) -> dict[str, Any] | None:
+        """Take one packet of B: a reply is returned, an event noted; None when B is gone."""
+        try:
+            message = self.line.recv(MAX_MESSAGE)
+        except ConnectionResetError:
+            return None
+        if not message:
+            return None
+        found: dict[str, Any] = json.loads(message)
+        if found.get("event") == "ended":
+            self.code, self.last_words = found["code"], found["log"] or " "
+        elif found.get("event") == "failed":
+            self.code, self.last_words = 1, found["text"]
+        return found
+
+    def usage(self) -> dict[str, Any]:
+        """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`."""
+        with self.guard:
+            found: dict[str, Any] = {
+                "full": [],
+                "memory_kills": 0,
+                "process_refusals": 0,
+                "peak_mb": 0.0,
+            }
+            with contextlib.suppress(KernelDied):
+                found |= self.ask("usage")
+            with contextlib.suppress(OSError, ValueError):
+                self.keeper.send(json.dumps({"do": "usage"}).encode())
+                host = json.loads(self.keeper.recv(MAX_MESSAGE))
+                host["memory_kills"] += found["memory_kills"]
+                found |= host
+            return found
+
+    def kill(self) -> None:
+        """End the kernel and everything it started; returns when all is gone.
+
+        Raises:
+            KernelDied: it was not gone after five seconds.
+        """
+        if self.closed:
+            return
+        self.last_words = self.last_words or "ended by the grader"
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        if not self.gone(5):
+            raise KernelDied(
+                f"process {self.pid} of a submission could not be ended.", "Look for it with ps."
+            )
+
+    def close(self) -> None:
+        """End the kernel if it has not ended, and let go of it; its sockets and cgroup are removed by the keeper."""
+        if self.closed:
+            return
+        self.poll()
+        self.kill()
+        with self.guard:
+            self.code = -int(signal.SIGKILL) if self.code is None else self.code
+            self.closed = True
+            with contextlib.suppress(OSError):  # wait until its traces are removed, too
+                self.keeper.settimeout(2)
+                while b'"gone"' not in (self.keeper.recv(MAX_MESSAGE) or b'"gone"'):
+                    pass
+            os.close(self.pidfd)
+            self.line.close()
+            self.keeper.close()
+
+
+def _forget_in_child() -> None:
+    """In a fork of ours: let go of the parent's kernels, or they would outlive it."""
+    for connection in list(_open):
+        if not connection.closed:
+            connection.closed = True
+            os.close(connection.pidfd)
+            connection.line.close()
+            connection.keeper.close()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,219 @@
+"""The Jupyter kernel provisioner `pawgrade`: any Jupyter program that starts a kernelspec naming it gets such a kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from traitlets import Bool, Dict, Float, List, Unicode
+
+from grader.errors import KernelDied
+from grader.sandbox import baggage
+from grader.sandbox.client import Kind, launch, release_zygotes
+from grader.sandbox.connection import Connection
+from grader.sandbox.layout import BROUGHT, CHANNELS, HOME, TUNING
+from grader.spec import Limits
+
+__all__ = ["SandboxProvisioner", "release_zygotes"]
+
+KEPT_VARIABLES = (
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "COLUMNS",
+    "MPLBACKEND",
+    "NBGRADER_EXECUTION",
+    "NBGRADER_VALIDATING",
+)
+
+
+class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+    """Takes kernels from a zygote, locked into namespaces of their own.
+
+    Its traits are the kernelspec's `metadata.kernel_provisioner.config`.
+    """
+
+    preload = List(Unicode(), help="modules to import once, before any kernel is forked").tag(config=True)
+    warm = Bool(True, help="fork kernels from a process that has the modules; else start interpreters").tag(
+        config=True
+    )
+    limits = Dict(help="memory_mb, disk_mb, processes, cpus, as in assignment.toml").tag(config=True)
+    folders = Dict(help="read-only folders: place inside -> path of this machine").tag(config=True)
+    shelves = List(Unicode(), help="folders that hold what `folders` name; one zygote serves them all").tag(
+        config=True
+    )
+    devices = List(Unicode(), help="device nodes that kernels may use, for example /dev/nvidia0").tag(
+        config=True
+    )
+    environment = Dict(help="variables of the kernels, beside the few that are taken over").tag(config=True)
+    idle_s = Float(600.0, help="seconds without a kernel after which the zygote ends").tag(config=True)
+    keep_s = Float(0.0, help="seconds that the zygote outlives its last owner").tag(config=True)
+
+    connection: Connection | None = None
+    _address = ""
+
+    @property
+    def has_process(self) -> bool:
+        """Whether there is a kernel to look after."""
+        return self.connection is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Return the pid, on this machine, of the kernel's world's pid 1."""
+        return self.connection.pid if self.connection else None
+
+    async def poll(self) -> int | None:
+        """Return None while the kernel lives, else its exit code."""
+        return 0 if self.connection is None else self.connection.poll()
+
+    async def wait(self) -> int | None:
+        """Wait for the kernel's end and let go of it."""
+        if self.connection is None:
+            return 0
+        while (code := self.connection.poll()) is None:
+            await asyncio.sleep(0.01)
+        self.connection.close()
+        self.connection = None
+        return code
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel and what it started."""
+        if self.connection is None:
+            return
+        if signum == signal.SIGKILL:
+            self.connection.kill()
+        elif signum:
+            self.connection.signal(signum)
+
+    async def kill(self, restart: bool = False) -> None:  # noqa: ARG002 - Jupyter's signature
+        """End the kernel and everything it started; all of it is gone on return."""
+        if self.connection is not None:
+            self.connection.kill()
+
+    async def terminate(self, restart: bool = False) -> None:  # noqa: ARG002
+        """Ask the kernel to end."""
+        await self.send_signal(signal.SIGTERM)
+
+    async def cleanup(self, restart: bool = False) -> None:  # noqa: ARG002
+        """Let go of the kernel: what is left of it ends."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Choose what of the environment the kernel may see."""
+        given = kwargs.pop("env", None)
+        kwargs.pop("extra_arguments", None)  # options of an interpreter that is not started
+        known = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
+        stanza = dict(self.kernel_spec.env) if self.kernel_spec else {}
+        kwargs["env"] = {**known, **stanza, **self.environment}
+        return {**kwargs, "cmd": []}
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
+        """Get a kernel and return how to reach it.
+
+        Raises:
+            KernelDied: there is none to be had; the message says why.
+        """
+        limits = Limits.model_validate(self.limits)
+        manager = self.parent
+        order = {
+            "limits": limits.of_a_kernel(),
+            "environment": _environment(kwargs["env"], limits.cpus, self.kind.executable),
+            "folders": dict(self.folders),
+            "key": manager.session.key.decode(),
+        }
+        if self._address:
+            order["name"] = self._address  # a restart: clients wait at the old sockets
+        with baggage.packed(Path(kwargs.get("cwd") or "."), limits.disk_mb // 2) as packed:
+            if packed.left_out:
+                self.log.warning(
+                    "%d files beside the notebook were not copied for the kernel: more than %d MB, or no plain files",
+                    packed.left_out,
+                    limits.disk_mb // 2,
+                )
+            self.connection = await asyncio.to_thread(launch, self.kind, order, packed.descriptor)
+        for name, why in self.connection.left_out.items():
+            self.log.warning("%s was not preloaded: %s", name, why)
+        self._address = Path(self.connection.prefix).name
+        self.connection_info = {
+            "transport": "ipc",
+            "ip": self.connection.prefix,
+            **{f"{name}_port": place for place, name in enumerate(CHANNELS, 1)},
+            "key": manager.session.key,
+            "signature_scheme": manager.session.signature_scheme,
+            "kernel_name": manager.kernel_name,
+        }
+        return self.connection_info
+
+    @property
+    def kind(self) -> Kind:
+        """Which zygote this kernelspec's kernels come from."""
+        argv = self.kernel_spec.argv if self.kernel_spec else []
+        executable = argv[0] if argv and Path(argv[0]).is_absolute() else sys.executable
+        shelves = sorted({*(self.shelves or self.folders.values())})
+        return Kind(
+            executable,
+            tuple(self.preload) if self.warm else (),
+            bool(self.warm),
+            tuple(shelves),
+            tuple(self.devices),
+            float(self.idle_s),
+            float(self.keep_s),
+        )
+
+    def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
+        """Return how long a kernel may take to end by itself: it has nothing to save."""
+        return min(recommended, 1.0)
+
+    def usage(self) -> dict[str, Any]:
+        """Tell what the kernel has used of its limits; see `Connection.usage`."""
+        return self.connection.usage() if self.connection else {}
+
+    def stop(self) -> None:
+        """End every process of the kernel's world but pid 1, so that what they wrote can be taken in peace."""
+        if self.connection is not None:
+            self.connection.ask("stop")
+
+    def put(self, folder: Path, name: str) -> str:
+        """Copy a folder of ours into the kernel's world; returns its path there.
+
+        Raises:
+            KernelDied: the kernel's world is gone or has no room.
+        """
+        if self.connection is None:
+            raise KernelDied("there is no kernel.")
+        with baggage.packed(folder, 10_000) as packed:
+            reply = self.connection.ask("put", (packed.descriptor,), name=name)
+        if "error" in reply:
+            raise KernelDied(f"questions could not be brought to the kernel: {reply['error']}")
+        return f"{BROUGHT}/{name}"
+
+    def take(self, name: str, path: str, max_bytes: int) -> bytes:
+        """Read a file of a folder that was brought, as inert bytes, at most `max_bytes` of them.
+
+        Raises:
+            FileNotFoundError: there is no such regular file.
+            KernelDied: the kernel's world is gone.
+        """
+        if self.connection is None:
+            raise FileNotFoundError(path)
+        return self.connection.take(name, path, max_bytes)
+
+
+def _environment(given: dict[str, str], cpus: int, executable: str) -> dict[str, str]:
+    """Return all the variables of a kernel."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(cpus))
+    search = f"{Path(executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    own = {
+        "PATH": search, "HOME": HOME, "USER": "student", "LOGNAME": "student", "SHELL": "/bin/bash", "TMPDIR": "/tmp",  # noqa: S108
+        "LANG": "C.UTF-8", "TERM": "dumb", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        **TUNING, "PYTHONNOUSERSITE": "1",
+    }  # fmt: skip
+    return {**own, **threads, **given}

@@ -1,0 +1,297 @@
+"""The system calls that student code may make: an allow-list, compiled once, loaded after every fork.
+
+What is not named here answers ENOSYS, so that the C library takes its older way, and tomorrow's system calls are refused
+until somebody looks at them. libseccomp knows the numbers of each architecture; the compiled program is plain bytes that
+a forked child applies with two `prctl` calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import socket
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from grader.errors import InfrastructureError
+
+ARCHITECTURES = ("aarch64", "x86_64")
+
+_PLAIN = """
+read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range dup dup2 dup3 fcntl flock
+pipe pipe2 sendfile splice tee vmsplice copy_file_range fallocate fadvise64 readahead fsync fdatasync sync_file_range
+
+open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs getdents getdents64
+getcwd chdir fchdir mkdir mkdirat rmdir rename renameat renameat2 link linkat symlink symlinkat readlink readlinkat unlink
+unlinkat truncate ftruncate umask chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat
+utimensat cachestat getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr removexattr
+lremovexattr fremovexattr
+
+mmap munmap mremap mprotect madvise msync mincore brk mlock mlock2 munlock mlockall munlockall mseal memfd_create
+pkey_alloc pkey_free pkey_mprotect map_shadow_stack membarrier
+
+fork vfork execve execveat exit exit_group wait4 waitid getpid getppid gettid set_tid_address set_robust_list
+get_robust_list rseq arch_prctl restart_syscall futex futex_waitv futex_wait futex_wake futex_requeue getpgid getpgrp
+setpgid getsid setsid pidfd_open getrlimit setrlimit prlimit64 getrusage times getpriority setpriority ioprio_get
+ioprio_set sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam sched_getscheduler sched_setscheduler
+sched_getattr sched_setattr sched_get_priority_max sched_get_priority_min sched_rr_get_interval getcpu
+
+kill tkill tgkill pidfd_send_signal rt_sigaction rt_sigprocmask rt_sigpending rt_sigqueueinfo rt_tgsigqueueinfo
+rt_sigreturn rt_sigsuspend rt_sigtimedwait sigaltstack pause alarm getitimer setitimer signalfd signalfd4
+
+nanosleep clock_gettime clock_getres clock_nanosleep gettimeofday time timer_create timer_delete timer_getoverrun
+timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime
+
+select pselect6 poll ppoll epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2
+inotify_init inotify_init1 inotify_add_watch inotify_rm_watch
+
+bind connect listen accept accept4 getsockname getpeername getsockopt setsockopt sendto recvfrom sendmsg recvmsg sendmmsg
+recvmmsg shutdown
+
+getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid setresuid setresgid setfsuid
+setfsgid setgroups capget capset uname sysinfo getrandom seccomp landlock_create_ruleset landlock_add_rule
+landlock_restrict_self
+"""
+ALLOWED = tuple(_PLAIN.split())
+"""Calls that may be made with any arguments.
+
+Absent on purpose, besides whatever administers a machine or looks into other processes: `clone3` (its flags lie in memory,
+where a filter cannot look), System V and POSIX message queues and shared memory segments (no tmpfs counts them),
+`io_uring` and `io_submit` (work that escapes this filter, and much attack surface), `sync` and `syncfs` (they flush everybody's disks).
+"""
+
+NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
+TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: they type into the terminal of whoever started us
+# PR_SET_MM, PR_SET_SPECULATION_CTRL, PR_SET_SYSCALL_USER_DISPATCH, PR_SCHED_CORE. PR_SET_PTRACER only asks for
+# what `ptrace`, which is absent, would do.
+REFUSED_OPTIONS = (35, 53, 59, 62)
+PERSONALITIES = (
+    0,
+    0x8,
+    0x20000,
+    0x20008,
+    0xFFFFFFFF,
+)  # Linux, 32 bits, old version number, both, the question
+NODES = (0, stat.S_IFREG, stat.S_IFIFO, stat.S_IFSOCK)  # zero is a regular file too
+WORD = 0xFFFFFFFF  # the kernel reads these arguments as 32 bits; whoever compared 64 would let a set high bit pass
+
+_ALLOW = 0x7FFF0000
+_KILL_PROCESS = 0x80000000
+_ERRNO = 0x00050000
+_MASKED_EQUAL = 7
+_ACTION_OF_A_BAD_ARCHITECTURE = 2
+_UNKNOWN = -1
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _MODE_FILTER = 22, 38, 2
+_HINT = "Install libseccomp (Debian, Ubuntu: apt-get install libseccomp2; Fedora: dnf install libseccomp)."
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An answer to one system call when one of its arguments has certain bits.
+
+    Attributes:
+        name: the system call.
+        argument: which argument is looked at, from 0.
+        mask: the bits that are looked at.
+        value: what they must be.
+        refusal: error number of the answer; 0 allows the call.
+    """
+
+    name: str
+    argument: int
+    mask: int
+    value: int
+    refusal: int = 0
+
+
+class _Comparison(ctypes.Structure):
+    """`struct scmp_arg_cmp`."""
+
+    _fields_ = (
+        ("argument", ctypes.c_uint),
+        ("operator", ctypes.c_int),
+        ("mask", ctypes.c_uint64),
+        ("value", ctypes.c_uint64),
+    )
+
+
+class _Program(ctypes.Structure):
+    """`struct sock_fprog`."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC.prctl.argtypes = (ctypes.c_int, *(ctypes.c_ulong,) * 4)
+
+
+def everything_but(values: Iterable[int], bits: int = 32) -> Iterator[tuple[int, int]]:
+    """Cover all numbers of some bits except a few by patterns that do not overlap.
+
+    libseccomp can say "these bits equal", but not "these bits differ".
+
+    Args:
+        values: the numbers to leave out.
+        bits: width of the numbers.
+
+    Yields:
+        Mask and value: a number is covered when `number & mask == value` for one of them.
+    """
+    pending = [(0, 0, frozenset(values), bits)]
+    while pending:
+        mask, value, inside, left = pending.pop()
+        if not inside:
+            yield mask, value
+        elif left:
+            bit = 1 << (left - 1)
+            ones = frozenset(number for number in inside if number & bit)
+            pending += [
+                (mask | bit, value, inside - ones, left - 1),
+                (mask | bit, value | bit, ones, left - 1),
+            ]
+
+
+def conditions() -> Iterator[Rule]:
+    """Yield the rules of the calls whose arguments decide."""
+    yield Rule("clone", 0, NEW_NAMESPACES, 0)
+    for family in FAMILIES:
+        yield Rule("socket", 0, WORD, family)
+    yield Rule("socketpair", 0, WORD, socket.AF_UNIX)
+    # libzmq aborts when a netlink socket answers EAFNOSUPPORT, or ENOSYS; EOPNOTSUPP it takes.
+    for name, allowed in (("socket", FAMILIES), ("socketpair", (socket.AF_UNIX,))):
+        for mask, value in everything_but(allowed):
+            yield Rule(name, 0, mask, value, errno.EOPNOTSUPP)
+    for mask, value in everything_but(TERMINAL_INJECTION):
+        yield Rule("ioctl", 1, mask, value)
+    for mask, value in everything_but(REFUSED_OPTIONS):
+        yield Rule("prctl", 0, mask, value)
+    for persona in PERSONALITIES:
+        yield Rule("personality", 0, WORD, persona)
+    for kind in NODES:
+        yield Rule("mknod", 1, 0o170000, kind)
+        yield Rule("mknodat", 2, 0o170000, kind)
+
+
+def build(architecture: str = platform.machine(), *, uncounted_memory: bool = True) -> bytes:
+    """Compile the filter.
+
+    Args:
+        uncounted_memory: whether to allow `memfd_create`, whose memory only a cgroup counts.
+        architecture: the machine's name as `uname -m` tells it; only its own binary interface is served, any other
+            (32-bit calls, x32) kills the process.
+
+    Returns:
+        The classic BPF program: an array of `struct sock_filter`, 8 bytes each.
+
+    Raises:
+        InfrastructureError: no libseccomp, or an architecture for which this list was not checked.
+    """
+    if architecture not in ARCHITECTURES:
+        raise InfrastructureError(
+            f"the system call filter knows {' and '.join(ARCHITECTURES)}, this machine is {architecture}",
+            "Grade on one of these.",
+        )
+    library = _library()
+    context = library.seccomp_init(_ERRNO | errno.ENOSYS)
+    if not context:
+        raise InfrastructureError("libseccomp gave no filter to fill", _HINT)
+    try:
+        _choose(library, context, architecture)
+        for name in ALLOWED if uncounted_memory else (one for one in ALLOWED if one != "memfd_create"):
+            _add(library, context, name)
+        for rule in conditions():
+            _add(library, context, rule.name, rule)
+        return _exported(library, context)
+    finally:
+        library.seccomp_release(context)
+
+
+def load(program: bytes) -> None:
+    """Submit the calling thread, and all that it will start, to a filter; there is no way back.
+
+    Made for a freshly forked child of one thread: it imports nothing and reads no file. It sets `no_new_privs`.
+
+    Args:
+        program: what `build` returned.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    held = _Program(len(program) // 8, program)
+    if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "no_new_privs could not be set")
+    if _LIBC.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(held), 0, 0):
+        raise OSError(ctypes.get_errno(), "the system call filter could not be loaded")
+
+
+def _library() -> ctypes.CDLL:
+    """Open libseccomp and declare what is used of it."""
+    try:
+        library = ctypes.CDLL("libseccomp.so.2")
+    except OSError as error:
+        raise InfrastructureError(
+            "the sandbox needs libseccomp, and libseccomp.so.2 was not found", _HINT
+        ) from error
+    context, word = ctypes.c_void_p, ctypes.c_uint32
+    library.seccomp_init.restype = context
+    library.seccomp_init.argtypes = (word,)
+    library.seccomp_release.restype = None
+    library.seccomp_release.argtypes = (context,)
+    library.seccomp_arch_native.restype = word
+    library.seccomp_arch_resolve_name.restype = word
+    library.seccomp_arch_resolve_name.argtypes = (ctypes.c_char_p,)
+    library.seccomp_arch_add.argtypes = library.seccomp_arch_remove.argtypes = (context, word)
+    library.seccomp_attr_set.argtypes = (context, ctypes.c_int, word)
+    library.seccomp_syscall_resolve_name.argtypes = (ctypes.c_char_p,)
+    library.seccomp_rule_add_array.argtypes = (
+        context,
+        word,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.POINTER(_Comparison),
+    )
+    library.seccomp_export_bpf.argtypes = (context, ctypes.c_int)
+    return library
+
+
+def _choose(library: ctypes.CDLL, context: int, architecture: str) -> None:
+    """Make one architecture the only one."""
+    native = library.seccomp_arch_native()
+    wanted = library.seccomp_arch_resolve_name(architecture.encode())
+    if wanted != native:
+        _demand(library.seccomp_arch_add(context, wanted), f"architecture {architecture}")
+        _demand(library.seccomp_arch_remove(context, native), "removal of the machine's own architecture")
+    answer = library.seccomp_attr_set(context, _ACTION_OF_A_BAD_ARCHITECTURE, _KILL_PROCESS)
+    _demand(answer, "killing on other architectures")
+
+
+def _add(library: ctypes.CDLL, context: int, name: str, rule: Rule | None = None) -> None:
+    """Add a rule; a call that this libseccomp or the architecture does not have stays refused."""
+    number = library.seccomp_syscall_resolve_name(name.encode())
+    if number == _UNKNOWN:
+        return
+    action = _ERRNO | rule.refusal if rule and rule.refusal else _ALLOW
+    comparison = _Comparison(rule.argument, _MASKED_EQUAL, rule.mask, rule.value) if rule else None
+    pointer = ctypes.pointer(comparison) if comparison else None
+    _demand(library.seccomp_rule_add_array(context, action, number, int(rule is not None), pointer), name)
+
+
+def _exported(library: ctypes.CDLL, context: int) -> bytes:
+    """Return the program; it is written to memory that has a descriptor."""
+    with os.fdopen(os.memfd_create("pawgrade-seccomp"), "rb") as stream:
+        _demand(library.seccomp_export_bpf(context, stream.fileno()), "export")
+        stream.seek(0)
+        return stream.read()
+
+
+def _demand(answer: int, what: str) -> None:
+    """Refuse to go on without a rule: half a filter is worse than none."""
+    if answer:
+        raise InfrastructureError(
+            f"libseccomp refused a part of the system call filter, {what}: {os.strerror(-answer)}",
+            "Is libseccomp 2.5 or newer?",
+        )

@@ -1,0 +1,150 @@
+"""What a process tries on itself, for `trials`: in a process of its own, since there is no way back from any of it.
+
+`python -m grader.sandbox.trial NAME` prints JSON: `found`, or `problem` when it did not work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from grader.errors import GraderError
+from grader.sandbox import isolation, landlock, linux, seccomp
+
+_USER = linux.CLONE_NEWUSER
+KINDS = {
+    "user": _USER,
+    "mount": linux.CLONE_NEWNS,
+    "pid": linux.CLONE_NEWPID,
+    "ipc": linux.CLONE_NEWIPC,
+    "uts": linux.CLONE_NEWUTS,
+    "net": linux.CLONE_NEWNET,
+    "cgroup": linux.CLONE_NEWCGROUP,
+}
+_PTRACE = {"x86_64": 101, "aarch64": 117}
+_PTRACE_TRACEME = 0
+
+
+def interpreter() -> str:
+    """Import what a zygote is made of, and numpy, whose shared libraries must be reachable, too."""
+    import numpy
+
+    import grader.sandbox.zygote  # noqa: F401
+
+    return f"Python {platform.python_version()}, numpy {numpy.__version__}"
+
+
+def namespaces() -> str:
+    """Leave all namespaces at once, as every kernel does."""
+    _leave()
+    return ", ".join(KINDS)
+
+
+def proc() -> str:
+    """Mount a /proc that shows the processes of a new world only."""
+    _leave()
+    linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+    if os.fork():  # the first fork is pid 1 of the new world, and the one that answers
+        os.wait()
+        os._exit(0)
+    linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    seen = sorted(path.name for path in Path("/proc").iterdir() if path.name.isdigit())
+    if seen != ["1"]:
+        raise OSError(errno.EPERM, f"a fresh /proc shows processes {seen} of others")
+    return "it shows a kernel's own processes only"
+
+
+def files() -> str:
+    """Give up writing but in one folder below the current one, then write there and beside it."""
+    ours = Path("ours").resolve()
+    ours.mkdir()
+    version = landlock.restrict(readable=["/"], writable=[str(ours)], devices=[])
+    if not version:
+        raise OSError(errno.ENOSYS, "this system has none, or it is switched off")
+    (ours / "file").write_text("allowed", encoding="ascii")
+    try:
+        Path("file").write_text("refused", encoding="ascii")
+    except PermissionError:
+        return f"version {version}: a write outside is refused"
+    raise OSError(errno.EPERM, f"version {version} let a write outside through")
+
+
+def calls() -> str:
+    """Load the filter, then ask for what it refuses and for what it allows."""
+    program = seccomp.build()
+    libc = ctypes.CDLL(None, use_errno=True)
+    trace = ctypes.c_long(_PTRACE[platform.machine()])
+    seccomp.load(program)
+    if libc.syscall(trace, ctypes.c_long(_PTRACE_TRACEME), 0, 0, 0) == 0:
+        raise OSError(errno.EPERM, "the filter let ptrace through")
+    if ctypes.get_errno() != errno.ENOSYS:
+        raise OSError(ctypes.get_errno(), f"ptrace answered {os.strerror(ctypes.get_errno())}")
+    return f"{len(program) // 8} instructions: ptrace is refused"
+
+
+def everything() -> str:
+    """Do all of it in one process, as a kernel does."""
+    found = [interpreter(), proc()]
+    os.chdir(tempfile.mkdtemp())
+    return "; ".join([*found, files(), calls()])
+
+
+def _leave() -> None:
+    user, group = os.getuid(), os.getgid()
+    try:
+        linux.unshare(isolation._NAMESPACES)
+    except OSError as exc:
+        raise OSError(
+            exc.errno, f"{exc.strerror} (refused: {', '.join(_refused()) or 'all together'})"
+        ) from exc
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        Path("/proc/self", name).write_text(text, encoding="ascii")
+
+
+def _refused() -> list[str]:
+    """Try each kind of namespace alone, in a fork."""
+    found = []
+    for name, flag in KINDS.items():
+        if os.fork() == 0:
+            try:
+                linux.unshare(_USER | flag)
+            except OSError:
+                os._exit(1)
+            os._exit(0)
+        if os.wait()[1]:
+            found.append(name)
+    return found
+
+
+TRIALS: dict[str, Callable[[], str]] = {
+    "interpreter": interpreter,
+    "namespaces": namespaces,
+    "proc": proc,
+    "files": files,
+    "calls": calls,
+    "everything": everything,
+}
+
+
+def main() -> None:
+    """Try what the argument names and say what came of it."""
+    try:
+        answer = {"found": TRIALS[sys.argv[1]]()}
+    except OSError as exc:
+        answer = {"problem": ": ".join(str(part) for part in (exc.filename, exc.strerror) if part)}
+    except GraderError as exc:
+        answer = {"problem": exc.message}
+    except ImportError as exc:
+        answer = {"problem": str(exc)}
+    print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Grading in the sandbox: limits have verdicts of their own, lost kernels are tried again, and there is nothing to find."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grader import pipeline, preparation
+from grader.course import Course
+from grader.errors import InfrastructureError, SpecError
+from grader.kernels import Sandbox, lease
+from grader.preparation import Work
+from grader.records import Grade, Limit, Status, Submission
+from grader.release import build_release
+from grader.sandbox import client
+from grader.settings import Settings
+from grader.spec import Limits
+from tests.tiny import SECRET, hand_in, solved, tiny_course
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sandbox,
+]
+SMALL = "[limits]\nmemory_mb = 700\ndisk_mb = 32\nprocesses = 48\n"
+FUNCTION = "\ndef double(numbers):\n    return numbers * 2\n"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """The tiny course with small limits."""
+    found = tiny_course(tmp_path_factory.mktemp("course"))
+    path = found.source("tiny") / "assignment.toml"
+    path.write_text(path.read_text().replace("[limits]\n", SMALL))
+    build_release(found.folder, "tiny", found.folder / "assignments")
+    return found
+
+
+@pytest.fixture(scope="module")
+def work(course: Course, toy_cache: Path) -> Iterator[Work]:
+    settings = Settings(None, toy_cache, secret=SECRET.encode())
+    yield preparation.prepare(
+        course, "tiny", settings, card=None, secret=SECRET.encode(), desk=course.folder / "desk"
+    )
+    client.release_zygotes()
+
+
+def graded(course: Course, work: Work, code: str) -> Grade:
+    """Grade a full solution whose first exercise begins with some code."""
+    folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
+    return pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+
+def test_a_full_solution_earns_everything_and_says_where_it_ran(course: Course, work: Work) -> None:
+    grade = graded(course, work, "")
+
+    assert (grade.points, grade.sandbox, grade.limit) == (16, "namespaces", None), grade.log
+    assert "tries" not in grade.provenance
+
+
+@pytest.mark.parametrize(
+    ("code", "limit", "words"),
+    [
+        (
+            "import numpy\nkept = [numpy.ones(2**24) for _ in range(30)]",
+            Limit.MEMORY,
+            "used more than 700 MB",
+        ),
+        (
+            "import os\nkept = os.open('/dev/shm/a', os.O_CREAT | os.O_WRONLY)\n"
+            "for _ in range(900): os.write(kept, bytes(2**20))",
+            Limit.MEMORY,
+            "used more than 700 MB",
+        ),
+        ("open('large', 'wb').write(bytes(40 * 2**20))", Limit.DISK, "wrote more than 32 MB"),
+        (
+            "import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=(3,)).start()",
+            Limit.PROCESSES,
+            "started more than 48 processes",
+        ),
+    ],
+    ids=["memory", "shared memory", "disk", "processes"],
+)
+def test_a_limit_is_told_with_its_cell_and_what_to_do(
+    course: Course, work: Work, code: str, limit: Limit, words: str
+) -> None:
+    if "shm" in code and os.getuid() != 0:
+        pytest.skip("files in memory are counted by a cgroup only, which takes root here")
+
+    grade = graded(course, work, code)
+
+    assert grade.limit == limit, (grade.notices, grade.failed_cells)
+    assert any(words in notice and "code cell 3" in notice for notice in grade.notices)
+    assert any(words in cell.message for cell in grade.failed_cells)
+    assert grade.status is not Status.ERROR
+
+
+def test_a_notebook_finds_nothing_of_the_course(course: Course, work: Work) -> None:
+    look = f"import os\nassert not os.path.exists({str(course.folder)!r}), 'found it'\n"
+    look += "assert not any('check_hidden' in names for _, _, names in os.walk('/pawgrade')), 'hidden'\n"
+
+    assert graded(course, work, look).points == 16
+
+
+def test_the_answers_of_a_notebook_that_fills_its_disk_still_count(course: Course, work: Work) -> None:
+    fill = "try:\n    open('large', 'wb').write(bytes(40 * 2**20))\nexcept OSError:\n    pass\n"
+
+    grade = graded(course, work, fill)
+
+    assert (grade.points, grade.limit) == (16, Limit.DISK)
+
+
+def test_a_kernel_that_is_lost_is_tried_again_and_that_is_told(course: Course, work: Work) -> None:
+    killer = threading.Thread(target=_kill_the_next_zygote)
+    killer.start()
+
+    grade = graded(course, work, "import time\ntime.sleep(1.5)")
+
+    killer.join()
+    assert (grade.points, grade.provenance["tries"]) == (16, "2"), grade.log
+    assert any("2 times" in notice for notice in grade.notices)
+
+
+def _kill_the_next_zygote() -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for one in client.statuses():
+            if one["owners"] == [os.getpid()] and one["kernels"]:
+                time.sleep(0.5)  # it is in its first cells
+                os.kill(one["zygote"]["pid"], signal.SIGKILL)
+                return
+        time.sleep(0.05)
+
+
+def test_where_there_is_no_sandbox_grading_refuses_with_the_command_that_mends_it(
+    course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    preparation.require_sandbox.cache_clear()
+    settings = Settings(None, toy_cache, secret=SECRET.encode())
+
+    with pytest.raises(
+        InfrastructureError, match="(?s)bubblewrap.*apt-get install bubblewrap.*--sandbox none"
+    ):
+        preparation.prepare(
+            course, "tiny", settings, card=None, secret=SECRET.encode(), desk=course.folder / "desk"
+        )
+
+    preparation.require_sandbox.cache_clear()
+    unsafe = replace(settings, sandbox="none")
+    trusted = preparation.prepare(
+        course, "tiny", unsafe, card=None, secret=SECRET.encode(), desk=course.folder / "desk"
+    )
+    assert (trusted.kernel, trusted.sandbox) == ("python3", "none")
+
+
+def test_a_plain_kernelspec_is_refused_where_a_sandbox_is_wanted(tmp_path: Path) -> None:
+    sandbox = Sandbox(Limits.model_validate({}))
+
+    with (
+        pytest.raises(SpecError, match="'python3' gives no sandbox"),
+        lease("python3", cwd=tmp_path, environment={}, sandbox=sandbox),
+    ):
+        pass

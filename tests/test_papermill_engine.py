@@ -1,0 +1,131 @@
+"""`papermill --engine pawgrade`: what papermill's own engine does, for any kernel, without its fixed waits."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill.exceptions import PapermillExecutionError
+
+ORDERS = list(itertools.permutations(["papermill", "grader.engine", "grader.papermill_engine"]))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_papermill_and_the_engine_can_be_imported_in_any_order(order: tuple[str, ...]) -> None:
+    lines = [f"import {name}" for name in order]
+    lines.append("from papermill.engines import papermill_engines")
+    lines.append("print(papermill_engines.get_engine('pawgrade').__module__)")
+
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout, done.returncode) == ("grader.papermill_engine\n", 0), done.stderr
+
+
+def notebook_of(*sources: str, kernel: str = "python3") -> NotebookNode:
+    cells = [
+        new_code_cell("who = 'nobody'", metadata={"tags": ["parameters"]}),
+        new_markdown_cell("# A title"),
+    ]
+    cells += [new_code_cell(source) for source in sources]
+    spec = {"name": kernel, "display_name": "Python", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": spec})
+
+
+def execute(folder: Path, *sources: str, **options: Any) -> NotebookNode:
+    options = {"engine_name": "pawgrade", "progress_bar": False, **options}
+    out = folder / "out.ipynb"
+    return papermill.execute_notebook(notebook_of(*sources), str(out), **options)
+
+
+def test_the_command_runs_a_notebook_with_parameters_and_a_progress_bar(tmp_path: Path) -> None:
+    nbformat.write(notebook_of("print('hello', who)"), tmp_path / "in.ipynb")
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--engine",
+        "pawgrade",
+        "in.ipynb",
+        "out.ipynb",
+        "-p",
+        "who",
+        "you",
+    ]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "Executing: 100%" in done.stderr
+    notebook = nbformat.read(tmp_path / "out.ipynb", 4)
+    assert notebook.cells[1].metadata.tags == ["injected-parameters"]
+    assert notebook.cells[-1].outputs[0].text == "hello you\n"
+    assert notebook.metadata.language_info.name == "python"
+
+
+def test_it_stops_at_the_first_error_and_marks_the_cell(tmp_path: Path) -> None:
+    with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
+        execute(tmp_path, "1 / 0", "print('never')")
+
+    notebook = nbformat.read(tmp_path / "out.ipynb", 4)
+    assert "papermill-error-cell-tag" in notebook.cells[0].metadata.tags
+    assert notebook.cells[-1].outputs == []
+    assert [cell.metadata.papermill.status for cell in notebook.cells[-2:]] == ["failed", "pending"]
+
+
+def test_it_is_stock_papermill_cell_for_cell(tmp_path: Path) -> None:
+    sources = ["print('a')\n1 + 1", "import sys; print('b', file=sys.stderr)", "display('c')"]
+    found = [execute(tmp_path, *sources, engine_name=engine).cells for engine in ("pawgrade", "nbclient")]
+
+    ours, theirs = (
+        [(cell.source, cell.get("outputs"), cell.get("execution_count")) for cell in cells] for cells in found
+    )
+    assert ours == theirs
+    assert [list(cell.metadata) for cell in found[0]] == [list(cell.metadata) for cell in found[1]]
+
+
+def test_a_cell_may_take_its_time_and_no_longer(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError, match="timed out"):
+        execute(tmp_path, "import time; time.sleep(30)", execution_timeout=1)
+
+
+def broken_kernel(folder: Path, code: str) -> None:
+    spec = folder / "kernels" / "broken"
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-c", code, "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "b", "language": "python"}))
+
+
+BROKEN = {
+    "raise SystemExit(1)": "'broken' did not start: its process ended while it was starting",
+    "import time; time.sleep(60)": "'broken' did not start: it did not answer in time",
+}
+
+
+@pytest.mark.parametrize("code", BROKEN)
+def test_a_kernel_that_does_not_start_is_told_from_one_that_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    broken_kernel(tmp_path, code)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+
+    with pytest.raises(RuntimeError, match=BROKEN[code]):
+        execute(tmp_path, kernel_name="broken", start_timeout=2)
+
+
+def test_a_kernel_that_asked_for_it_may_say_good_bye(tmp_path: Path) -> None:
+    code = f"import atexit, pathlib; atexit.register(pathlib.Path({str(tmp_path / 'bye')!r}).touch)"
+
+    execute(tmp_path, code, shutdown_kernel="graceful")
+
+    assert (tmp_path / "bye").exists()
