@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +17,9 @@ import numpy as np
 
 from grader import judge
 from grader.errors import SpecError
+from grader.marks import load_checks
 from grader.probe import Answers, Plan
-from grader.pytest_plugin import Case, Verdicts, load_checks
+from grader.pytest_plugin import Case, Verdicts
 from grader.questions import Material, Question
 from grader.records import Check, Picture, Status
 from grader.spec import Assignment, Levels
@@ -76,9 +77,7 @@ def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> di
     plan: dict[str, list[Question]] = {}
     for path in files:
         number = int.from_bytes(hmac.new(seed, path.name.encode(), hashlib.sha256).digest()[:8], "big")
-        fresh = Material(
-            material.images, material.labels, material.breeds, material.species, np.random.default_rng(number)
-        )
+        fresh = replace(material, rng=np.random.default_rng(number))
         module = load_checks(path)
         if not hasattr(module, "questions"):
             raise SpecError(f"{path}: no function questions(material).", "It says what the checks ask.")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.errors import InfrastructureError
+from grader.images import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,12 +94,12 @@ def photo_grid(content: dict[str, Any]) -> bytes:
     """Draw rows of photos under captions.
 
     Args:
-        content: `rows`, a list of {`caption`: text, `images`: uint8 images `[h, w, 3]`, as arrays or lists}.
+        content: `rows`, a list of {`caption`: text, `images`: uint8 images `[h, w, 3]`, as `images.unpacked` takes them}.
 
     Returns:
         A PNG of 256 colours.
     """
-    rows = [(str(row["caption"]), [as_image(image) for image in row["images"]]) for row in content["rows"]]
+    rows = [(str(row["caption"]), [unpacked(image) for image in row["images"]]) for row in content["rows"]]
     columns = max((len(images) for _, images in rows), default=0)
     if columns == 0:
         raise ValueError("no images")
@@ -152,20 +153,11 @@ def _mistakes(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(matrix * ~np.eye(len(matrix), dtype=bool))
 
 
-def as_image(value: object) -> npt.NDArray[np.uint8]:
-    """Return a uint8 image `[h, w, 3]`; raises ValueError for anything else."""
-    image = np.asarray(value)
-    ranged = image.dtype.kind in "iu" and image.size and image.min() >= 0 and image.max() <= 255
-    if image.ndim != 3 or image.shape[2] != 3 or not ranged:
-        raise ValueError(f"expected a uint8 image [h, w, 3], found {image.dtype} {image.shape}")
-    return image.astype(np.uint8)
-
-
 def thumbnail(image: npt.NDArray[np.uint8], side_px: int = 168) -> bytes:
     """Return the middle square of a uint8 photo `[h, w, 3]` as a JPEG of `side_px` x `side_px`."""
     from PIL import Image, ImageOps
 
-    small = ImageOps.fit(Image.fromarray(as_image(image)), (side_px, side_px), Image.Resampling.LANCZOS)
+    small = ImageOps.fit(Image.fromarray(unpacked(image)), (side_px, side_px), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=82, optimize=True)
     return buffer.getvalue()

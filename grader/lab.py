@@ -217,18 +217,15 @@ def _assignment_folder(exercise: str) -> Path:
 def _public_checks(
     exercise: str, assignment: spec.Assignment, folder: Path, namespace: Mapping[str, Any]
 ) -> tuple[Check, ...]:
-    from grader.pytest_plugin import Case, load_checks, needed_sets, run_checks
+    from grader.marks import load_checks, needed_sets
+    from grader.pytest_plugin import Case, run_checks
 
     path = folder / "check_public.py"
     module = load_checks(path)
     validation = photos("validation")
-    material = Material(
-        np.asarray(validation.images),
-        validation.labels,
-        breeds(),
-        species(),
-        np.random.default_rng(PUBLIC_SEED),
-    )
+    images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
+    counts = assignment.on(_view().card).counts
+    material = Material(images, validation.labels, breeds(), species(), rng, images, counts)
     plan = {
         name: asked
         for name, asked in module.questions(material).items()

@@ -88,7 +88,9 @@ def prepare(
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "all")
-    material = Material(photos.images, photos.labels, breeds, species, np.random.default_rng(0))
+    shown = pets.read_view(data_dir).photos("validation").images
+    rng = np.random.default_rng(0)  # each check file gets its own
+    material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
     plan = plan_questions(files, material, seed)
     levels = hidden.levels.get(card_id, {})
     fingerprint = hashlib.sha256(
@@ -117,7 +119,8 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     validation = pets.read_view(data_dir).photos("validation")
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "public")
-    material = Material(validation.images, validation.labels, breeds, species, np.random.default_rng(0))
+    images, rng = validation.images, np.random.default_rng(0)
+    material = Material(images, validation.labels, breeds, species, rng, images, data.counts)
     plan = plan_questions(files, material, PUBLIC_SEED)
     version = spec.version(folder)
     context = Context(

@@ -19,21 +19,19 @@ is one that raises anything else: what cannot be decided never earns points.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.util
-import math
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from grader.errors import SpecError, SubmissionError
+from grader.images import packed
+from grader.marks import Mark, read_mark, wanted
 from grader.questions import Answer
 from grader.records import Check, Picture, Status
 from grader.scoring import credit, required_count
@@ -125,9 +123,15 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         raise Shortfall(found, required, hint, share)
 
 
-def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able
-    """Attach a picture's material to the verdict; `kind` names a drawing function of the feedback."""
-    _notes.pictures.append(Picture(kind, title, content))
+def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
+    """Attach a picture's material to the verdict.
+
+    Args:
+        kind: names a drawing function of the feedback (`grader.figures.FIGURES`).
+        title: caption.
+        content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
+    """
+    _notes.pictures.append(Picture(kind, title, packed(content)))
 
 
 @dataclass(frozen=True)
@@ -184,8 +188,8 @@ class CheckSession:
         marks = {_name(item): _mark(item) for item in items}
         self.known = set(marks)
         if self.case.only is not None:
-            wanted = _wanted(marks, self.case.only)
-            items[:] = [item for item in items if _name(item) in wanted]
+            chosen = wanted(marks, self.case.only)
+            items[:] = [item for item in items if _name(item) in chosen]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while a check file was read."""
@@ -290,75 +294,15 @@ class CheckSession:
         return self.case.species
 
 
-@dataclass(frozen=True)
-class _Mark:
-    exercise: str
-    points: float
-    asks: tuple[str, ...]
-    after: tuple[str, ...]
-
-
 def _name(item: pytest.Item) -> str:
     return item.name.removeprefix("test_")
 
 
-def _wanted(marks: Mapping[str, _Mark], exercise: str) -> set[str]:
-    """Name the checks of an exercise and, over any number of steps, the checks they come after."""
-    wanted: set[str] = set()
-    open_ = [name for name, mark in marks.items() if mark.exercise == exercise]
-    while open_:
-        name = open_.pop()
-        if name in marks and name not in wanted:
-            wanted.add(name)
-            open_.extend(marks[name].after)
-    return wanted
-
-
-def _mark(item: pytest.Item) -> _Mark:
+def _mark(item: pytest.Item) -> Mark:
     mark = item.get_closest_marker("exercise")
     if mark is None or not mark.args:
-        return _Mark("", 0.0, (), ())
+        return Mark()
     return read_mark(mark)
-
-
-def read_mark(mark: pytest.Mark) -> _Mark:
-    """Read the arguments of `@pytest.mark.exercise`."""
-    asks, after = mark.kwargs.get("asks", ()), mark.kwargs.get("after", ())
-    points = float(mark.kwargs.get("points", 0))
-    if not 0 <= points < math.inf:
-        raise SpecError(f"exercise {mark.args[0]!r}: expected points of 0 or more, found {points}.")
-    return _Mark(
-        str(mark.args[0]),
-        points,
-        (asks,) if isinstance(asks, str) else tuple(asks),
-        (after,) if isinstance(after, str) else tuple(after),
-    )
-
-
-def load_checks(path: Path) -> ModuleType:
-    """Import a check file by its path; raises SpecError."""
-    spec = importlib.util.spec_from_file_location(
-        f"_checks_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}", path
-    )
-    if spec is None or spec.loader is None:
-        raise SpecError(f"{path} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as exc:
-        raise SpecError(f"{path} cannot be imported: {type(exc).__name__}: {exc}.") from exc
-    return module
-
-
-def needed_sets(module: ModuleType, exercise: str) -> set[str]:
-    """Return the question sets that the checks of an exercise ask for, and those that these come after."""
-    marks = {
-        name.removeprefix("test_"): read_mark(mark)
-        for name, found in vars(module).items()
-        for mark in getattr(found, "pytestmark", ())
-        if mark.name == "exercise"
-    }
-    return {asked for name in _wanted(marks, exercise) for asked in marks[name].asks}
 
 
 def run_checks(path: Path, case: Case) -> Verdicts:

@@ -52,6 +52,8 @@ class Material:
         breeds: names of the classes.
         species: True for a cat, by class.
         rng: seeded; public checks get the same draws every time, hidden ones draws that depend on the course secret.
+        shown: uint8 `[m, 224, 224, 3]`: public validation photos, the only ones that feedback may show.
+        counts: how much of something to ask about on this data card, by name (`[data.<card>.counts]`).
     """
 
     images: npt.NDArray[np.uint8]
@@ -59,6 +61,8 @@ class Material:
     breeds: tuple[str, ...]
     species: tuple[bool, ...]
     rng: np.random.Generator
+    shown: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 224, 224, 3), np.uint8))
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def batched(

@@ -10,7 +10,7 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -141,11 +141,13 @@ class Data(_Strict):
         label_space: `breeds35` or `breeds37`.
         limits: limits that differ on this card.
         levels: credit levels by exercise or check.
+        counts: how many photos, classes and the like the checks ask about, by name.
     """
 
     label_space: Literal["breeds35", "breeds37"] = "breeds35"
     limits: dict[str, float] = Field(default_factory=dict)
     levels: dict[str, Levels] = Field(default_factory=dict)
+    counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class Assignment(_Strict):

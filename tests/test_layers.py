@@ -12,9 +12,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
     "errors records",
-    "questions metrics statistics scoring cells outputs",
+    "questions metrics statistics scoring cells outputs images",
     "spec settings cards toypets pets backbones artifacts attempts course variants release gradebook manual_work "
-    "autograded sanitise inert rendering figures feedback probe_cell pytest_plugin",
+    "autograded sanitise inert rendering figures feedback probe_cell marks pytest_plugin",
     "kernels sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading pages student rebuilding verify demo doctor",
     "cli",

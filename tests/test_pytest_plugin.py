@@ -13,12 +13,11 @@ import pytest
 
 from grader import pytest_plugin
 from grader.errors import SpecError, SubmissionError
+from grader.marks import load_checks, needed_sets
 from grader.pytest_plugin import (
     Case,
     Shortfall,
     Verdicts,
-    load_checks,
-    needed_sets,
     require,
     require_count,
     run_checks,

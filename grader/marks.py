@@ -1,0 +1,84 @@
+"""Check files: imported by their path, and what the marks of their checks say."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from grader.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What `@pytest.mark.exercise(exercise, points=, asks=, after=)` says.
+
+    Attributes:
+        exercise: id of the exercise; "" for a function without the mark.
+        points: what the check is worth.
+        asks: question sets that it needs.
+        after: checks that must pass first.
+    """
+
+    exercise: str = ""
+    points: float = 0.0
+    asks: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def read_mark(mark: pytest.Mark) -> Mark:
+    """Read the arguments of `@pytest.mark.exercise`."""
+    asks, after = mark.kwargs.get("asks", ()), mark.kwargs.get("after", ())
+    points = float(mark.kwargs.get("points", 0))
+    if not 0 <= points < math.inf:
+        raise SpecError(f"exercise {mark.args[0]!r}: expected points of 0 or more, found {points}.")
+    return Mark(
+        str(mark.args[0]),
+        points,
+        (asks,) if isinstance(asks, str) else tuple(asks),
+        (after,) if isinstance(after, str) else tuple(after),
+    )
+
+
+def wanted(marks: Mapping[str, Mark], exercise: str) -> set[str]:
+    """Name the checks of an exercise and, over any number of steps, the checks they come after."""
+    found: set[str] = set()
+    open_ = [name for name, mark in marks.items() if mark.exercise == exercise]
+    while open_:
+        name = open_.pop()
+        if name in marks and name not in found:
+            found.add(name)
+            open_.extend(marks[name].after)
+    return found
+
+
+def load_checks(path: Path) -> ModuleType:
+    """Import a check file by its path; raises SpecError."""
+    spec = importlib.util.spec_from_file_location(
+        f"_checks_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}", path
+    )
+    if spec is None or spec.loader is None:
+        raise SpecError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        raise SpecError(f"{path} cannot be imported: {type(exc).__name__}: {exc}.") from exc
+    return module
+
+
+def needed_sets(module: ModuleType, exercise: str) -> set[str]:
+    """Return the question sets that the checks of an exercise ask for, and those that these come after."""
+    marks = {
+        name.removeprefix("test_"): read_mark(mark)
+        for name, found in vars(module).items()
+        for mark in getattr(found, "pytestmark", ())
+        if mark.name == "exercise"
+    }
+    return {asked for name in wanted(marks, exercise) for asked in marks[name].asks}
