@@ -2,7 +2,8 @@
 
 Labels come from the official file names: `Maine_Coon_12.jpg` is a cat (upper case), `pug_3.jpg` a dog. The label
 space `breeds37` reads the whole name; `breeds35` only its first word, which merges the two *american* and the two
-*english* breeds. A name that is no photo of a known breed is ignored and counted: it never becomes a class.
+*english* breeds. The label space `species2` reads the folder: `Cat/12.jpg`, `Dog/3.jpg`. A name that is no photo of a
+known class is ignored and counted: it never becomes a class.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
@@ -25,7 +26,8 @@ from pydantic.dataclasses import dataclass as validated
 from grader.errors import SpecError
 
 SPLITS = ("train", "validation", "holdout", "second_holdout")
-LABEL_SPACES = ("breeds35", "breeds37")
+LABEL_SPACES = ("breeds35", "breeds37", "species2")
+SPECIES_FOLDERS = ("Cat", "Dog")
 CATS = (
     "Abyssinian",
     "Bengal",
@@ -68,6 +70,7 @@ DOGS = (
     "yorkshire_terrier",
 )
 
+_IN_FOLDER = re.compile(r"(?P<species>Cat|Dog)/\d+\.jpe?g")
 _PHOTO = re.compile(r"(?P<breed>[A-Za-z]+(?:_[A-Za-z]+)*)_\d+\.(?:jpe?g|png)", re.IGNORECASE)
 _OFFICIAL = {name.lower(): name for name in CATS + DOGS}
 _STRICT = ConfigDict(extra="forbid")
@@ -85,23 +88,30 @@ class SourceFile:
         name: file name.
         url: where it is published.
         size_bytes: its size.
-        md5: published checksum, lower-case hex.
-        sha256: stronger checksum of the same bytes, or "" when none is known.
+        sha256: its checksum, lower-case hex.
+        md5: the checksum that its publishers give, where they give one.
     """
 
     name: _Text
     url: _Text
     size_bytes: _Positive
-    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    md5: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
 
 
 @validated(frozen=True, config=_STRICT)
 class Source:
-    """Where people get the data: a page and its files."""
+    """Where people get the data.
+
+    Attributes:
+        url: page about it.
+        files: the archives, all of them needed.
+        torchvision: torchvision's class that reads what is in them, or "" when there is none.
+    """
 
     url: _Text
     files: tuple[SourceFile, ...] = ()
+    torchvision: Literal["", "OxfordIIITPet"] = ""
 
 
 @validated(frozen=True, config=_STRICT)
@@ -114,19 +124,27 @@ class Drawing:
 
 @validated(frozen=True, config=_STRICT)
 class Tier:
-    """How many photos a class go where, once the smallest class has `min_per_class`; the rest is for training."""
+    """How many photos a class go where, once the smallest class has `min_per_class`.
+
+    Attributes:
+        min_per_class: photos that each class must have.
+        holdout: for judging.
+        second_holdout: for judging, with no more than an accuracy shown.
+        validation: public.
+        train: public, the others are left unused; None: all the rest.
+    """
 
     min_per_class: _Positive
     holdout: _Positive
     second_holdout: _Count
     validation: _Count
+    train: _Positive | None = None
 
     @pydantic.model_validator(mode="after")
     def _leaves_training_photos(self) -> Tier:
-        if self.reserved >= self.min_per_class:
-            raise ValueError(
-                f"{self.reserved} of {self.min_per_class} photos a class leave none for training"
-            )
+        if self.reserved + (self.train or 1) > self.min_per_class:
+            wanted = "none for training" if self.train is None else f"less than {self.train} for training"
+            raise ValueError(f"{self.reserved} of {self.min_per_class} photos a class leave {wanted}")
         return self
 
     @property
@@ -156,6 +174,9 @@ class DataCard:
         splits: how the photos are divided.
         source: the published files, or None for a set that is drawn.
         drawing: how it is drawn, or None for a set of photos.
+        photos: name of the folder with the photos, inside the data folder.
+        unreadable_at_most: share of a hidden split that may be broken files, which are left out and counted. More is
+            an error, so that nobody is judged on what remains of a damaged disk.
     """
 
     id: _Name
@@ -166,6 +187,8 @@ class DataCard:
     splits: SplitRule
     source: Source | None = None
     drawing: Drawing | None = None
+    photos: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "images"
+    unreadable_at_most: Annotated[float, Field(ge=0, le=0.1)] = 0.0
 
     @pydantic.model_validator(mode="after")
     def _is_complete(self) -> DataCard:
@@ -174,6 +197,10 @@ class DataCard:
         if unknown := set(self.label_spaces) - set(LABEL_SPACES):
             raise ValueError(
                 f"label_spaces: expected some of {', '.join(LABEL_SPACES)}, found {sorted(unknown)}"
+            )
+        if "species2" in self.label_spaces and len(self.label_spaces) > 1:
+            raise ValueError(
+                "label_spaces: species2 reads folders, breeds read file names; expected one kind"
             )
         return self
 
@@ -187,7 +214,8 @@ class Split:
         validation: public, with labels.
         holdout: judges submissions; student code never meets its labels or names.
         second_holdout: no report shows more of it than the overall accuracy; may be empty.
-        ignored: names that are no photo of a known breed.
+        ignored: names that are no photo of a known class.
+        unused: how many photos are in no split, because the card bounds the training set.
     """
 
     train: tuple[str, ...]
@@ -195,6 +223,7 @@ class Split:
     holdout: tuple[str, ...]
     second_holdout: tuple[str, ...]
     ignored: tuple[str, ...] = ()
+    unused: int = 0
 
     def names(self, split_name: str) -> tuple[str, ...]:
         """Return the file names of one of `SPLITS`."""
@@ -205,9 +234,8 @@ class Split:
     @property
     def digest(self) -> str:
         """16 hex characters that change when a name moves, comes or goes."""
-        lines = [f"{part.name}\t{name}\n" for part in fields(self) for name in getattr(self, part.name)]
-        placed = [line for line in lines if not line.startswith("ignored\t")]
-        return hashlib.sha256("".join(placed).encode()).hexdigest()[:16]
+        lines = [f"{part}\t{name}\n" for part in SPLITS for name in self.names(part)]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def cards_folder() -> Path:
@@ -248,32 +276,42 @@ def load_card(card_id: str, folder: Path | None = None) -> DataCard:
 
 @functools.cache
 def breeds(label_space: str = "breeds35") -> tuple[str, ...]:
-    """Return the sorted lower-case breed names; a label is a position in them."""
+    """Return the sorted lower-case class names; a label is a position in them."""
+    if label_space == "species2":
+        return tuple(name.lower() for name in SPECIES_FOLDERS)
     return tuple(sorted({_breed(stem, label_space) for stem in _OFFICIAL}))
 
 
 @functools.cache
 def species(label_space: str = "breeds35") -> tuple[bool, ...]:
-    """Return for each breed whether it is a cat."""
+    """Return for each class whether it is a cat."""
+    if label_space == "species2":
+        return (True, False)
     cats = {_breed(name.lower(), label_space) for name in CATS}
     return tuple(breed in cats for breed in breeds(label_space))
 
 
 def label_of(file_name: str, label_space: str = "breeds35") -> int:
-    """Return the label of a photo by its official file name.
+    """Return the label of a photo by its official file name, for `species2` with its folder.
 
     Raises:
-        SpecError: when the name is no photo of a known breed.
+        SpecError: when the name is no photo of a known class.
     """
-    stem = _stem(file_name)
+    stem = _stem(file_name, label_space)
     if stem is None:
-        raise SpecError(f"{file_name!r}: expected a name such as Maine_Coon_12.jpg, of one of the 37 breeds.")
+        classes = "a cat or a dog" if label_space == "species2" else "one of the 37 breeds"
+        raise SpecError(f"{file_name!r}: expected a name such as {example(label_space)}, of {classes}.")
     return breeds(label_space).index(_breed(stem, label_space))
 
 
-def is_pet(file_name: str) -> bool:
-    """Say whether the name is that of a photo of a known breed."""
-    return _stem(file_name) is not None
+def example(label_space: str) -> str:
+    """Return a name such as photos have."""
+    return "Cat/12.jpg" if label_space == "species2" else "Maine_Coon_12.jpg"
+
+
+def is_pet(file_name: str, label_space: str = "breeds35") -> bool:
+    """Say whether the name is that of a photo of a known class."""
+    return _stem(file_name, label_space) is not None
 
 
 def is_cat(file_name: str) -> bool:
@@ -285,7 +323,7 @@ def split(names: Iterable[str], card: DataCard, label_space: str = "breeds35") -
     """Divide photos by the rank of their salted hash within each class, so that classes are balanced.
 
     Args:
-        names: file names in any order; those that are no photo of a known breed are ignored.
+        names: file names in any order; those that are no photo of a known class are ignored.
         card: has the salt and the tiers.
         label_space: which classes to balance.
 
@@ -296,18 +334,20 @@ def split(names: Iterable[str], card: DataCard, label_space: str = "breeds35") -
         allowed = ", ".join(card.label_spaces)
         raise SpecError(f"{card.id}: expected one of the label spaces {allowed}, found {label_space!r}.")
     found = set(names)
-    photos = {name for name in found if is_pet(name)}
+    photos = {name for name in found if is_pet(name, label_space)}
     classes: dict[int, list[str]] = defaultdict(list)
     for name in sorted(photos, key=lambda name: hashlib.sha256((card.splits.salt + name).encode()).digest()):
         classes[label_of(name, label_space)].append(name)
     tier = _tier(classes, card, label_space)
-    ends = (0, tier.holdout, tier.holdout + tier.second_holdout, tier.reserved, None)
+    last = None if tier.train is None else tier.reserved + tier.train
+    ends = (0, tier.holdout, tier.holdout + tier.second_holdout, tier.reserved, last)
     parts = [
         tuple(sorted(name for ranked in classes.values() for name in ranked[start:stop]))
         for start, stop in itertools.pairwise(ends)
     ]
     holdout, second_holdout, validation, train = parts
-    return Split(train, validation, holdout, second_holdout, tuple(sorted(found - photos)))
+    unused = len(photos) - sum(map(len, parts))
+    return Split(train, validation, holdout, second_holdout, tuple(sorted(found - photos)), unused)
 
 
 def _tier(classes: dict[int, list[str]], card: DataCard, label_space: str) -> Tier:
@@ -316,15 +356,19 @@ def _tier(classes: dict[int, list[str]], card: DataCard, label_space: str) -> Ti
     fitting = [tier for tier in card.splits.tiers if tier.min_per_class <= fewest]
     if not fitting:
         needed = min(tier.min_per_class for tier in card.splits.tiers)
+        kind = "species" if label_space == "species2" else "breeds"
         raise SpecError(
-            f"{card.id}: expected at least {needed} photos of each of {len(counts)} breeds, found {fewest} of {breed!r}.",
+            f"{card.id}: expected at least {needed} photos of each of {len(counts)} {kind}, found {fewest} of {breed!r}.",
             "Is this the folder with the photos, and is it complete?",
         )
     return max(fitting, key=lambda tier: tier.min_per_class)
 
 
-def _stem(file_name: str) -> str | None:
-    """Return the lower-case official breed name in a file name, or None when there is none."""
+def _stem(file_name: str, label_space: str) -> str | None:
+    """Return the lower-case official class name in a file name, or None when there is none."""
+    if label_space == "species2":
+        inside = _IN_FOLDER.fullmatch(file_name)
+        return inside["species"].lower() if inside else None
     match = _PHOTO.fullmatch(file_name)
     stem = match["breed"].lower() if match else ""
     return stem if stem in _OFFICIAL else None

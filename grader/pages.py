@@ -69,7 +69,9 @@ def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settin
     """Find the photos that the grade's data card has; a page without photos is better than none."""
     try:
         label_space = assignment.on(grade.data).label_space
-        cards.load_card(grade.data)
+        card = cards.load_card(grade.data)
+        if pets.at_hand(card, settings.data_folder, settings.cache) is None:
+            return None  # a page is no reason for a download
         return TrainingPhotos(pets.read_view(preparation.find_data(grade.data, label_space, settings)[3]))
     except GraderError:
         return None

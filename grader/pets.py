@@ -10,8 +10,9 @@ import json
 import shutil
 import struct
 import uuid
+import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from grader import cards, toypets
+from grader import archives, cards, toypets
 from grader.cards import DataCard, Split
-from grader.errors import SpecError, SubmissionError
+from grader.errors import InfrastructureError, SpecError, SubmissionError
 
 SIDE_PX = 224
 SHORT_SIDE_PX = 256
@@ -52,11 +53,13 @@ class Photos:
         images: uint8 RGB `[n, 224, 224, 3]`.
         labels: int64 `[n]`, positions in the label space's breeds.
         names: official file names; empty for anonymous photos.
+        left_out: how many of a hidden split could not be read.
     """
 
     images: Images
     labels: npt.NDArray[np.int64]
     names: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class View:
         folder: where it lies.
         card: id of the data card.
         credit: title, licence and citation.
-        label_space: `breeds35` or `breeds37`.
+        label_space: one of the card's.
         breeds: class names.
         species: True for a cat, by class.
         split: digest of the split.
@@ -101,40 +104,78 @@ class View:
 
 
 def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
-    """Return the folder with a card's photos; toy pets are drawn when they are not there yet.
+    """Return the folder with a card's photos: the one given, else the cache, else downloaded into it; toys are drawn.
 
     Args:
         card: the data card.
-        data_folder: where the user says that real photos are: a folder with `images/`, or with the photos.
-        cache: folder where drawn photos, and those that were fetched once, are kept.
+        data_folder: where the user says that real photos are: a folder with `images/` (or what the card calls it), or
+            with the photos. When it is given, nothing else is looked at and nothing is downloaded.
+        cache: folder where drawn photos, and those that were downloaded once, are kept.
 
     Raises:
-        SpecError: there are none; the message says what to do.
+        SpecError: there are none in `data_folder`; the message says what to do.
+        InfrastructureError: they could not be downloaded.
     """
+    found = at_hand(card, data_folder, cache)
+    if found is not None:
+        return found
+    advice = f"Set PAWGRADE_DATA to the folder that has {card.photos}/, or use --data toy_pets."
+    if data_folder is not None or card.source is None or not card.source.files:
+        name, place = cards.example(card.label_spaces[0]), data_folder or cache / card.id
+        raise SpecError(
+            f"{card.id}: expected photos such as {name} in {place} or its {card.photos}/, found none.", advice
+        )
+    try:
+        return archives.obtain(card, cache)
+    except InfrastructureError as exc:
+        raise InfrastructureError(
+            f"{card.id}: {exc.message}", f"{exc.hint} Or do without: {advice[0].lower()}{advice[1:]}"
+        ) from exc
+
+
+def choose(names: Sequence[str], data_folder: Path | None) -> str:
+    """Return which of several data cards to use: the one whose photos are in a folder; without a folder a drawn one.
+
+    Args:
+        names: ids of cards, the preferred one first; at least one.
+        data_folder: where the user says that real photos are, or None.
+    """
+    known = [cards.load_card(name) for name in names]
+    fitting = [card for card in known if (card.drawing is None) == (data_folder is not None)]
+    there = [card for card in fitting if data_folder is not None and holds(card, data_folder)]
+    return (there or fitting or known)[0].id
+
+
+def at_hand(card: DataCard, data_folder: Path | None, cache: Path) -> Path | None:
+    """Return what `find` returns, or None when it would have to download."""
     if card.drawing is not None:
         folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
         return toypets.write_toy_pets(folder, card.drawing.per_class, card.drawing.seed)
-    folder = data_folder or cache / card.id
-    if any(cards.is_pet(path.name) for path in _files(folder)):
-        return folder
-    raise SpecError(
-        f"{card.id}: expected photos such as Maine_Coon_12.jpg in {folder} or its images/, found none.",
-        "Set PAWGRADE_DATA to the folder that has images/, or use --data toy_pets.",
-    )
+    places = [data_folder] if data_folder else [cache / card.id, archives.home(card, cache)]
+    return next((folder for folder in places if holds(card, folder)), None)
+
+
+def holds(card: DataCard, folder: Path) -> bool:
+    """Say whether a folder has photos of the kind that a card describes."""
+    return any(cards.is_pet(name, card.label_spaces[0]) for name in _names(card, folder))
 
 
 def split_of(card: DataCard, folder: Path, label_space: str) -> Split:
     """Divide the photos in a folder."""
-    return cards.split((path.name for path in _files(folder)), card, label_space)
+    return cards.split(_names(card, folder), card, label_space)
 
 
-def _images(folder: Path) -> Path:
-    return folder / "images" if (folder / "images").is_dir() else folder
+def _images(card: DataCard, folder: Path) -> Path:
+    return folder / card.photos if (folder / card.photos).is_dir() else folder
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    images = _images(folder)
-    return (path for path in images.iterdir() if path.is_file()) if images.is_dir() else iter(())
+def _names(card: DataCard, folder: Path) -> Iterator[str]:
+    """Yield the names of the files, from the folder with the photos on."""
+    images = _images(card, folder)
+    inside = cards.SPECIES_FOLDERS if "species2" in card.label_spaces else ()
+    for place in (images, *(images / name for name in inside)):
+        if place.is_dir():
+            yield from (path.relative_to(images).as_posix() for path in place.iterdir() if path.is_file())
 
 
 def read_photo(path: Path) -> Images:
@@ -145,7 +186,8 @@ def read_photo(path: Path) -> Images:
 def _open(path: Path) -> Image.Image:
     """Read any kind of photo as RGB, upright, its short side 256 pixels."""
     try:
-        with Image.open(path) as file:
+        # Pillow warns of damaged Exif blocks, which many photos of the public sets have, and reads the photo all the same.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise SpecError(f"{path.name}: {file.width} x {file.height} pixels are too many.")
             picture = _opaque(ImageOps.exif_transpose(file))
@@ -217,7 +259,7 @@ def _identity(view: Path) -> tuple[str, str, str] | None:
 def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, split: Split) -> None:
     members: dict[str, list[tuple[str, int]]] = {}
     for name in PUBLIC:
-        photos = _read_all(folder, split.names(name), label_space)
+        photos = _read_all(_images(card, folder), split.names(name), label_space)
         np.save(fresh / f"{name}.npy", photos.images, allow_pickle=False)
         members[name] = list(zip(photos.names, photos.labels.tolist(), strict=True))
     kept = {name for rows in members.values() for name, _ in rows}
@@ -234,18 +276,18 @@ def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, spl
     (fresh / "view.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _read_all(folder: Path, names: Sequence[str], label_space: str) -> Photos:
+def _read_all(images: Path, names: Sequence[str], label_space: str) -> Photos:
     """Read public photos; those that cannot be read are left out."""
-    images, kept = [], []
+    stack = np.empty((len(names), SIDE_PX, SIDE_PX, 3), np.uint8)
+    kept: list[str] = []
     for name in names:
         try:
-            images.append(read_photo(_images(folder) / name))
+            stack[len(kept)] = read_photo(images / name)
         except SpecError:
             continue
         kept.append(name)
     labels = np.array([cards.label_of(name, label_space) for name in kept], np.int64)
-    stacked = np.stack(images) if images else np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8)
-    return Photos(stacked, labels, tuple(kept))
+    return Photos(stack[: len(kept)], labels, tuple(kept))
 
 
 def read_view(data_dir: Path) -> View:
@@ -285,8 +327,11 @@ def holdout(
         version: the assignment's version.
         split_name: `holdout` or `second_holdout`.
 
+    Returns:
+        Images and labels, and how many photos were left out because they cannot be read, where the card allows it.
+
     Raises:
-        SpecError: a photo cannot be read, or the split is empty.
+        SpecError: a photo cannot be read, or more than the card allows, or the split is empty.
     """
     split = split_of(card, folder, label_space)
     names = split.names(split_name)
@@ -295,15 +340,18 @@ def holdout(
     seed = hmac.new(secret, f"{version}{split.digest}{split_name}".encode(), hashlib.sha256).digest()
     rng = np.random.default_rng(int.from_bytes(seed[:16], "big"))
     order = [names[place] for place in rng.permutation(len(names))]
-    return anonymous([_images(folder) / name for name in order], label_space, rng)
-
-
-def anonymous(paths: Iterable[Path], label_space: str, rng: np.random.Generator) -> Photos:
-    """Crop each photo a little differently and encode it anew, so that tables of known images do not find it."""
-    files = list(paths)
-    images = np.stack([_recast(_open(path), rng) for path in files])
-    labels = np.array([cards.label_of(path.name, label_space) for path in files], np.int64)
-    return Photos(images, labels)
+    kept, broken = [], 0
+    for name in order:
+        try:
+            picture = _open(_images(card, folder) / name)
+        except SpecError:
+            broken += 1
+            if broken > card.unreadable_at_most * len(names):
+                raise
+            continue
+        kept.append((_recast(picture, rng), cards.label_of(name, label_space)))
+    labels = np.array([label for _, label in kept], np.int64)
+    return Photos(np.stack([image for image, _ in kept]), labels, left_out=broken)
 
 
 def _recast(picture: Image.Image, rng: np.random.Generator) -> Images:

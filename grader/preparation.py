@@ -63,12 +63,11 @@ class Work:
 
 
 def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
-    """Return the data card: the one wanted, else the first real one if `PAWGRADE_DATA` is set, else the toy one."""
+    """Return the data card: the one wanted, else the one whose photos `PAWGRADE_DATA` has, else the toy one."""
     if wanted:
         assignment.on(wanted)
         return wanted
-    names = [name for name in assignment.data if name.startswith("toy_") != bool(settings.data_folder)]
-    return (names or list(assignment.data))[0]
+    return pets.choose(list(assignment.data), settings.data_folder)
 
 
 def prepare(

@@ -24,12 +24,27 @@ def edited_card(tmp_path: Path, old: str, new: str) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("card_id", ["toy_pets", "oxford_pets"])
-def test_the_projects_own_cards_are_valid(card_id: str) -> None:
+@pytest.mark.parametrize(
+    ("card_id", "label_space"),
+    [("toy_pets", "breeds35"), ("oxford_pets", "breeds35"), ("cats_and_dogs", "species2")],
+)
+def test_the_projects_own_cards_are_valid(card_id: str, label_space: str) -> None:
     card = cards.load_card(card_id)
 
     assert card.id == card_id
-    assert card.label_spaces[0] == "breeds35"
+    assert card.label_spaces[0] == label_space
+
+
+@pytest.mark.parametrize("card_id", ["oxford_pets", "cats_and_dogs"])
+def test_every_published_file_comes_from_the_web_by_https_with_a_strong_checksum(card_id: str) -> None:
+    source = cards.load_card(card_id).source
+
+    assert source is not None
+    assert source.files
+    for file in source.files:
+        assert file.url.startswith("https://")
+        assert file.url.endswith(f"/{file.name}")
+        assert len(file.sha256) == 64
 
 
 def test_an_unknown_card_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -45,6 +60,11 @@ def test_an_unknown_card_is_named_with_the_known_ones(tmp_path: Path) -> None:
         ("title =", "tittle =", r"toy_pets\.toml: (title|tittle): "),
         ("second_holdout = 0", "second_holdout = -1", r"splits\.tiers\.0\.second_holdout: .*found -1"),
         ("holdout = ", "holdout = 99", "leave none for training"),
+        ("validation = 1", "validation = 1\ntrain = 5", "leave less than 5 for training"),
+        ("validation = 1", "validation = 1\ntrain = 0", r"splits\.tiers\.0\.train: .*found 0"),
+        ('["breeds35"]', '["breeds35", "species2"]', "species2 reads folders"),
+        ('id = "toy_pets"', 'id = "toy_pets"\nphotos = "../x"', r"photos: .*'\.\./x'"),
+        ('id = "toy_pets"', 'id = "toy_pets"\nunreadable_at_most = 0.5', r"unreadable_at_most: .*found 0\.5"),
         ('["breeds35"]', '["breeds36"]', r"label_spaces: expected some of .*breeds36"),
         ('id = "toy_pets"', 'id = "other"', r"id: expected 'toy_pets' like the file's name, found 'other'"),
         ("[drawing]", "[drawing", "not valid TOML"),
@@ -74,10 +94,63 @@ def test_breeds35_merges_the_two_american_and_the_two_english_breeds() -> None:
     )
 
 
-@pytest.mark.parametrize("label_space", cards.LABEL_SPACES)
+@pytest.mark.parametrize("label_space", ["breeds35", "breeds37"])
 def test_the_species_of_a_breed_agrees_with_the_case_of_the_official_name(label_space: str) -> None:
     for name in names(1):
         assert cards.species(label_space)[cards.label_of(name, label_space)] == cards.is_cat(name)
+
+
+def test_species2_reads_the_folder_and_nothing_else() -> None:
+    assert cards.breeds("species2") == ("cat", "dog")
+    assert cards.species("species2") == (True, False)
+    assert [cards.label_of(name, "species2") for name in ("Cat/0.jpg", "Dog/12499.jpg")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "stray",
+    ["Cat/Thumbs.db", "Cat/pug.jpg", "cat/1.jpg", "Cat/Dog/1.jpg", "../Cat/1.jpg", "1.jpg", "Fox/1.jpg"],
+)
+def test_a_stray_file_is_neither_cat_nor_dog(stray: str) -> None:
+    assert not cards.is_pet(stray, "species2")
+    with pytest.raises(SpecError, match=r"such as Cat/12\.jpg, of a cat or a dog"):
+        cards.label_of(stray, "species2")
+
+
+def test_a_name_means_something_in_its_own_label_space_only() -> None:
+    assert not cards.is_pet("Cat/1.jpg")
+    assert not cards.is_pet("pug_1.jpg", "species2")
+
+
+@pytest.mark.parametrize(
+    ("per_class", "train", "validation", "holdout", "second", "unused"),
+    [(100, 60, 10, 30, 0, 0), (999, 60, 10, 30, 0, 899), (12_499, 500, 100, 200, 200, 11_499)],
+)
+def test_a_card_may_bound_the_training_set_and_the_others_are_counted(
+    per_class: int, train: int, validation: int, holdout: int, second: int, unused: int
+) -> None:
+    files = [f"{folder}/{number}.jpg" for folder in cards.SPECIES_FOLDERS for number in range(per_class)]
+
+    split = cards.split([*files, "Cat/Thumbs.db"], cards.load_card("cats_and_dogs"), "species2")
+
+    for split_name, count in zip(cards.SPLITS, (train, validation, holdout, second), strict=True):
+        labels = Counter(cards.label_of(name, "species2") for name in split.names(split_name))
+        assert labels == Counter({0: count, 1: count} if count else {})
+    assert (split.unused, split.ignored) == (2 * unused, ("Cat/Thumbs.db",))
+
+
+def test_too_few_photos_of_a_species_are_refused_by_name() -> None:
+    files = [f"Cat/{number}.jpg" for number in range(200)] + ["Dog/1.jpg"]
+
+    with pytest.raises(SpecError, match="at least 100 photos of each of 2 species, found 1 of 'dog'"):
+        cards.split(files, cards.load_card("cats_and_dogs"), "species2")
+
+
+def test_the_digests_of_the_first_two_cards_are_those_that_grades_were_given_with() -> None:
+    digests = [
+        cards.split(names(count), cards.load_card("oxford_pets"), "breeds37").digest for count in (10, 100)
+    ]
+
+    assert digests == ["1d5d419e270ad315", "559eb5482134ec08"]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 from grader import cards, pets
+from grader.cards import DataCard, Source
 from grader.errors import SpecError, SubmissionError
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "oxford_pets"
 TOY = cards.load_card("toy_pets")
 OXFORD = cards.load_card("oxford_pets")
+SPECIES = cards.load_card("cats_and_dogs")
 SECRET = b"a course secret"
 
 
@@ -44,6 +46,16 @@ def some_photos(folder: Path, per_class: int = 10) -> Path:
     return folder
 
 
+def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
+    """Write small plain photos the way the public set has them, with the strange files in it."""
+    for shift, species in enumerate(cards.SPECIES_FOLDERS):
+        (folder / species).mkdir(parents=True)
+        for number in range(per_class):
+            Image.new("RGB", (8, 6), (number, 99, 255 * shift)).save(folder / species / f"{number}.jpg")
+        (folder / species / "Thumbs.db").write_bytes(b"not a photo")
+    return folder
+
+
 def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
     toy_folder: Path, toy_cache: Path, tmp_path: Path
 ) -> None:
@@ -66,10 +78,20 @@ def test_photos_are_found_in_the_cache(tmp_path: Path) -> None:
     assert pets.find(OXFORD, None, tmp_path) == tmp_path / "oxford_pets"
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_missing_photos_are_refused_with_what_to_do(tmp_path: Path, named: bool) -> None:
-    with pytest.raises(SpecError, match=r"found none.*PAWGRADE_DATA.*toy_pets"):
-        pets.find(OXFORD, tmp_path / "nothing" if named else None, tmp_path)
+@pytest.mark.parametrize(
+    ("card", "missing"),
+    [(OXFORD, r"Maine_Coon_12\.jpg in .* or its images/"), (SPECIES, r"Cat/12\.jpg in .* PetImages/")],
+)
+def test_missing_photos_are_refused_with_what_to_do(tmp_path: Path, card: DataCard, missing: str) -> None:
+    with pytest.raises(SpecError, match=rf"{missing}, found none.*PAWGRADE_DATA.*toy_pets"):
+        pets.find(card, tmp_path / "nothing", tmp_path)
+
+
+def test_a_card_without_published_files_is_not_downloaded(tmp_path: Path) -> None:
+    card = dataclasses.replace(OXFORD, source=Source(url="https://example.org"))
+
+    with pytest.raises(SpecError, match="found none"):
+        pets.find(card, None, tmp_path)
 
 
 def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
@@ -188,6 +210,85 @@ def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
 
     with pytest.raises(SpecError, match=broken):
         pets.holdout(OXFORD, tmp_path, "breeds35", SECRET, "1")
+
+
+@pytest.mark.parametrize("inside", ["", "PetImages"])
+def test_cats_and_dogs_are_found_in_their_two_folders(tmp_path: Path, inside: str) -> None:
+    some_cats_and_dogs(tmp_path / inside)
+
+    folder = pets.find(SPECIES, tmp_path, tmp_path / "cache")
+    split = pets.split_of(SPECIES, folder, "species2")
+
+    assert (len(split.train), len(split.validation), len(split.holdout)) == (120, 20, 60)
+    assert split.ignored == ("Cat/Thumbs.db", "Dog/Thumbs.db")
+
+
+def test_a_folder_may_hold_the_photos_of_two_cards(tmp_path: Path) -> None:
+    some_photos(tmp_path / "images")
+    some_cats_and_dogs(tmp_path / "PetImages", per_class=1)
+
+    assert pets.holds(OXFORD, tmp_path)
+    assert pets.holds(SPECIES, tmp_path)
+    assert not pets.holds(SPECIES, tmp_path / "images")
+    assert not pets.holds(OXFORD, tmp_path / "PetImages")
+
+
+def test_cats_and_dogs_become_a_view_and_a_holdout_of_two_classes(tmp_path: Path) -> None:
+    some_cats_and_dogs(tmp_path / "PetImages")
+
+    view = pets.read_view(pets.public_view(SPECIES, tmp_path, "species2", tmp_path / "view"))
+    hidden = pets.holdout(SPECIES, tmp_path, "species2", SECRET, "1")
+
+    assert (view.breeds, view.species) == (("cat", "dog"), (True, False))
+    train = view.photos("train")
+    assert [name.startswith("Dog/") for name in train.names] == train.labels.astype(bool).tolist()
+    # The photos of dogs are bluer: the labels belong to the images.
+    assert (train.images.mean(axis=(1, 2))[:, 2] > 128).tolist() == train.labels.astype(bool).tolist()
+    assert (hidden.images.mean(axis=(1, 2))[:, 2] > 128).tolist() == hidden.labels.astype(bool).tolist()
+    assert (np.bincount(hidden.labels).tolist(), hidden.names, hidden.left_out) == ([30, 30], (), 0)
+
+
+BROKEN_FILES = [b"", b"GIF89a but no more", b"\xff\xd8\xff\xe0 the head of a JPEG"]
+
+
+def break_files(images: Path, names: tuple[str, ...]) -> dict[Path, bytes]:
+    """Put unreadable files in the place of photos and return them."""
+    broken = {images / name: content for name, content in zip(names, BROKEN_FILES, strict=False)}
+    for path, content in broken.items():
+        path.write_bytes(content)
+    return broken
+
+
+def test_broken_files_of_a_set_known_for_them_are_left_out_counted_and_never_deleted(tmp_path: Path) -> None:
+    images = some_cats_and_dogs(tmp_path / "PetImages")
+    card = dataclasses.replace(SPECIES, unreadable_at_most=0.05)
+    split = pets.split_of(card, tmp_path, "species2")
+    broken = break_files(images, split.train[:3]) | break_files(images, split.holdout[:3])
+
+    view = pets.read_view(pets.public_view(card, tmp_path, "species2", tmp_path / "view"))
+    hidden = pets.holdout(card, tmp_path, "species2", SECRET, "1")
+
+    assert view.left_out == split.train[:3]
+    assert len(view.photos("train").images) == len(view.photos("train").names) == 120 - 3
+    assert (len(hidden.images), len(hidden.labels), hidden.left_out) == (60 - 3, 60 - 3, 3)
+    assert {path: path.read_bytes() for path in broken} == broken
+    assert pets.split_of(card, tmp_path, "species2") == split
+
+
+def test_more_broken_hidden_photos_than_the_card_allows_are_refused(tmp_path: Path) -> None:
+    images = some_cats_and_dogs(tmp_path / "PetImages")
+    names = pets.split_of(SPECIES, tmp_path, "species2").holdout
+    break_files(images, names[:1])  # one of 60 is more than 1 %
+
+    with pytest.raises(SpecError, match=rf"{Path(names[0]).name} is not a photo that can be read"):
+        pets.holdout(SPECIES, tmp_path, "species2", SECRET, "1")
+
+
+def test_a_photo_with_a_damaged_exif_block_is_read_without_a_warning(tmp_path: Path) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x05\x01\x0f\0\x02"  # five entries are announced, none is whole
+    gradient(300, 200).save(tmp_path / "pug_1.jpg", exif=exif)
+
+    assert pets.read_photo(tmp_path / "pug_1.jpg").std() > 20
 
 
 @pytest.mark.parametrize("content", [None, "{}", "[]", "not json", '{"members": 3}'])
