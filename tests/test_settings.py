@@ -53,6 +53,7 @@ def test_variables_of_others_are_not_read() -> None:
 
 def test_a_home_folder_is_found() -> None:
     assert load(None, {"PAWGRADE_CACHE": "~/x"}).cache == Path.home() / "x"
+    assert load(None, {"PAWGRADE_WEIGHTS": "~/x"}).weights == (Path.home() / "x").resolve()
 
 
 @pytest.mark.parametrize(
