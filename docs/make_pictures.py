@@ -1,12 +1,17 @@
-"""Makes the pictures of the README from a finished demo: `make demo && make docs`. Needs Debian's chromium.
+"""Makes the pictures of README and docs from a finished demo: `make demo && make docs`. Needs Debian's chromium.
 
 Only drawn pets and the CC0 cat are in them.
 """
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from grader import toypets
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
-PAGE = "pawgrade-demo/feedback/{student}/oxford_pets/oxford_pets.html"
+DEMO = Path("pawgrade-demo")
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,19 +30,52 @@ QUIET = [
 ]
 
 
-def shoot(student: str, name: str, *, selector: str | None, height: int) -> None:
-    """Take a picture of a feedback page's head, or of the part that `selector` names."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
-        page = browser.new_page(viewport={"width": 1000, "height": height})
-        page.goto(Path(PAGE.format(student=student)).resolve().as_uri())
-        target = PICTURES / name
-        if selector:
-            page.locator(selector).first.screenshot(path=target)
-        else:
-            page.screenshot(path=target)
-        browser.close()
-    Image.open(target).convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(target, optimize=True)
+@dataclass(frozen=True)
+class Shot:
+    """A picture of a feedback page.
+
+    Attributes:
+        name: of the file; `.png` is stored with 128 colours, `.jpg` is for pages that show photos.
+        student: whose page.
+        assignment: id of the assignment.
+        selector: part of the page to show; the page's head when empty.
+        height: of the window, in pixels.
+    """
+
+    name: str
+    student: str
+    assignment: str
+    selector: str = ""
+    height: int = 1000
+
+    @property
+    def page(self) -> Path:
+        """The page in the demo's folder."""
+        return DEMO / "feedback" / self.student / self.assignment / f"{self.assignment}.html"
+
+
+SHOTS = (
+    Shot("feedback.png", "student03", "oxford_pets"),
+    Shot("confusion.png", "student01", "oxford_pets", "#pictures", 2600),
+    Shot("attacks.jpg", "student01", "adversarial_cat", "figure[data-kind=attacks]", 1800),
+    Shot("ideal_images.jpg", "student01", "adversarial_cat", "figure[data-kind=ideal_images]", 1400),
+    Shot("feature_maps.jpg", "student01", "transfer_learning", "figure[data-kind=feature_maps]", 1400),
+)
+
+
+def shoot(shot: Shot, open_page: Callable[..., Any]) -> None:
+    """Take one picture; exits when the demo's page does not have it."""
+    page = open_page(viewport={"width": 1000, "height": shot.height})
+    page.goto(shot.page.resolve().as_uri())
+    if shot.selector and not page.locator(shot.selector).count():
+        sys.exit(f"{shot.page}: expected an element {shot.selector} on the page for {shot.name}, found none.")
+    content = page.locator(shot.selector).first.screenshot() if shot.selector else page.screenshot()
+    page.close()
+    picture, target = Image.open(io.BytesIO(content)).convert("RGB"), PICTURES / shot.name
+    if target.suffix == ".jpg":
+        picture.save(target, quality=88, subsampling=0)
+    else:
+        picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(target, optimize=True)
 
 
 def contact_sheet() -> None:
@@ -51,11 +89,20 @@ def contact_sheet() -> None:
 
 
 def main() -> None:
-    """Make them all."""
+    """Make them all; exits before the first when a page of the demo is missing."""
+    missing = [shot.page for shot in SHOTS if not shot.page.is_file()]
+    chromium = shutil.which("chromium")
+    if missing:
+        sys.exit(f"{missing[0]}: expected a page of the demo, found none; run `make demo` first.")
+    if chromium is None:
+        sys.exit("chromium: expected Debian's browser on PATH, found none; apt-get install chromium.")
     PICTURES.mkdir(exist_ok=True)
     contact_sheet()
-    shoot("student03", "feedback.png", selector=None, height=1000)
-    shoot("student01", "confusion.png", selector="#pictures", height=2600)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        for shot in SHOTS:
+            shoot(shot, browser.new_page)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ autoescape or `clean_html`; `Grade.log` is never read here.
 
 from __future__ import annotations
 
-import base64
 import functools
 import os
 import tempfile
@@ -15,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from grader import figures
+from grader.drawings.svg import SVG, Drawing
 from grader.errors import InfrastructureError
+from grader.fitting import fit_cells, fit_pictures
 from grader.inert import plain_text
 from grader.records import Check, Grade, Limit, Picture, Status
 from grader.rendering import CellView, cell_views
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PHOTOS = 2  # of each breed of a confused pair
+PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused breeds included
+NOTEBOOK_CHARS = 800_000  # of the notebook on a page: with words, photos and style a page stays under 2 MB
 
 
 class PublicPhotos(Protocol):
@@ -77,7 +80,7 @@ def render(
         manual: the cells graded by hand, in their order.
         pass_points: what automatic and manual points together have to reach; None does not mention it.
     """
-    cells = () if notebook is None else cell_views(sanitise_notebook(notebook))
+    cells = () if notebook is None else _cells(notebook)
     page = _environment().get_template("feedback.html")
     html = page.render(
         grade=grade,
@@ -88,7 +91,7 @@ def render(
         exercises=_exercises(grade, cells),
         limit=_limit(grade),
         seconds=_seconds(grade),
-        pictures=[_picture(picture, photos) for picture in grade.pictures],
+        pictures=_pictures(grade.pictures, photos),
         cells=cells,
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
         failed={cell.index: cell for cell in grade.failed_cells},
@@ -189,6 +192,11 @@ def _verdict(status: Status, points: float, max_points: float) -> dict[str, str]
     return {"name": name, "symbol": symbol, "words": words}
 
 
+def _cells(notebook: Mapping[str, Any]) -> tuple[CellView, ...]:
+    clean = fit_pictures(sanitise_notebook(notebook), NOTEBOOK_CHARS)
+    return fit_cells(cell_views(clean), NOTEBOOK_CHARS)
+
+
 def _exercises(grade: Grade, cells: Sequence[CellView]) -> list[dict[str, Any]]:
     places = {cell.grade_id: cell.index for cell in cells if cell.grade_id}
     return [
@@ -268,14 +276,59 @@ def _seconds(grade: Grade) -> list[dict[str, Any]]:
     ]
 
 
+# What is to be seen, by kind.
+_SEEN = {
+    "confusion": "Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a"
+    " number is that many photos taken for something else.",
+    "attacks": "The bars are the classes that the network finds most probable; orange and bold is the one it was to be"
+    " led to. The difference is taken from the saved 8-bit pixels and shown 16 times as strong around grey: a pixel that"
+    " is grey was not changed.",
+    "ideal_images": "Both images started from the same noise. Without the variation term many tiny patterns satisfy the"
+    " network; with it neighbouring pixels agree and shapes appear. The curves show how sure the network stays when the"
+    " image is moved to the side: a sharp peak means that it holds for one position only.",
+    "feature_maps": "Early layers answer to edges and colours at full size, late layers to parts of the animal, a few"
+    " pixels each. Bright is a strong answer.",
+    "variation": "Each line is one image whose total variation is known: the black mark is the required value, the dot"
+    " what your function returned. What is far off stands at the end of the line.",
+}
+
+
+def _pictures(pictures: Sequence[Picture], photos: PublicPhotos | None) -> list[dict[str, Any]]:
+    """Draw the pictures for which the page has room; the others cost the student nothing but the picture."""
+    shown, room = [], PICTURES_CHARS
+    for picture in pictures:
+        one = _picture(picture, photos)
+        if _chars(one) > room:
+            one |= {
+                "url": None,
+                "pairs": [],
+                "missing": "This picture was left out: the page would be too large.",
+            }
+        room -= _chars(one)
+        shown.append(one)
+    return shown
+
+
+def _chars(shown: dict[str, Any]) -> int:
+    sides = [side for pair in shown["pairs"] for side in (pair["true"], pair["said"])]
+    return len(shown["url"] or "") + sum(len(photo) for side in sides for photo in side["photos"])
+
+
 def _picture(picture: Picture, photos: PublicPhotos | None) -> dict[str, Any]:
-    """Draw one picture; a picture that cannot be drawn costs the student nothing but the picture."""
     shown: dict[str, Any] = {"kind": picture.kind, "title": picture.title, "url": None}
-    shown |= {"pairs": [], "measured_on": ""}
+    shown |= {
+        "pairs": [],
+        "measured_on": "",
+        "seen": _SEEN.get(picture.kind, ""),
+        "says": (),
+        "vector": False,
+        "missing": "This picture could not be drawn.",
+    }
     try:
-        shown["url"] = _data_url("image/png", figures.draw(picture))
+        drawing = figures.draw(picture)
     except InfrastructureError:
         return shown
+    shown |= {"url": drawing.url, "says": drawing.says, "vector": drawing.mime == SVG}
     if picture.kind == "confusion":
         shown["measured_on"] = picture.content.get("measured on", "")
         shown["pairs"] = _pairs(picture.content, photos)
@@ -299,9 +352,5 @@ def _thumbnails(photos: PublicPhotos | None, breed: str) -> list[str]:
     if photos is None:
         return []
     return [
-        _data_url("image/jpeg", figures.thumbnail(photo)) for photo in photos.photos(breed, PHOTOS)[:PHOTOS]
+        Drawing("image/jpeg", figures.thumbnail(photo)).url for photo in photos.photos(breed, PHOTOS)[:PHOTOS]
     ]
-
-
-def _data_url(mime: str, content: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"

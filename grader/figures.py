@@ -1,4 +1,8 @@
-"""Draw the pictures of the feedback as PNG files, from inert values, without any global drawing state."""
+"""Draw the pictures of the feedback from inert values, without any global drawing state.
+
+`FIGURES` names every kind. Matplotlib draws the matrix and the grid of photos in here; the labs' own pictures are in
+`drawings`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from grader.drawings import Drawing, attacks, feature_maps, ideal_images, variation
+from grader.drawings.svg import BLUE, GRID, ORANGE, PAPER, PNG, short
 from grader.errors import InfrastructureError
 from grader.images import unpacked
 
@@ -18,14 +24,13 @@ if TYPE_CHECKING:
 
     from grader.records import Picture
 
-RIGHT, WRONG = "#2166ac", "#d95f02"  # blue and orange differ for every kind of colour vision
-GRID, PAPER = "#e4e7ec", "#ffffff"
+RIGHT, WRONG = BLUE, ORANGE
 LABEL_CHARS, CAPTION_CHARS = 28, 90
 CLASSES = 200  # more rows than this cannot be read in any picture
 
 
-def draw(picture: Picture) -> bytes:
-    """Return the PNG of a picture of a known kind.
+def draw(picture: Picture) -> Drawing:
+    """Return the drawing of a picture of a known kind.
 
     Raises:
         InfrastructureError: no function draws this kind, or its content is not what that function documents.
@@ -35,11 +40,11 @@ def draw(picture: Picture) -> bytes:
         raise InfrastructureError(f"picture: no drawing for kind {picture.kind!r}; known are {known}.")
     try:
         return FIGURES[picture.kind](picture.content)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise InfrastructureError(f"picture {picture.kind}: its content cannot be drawn ({exc}).") from exc
 
 
-def confusion(content: dict[str, Any]) -> bytes:
+def confusion(content: dict[str, Any]) -> Drawing:
     """Draw who was taken for whom.
 
     Args:
@@ -74,8 +79,7 @@ def confusion(content: dict[str, Any]) -> bytes:
 
 def _literal(text: str, chars: int = LABEL_CHARS) -> str:
     """Return one short line that matplotlib takes for words, not for a formula."""
-    line = " ".join(text.split())
-    return (line if len(line) <= chars else line[: chars - 1] + "…").replace("$", r"\$")
+    return short(text, chars).replace("$", r"\$")
 
 
 def _shades(matrix: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -90,7 +94,7 @@ def _shades(matrix: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return np.asarray(1 - share * (1 - colour))
 
 
-def photo_grid(content: dict[str, Any]) -> bytes:
+def photo_grid(content: dict[str, Any]) -> Drawing:
     """Draw rows of photos under captions.
 
     Args:
@@ -114,7 +118,14 @@ def photo_grid(content: dict[str, Any]) -> bytes:
     return _png(figure)
 
 
-FIGURES: dict[str, Callable[[dict[str, Any]], bytes]] = {"confusion": confusion, "photo_grid": photo_grid}
+FIGURES: dict[str, Callable[[dict[str, Any]], Drawing]] = {
+    "confusion": confusion,
+    "photo_grid": photo_grid,
+    "attacks": attacks,
+    "ideal_images": ideal_images,
+    "feature_maps": feature_maps,
+    "variation": variation,
+}
 
 
 def square(content: dict[str, Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -172,7 +183,7 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure) -> Drawing:
     """Save with 256 colours and no time stamp: small, and the same bytes for the same values."""
     from PIL import Image
 
@@ -180,4 +191,4 @@ def _png(figure: Figure) -> bytes:
     figure.savefig(drawn, format="png", metadata={"Software": None})
     with Image.open(drawn) as picture:
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+    return Drawing(PNG, buffer.getvalue())

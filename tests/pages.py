@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from grader.images import packed
+from grader.pets import cat_photo
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Picture, Repair, Seconds, Status
 
 BREEDS = re.findall(
@@ -35,6 +37,66 @@ def confusion_matrix(seed: int = 7, photos: int = 6) -> npt.NDArray[np.int64]:
 def confusion_picture() -> Picture:
     content = {"matrix": confusion_matrix().tolist(), "names": BREEDS, "measured on": "210 holdout photos"}
     return Picture("confusion", "Who is taken for whom", content)
+
+
+def noise(seed: int, low: int = 0, high: int = 256) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(seed).integers(low, high, (224, 224, 3))
+
+
+def attack_row(**changes: Any) -> dict[str, Any]:
+    """Return the CC0 cat, changed by up to four grey levels."""
+    changed = np.clip(cat_photo() + noise(3, -4, 5), 0, 255).astype(np.uint8)
+    names = ("tabby", "Egyptian cat", "tiger cat", "lynx", "golden retriever")
+    row: dict[str, Any] = {
+        "photo": cat_photo(),
+        "adversarial": changed,
+        "target": "golden retriever",
+        "epsilon": 4,
+        "largest": 4,
+    }
+    row |= {"before": list(zip(names, (0.5, 0.3, 0.1, 0.02, 0.0001), strict=True))}
+    row |= {"after": list(zip(names[::-1], (0.9984, 0.001, 0.0003, 0.0002, 0.0001), strict=True))}
+    return row | changes
+
+
+def ideal_row(**changes: Any) -> dict[str, Any]:
+    """Return noise and milder noise, as if a network took them for a cat."""
+    row: dict[str, Any] = {
+        "name": "Siamese cat",
+        "plain": noise(4).astype(np.uint8),
+        "smooth": noise(5, 80, 176).astype(np.uint8),
+    }
+    row |= {"p_plain": 0.994, "p_smooth": 0.97, "variation_plain": 0.333, "variation_smooth": 0.125}
+    row |= {"ratio": 0.53, "at_most": 0.7, "shift_px": [0, -3, 3], "shift_plain": [0.994, 0.02, 0.03]}
+    return row | {"shift_smooth": [0.97, 0.91, 0.6]} | changes
+
+
+def layers() -> list[dict[str, Any]]:
+    sides = {"stem": 112, "early": 56, "middle": 14, "late": 7}
+    return [
+        {"name": name, "maps": [noise(place)[:side, :side, 0].tolist() for place in range(8)]}
+        for name, side in sides.items()
+    ]
+
+
+def values() -> list[dict[str, Any]]:
+    return [
+        {"name": "one grey", "found": 0.0, "required": 0.0},
+        {"name": "stripes", "found": 0.25, "required": 0.5},
+        {"name": "noise", "found": float("nan"), "required": 0.3333},
+    ]
+
+
+def lab_pictures() -> tuple[Picture, ...]:
+    """Return a picture of every kind of the two labs, as full as they get."""
+    second = attack_row()["before"]
+    contents: dict[str, dict[str, Any]] = {
+        "attacks": {"rows": [attack_row(second=second), attack_row(largest=5), attack_row(epsilon=8)]},
+        "ideal_images": {"rows": [ideal_row(), ideal_row(name="zebra", ratio=0.9)]},
+        "feature_maps": {"photo": cat_photo(), "layers": layers()},
+        "variation": {"rows": values(), "tolerance": 1e-4},
+    }
+    return tuple(Picture(kind, f"The {kind}", packed(content)) for kind, content in contents.items())
 
 
 class DrawnPhotos:

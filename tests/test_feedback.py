@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
+import numpy as np
 import pytest
 
 from grader.feedback import ManualComment, duration, number, render, write
-from grader.records import Check, ExerciseGrade, Limit, Picture, Seconds, Status
+from grader.images import to_png
+from grader.pets import cat_photo
+from grader.records import Check, ExerciseGrade, FailedCell, Limit, Picture, Seconds, Status
 from tests import pages
 
 REFLECTION = ManualComment("reflection", "What the numbers do not say", None, 10)
@@ -205,6 +210,70 @@ def test_the_executed_notebook_is_shown_whole() -> None:
 
 def test_the_page_stays_small() -> None:
     assert len(whole_page()) < 2_000_000
+
+
+@functools.cache
+def page_of_the_labs() -> str:
+    """Return a page with all pictures, and a notebook whose plots are far too many."""
+    given = pages.notebook()
+    photo = np.clip(cat_photo() + pages.noise(8, -8, 9), 0, 255).astype(np.uint8)
+    plot = base64.b64encode(to_png(photo)).decode("ascii")
+    output = nbformat.v4.new_output("display_data", {"image/png": plot})
+    given.cells += [nbformat.v4.new_code_cell(f"plot({at})", outputs=[output] * 3) for at in range(10)]
+    grade = pages.grade(pictures=(pages.confusion_picture(), *pages.lab_pictures()))
+    return render(grade, title="The lab", notebook=given, photos=pages.DrawnPhotos())
+
+
+def test_a_page_with_every_picture_and_many_plots_stays_small() -> None:
+    html = page_of_the_labs()
+
+    assert len(html) < 2_000_000
+    assert html.count("<figure") == 5
+    assert "could not be drawn" not in html
+    assert "was left out" not in html
+    assert html.count('src="data:image/jpeg;base64,') == 5 * 2 * 2 + 10 * 3  # the plots were made smaller
+    assert "left out here" not in html
+
+
+def test_each_picture_says_what_is_to_be_seen() -> None:
+    text = words(page_of_the_labs())
+
+    assert "a pixel that is grey was not changed" in text
+    assert "Without the variation term many tiny patterns satisfy the network" in text
+    assert "Early layers answer to edges and colours" in text
+    assert "the black mark is the required value" in text
+
+
+def test_a_picture_can_be_read_instead_of_seen() -> None:
+    html = page_of_the_labs()
+
+    assert html.count("<summary>The same in words</summary>") == 4
+    assert "stripes: 0.2500, needed 0.5000: wrong." in words(html)
+    assert 'alt="The attacks. What it shows is said in words below"' in html
+
+
+def test_a_picture_without_room_costs_only_the_picture() -> None:
+    html = page(pictures=pages.lab_pictures() * 3)
+
+    assert len(html) < 2_000_000
+    assert "This picture was left out: the page would be too large. It has no part in your points." in words(
+        html
+    )
+    assert html.count("data:image/svg+xml,") >= 4
+
+
+def test_a_page_of_a_hostile_flood_stays_small() -> None:
+    flood = nbformat.v4.new_output("stream", name="stdout", text='<"' * 45_000)
+    cells = [nbformat.v4.new_code_cell("<" * 5_000, outputs=[flood] * 2) for _ in range(25)]
+    cells += [nbformat.v4.new_code_cell("") for _ in range(800)]
+    failed = tuple(FailedCell(at, at + 1, None, "E" * 100, "<" * 500) for at in range(800))
+    grade = pages.grade(pictures=pages.lab_pictures(), failed_cells=failed)
+
+    html = render(grade, title="The lab", notebook=nbformat.v4.new_notebook(cells=cells))
+
+    assert len(html) < 2_000_000
+    assert "425 more cells left out here" in words(html)
+    assert "and 750 more" in words(html)
 
 
 def test_a_bare_grade_makes_a_page() -> None:

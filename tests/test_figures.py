@@ -19,7 +19,7 @@ def opened(content: bytes) -> Image.Image:
 
 
 def test_the_confusion_of_35_breeds_is_large_to_look_at_and_small_to_send() -> None:
-    content = figures.draw(pages.confusion_picture())
+    content = figures.draw(pages.confusion_picture()).content
 
     assert content.startswith(b"\x89PNG")
     assert min(opened(content).size) > 1200
@@ -33,7 +33,7 @@ def test_the_same_values_give_the_same_bytes() -> None:
 def test_the_diagonal_is_blue_and_a_mistake_orange() -> None:
     content = {"matrix": [[4, 0], [4, 0]], "names": ["a", "b"], "measured on": ""}
 
-    colours = opened(figures.confusion(content)).convert("RGB").getcolors(1_000_000) or []
+    colours = opened(figures.confusion(content).content).convert("RGB").getcolors(1_000_000) or []
     strong = [colour for count, colour in colours if count > 2000 and isinstance(colour, tuple)]
 
     assert any(red < blue - 50 for red, _, blue in strong)
@@ -43,7 +43,7 @@ def test_the_diagonal_is_blue_and_a_mistake_orange() -> None:
 def test_a_name_that_looks_like_a_formula_is_drawn_as_words() -> None:
     content = {"matrix": [[1]], "names": [r"$\frac{"], "measured on": ""}
 
-    assert figures.confusion(content).startswith(b"\x89PNG")
+    assert figures.confusion(content).content.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_photo_grid_holds_rows_of_unequal_length() -> None:
         "rows": [{"caption": "two", "images": photos}, {"caption": "one", "images": [photos[0].tolist()]}]
     }
 
-    drawn = figures.draw(Picture("photo_grid", "", content))
+    drawn = figures.draw(Picture("photo_grid", "", content)).content
 
     assert drawn.startswith(b"\x89PNG")
     assert len(drawn) < 200_000

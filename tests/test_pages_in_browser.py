@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import functools
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
+from grader.drawings.attacks import amplified
+from grader.drawings.content import COLUMNS, MARGIN, TILE
 from grader.feedback import ManualComment, render, write
+from grader.images import packed
+from grader.records import Picture
 from grader.sanitise import sanitise_notebook
 from tests import pages
 
@@ -199,4 +206,25 @@ def test_links_lead_to_cells_that_are_there(browser: Any, tmp_path: Path) -> Non
     assert page.url.endswith("#cell-4")
     assert page.locator("#cell-4").is_visible()
     assert "NameError" in page.locator("#cell-4").inner_text()
+    context.close()
+
+
+def test_a_browser_shows_every_picture_and_the_difference_pixel_by_pixel(
+    browser: Any, tmp_path: Path
+) -> None:
+    row = pages.attack_row(target=" ".join(pages.HOSTILE))
+    picture = Picture("attacks", "An attack", packed({"rows": [row]}))
+    html = render(pages.grade(pictures=(picture, *pages.lab_pictures())), title="The lab", notebook=None)
+    write(tmp_path / "page.html", html)
+    context = browser.new_context(viewport={"width": 1000, "height": 800})
+    page = context.new_page()
+
+    page.goto((tmp_path / "page.html").as_uri())
+    seen = page.locator("figure[data-kind=attacks] img").first
+    shot = np.asarray(Image.open(io.BytesIO(seen.screenshot())).convert("RGB"))
+
+    assert page.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 700)")
+    expected = amplified(row["photo"], row["adversarial"])
+    top = MARGIN + 48
+    assert np.array_equal(shot[top : top + TILE, COLUMNS[2] : COLUMNS[2] + TILE], expected)
     context.close()
