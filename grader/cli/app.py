@@ -35,8 +35,8 @@ Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignmen
 3 the grader itself failed, try again; 130 interrupted.
 
 Settings come from `pawgrade.toml` in the course and from the environment: `PAWGRADE_DATA` (folder with the real
-photos), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`, `PAWGRADE_SANDBOX` (namespaces or none),
-`PAWGRADE_SEED`, `PAWGRADE_DEVICE`, `PAWGRADE_COUNTS` (latest or best), `PAWGRADE_DB_URL`.""",
+photos), `PAWGRADE_WEIGHTS` (folder with weights of networks), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`,
+`PAWGRADE_SANDBOX` (namespaces or none), `PAWGRADE_SEED`, `PAWGRADE_DEVICE`, `PAWGRADE_COUNTS` (latest or best), `PAWGRADE_DB_URL`.""",
 )
 gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook.")
 app.add_typer(gradebook_app, name="gradebook")
