@@ -169,9 +169,9 @@ def _check_type(
             f"{where}: expected {expected}, found dtype {dtype}.", "Return a plain numpy array of numbers."
         )
     wanted = resolve_shape(value, sizes)
-    if shape != wanted:
+    if not _fits(shape, wanted, value):
         raise SubmissionError(
-            f"{where}: expected {expected}, found shape {_show(shape)}.", _shape_hint(shape, wanted)
+            f"{where}: expected {expected}, found shape {_show(shape)}.", _shape_hint(shape, wanted, value)
         )
     if dtype.kind not in _KINDS[value.dtype] or (value.dtype == "uint8" and dtype.itemsize > 1):
         raise SubmissionError(
@@ -201,25 +201,48 @@ def _finish(array: Array, value: Value, where: str) -> Array:
     return converted
 
 
-def resolve_shape(value: Value, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """Return the shape with its names replaced by sizes; an unknown name is a KeyError."""
-    return tuple(sizes[size] if isinstance(size, str) else size for size in value.shape)
+def resolve_shape(value: Value, sizes: Mapping[str, int]) -> tuple[int | str, ...]:
+    """Return the shape with its names replaced by sizes; free names stay, an unknown one is a KeyError."""
+    return tuple(
+        sizes[size] if isinstance(size, str) and size not in value.free else size for size in value.shape
+    )
+
+
+def _fits(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> bool:
+    if len(found) != len(wanted):
+        return False
+    chosen: dict[str, int] = {}  # a free name that stands twice stands for one size
+    for size, want in zip(found, wanted, strict=True):
+        if isinstance(want, str):
+            smallest, largest = value.free[want]
+            if not smallest <= size <= largest or chosen.setdefault(want, size) != size:
+                return False
+        elif size != want:
+            return False
+    return True
 
 
 def _expected(value: Value, sizes: Mapping[str, int]) -> str:
     shape = resolve_shape(value, sizes)
-    return f"{value.dtype} of shape {_show(shape)}" if shape else f"one {value.dtype}"
+    bounds = [f"{name} from {least} to {most}" for name, (least, most) in value.free.items()]
+    free = f" with {' and '.join(bounds)}" if bounds else ""
+    return f"{value.dtype} of shape {_show(shape)}{free}" if shape else f"one {value.dtype}"
 
 
-def _show(shape: tuple[int, ...]) -> str:
-    return str(shape) if shape else "() (one number)"
+def _show(shape: tuple[int | str, ...]) -> str:
+    if not shape:
+        return "() (one number)"
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def _shape_hint(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+def _shape_hint(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> str:
     if len(found) == len(wanted) and found[:-1] == wanted[:-1]:
+        if isinstance(wanted[-1], str):
+            smallest, largest = value.free[wanted[-1]]
+            return f"The last dimension must be from {smallest} to {largest}."
         return f"The last dimension must be {wanted[-1]}: does the head have {wanted[-1]} outputs?"
-    if len(found) == len(wanted) and found[1:] == wanted[1:]:
+    if len(found) == len(wanted) and _fits(found[1:], wanted[1:], value):
         return "Return one row for every input, in the order of the inputs."
-    if sorted(found) == sorted(wanted):
+    if sorted(found) == sorted(size for size in wanted if isinstance(size, int)):
         return "The axes are in another order: look at transpose or permute."
     return "Print the shape of what you return for two inputs."

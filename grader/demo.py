@@ -28,12 +28,12 @@ class Shown:
 
     Attributes:
         grades: one a student.
-        titles: what each student did, by id.
+        titles: what each student did, by assignment and student.
         where: lines that say where to look.
     """
 
     grades: tuple[Grade, ...]
-    titles: dict[str, str]
+    titles: dict[str, dict[str, str]]
     where: tuple[str, ...]
 
 
@@ -50,14 +50,13 @@ def run(
     Raises:
         SpecError: `folder` holds something that is not a demo.
     """
-    course, titles = make_course(folder), {}
+    course = make_course(folder)
     settings = replace(load(None, environment), data_folder=None, secret=SECRET, db_url=None)
     problem = sandbox_problem() if settings.sandbox != "none" else None
     if problem is not None:  # these notebooks are our own: the demo always completes
         settings = replace(settings, sandbox="none", kernel="")
-    for assignment in course.assignments():
-        titles.update(hand_in(course, assignment))
-    tell("total", str(len(titles)), None)
+    titles = {assignment: hand_in(course, assignment) for assignment in course.assignments()}
+    tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
     for assignment in course.assignments():
         options = grading.Options(card="toy_pets")

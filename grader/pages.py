@@ -22,14 +22,17 @@ NOTHING: Given = (None, "")
 
 @dataclass(frozen=True)
 class TrainingPhotos:
-    """Photos of the public training split, by breed."""
+    """Photos of the public training split, by breed or by species."""
 
     view: pets.View
 
     def photos(self, breed: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
-        """Return up to `count` photos of a breed, the same ones whenever asked."""
-        train = self.view.photos("train")
-        places = np.flatnonzero(train.labels == self.view.breeds.index(breed))[:count]
+        """Return up to `count` photos of a breed, or of all cats or dogs; the same ones whenever asked, of other names none."""
+        train, cats = self.view.photos("train"), np.array(self.view.species)
+        wanted = {"cat": cats, "dog": ~cats} | dict(
+            zip(self.view.breeds, np.eye(len(cats), dtype=bool), strict=True)
+        )
+        places = np.flatnonzero(wanted.get(breed, np.zeros_like(cats))[train.labels])[:count]
         return [np.asarray(train.images[place]) for place in places]
 
 

@@ -12,8 +12,8 @@ def test_top_1(answers, levels):
 ```
 
 `asks` names the question sets it needs (see `questions(material)` in the same file), `after` the checks that must pass
-first. `require` and `require_count` carry measured, required and hint; a check that calls neither is an ERROR, and so
-is one that raises anything else: what cannot be decided never earns points.
+first. `require`, `require_count` and `require_level` carry measured, required and hint; a check that calls none of them is an
+ERROR, and so is one that raises anything else: what cannot be decided never earns points.
 """
 
 from __future__ import annotations
@@ -121,6 +121,27 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
     share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
     if share < 1.0:
         raise Shortfall(found, required, hint, share)
+
+
+def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
+    """Demand a level of a number; between `zero_at` and `full_at` the check earns part of its points. NaN earns none.
+
+    Args:
+        measured: what was found; more is better.
+        levels: where credit starts and where it is full.
+        what: name of the measure, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: it is below `full_at`.
+    """
+    found = f"{what}: {measured:.3g}"
+    required = f"at least {levels.full_at:.3g} for full points, more than {levels.zero_at:.3g} for any"
+    _notes.measured.append(found)
+    _notes.required.append(required)
+    if not measured >= levels.full_at:
+        share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
+        raise Shortfall(found, required, hint, share if share > 0 else 0.0)
 
 
 def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from grader.errors import SpecError
 
 Name = str
+Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
@@ -75,7 +76,8 @@ class Value(_Strict):
     Attributes:
         name: the argument's name; unused for an output.
         dtype: `float` and `int` admit every width; `bool` admits 0/1 integers.
-        shape: sizes; a name stands for a size bound by an input's shape or value. Empty: one number.
+        shape: sizes; a name stands for a size bound by an input's shape or value, or for a free one. Empty: one number.
+        free: names in the shape of an output whose sizes the answer chooses, each with its smallest and largest size.
         finite: whether NaN and infinities are refused.
         meaning: what it is, for people.
     """
@@ -83,8 +85,20 @@ class Value(_Strict):
     name: str = ""
     dtype: Dtype
     shape: tuple[int | str, ...] = ()
+    free: dict[str, tuple[Size, Size]] = Field(default_factory=dict)
     finite: bool = True
     meaning: str = ""
+
+    @model_validator(mode="after")
+    def _free_names_stand_in_the_shape(self) -> Self:
+        for name, (smallest, largest) in self.free.items():
+            if name not in self.shape:
+                raise ValueError(f"free: {name!r} does not stand in the shape {list(self.shape)}")
+            if smallest > largest:
+                raise ValueError(
+                    f"free.{name}: the smallest size ({smallest}) is above the largest ({largest})"
+                )
+        return self
 
 
 class EntryPoint(_Strict):
@@ -106,6 +120,20 @@ class EntryPoint(_Strict):
     def _readable(self) -> Self:
         if self.output.dtype == "str":
             raise ValueError("output.dtype: an entry point answers with numbers, not text")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_known(self) -> Self:
+        if any(value.free for value in self.inputs):
+            raise ValueError("inputs: only an output has free sizes; those of an input are what is asked")
+        bound = {size for value in self.inputs for size in value.shape if isinstance(size, str)}
+        bound |= {value.name for value in self.inputs if value.dtype in {"int", "int64"} and not value.shape}
+        for size in self.output.shape:
+            if isinstance(size, str) and (size in bound) == (size in self.output.free):
+                said = "by an input and by free" if size in bound else "by no input"
+                raise ValueError(
+                    f"output.shape: {size!r} is bound {said}; give it to an input, or bounds in output.free"
+                )
         return self
 
     def signature(self) -> str:
@@ -138,13 +166,13 @@ class Data(_Strict):
     """What an assignment says about one data card.
 
     Attributes:
-        label_space: `breeds35` or `breeds37`.
+        label_space: `breeds35`, `breeds37` or `species2`.
         limits: limits that differ on this card.
         levels: credit levels by exercise or check.
         counts: how many photos, classes and the like the checks ask about, by name.
     """
 
-    label_space: Literal["breeds35", "breeds37"] = "breeds35"
+    label_space: Literal["breeds35", "breeds37", "species2"] = "breeds35"
     limits: dict[str, float] = Field(default_factory=dict)
     levels: dict[str, Levels] = Field(default_factory=dict)
     counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)

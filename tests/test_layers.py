@@ -12,9 +12,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
     "errors records",
-    "questions metrics statistics scoring cells outputs images",
-    "spec settings cards toypets pets backbones artifacts attempts course variants release gradebook manual_work "
-    "autograded sanitise inert rendering figures feedback probe_cell marks pytest_plugin",
+    "questions metrics perturbation statistics scoring cells outputs images",
+    "spec settings cards toypets http_ranges downloads archives pets weights networks backbones reference artifacts attempts course variants release gradebook manual_work "
+    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks pytest_plugin",
     "kernels sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading pages student rebuilding verify demo doctor",
     "cli",
@@ -23,11 +23,12 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 BESIDE = {"lab": 2}  # what notebooks import: it sees layers 0 to 2, and nobody sees it
 # who may import a heavy library at all, and who at the top of the module
 HEAVY = {
-    "torch": ({"backbones", "lab", "doctor"}, {"backbones"}),
-    "torchvision": ({"backbones"}, set[str]()),
-    "timm": ({"backbones"}, set[str]()),
+    "torch": ({"backbones", "networks", "weights", "lab", "doctor"}, {"backbones", "networks"}),
+    "torchvision": ({"archives", "networks", "weights"}, set[str]()),
+    "timm": ({"backbones", "networks"}, set[str]()),
     "nbgrader": ({"autograded", "gradebook", "release"}, set[str]()),
     "matplotlib": ({"figures", "lab"}, {"figures"}),
+    "requests": ({"http_ranges"}, set[str]()),
     "papermill": ({"engine", "stock", "papermill_engine"}, {"engine", "stock"}),
     "dask": (set[str](), set[str]()),
     "distributed": (set[str](), set[str]()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import sys
 from collections.abc import Callable
@@ -113,7 +114,8 @@ def demo(
 
     with _progress() as tell:
         shown = demo_module.run(folder, os.environ, tell)
-    output.console.print(output.grades_table(shown.grades, shown.titles))
+    for assignment, grades in itertools.groupby(shown.grades, key=lambda grade: grade.assignment):
+        output.console.print(output.grades_table(tuple(grades), shown.titles[assignment]))
     for line in shown.where:
         output.console.print(line, highlight=False, soft_wrap=True)
     if json_path:

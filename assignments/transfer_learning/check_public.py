@@ -1,0 +1,348 @@
+"""The checks of the transfer-learning lab. They are no secret: only the photos and numbers they are run on are.
+
+In the notebook and in `pawgrade check` they ask about the validation photos; when a submission is graded, about
+photos that nobody has seen. `questions` says what is asked, each check what is demanded of the answers.
+"""
+
+import numpy as np
+import pytest
+
+from grader.pytest_plugin import require, require_count, show
+from grader.questions import Material, Question, batched, gather
+
+IMAGENET_MEAN, IMAGENET_DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+EPSILON = 1e-5  # what batch normalisation adds to the variance
+READERS = 10  # how many times the photos are divided anew
+FOLDS = 10  # parts, where photos are few
+PENALTY = 1.0  # of the reader's weights: enough that more features than photos do no harm
+ENOUGH = 3  # photos of each class from which on classes are read
+
+
+def questions(material: Material) -> dict[str, list[Question]]:
+    """Plan what each entry point is asked."""
+    rng, counts = material.rng, material.counts
+    chosen = alike(~np.array(material.species)[material.labels], counts["is_dog"], rng)
+    images, dogs = material.images[chosen], ~np.array(material.species)[material.labels[chosen]]
+    mirrored = np.ascontiguousarray(images[: counts["mirror"], :, ::-1])
+    return {
+        "normalise": _normalise_questions(rng),
+        "batch_norm": _batch_norm_questions(rng),
+        "features": feature_questions(material),
+        "photos": _with_key(
+            batched("is_dog", images, rng, mirrored=False, again=counts["again"]), {"dogs": dogs}
+        ),
+        "mirror": batched("is_dog", mirrored, rng, mirrored=False, again=0),
+        "quiz": [Question("quiz", ())],
+    }
+
+
+def _with_key(asked: list[Question], more: dict[str, np.ndarray]) -> list[Question]:
+    return [Question(one.entry_point, one.arguments, {**one.key, **more}) for one in asked]
+
+
+def alike(dogs: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose at most `count` photos, cats and dogs in turns, so that guessing is right half of the time."""
+    each = min(count // 2, int(dogs.sum()), int((~dogs).sum()))
+    rows = [rng.permutation(np.flatnonzero(dogs == value))[:each] for value in (False, True)]
+    return np.stack(rows, axis=1).ravel()
+
+
+def _normalise_questions(rng: np.random.Generator) -> list[Question]:
+    images = rng.integers(0, 256, (3, 6, 5, 3), np.uint8)
+    images[0, 0, 0], images[0, 0, 1] = 0, 255
+    customs = [(np.full(3, 0.5), np.full(3, 0.25)), (IMAGENET_MEAN, IMAGENET_DEVIATION)]
+    return [
+        Question(
+            "normalise", (images, mean, deviation), {"images": images, "custom": np.array([mean, deviation])}
+        )
+        for mean, deviation in customs
+    ]
+
+
+def _batch_norm_questions(rng: np.random.Generator) -> list[Question]:
+    scale = np.array([1.0, 3.0, 0.5, 2.0])[:, None, None]
+    x = rng.normal(size=(5, 4, 3, 6)) * scale + np.array([0.0, 5.0, -2.0, 1.0])[:, None, None]
+    mean, variance = rng.normal(size=4), rng.uniform(0.5, 4.0, 4)
+    key = {"x": x, "mean": mean, "variance": variance}
+    return [Question("batch_norm", (x, mean, variance, training), key) for training in (False, True)]
+
+
+def feature_questions(material: Material) -> list[Question]:
+    """Ask for features of some photos; the key says which class each has and who reads which."""
+    rng, labels, most = material.rng, material.labels, material.counts["features"]
+    fewest = int(np.bincount(labels, minlength=len(material.breeds)).min())
+    if fewest >= ENOUGH:
+        classes = rng.permutation(len(material.breeds))[: max(2, most // fewest)]
+        chosen = np.concatenate(
+            [rng.permutation(np.flatnonzero(labels == one))[: most // len(classes)] for one in classes]
+        )
+        targets = np.unique(labels[chosen], return_inverse=True)[1]
+        fitted, counted = _halves(targets, rng), np.ones(len(chosen), bool)
+    else:
+        chosen = rng.permutation(len(labels))[:most]
+        targets = (~np.array(material.species)[labels[chosen]]).astype(np.int64)
+        fitted, counted = _folds(targets, rng), np.zeros(len(chosen), bool)
+        counted[alike(targets.astype(bool), len(targets), rng)] = True
+    key = {"targets": targets, "fitted": fitted, "counted": counted, "few": np.array(fewest < ENOUGH)}
+    asked = batched("features", material.images[chosen], rng, mirrored=False, again=material.counts["again"])
+    return _with_key(asked, key)
+
+
+def _halves(targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return bool `[2 * READERS, n]`: halves of every class, and what is left of it."""
+    rows = []
+    for _ in range(READERS):
+        half = np.zeros(len(targets), bool)
+        for one in np.unique(targets):
+            members = rng.permutation(np.flatnonzero(targets == one))
+            half[members[: (len(members) + rng.integers(2)) // 2]] = True
+        rows += [half, ~half]
+    return np.array(rows)
+
+
+def _folds(targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return bool `[FOLDS * READERS, n]`: all but one part of the photos."""
+    rows = []
+    for _ in range(READERS):
+        part = np.zeros(len(targets), np.int64)
+        for one in np.unique(targets):
+            members = rng.permutation(np.flatnonzero(targets == one))
+            part[members] = np.arange(len(members)) % FOLDS
+        rows += [part != number for number in range(FOLDS)]
+    return np.array(rows)
+
+
+def read_by_others(features: np.ndarray, targets: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Return int `[n]`: the class that linear readers see in each photo, all of them fitted on other photos.
+
+    Args:
+        features: float `[n, d]`.
+        targets: int `[n]`, classes from 0.
+        fitted: bool `[readers, n]`, the photos that each reader is fitted on; it reads the others.
+    """
+    wanted = np.eye(targets.max() + 1)[targets] * 2 - 1
+    scores = np.zeros(wanted.shape)
+    for known in fitted:
+        scores[~known] += _ridge(features[known], wanted[known], features[~known])
+    return scores.argmax(axis=1)
+
+
+def _ridge(known: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Fit a linear map with a penalty on its weights to standardised features, and apply it to others."""
+    mean, deviation = known.mean(axis=0), known.std(axis=0)
+    varies = deviation > 1e-6 * (1 + np.abs(mean))
+    scale = deviation[varies] * np.sqrt(max(1, varies.sum()))
+    known, others = ((rows[:, varies] - mean[varies]) / scale for rows in (known, others))
+    offset = wanted.mean(axis=0)
+    solved = np.linalg.solve(known @ known.T + PENALTY * np.eye(len(known)), wanted - offset)
+    return others @ (known.T @ solved) + offset
+
+
+@pytest.mark.exercise("normalise", points=7, asks="normalise")
+def test_every_channel_has_its_own_mean_and_deviation(answers):
+    """Pixels become (pixel / 255 - mean) / deviation, channel by channel, with the channels first."""
+    worst, hint = 0.0, ""
+    for answer in answers("normalise"):
+        images, (mean, deviation) = answer.key["images"].astype(np.float64), answer.key["custom"]
+        gap = float(np.abs(answer.value - _normalised(images, mean, deviation)).max())
+        if gap > worst:
+            worst, hint = gap, _normalise_hint(answer.value, images, mean, deviation)
+    require(worst, at_most=1e-3, what="largest difference from (pixel / 255 - mean) / deviation", hint=hint)
+
+
+def _normalised(pixels, mean, deviation):
+    return ((pixels / 255 - mean) / deviation).transpose(0, 3, 1, 2)
+
+
+def _normalise_hint(found, images, mean, deviation):
+    others = {
+        "The pixels are still 0 to 255: mean and deviation are meant for 0 to 1.": _normalised(
+            255 * images, mean, deviation
+        ),
+        "The colour channels are in the order BGR: keep RGB.": _normalised(
+            images[..., ::-1], mean, deviation
+        ),
+        "Mean and deviation meet the wrong channels: they are in the order red, green, blue.": _normalised(
+            images, mean[::-1], deviation[::-1]
+        ),
+        "This divides by the variance: divide by the deviation itself.": _normalised(
+            images, mean, deviation**2
+        ),
+        "`reshape` cuts the numbers into other rows; moving an axis takes `transpose` or `permute`.": (
+            (images / 255 - mean) / deviation
+        ).reshape(found.shape),
+    }
+    for hint, mistake in others.items():
+        if np.abs(found - mistake).max() <= 1e-3:
+            return hint
+    return "Convert to float first (a uint8 has no negative numbers), divide by 255, subtract the mean, divide by the deviation, then move the channels."
+
+
+@pytest.mark.exercise("features", asks="features")
+def test_the_same_number_of_features(answers):
+    """Every photo gets the same number of features, whatever the batch."""
+    widths = {answer.value.shape[1] for answer in answers("features")}
+    require(
+        len(widths),
+        at_most=1,
+        what="different numbers of features",
+        hint="The number of features must not depend on how many photos are asked about.",
+    )
+
+
+@pytest.mark.exercise("features", asks="features", after="the_same_number_of_features")
+def test_features_agree(answers):
+    """A photo has the same features alone, in company, and when asked again."""
+    require(
+        gather(answers("features")).disagreement,
+        at_most=1e-3,
+        what="largest difference between two answers about one photo",
+        hint="Is the backbone in eval mode, so that batch normalisation does not mix the photos? Is it loaded once, outside `features`?",
+    )
+
+
+@pytest.mark.exercise("features", asks="features", after="features_agree")
+def test_features_differ_between_photos(answers):
+    """Different photos have different features."""
+    plain = gather(answers("features")).plain
+    require(
+        int((np.ptp(plain, axis=0) > 1e-6 * (1 + np.abs(plain).max(axis=0))).sum()),
+        at_least=1,
+        what="features that differ between photos",
+        hint="The answer must come from the pixels of each photo.",
+    )
+
+
+@pytest.mark.exercise("features", points=20, asks="features", after="features_differ_between_photos")
+def test_a_linear_reader_understands_them(answers, levels):
+    """A linear reader that was fitted on some photos' features reads the other photos'."""
+    require_read(
+        answers("features"),
+        levels,
+        "Use the features that the trained backbone gives before its last layer, fed with pixels on its own scale.",
+    )
+
+
+def require_read(found, levels, hint):
+    """Demand that linear readers read the photos of a plan of `feature_questions`."""
+    key, plain = found[0].key, gather(found).plain
+    targets, counted, few = key["targets"], key["counted"].astype(bool), bool(key["few"])
+    right = read_by_others(plain, targets, key["fitted"].astype(bool)) == targets
+    require_count(
+        int(right[counted].sum()),
+        of=int(counted.sum()),
+        levels=levels["features_few" if few else "features"],
+        what="cats and dogs read rightly" if few else f"photos of {targets.max() + 1} classes read rightly",
+        hint=f"{hint} These are few photos: the number is rough." if few else hint,
+    )
+
+
+@pytest.mark.exercise("is_dog", asks=("photos", "mirror"))
+def test_probabilities_lie_between_0_and_1(answers):
+    """Every answer is a probability."""
+    values = np.concatenate([answer.value for name in ("photos", "mirror") for answer in answers(name)])
+    outside = int(((values < 0) | (values > 1)).sum())
+    require(
+        outside,
+        at_most=0,
+        what="answers below 0 or above 1",
+        hint="The head gives a logit, a number of any sign; the sigmoid turns it into a probability.",
+    )
+
+
+@pytest.mark.exercise("is_dog", asks="photos")
+def test_answers_agree(answers):
+    """A photo gets the same probability alone, in company, and when asked again."""
+    require(
+        gather(answers("photos")).disagreement,
+        at_most=1e-3,
+        what="largest difference between two answers about one photo",
+        hint="Does anything mix the photos of a batch (batch normalisation in training mode, a softmax over axis 0), or is something drawn at random (dropout)?",
+    )
+
+
+@pytest.mark.exercise(
+    "is_dog", points=25, asks="photos", after=("probabilities_lie_between_0_and_1", "answers_agree")
+)
+def test_cats_and_dogs_are_told_apart(answers, levels):
+    """At least 0.5 for a dog, less for a cat."""
+    said, dogs = gather(answers("photos")).plain >= 0.5, answers("photos")[0].key["dogs"].astype(bool)
+    matrix = [[int((said[dogs == row] == column).sum()) for column in (False, True)] for row in (False, True)]
+    show("confusion", "Cats and dogs: who was taken for whom", matrix=matrix, names=["cat", "dog"])
+    right = int((said == dogs).sum())
+    hint = "Compare with your validation accuracy: if that is as low, train the head longer or look at the features; if not, look at what `is_dog` does differently."
+    if right <= len(dogs) * (1 - levels["is_dog"].zero_at):
+        hint = "Nearly all answers are the wrong way round: 1 stands for a dog, 0 for a cat; lab.species() is True for cats."
+    elif said.all() or not said.any():
+        hint = "It gives the same answer to every photo: has the head been trained, and is the probability cut at 0.5 where it should be?"
+    require_count(right, of=len(dogs), levels=levels["is_dog"], what="cat/dog accuracy", hint=hint)
+
+
+@pytest.mark.exercise(
+    "is_dog",
+    points=5,
+    asks=("photos", "mirror"),
+    after=("probabilities_lie_between_0_and_1", "answers_agree"),
+)
+def test_a_mirrored_dog_is_a_dog(answers, levels):
+    """A photo that is judged rightly is judged rightly in the mirror, too."""
+    mirrored = gather(answers("mirror")).plain >= 0.5
+    dogs = answers("photos")[0].key["dogs"].astype(bool)[: len(mirrored)]
+    here = gather(answers("photos")).plain[: len(mirrored)] >= 0.5
+    require_count(
+        int(((here == dogs) & (mirrored == dogs)).sum()),
+        of=len(dogs),
+        levels=levels["mirror"],
+        what="judged rightly both ways",
+        hint="First make the answers right; then show the head mirrored training photos, or average a photo and its mirror.",
+    )
+
+
+@pytest.mark.exercise("batch_norm", points=3, asks="batch_norm")
+def test_answering_uses_what_was_stored(answers):
+    """In evaluation mode each channel is shifted and scaled by the stored mean and variance."""
+    stored, _ = answers("batch_norm")
+    x, mean, variance = (stored.key[name] for name in ("x", "mean", "variance"))
+    hint = "Subtract `mean`, divide by sqrt(variance + 1e-5); mean[:, None, None] lines up with the channels of x."
+    if np.abs(stored.value - _batch_normed(x)).max() <= 1e-3:
+        hint = "In evaluation mode nothing is computed from the batch: use the stored mean and variance."
+    gap = float(np.abs(stored.value - _shifted(x, mean, variance)).max())
+    require(gap, at_most=1e-3, what="largest error in evaluation mode", hint=hint)
+
+
+@pytest.mark.exercise("batch_norm", points=3, asks="batch_norm")
+def test_learning_uses_the_batch(answers):
+    """In training mode each channel gets mean 0 and variance 1, over all photos and positions of the batch."""
+    stored, batch = answers("batch_norm")
+    x, mean, variance = (stored.key[name] for name in ("x", "mean", "variance"))
+    hint = (
+        "Take mean and variance over photos, rows and columns together: axis=(0, 2, 3), one number a channel."
+    )
+    if np.abs(batch.value - _shifted(x, mean, variance)).max() <= 1e-3:
+        hint = "In training mode the stored numbers are not used: compute mean and variance of the batch."
+    require(
+        float(np.abs(batch.value - _batch_normed(x)).max()),
+        at_most=1e-3,
+        what="largest error in training mode",
+        hint=hint,
+    )
+
+
+def _shifted(x, mean, variance):
+    return (x - mean[:, None, None]) / np.sqrt(variance[:, None, None] + EPSILON)
+
+
+def _batch_normed(x):
+    return _shifted(x, x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3)))
+
+
+@pytest.mark.exercise("quiz", asks="quiz")
+def test_every_question_has_an_answer(answers):
+    """Each of the six numbers names one of the four answers."""
+    (answer,) = answers("quiz")
+    require(
+        int(((answer.value < 1) | (answer.value > 4)).sum()),
+        at_most=0,
+        what="questions without an answer from 1 to 4",
+        hint="Write the number of the answer that you choose, 1 to 4, in the order of the questions. Which are right you learn with your grade.",
+    )

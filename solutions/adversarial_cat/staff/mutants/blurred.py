@@ -1,0 +1,12 @@
+# /// pawgrade
+# title = "The image is blurred at the end instead of optimised with the term"
+# loses = ["ideal"]
+# ///
+# %% [ideal-entry-code]
+def ideal_image(noise, class_index, tv_weight):
+    image, _ = optimise(noise, class_index)
+    if tv_weight > 0:
+        pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1)[None]
+        blurred = F.avg_pool2d(pixels, kernel_size=5, stride=1, padding=2, count_include_pad=False)
+        image = blurred[0].permute(1, 2, 0).round().to(torch.uint8).numpy()
+    return image

@@ -1,0 +1,16 @@
+# /// pawgrade
+# title = "Uphill on the loss of what the network says, away from the dog but not towards the cat"
+# loses = ["attack", "half"]
+# ///
+# %% [attack-code]
+def adversarial_image(photo, class_index, epsilon):
+    clean = torch.tensor(photo, dtype=torch.float32)
+    image, truth = clean.clone(), None
+    for _ in range(6):
+        image.requires_grad_()
+        scores = backbone(backbone.normalise(image[None] / 255))
+        truth = scores.argmax(dim=1) if truth is None else truth
+        (gradient,) = torch.autograd.grad(F.cross_entropy(scores, truth), image)
+        image = image.detach() + epsilon / 3 * gradient.sign()
+        image = torch.clamp(image, clean - epsilon, clean + epsilon).clamp(0, 255)
+    return image.round().to(torch.uint8).numpy()

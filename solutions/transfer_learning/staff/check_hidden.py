@@ -1,0 +1,228 @@
+"""Checks that students do not see: corner cases, the key of the quiz, and two pictures. Never released."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.marks import load_checks
+from grader.pytest_plugin import require, require_count, show
+from grader.questions import Material, Question
+
+public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
+
+CROWD = 33  # one more than a batch of 32
+ODD, SHOWN = 4, 6  # pictures without a pet; public photos whose answers the feedback shows
+LAYERS = ("stem", "stage2", "stage4", "last")
+MAPS = 8
+KEY = np.array([2, 4, 3, 1, 2, 3])
+
+
+def questions(material: Material) -> dict[str, list[Question]]:
+    """Plan what each entry point is asked."""
+    rng, dogs = material.rng, ~np.array(material.species)[material.labels]
+    dark, bright = np.zeros((1, 224, 224, 3), np.uint8), np.full((1, 224, 224, 3), 255, np.uint8)
+    dim, noise = material.images[:1] // 8, rng.integers(0, 256, (1, 224, 224, 3), np.uint8)
+    odd = np.concatenate([dark, bright, dim, noise])
+    shown = material.shown[np.linspace(0, len(material.shown) - 1, SHOWN).astype(int)]
+    rows = public.alike(dogs, CROWD - len(odd) - len(shown), rng)
+    crowd = np.concatenate([odd, shown, material.images[rows]])
+    crowd = np.concatenate([crowd, crowd[: CROWD - len(crowd)]])  # an odd number: one of them twice
+    key = {"shown": shown, "dogs": dogs[rows], **_maps(shown[0])}
+    return {
+        "odd_features": [Question("features", (odd,)), Question("features", (odd[3:],))],
+        "dusk": public.feature_questions(replace(material, images=material.images // 2)),
+        "crowd": [Question("is_dog", (crowd,), key), Question("is_dog", (crowd[:1],))],
+        "flat": [_flat_question(rng)],
+        "one_photo": [_one_photo_question(rng)],
+        "answers": [Question("quiz", ())],
+    }
+
+
+def _flat_question(rng: np.random.Generator) -> Question:
+    images = np.zeros((1, 3, 9, 3), np.uint8)
+    images[:, 1], images[:, 2] = 255, rng.integers(0, 256, 3)
+    mean, deviation = rng.uniform(0.2, 0.8, 3), rng.uniform(0.1, 0.9, 3)
+    expected = ((images / 255 - mean) / deviation).transpose(0, 3, 1, 2)
+    return Question("normalise", (images, mean, deviation), {"expected": expected})
+
+
+def _one_photo_question(rng: np.random.Generator) -> Question:
+    x = rng.normal(2.0, 5.0, (1, 3, 7, 4))
+    x[:, 1] = 4.0  # a channel that says the same everywhere
+    centred = x - x.mean(axis=(0, 2, 3), keepdims=True)
+    expected = centred / np.sqrt(x.var(axis=(0, 2, 3), keepdims=True) + 1e-5)
+    return Question("batch_norm", (x, rng.normal(size=3), rng.uniform(1, 2, 3), True), {"expected": expected})
+
+
+def _maps(photo: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute the strongest feature maps of some layers, as grey images: once for a class, not for each student."""
+    from grader.backbones import backbone
+
+    network, found = backbone("efficientnet_lite0"), {}
+    for layer in LAYERS:
+        maps = network.feature_maps(photo[None], layer)[0].numpy()
+        strongest = maps[np.argsort(-maps.std(axis=(1, 2)))[:MAPS]]
+        lowest, highest = (edge(strongest, axis=(1, 2), keepdims=True) for edge in (np.min, np.max))
+        found[f"layer_{layer}"] = (255 * (strongest - lowest) / (highest - lowest)).round().astype(np.uint8)
+    return found
+
+
+@pytest.mark.exercise("normalise", points=3, asks="flat")
+def test_black_white_and_odd_sizes(answers):
+    """It works for black, for white and for pictures that are not square."""
+    (answer,) = answers("flat")
+    require(
+        float(np.abs(answer.value - answer.key["expected"]).max()),
+        at_most=1e-3,
+        what="largest error",
+        hint="Use the mean and the deviation that are given, for pictures of any height and width.",
+    )
+
+
+@pytest.mark.exercise("features", asks="odd_features")
+def test_features_of_odd_pictures(answers):
+    """Black, white, dim and noisy pictures have features too, alone and in company."""
+    together, alone = answers("odd_features")
+    require(
+        int(alone.value.shape[1] != together.value.shape[1]),
+        at_most=0,
+        what="answers with another number of features",
+        hint="The number of features must not depend on how many photos are asked about.",
+    )
+    scale = max(1.0, float(np.abs(together.value[3]).max()))
+    require(
+        float(np.abs(together.value[3] - alone.value[0]).max()) / scale,
+        at_most=1e-3,
+        what="difference between a picture alone and in company, relative to its largest feature",
+        hint="Scale each photo by fixed numbers, not by its batch's mean and spread, and keep the backbone in eval mode.",
+    )
+
+
+@pytest.mark.exercise("features", points=5, asks="dusk", after="features_of_odd_pictures")
+def test_features_at_dusk(answers, levels):
+    """Photos at half their brightness are read, too."""
+    found = answers("dusk")
+    require(
+        len({answer.value.shape[1] for answer in found}),
+        at_most=1,
+        what="different numbers of features",
+        hint="The number of features must not depend on how many photos are asked about.",
+    )
+    public.require_read(found, levels, "Features of a trained backbone change little when the light does.")
+
+
+@pytest.mark.exercise("is_dog", points=5, asks="crowd")
+def test_a_crowd_and_one_alone(answers, levels):
+    """33 pictures get 33 probabilities, whatever they show, and the photos among them are told apart."""
+    crowd, alone = answers("crowd")
+    _show_pictures(crowd)
+    outside = int(((crowd.value < 0) | (crowd.value > 1)).sum())
+    require(
+        outside,
+        at_most=0,
+        what="answers below 0 or above 1",
+        hint="The sigmoid turns the head's number into a probability.",
+    )
+    require(
+        float(np.abs(crowd.value[0] - alone.value[0])),
+        at_most=1e-3,
+        what="difference between a picture alone and among 33",
+        hint="Work in batches of 32, keep the rest as well, and let nothing mix the photos.",
+    )
+    dogs = crowd.key["dogs"].astype(bool)
+    said = crowd.value[ODD + SHOWN :][: len(dogs)] >= 0.5
+    require_count(
+        int((said == dogs).sum()),
+        of=len(dogs),
+        levels=levels["crowd"],
+        what="cat/dog accuracy among 33 pictures",
+        hint="Keep the order of the photos, and return one probability for each of more than 32.",
+    )
+
+
+def _show_pictures(crowd):
+    shown = crowd.key["shown"]
+    values = crowd.value[ODD : ODD + SHOWN]
+    rows = []
+    for name, chosen in (("a cat", values < 0.5), ("a dog", values >= 0.5)):
+        said = ", ".join(f"{value:.2f}" for value in values[chosen])
+        if chosen.any():
+            rows.append({"caption": f"you say {name}: is_dog = {said}", "images": list(shown[chosen])})
+    show("photo_grid", "What you say to public photos", rows=rows)
+    layers = [
+        {
+            "name": f"{layer} of efficientnet_lite0",
+            "maps": [one.tolist() for one in crowd.key[f"layer_{layer}"]],
+        }
+        for layer in LAYERS
+    ]
+    show(
+        "feature_maps",
+        "What the layers of the borrowed network answer to one photo",
+        photo=shown[0],
+        layers=layers,
+    )
+
+
+@pytest.mark.exercise("batch_norm", points=2, asks="one_photo")
+def test_a_batch_of_one_photo(answers):
+    """A batch of one photo works, and a channel that is the same everywhere becomes 0."""
+    (answer,) = answers("one_photo")
+    require(
+        float(np.abs(answer.value - answer.key["expected"]).max()),
+        at_most=1e-3,
+        what="largest error",
+        hint="Add 1e-5 to the variance before the root, so that nothing is divided by zero; take the variance with division by n (np.var does).",
+    )
+
+
+def _answered(answers, number, hint):
+    (answer,) = answers("answers")
+    require(
+        int(answer.value[number - 1] == KEY[number - 1]),
+        at_least=1,
+        what="right answers to this question",
+        hint=hint,
+    )
+
+
+@pytest.mark.exercise("quiz", points=2, asks="answers")
+def test_question_1(answers):
+    """Question 1: where transfer learning begins."""
+    _answered(answers, 1, "What is it that is transferred? Read the introduction again.")
+
+
+@pytest.mark.exercise("quiz", points=2, asks="answers")
+def test_question_2(answers):
+    """Question 2: the normalisation that does not exist."""
+    _answered(answers, 2, "Which of the words is about the picture, and not about numbers inside a network?")
+
+
+@pytest.mark.exercise("quiz", points=2, asks="answers")
+def test_question_3(answers):
+    """Question 3: why a step is taken after a small batch."""
+    _answered(answers, 3, "Compare what one step costs with 32 photos and with all of them.")
+
+
+@pytest.mark.exercise("quiz", points=2, asks="answers")
+def test_question_4(answers):
+    """Question 4: what dropout is for."""
+    _answered(
+        answers, 4, "Dropout acts while learning. What can no unit do when its neighbours may be missing?"
+    )
+
+
+@pytest.mark.exercise("quiz", points=2, asks="answers")
+def test_question_5(answers):
+    """Question 5: how a feature extractor is frozen."""
+    _answered(
+        answers, 5, "In section 6 you saw two halves of freezing: the weights, and the stored statistics."
+    )
+
+
+@pytest.mark.exercise("quiz", points=2, asks="answers")
+def test_question_6(answers):
+    """Question 6: what batch normalisation normalises."""
+    _answered(answers, 6, "Which axes does your `batch_norm` average over in training mode?")

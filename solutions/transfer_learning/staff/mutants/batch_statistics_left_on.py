@@ -1,0 +1,10 @@
+# /// pawgrade
+# title = "Batch normalisation in training mode: frozen weights, drifting statistics"
+# loses = ["features", "is_dog"]
+# ///
+# %% [features-code]
+def features(images):
+    backbone.network.train()
+    with torch.inference_mode():
+        parts = images[:, None] if len(images) == 1 else [images]
+        return torch.cat([backbone.pooled(backbone.normalise(part)) for part in parts]).numpy()

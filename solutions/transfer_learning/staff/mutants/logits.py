@@ -1,0 +1,10 @@
+# /// pawgrade
+# title = "Logits in place of probabilities"
+# student = "student06"
+# loses = ["is_dog"]
+# leaves = ["maps-code", "cost-picture-code"]
+# ///
+# %% [is-dog-code]
+def is_dog(images):
+    with torch.inference_mode():
+        return head(torch.tensor(features(images)))[:, 0].numpy()

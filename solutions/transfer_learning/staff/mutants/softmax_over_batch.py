@@ -1,0 +1,8 @@
+# /// pawgrade
+# title = "Softmax over the photos of the batch"
+# loses = ["is_dog"]
+# ///
+# %% [is-dog-code]
+def is_dog(images):
+    with torch.inference_mode():
+        return head(torch.tensor(features(images)))[:, 0].softmax(dim=0).numpy()
