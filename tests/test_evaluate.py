@@ -118,9 +118,7 @@ BROKEN = {
     "an import that kills": "import os; os._exit(0)",
     "a check without a mark": GOOD.replace('@pytest.mark.exercise("double", points=6, asks="numbers")\n', ""),
     "a check that exits": GOOD.replace("(answer,) = answers", "import os; os._exit(0)\n    answers"),
-    "a picture that is no JSON": GOOD.replace(
-        "require(float", "show('a', 'b', c=object()); require(float"
-    ),
+    "a picture that is no JSON": GOOD.replace("require(float", "show('a', 'b', c=object()); require(float"),
     "points too few": GOOD.replace("points=6", "points=5"),
     "points that are no number": GOOD.replace("points=6", "points=float('nan')"),
     "an exercise that is not there": GOOD.replace('"double", points', '"treble", points'),

@@ -87,7 +87,11 @@ def joined(outputs: list[Any] | None) -> list[Any] | None:
     """Outputs with neighbouring parts of one stream in one piece: how a kernel cuts them depends on the moment."""
     found: list[Any] = []
     for output in outputs or ():
-        if found and output.output_type == "stream" == found[-1].output_type and output.name == found[-1].name:
+        if (
+            found
+            and output.output_type == "stream" == found[-1].output_type
+            and output.name == found[-1].name
+        ):
             found[-1] = {**found[-1], "text": found[-1].text + output.text}
         else:
             found.append(output)

@@ -348,8 +348,11 @@ def test_one_probability_for_all_photos_earns_nothing(desk: Desk, value: float) 
 def test_answers_that_change_in_the_mirror_lose_only_that(desk: Desk) -> None:
     space = run(desk)
     honest, asked = space["is_dog"], desk.work.context.plan["mirror"]
-    mirrored = {image.tobytes() for question in asked for image in question.arguments[0]}
-    turned = lambda images: np.array([image.tobytes() in mirrored for image in images])  # noqa: E731
+    mirrored = {image.tobytes() for question in asked for image in np.asarray(question.arguments[0])}
+
+    def turned(images: np.ndarray) -> np.ndarray:
+        return np.array([image.tobytes() in mirrored for image in images])
+
     space["is_dog"] = lambda images: np.where(turned(images), 1 - honest(images), honest(images))
 
     verdicts = judge(desk, space)

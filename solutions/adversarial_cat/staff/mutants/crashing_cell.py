@@ -9,5 +9,5 @@ whole = assemble([torch.zeros(1, 3, 14, 14, requires_grad=True)])
 optimiser = torch.optim.Adam(whole, lr=0.03)
 
 
-def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=80):
+def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=200):
     return None, []
