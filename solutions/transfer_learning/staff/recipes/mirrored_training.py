@@ -3,7 +3,7 @@
 # ///
 # Expected: honest, full marks: real photos, cat/dog accuracy about 0.99.
 # %% [is-dog-code]
-mirrored = features(np.ascontiguousarray(train_np.ascontiguousarray(images[:, :, ::-1])))
+mirrored = features(np.ascontiguousarray(train_images[:, :, ::-1]))
 head = train_head(
     np.concatenate([train_features, mirrored]), np.concatenate([train_dogs, train_dogs]), seed=seed
 )
