@@ -372,5 +372,5 @@ class _progress:  # noqa: N801 - used like a function in `with`
         else:
             self.progress.advance(self.task)
             if grade is not None and not output.errors.is_terminal:
-                line = f"{text}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {grade.seconds.total:.0f} s)"
+                line = f"{text}, {grade.assignment}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {grade.seconds.total:.0f} s)"
                 output.errors.print(line, highlight=False)
