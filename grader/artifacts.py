@@ -7,6 +7,7 @@ A file is opened without following links, must be a regular file under a size li
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 import os
@@ -243,6 +244,6 @@ def _shape_hint(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Va
         return f"The last dimension must be {wanted[-1]}: does the head have {wanted[-1]} outputs?"
     if len(found) == len(wanted) and _fits(found[1:], wanted[1:], value):
         return "Return one row for every input, in the order of the inputs."
-    if sorted(found) == sorted(size for size in wanted if isinstance(size, int)):
+    if len(found) == len(wanted) and any(_fits(one, wanted, value) for one in itertools.permutations(found)):
         return "The axes are in another order: look at transpose or permute."
     return "Print the shape of what you return for two inputs."

@@ -126,6 +126,45 @@ def test_a_saved_array_is_read_as_numpy_reads_it(tmp_path: Path, array: npt.NDAr
     assert (read_array(path, SCORES, SIZES, "f") == np.load(path)).all()
 
 
+FREE = Value(dtype="float32", shape=("n", "d"), free={"d": (3, 5)})
+
+
+@pytest.mark.parametrize("width", [3, 4, 5])
+def test_a_free_size_is_the_answer_s_own_within_its_bounds(read: Read, width: int) -> None:
+    assert read(npy(np.ones((2, width))), FREE).shape == (2, width)
+    assert conform(np.ones((2, width)), FREE, SIZES, "features").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((2, 2), "from 3 to 5"),
+        ((2, 6), "from 3 to 5"),
+        ((3, 4), "one row for every input"),
+        ((4, 2), "another order"),
+        ((2,), "Print the shape"),
+        ((2, 4, 1), "Print the shape"),
+        ((3, 6), "Print the shape"),
+    ],
+)
+def test_a_free_size_out_of_bounds_or_another_shape_is_told(
+    read: Read, shape: tuple[int, ...], hint: str
+) -> None:
+    with pytest.raises(SubmissionError) as caught:
+        read(npy(np.ones(shape)), FREE)
+
+    assert "expected float32 of shape (2, d) with d from 3 to 5, found shape" in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_free_name_that_stands_twice_is_one_size(read: Read) -> None:
+    square = Value(dtype="float", shape=("d", "d"), free={"d": (1, 9)})
+
+    assert read(npy(np.ones((4, 4))), square).shape == (4, 4)
+    with pytest.raises(SubmissionError, match=r"\(d, d\) with d from 1 to 9"):
+        read(npy(np.ones((4, 5))), square)
+
+
 # Arrays that are refused
 
 BODY = ROWS.tobytes()

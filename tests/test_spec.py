@@ -119,6 +119,13 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ),
     ('{ dtype = "float"', '{ dtype = "str"', ["entry_points.0", "output.dtype", "numbers"]),
     ('shape = ["n", "k"]', "shape = [1.5]", ["entry_points.0.output.shape.0"]),
+    ('["n", "k"]', '["n", "d"]', ["entry_points.0", "'d' is bound by no input", "output.free"]),
+    ('["n", "k"]', '["n", "k"], free = { k = [1, 9] }', ["entry_points.0", "'k'", "by an input and by free"]),
+    ('["n", "k"]', '["n"], free = { d = [1, 9] }', ["entry_points.0.output", "free: 'd'", "['n']"]),
+    ('["n", "k"]', '["n", "d"], free = { d = [9, 1] }', ["output", "free.d", "(9)", "(1)"]),
+    ('["n", "k"]', '["n", "d"], free = { d = [-1, 9] }', ["output.free.d.0", "-1"]),
+    ('["n", "k"]', '["n", "d"], free = { d = [1] }', ["output.free.d"]),
+    ("224, 3]", '"d"], free = { d = [1, 9] }', ["entry_points.0", "inputs", "only an output has free sizes"]),
     ('name = "notes.txt"', 'name = "../notes.txt"', ["files.0.name", "'../notes.txt'"]),
     ('name = "notes.txt"', 'name = ".ssh"', ["files.0.name", "'.ssh'"]),
     ("zero_at = 0.5", "zero_at = 0.8", ["data.toy_pets.levels.double", "zero_at (0.8)", "full_at (0.8)"]),
@@ -196,6 +203,15 @@ def test_an_entry_point_says_its_contract_in_one_line(write: Write) -> None:
     text = load_assignment(write(GOOD)).entry_point("double").signature()
 
     assert text == "double(images uint8[n, 224, 224, 3], k int) -> float[n, k]"
+
+
+def test_the_answer_may_choose_a_size_within_bounds(write: Write) -> None:
+    text = GOOD.replace('["n", "k"]', '["n", "d"], free = { d = [64, 4096] }')
+
+    entry_point = load_assignment(write(text)).entry_point("double")
+
+    assert entry_point.output.free == {"d": (64, 4096)}
+    assert entry_point.signature().endswith("-> float[n, d]")
 
 
 def test_hidden_facts_have_defaults(tmp_path: Path) -> None:
