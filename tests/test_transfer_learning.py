@@ -24,7 +24,7 @@ import torch
 from nbformat import NotebookNode
 from torch import nn
 
-from grader import lab, pipeline, preparation, verify
+from grader import lab, pages, pets, pipeline, preparation, verify
 from grader.artifacts import conform, explain_note
 from grader.backbones import Backbone, backbone
 from grader.cells import code_cells, grade_id
@@ -190,6 +190,23 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
     shown = reference.pictures[1].content["rows"]
     assert sum(len(row["images"]) for row in shown) == 6
     assert [len(layer["maps"]) for layer in reference.pictures[2].content["layers"]] == [8, 8, 8, 8]
+
+
+def test_the_page_finds_public_photos_of_cats_of_dogs_and_of_a_breed(desk: Desk) -> None:
+    view = pets.read_view(desk.work.data_dir)
+    train, cats = view.photos("train"), np.array(view.species)
+    labels = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
+    found = pages.TrainingPhotos(view)
+
+    shown = {
+        name: [labels[one.tobytes()] for one in found.photos(name, 2)] for name in ("cat", "dog", "beagle")
+    }
+
+    assert [len(one) for one in shown.values()] == [2, 2, 2]
+    assert cats[shown["cat"]].all()
+    assert not cats[shown["dog"]].any()
+    assert {view.breeds[label] for label in shown["beagle"]} == {"beagle"}
+    assert found.photos("teapot", 2) == []
 
 
 @pytest.mark.parametrize("name", ["ridge", "mirrored_training"])
