@@ -68,7 +68,7 @@ def test_nothing_of_our_environment_is_seen() -> None:
     assert found["COLOUR"] == "blue"
     assert set(found) <= {
         "PATH", "HOME", "LANG", "MPLCONFIGDIR", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PWD", "LC_CTYPE", "COLOUR",
-        *TUNING, *boxes.NO_CONTEXT, *boxes.ONE_THREAD,
+        "MPLBACKEND", *TUNING, *boxes.NO_CONTEXT, *boxes.ONE_THREAD,
     }  # fmt: skip
 
 

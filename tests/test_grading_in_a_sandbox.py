@@ -64,6 +64,18 @@ def test_a_full_solution_earns_everything_and_says_where_it_ran(course: Course, 
     assert "tries" not in grade.provenance
 
 
+@pytest.mark.parametrize("end", ["", "\nplt.show()"])
+def test_a_figure_reaches_the_executed_notebook(course: Course, work: Work, end: str) -> None:
+    code = f"import matplotlib.pyplot as plt\nplt.plot([1, 2]){end}"
+    folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
+
+    found = pipeline.grade(Submission("student01", "tiny", folder), work).executed
+
+    assert found is not None
+    shown = [output.get("data", {}) for cell in found.cells for output in cell.get("outputs", [])]
+    assert any("image/png" in data for data in shown)
+
+
 @pytest.mark.parametrize(
     ("code", "limit", "words"),
     [

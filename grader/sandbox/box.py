@@ -17,7 +17,7 @@ from pathlib import Path
 
 from grader.errors import InfrastructureError, SpecError
 from grader.sandbox import linux
-from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, TUNING, UID, WORK
+from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
 SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out
 STAGE = "/mnt"  # in a mount namespace of the box's own; the host's /mnt is not touched
@@ -166,6 +166,7 @@ class Box:
     def _variables(self) -> Mapping[str, str]:
         search = f"{Path(self.python.executable).parent}:/usr/local/bin:/usr/bin:/bin"
         own = {"PATH": search, "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": "/tmp/matplotlib"}  # noqa: S108
+        own["MPLBACKEND"] = INLINE
         users = [path for path in self.python.folders if path.endswith("site-packages")]
         base = {"PYTHONUSERBASE": str(Path(users[0]).parents[2])} if users else {"PYTHONNOUSERSITE": "1"}
         return {**own, **base, **TUNING, **NO_CONTEXT, **ONE_THREAD, **dict(self.environment)}

@@ -21,7 +21,7 @@ from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.application import BaseIPythonApplication
 from traitlets import Type
 
-from grader.sandbox.layout import CHANNELS
+from grader.sandbox.layout import CHANNELS, INLINE
 
 
 class ListeningHeartbeat(Heartbeat):
@@ -118,8 +118,6 @@ class ListeningKernelApp(IPKernelApp):
 
 def prepare() -> ListeningKernelApp:
     """Do before the fork what every kernel would do again: an application and its shell, without sockets or threads."""
-    import matplotlib_inline.backend_inline  # noqa: F401 - the first figure asks for it
-
     missing = "debugpy" not in sys.modules
     if missing:
         sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel then does without it
@@ -137,8 +135,19 @@ def prepare() -> ListeningKernelApp:
     shell = ZMQInteractiveShell.instance(
         config=app.config, profile_dir=app.profile_dir, compiler_class=XCachingCompiler
     )
+    if "matplotlib.pyplot" in sys.modules:
+        _show_figures(shell)
     app.user_ns = shell.user_ns
     return app
+
+
+def _show_figures(shell: ZMQInteractiveShell) -> None:
+    """Make figures outputs of cells: it happens by itself only where the shell is there before matplotlib is imported."""
+    from IPython.core.pylabtools import activate_matplotlib
+    from matplotlib_inline.backend_inline import configure_inline_support
+
+    activate_matplotlib(INLINE)
+    configure_inline_support(shell, INLINE)  # type: ignore[no-untyped-call]
 
 
 def run(app: ListeningKernelApp, listening: Mapping[str, int], key: bytes) -> None:

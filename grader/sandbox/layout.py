@@ -25,6 +25,7 @@ CHANNELS = (
     "control",
     "hb",
 )  # a kernel's sockets; their ports are their places here, from 1
+INLINE = "module://matplotlib_inline.backend_inline"  # matplotlib reads MPLBACKEND when it is imported: before a fork
 # Variables of every kernel, sandboxed or not, read when the libraries are loaded.
 TUNING = {
     # glibc returns large blocks to the system at once; torch asks for them again at every layer. Keeping them

@@ -16,7 +16,7 @@ from grader.errors import KernelDied
 from grader.sandbox import baggage
 from grader.sandbox.client import Kind, launch, release_zygotes
 from grader.sandbox.connection import Connection
-from grader.sandbox.layout import BROUGHT, CHANNELS, HOME, TUNING
+from grader.sandbox.layout import BROUGHT, CHANNELS, HOME, INLINE, TUNING
 from grader.spec import Limits
 
 __all__ = ["SandboxProvisioner", "release_zygotes"]
@@ -213,7 +213,7 @@ def _environment(given: dict[str, str], cpus: int, executable: str) -> dict[str,
     search = f"{Path(executable).parent}:/usr/local/bin:/usr/bin:/bin"
     own = {
         "PATH": search, "HOME": HOME, "USER": "student", "LOGNAME": "student", "SHELL": "/bin/bash", "TMPDIR": "/tmp",  # noqa: S108
-        "LANG": "C.UTF-8", "TERM": "dumb", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "LANG": "C.UTF-8", "TERM": "dumb", "MPLBACKEND": INLINE,
         **TUNING, "PYTHONNOUSERSITE": "1",
     }  # fmt: skip
     return {**own, **threads, **given}

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "No training: nearer to the mean of the dogs or of the cats"
 # ///
-# Expected: honest but weak on drawings: a part of the points.
+# Expected: honest: full marks on real photos (accuracy about 0.99), but weak on drawings: a part of the points.
 # %% [head-code]
 def train_head(known, dogs, epochs=60, seed=0):
     dog, cat = known[dogs].mean(axis=0), known[~dogs].mean(axis=0)
