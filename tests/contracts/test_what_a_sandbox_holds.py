@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.attacks import CALLS, FORGED, HARMLESS_DEVICES, NO_RIGHTS, PATHS, REFUSALS
-from tests.contracts.conftest import SECRET, WORDS
+from tests.contracts.conftest import SECRET, WORDS, Pool
 from tests.contracts.kernel import Kernel
 
 pytestmark = pytest.mark.parametrize("provider", ["cold", "warm"], indirect=True)
@@ -72,11 +72,12 @@ def host(place: Path) -> Iterator[Host]:
 
 
 @pytest.fixture
-def hostile(kernel: Kernel) -> Kernel:
-    """The shared kernel with the words of an attacker."""
-    outcome = kernel.run(WORDS)
+def hostile(provider: str, pool: Pool) -> Kernel:
+    """A kernel of these tests' own with the words of an attacker: what honest notebooks leave open would mislead them."""
+    held = pool.get(provider, "hostile", WORDS)
+    outcome = held.run(WORDS)
     assert outcome.status == "ok", outcome
-    return kernel
+    return held
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
