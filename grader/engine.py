@@ -59,6 +59,8 @@ class Walk:
         kernel_s: seconds until the kernel was ready.
         execute_s: seconds for the cells.
         probe_s: seconds for `ask`.
+        cell_s: seconds for the cell that took longest.
+        peak_mb: most memory at a time, in MiB; 0 where it is not counted.
     """
 
     lease: Lease
@@ -74,6 +76,8 @@ class Walk:
     kernel_s: float = 0.0
     execute_s: float = 0.0
     probe_s: float = 0.0
+    cell_s: float = 0.0
+    peak_mb: float = 0.0
 
     @property
     def limit(self) -> Limit | None:
@@ -113,6 +117,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         for index, cell in enumerate(self.nb.cells):
             if self.walk.dead or cell.cell_type != "code":
                 continue
+            begin = time.monotonic()
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
@@ -123,6 +128,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                     _error("UnreadableReply", "the kernel's answer to this cell made no sense")
                 )
             finally:
+                self.walk.cell_s = max(self.walk.cell_s, time.monotonic() - begin)
                 self._note_cut(cell, index)
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
             self._note(cell, index)
@@ -308,6 +314,7 @@ class GradingEngine(Engine):  # type: ignore[misc]
             walk.ask(client)
         finally:
             watchdog.cancel()
+            walk.peak_mb = walk.lease.usage().peak_mb
             walk.notebook = copy.deepcopy(nb_man.nb)
             walk.output_bytes = client.allowance.spent_bytes
             walk.lease.stop()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
 import hmac
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +49,7 @@ class Context:
         version: digest of the assignment.
         split: digest of the split.
         complete: whether the checks must be worth all points of each exercise (public ones alone need not be).
+        settled: demands of which it is known that they are needed; None: that is not looked into.
     """
 
     assignment: Assignment
@@ -56,6 +63,7 @@ class Context:
     version: str
     split: str
     complete: bool = True
+    settled: frozenset[str] | None = None
 
 
 def check_files(folder: Path, scope: Literal["public", "all"]) -> tuple[Path, ...]:
@@ -97,17 +105,8 @@ def evaluate(answers: Answers, context: Context) -> Verdicts:
     case = Case(context.assignment, context.card, context.breeds, context.species, answers, context.levels)
     with tempfile.TemporaryDirectory(prefix="pawgrade-judge-") as name:
         folder = Path(name)
-        judge.write_case(folder, case, list(context.files))
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "grader.judge", name],
-                capture_output=True,
-                timeout=JUDGE_TIMEOUT_S,
-                check=False,
-            )
-            output = (done.stdout + done.stderr).decode(errors="replace")[-20_000:]
-        except subprocess.TimeoutExpired:
-            output = f"the checks did not end within {JUDGE_TIMEOUT_S:g} s"
+        judge.write_case(folder, case, context.files, context.settled)
+        output = _judges.judge(folder)
         verdicts = _read_verdicts(folder / "verdicts.json", output)
     return _complete(verdicts, context.assignment) if context.complete else verdicts
 
@@ -119,8 +118,10 @@ def _read_verdicts(path: Path, output: str) -> Verdicts:
         text = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as exc:
         return Verdicts((), (), f"the checks wrote verdicts that cannot be read: {exc}\n{output}")
-    checks = tuple(Check(**{**row, "status": Status(row["status"])}) for row in text["checks"])
-    return Verdicts(checks, tuple(Picture(**row) for row in text["pictures"]), text["log"])
+    checks = tuple(Check.from_record(row) for row in text["checks"])
+    return Verdicts(
+        checks, tuple(Picture(**row) for row in text["pictures"]), text["log"], tuple(text.get("needed", ()))
+    )
 
 
 def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
@@ -140,4 +141,69 @@ def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
             )
             hint = "This exercise could not be decided; your teachers have been told."
             checks.append(Check(f"{exercise.id}_checks", exercise.id, Status.ERROR, 0.0, 0.0, hint=hint))
-    return Verdicts(tuple(checks), verdicts.pictures, "\n\n".join(log))
+    return Verdicts(tuple(checks), verdicts.pictures, "\n\n".join(log), verdicts.needed)
+
+
+class _Judges:
+    """A server of forked judges, started when first asked, gone with this process: it ends when its input does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.server: subprocess.Popen[str] | None = None
+        self.owner = 0
+
+    def judge(self, folder: Path) -> str:
+        """Judge the case in a folder; returns what the judge printed, or why it did not end."""
+        with self.lock:
+            server = self._running()
+            try:
+                server.stdin.write(f"{folder}\n")  # type: ignore[union-attr] # a pipe
+                server.stdin.flush()  # type: ignore[union-attr]
+                ready, _, _ = select.select([server.stdout], [], [], JUDGE_TIMEOUT_S)
+                told = server.stdout.readline() if ready else ""  # type: ignore[union-attr]
+            except OSError:
+                ready, told = [server], ""
+            output = _tail(folder / judge.OUTPUT)
+            if told.strip() == "0":
+                return output
+            if not told:
+                with contextlib.suppress(OSError, ValueError):
+                    os.kill(int((folder / judge.PID).read_text(encoding="utf-8")), signal.SIGKILL)
+                self._end()
+            return output if ready else f"the checks did not end within {JUDGE_TIMEOUT_S:g} s\n{output}"
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self.server is None or self.owner != os.getpid() or self.server.poll() is not None:
+            self.server = subprocess.Popen(
+                [sys.executable, "-m", "grader.judge"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            self.owner = os.getpid()
+        return self.server
+
+    def close(self) -> None:
+        """End the server, if it is this process's."""
+        if self.server is not None and self.owner == os.getpid():
+            self._end()
+
+    def _end(self) -> None:
+        if self.server is not None:
+            self.server.kill()
+            self.server.wait()
+            for pipe in (self.server.stdin, self.server.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]
+        self.server = None
+
+
+_judges = _Judges()
+atexit.register(_judges.close)
+
+
+def _tail(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_bytes().decode(errors="replace")[-20_000:]
+    return ""

@@ -1,27 +1,47 @@
-"""A process of its own for the checks: `python -m grader.judge FOLDER`.
+"""A process of its own for the checks: it reads a case that `evaluate` wrote, and writes `verdicts.json`.
 
-It reads a case that `evaluate` wrote, runs the check files on it and writes `verdicts.json`. Only trusted code runs
-here, on validated arrays; it is apart so that a check that hangs, prints or crashes does that to itself alone.
+Only trusted code runs here, on validated arrays; it is apart so that a check that hangs, prints or crashes does that to
+itself alone. `python -m grader.judge FOLDER` judges one case. `python -m grader.judge` is a server: for each line with a
+folder it forks a process that has pytest, numpy and, where checks ask a network, torch and the network's weights
+already; that saves seconds a case. The server itself runs no check and computes nothing, so that a fork is safe.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
+import signal
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grader.errors import SubmissionError
-from grader.pytest_plugin import Case, run_checks
+from grader.pytest_plugin import Case, Verdicts, run_checks
 from grader.questions import Answer
+from grader.records import Check
+from grader.requirements import site_of
 from grader.spec import Assignment, Levels
 
+OUTPUT, PID = "output.txt", "judge.pid"
+LONGEST_S = 900
 
-def write_case(folder: Path, case: Case, files: list[Path]) -> None:
-    """Write a case where `main` can read it: JSON, and arrays as `.npz` without pickles."""
+
+def write_case(
+    folder: Path, case: Case, files: Sequence[Path], settled: frozenset[str] | None = None
+) -> None:
+    """Write a case where `main` can read it: JSON, and arrays as `.npz` without pickles.
+
+    Args:
+        folder: an empty folder.
+        case: what is judged.
+        files: check files, in order.
+        settled: demands that need no looking into; None: none is looked into.
+    """
     sets: dict[str, Any] = {}
     for name, answers in case.answers.items():
         if isinstance(answers, SubmissionError):
@@ -39,6 +59,7 @@ def write_case(folder: Path, case: Case, files: list[Path]) -> None:
         "levels": {name: levels.model_dump() for name, levels in case.levels.items()},
         "sets": sets,
         "files": [str(path) for path in files],
+        "settled": None if settled is None else sorted(settled),
     }
     (folder / "case.json").write_text(json.dumps(text), encoding="utf-8")
 
@@ -72,14 +93,82 @@ def _read_answer(path: Path) -> Answer:
 def main(folder: Path) -> None:
     """Judge the case in `folder`."""
     case, files = read_case(folder)
+    settled = json.loads((folder / "case.json").read_text(encoding="utf-8"))["settled"]
     found = [run_checks(path, case) for path in files]
+    needed = [] if settled is None else list(_needed(case, files, found, set(settled)))
     verdicts = {
         "checks": [dataclasses.asdict(check) for one in found for check in one.checks],
         "pictures": [dataclasses.asdict(picture) for one in found for picture in one.pictures],
         "log": "\n\n".join(one.log for one in found if one.log),
+        "needed": needed,
     }
     (folder / "verdicts.json").write_text(json.dumps(verdicts), encoding="utf-8")
 
 
+def _needed(case: Case, files: Sequence[Path], found: Sequence[Verdicts], settled: set[str]) -> Iterable[str]:
+    """Yield the demands that were not met and without which other points would have been given."""
+    for path, verdicts in zip(files, found, strict=True):
+        for site in sorted(_unmet(verdicts.checks) - settled):
+            without = run_checks(path, dataclasses.replace(case, ignored=frozenset({site})))
+            if _points(without.checks) != _points(verdicts.checks):
+                yield site
+
+
+def _unmet(checks: Sequence[Check]) -> set[str]:
+    return {site_of(check.id, one) for check in checks for one in check.requirements if not one.met}
+
+
+def _points(checks: Sequence[Check]) -> dict[str, float]:
+    return {check.id: check.points for check in checks}
+
+
+def serve() -> None:
+    """Judge the cases whose folders are named on standard input, each in a fork; tell on standard output how it ended."""
+    for line in sys.stdin:
+        folder = Path(line.rstrip("\n"))
+        _preload(json.loads((folder / "case.json").read_text(encoding="utf-8"))["files"])
+        child = os.fork()
+        if child == 0:
+            _judge_and_end(folder)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _judge_and_end(folder: Path) -> None:
+    """Be the process of one case."""
+    code = 1
+    signal.alarm(LONGEST_S)  # should nobody be left who waits for it
+    try:
+        output = os.open(folder / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        for descriptor in (1, 2):
+            os.dup2(output, descriptor)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        (folder / PID).write_text(str(os.getpid()), encoding="utf-8")
+        main(folder)
+        code = 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _preload(files: Sequence[str]) -> None:
+    """Import what the forks would import anyway; a network is loaded, and nothing is computed with it."""
+    with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
+        if any("grader.reference" in Path(path).read_text(encoding="utf-8") for path in files):
+            from grader import reference
+
+            reference.load()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1:]:
+        main(Path(sys.argv[1]))
+    else:
+        serve()

@@ -44,11 +44,13 @@ class Usage:
         memory_hit: it was refused memory, or a process of it was killed for it.
         disk_full: one of its private file systems is full.
         processes_hit: it was refused a process or a thread.
+        peak_mb: most memory at a time, in MiB; 0 where the system does not count it.
     """
 
     memory_hit: bool = False
     disk_full: bool = False
     processes_hit: bool = False
+    peak_mb: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class SandboxLease(Lease):
             memory_hit=bool(found.get("memory_kills")) or SHARED in full,
             disk_full=WORK in full,
             processes_hit=bool(found.get("process_refusals")),
+            peak_mb=float(found.get("peak_mb", 0.0)),
         )
 
     def lost(self) -> str:

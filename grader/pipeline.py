@@ -45,12 +45,14 @@ class Graded:
         submitted: the notebook as handed in; None when it could not be read.
         executed: the notebook as far as it ran; None when nothing did.
         answers: validated answers of the probes, by question set and number.
+        needed: demands of the checks that alone cost points; only where that was looked into.
     """
 
     grade: Grade
     submitted: bytes | None
     executed: NotebookNode | None
     answers: dict[str, Array] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
 
 
 def grade(submission: Submission, work: Work) -> Graded:
@@ -137,6 +139,11 @@ def _run(
         "repairs": repairs,
         "notices": tuple(notices),
         "sandbox": lease.sandbox,
+        "usage": {
+            "memory_mb": round(walk.peak_mb, 1),
+            "wall_s": round(walk.execute_s + walk.probe_s, 2),
+            "cell_s": round(walk.cell_s, 2),
+        },
     }
     kept = {
         f"{name}-{number:04d}": answer.value
@@ -144,7 +151,7 @@ def _run(
         if not isinstance(found_, SubmissionError)
         for number, answer in enumerate(found_)
     }
-    return Graded(Grade(**record), submitted, executed, kept)
+    return Graded(Grade(**record), submitted, executed, kept, verdicts.needed)
 
 
 def _without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNode:

@@ -25,134 +25,32 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grader.errors import SpecError, SubmissionError
-from grader.images import packed
 from grader.marks import Mark, read_mark, wanted
 from grader.questions import Answer
 from grader.records import Check, Picture, Status
-from grader.scoring import credit, required_count
+from grader.requirements import (
+    NamedLevels,
+    Shortfall,
+    fresh_sheet,
+    require,
+    require_count,
+    require_level,
+    sheet,
+    show,
+)
 from grader.spec import Assignment, Levels
-from grader.statistics import wilson_interval
+
+__all__ = ["require", "require_count", "require_level", "run_checks", "show"]
 
 # pytest's own plugins that stay out: nothing is printed, captured or cached, no fault handler of the host is touched,
 # and no garbage is collected five times over, which takes a second beside torch.
 _OFF = ["cacheprovider", "capture", "terminal", "faulthandler", "warnings", "logging", "junitxml"]
 _OFF += ["unraisableexception", "threadexception"]
 UNDECIDED = "This check could not be decided; your teachers have been told."
-
-
-class Shortfall(Exception):
-    """A requirement was not met; raised by `require` and caught by the session."""
-
-    def __init__(self, measured: str, required: str, hint: str, share: float = 0.0) -> None:
-        super().__init__(measured, required, hint, share)
-        self.measured, self.required, self.hint, self.share = measured, required, hint, share
-
-
-@dataclass
-class _Notes:
-    """What the running check has said so far."""
-
-    measured: list[str] = field(default_factory=list)
-    required: list[str] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-
-
-_notes = _Notes()
-
-
-def require(
-    measured: float,
-    *,
-    at_least: float | None = None,
-    at_most: float | None = None,
-    what: str = "value",
-    hint: str,
-) -> None:
-    """Demand that a number lies within bounds; NaN lies within none.
-
-    Args:
-        measured: what was found.
-        at_least: smallest value that passes.
-        at_most: largest value that passes.
-        what: name of the measure, for people.
-        hint: what the student may try next.
-
-    Raises:
-        Shortfall: it does not.
-        ValueError: neither bound is given.
-    """
-    if at_least is None and at_most is None:
-        raise ValueError("require: give at_least, at_most or both")
-    bounds = [("at least", at_least), ("at most", at_most)]
-    required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
-    found = f"{what}: {measured:.6g}"
-    _notes.measured.append(found)
-    _notes.required.append(required)
-    enough = at_least is None or measured >= at_least
-    little = at_most is None or measured <= at_most
-    if not (enough and little):
-        raise Shortfall(found, required, hint)
-
-
-def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str) -> None:
-    """Demand an accuracy; between `zero_at` and `full_at` the check earns part of its points.
-
-    Args:
-        successes: how many were right, 0 to `of`.
-        of: how many were asked, at least 1.
-        levels: accuracies in [0, 1] where credit starts and where it is full.
-        what: name of the measure, for people.
-        hint: what the student may try next.
-
-    Raises:
-        Shortfall: it is below `full_at`.
-    """
-    low, high = wilson_interval(successes, of)
-    found = f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
-    needed = required_count(of, levels.full_at)
-    required = f"at least {levels.full_at:.3g} ({needed} of {of}) for full points, more than {levels.zero_at:.3g} for any"
-    _notes.measured.append(found)
-    _notes.required.append(required)
-    share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
-    if share < 1.0:
-        raise Shortfall(found, required, hint, share)
-
-
-def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
-    """Demand a level of a number; between `zero_at` and `full_at` the check earns part of its points. NaN earns none.
-
-    Args:
-        measured: what was found; more is better.
-        levels: where credit starts and where it is full.
-        what: name of the measure, for people.
-        hint: what the student may try next.
-
-    Raises:
-        Shortfall: it is below `full_at`.
-    """
-    found = f"{what}: {measured:.3g}"
-    required = f"at least {levels.full_at:.3g} for full points, more than {levels.zero_at:.3g} for any"
-    _notes.measured.append(found)
-    _notes.required.append(required)
-    if not measured >= levels.full_at:
-        share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
-        raise Shortfall(found, required, hint, share if share > 0 else 0.0)
-
-
-def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
-    """Attach a picture's material to the verdict.
-
-    Args:
-        kind: names a drawing function of the feedback (`grader.figures.FIGURES`).
-        title: caption.
-        content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
-    """
-    _notes.pictures.append(Picture(kind, title, packed(content)))
 
 
 @dataclass(frozen=True)
@@ -167,6 +65,7 @@ class Case:
         answers: per question set the validated answers, or the error that stands in their place.
         levels: secret levels that replace public ones.
         only: run the checks of this exercise, and those they come after, when given.
+        ignored: sites of demands that are not made in this run.
     """
 
     assignment: Assignment
@@ -176,15 +75,24 @@ class Case:
     answers: Mapping[str, Sequence[Answer] | SubmissionError]
     levels: Mapping[str, Levels] = field(default_factory=dict)
     only: str | None = None
+    ignored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the checks said: verdicts in order, pictures, and for staff the tracebacks of broken checks."""
+    """What the checks said.
+
+    Attributes:
+        checks: verdicts in order.
+        pictures: material for the feedback.
+        log: for staff: tracebacks of broken checks.
+        needed: demands without which points would have been given; only where that was looked into.
+    """
 
     checks: tuple[Check, ...]
     pictures: tuple[Picture, ...] = ()
     log: str = ""
+    needed: tuple[str, ...] = ()
 
 
 class CheckSession:
@@ -229,14 +137,13 @@ class CheckSession:
         if call.when == "call" or call.excinfo is not None:
             self.checks.append(self._verdict(item, call))
             if self.case.only in (None, _mark(item).exercise):
-                self.pictures.extend(_notes.pictures)
+                self.pictures.extend(sheet().pictures)
         return report
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self) -> Iterator[None]:
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Start each check with an empty sheet."""
-        global _notes  # noqa: PLW0603 - one check runs at a time; `require` needs no fixture
-        _notes = _Notes()
+        fresh_sheet(_name(item), self.case.ignored)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -260,15 +167,25 @@ class CheckSession:
     def _verdict(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Check:
         mark = _mark(item)
         error = call.excinfo.value if call.excinfo else None
-        measured, required = "; ".join(_notes.measured), "; ".join(dict.fromkeys(_notes.required))
+        notes = sheet()
+        measured, required = "; ".join(notes.measured), "; ".join(dict.fromkeys(notes.required))
         title = (item.function.__doc__ or item.name).strip().split("\n")[0]  # type: ignore[attr-defined]
 
         def verdict(status: Status, points: float = 0.0, hint: str = "") -> Check:
             return Check(
-                _name(item), mark.exercise, status, points, mark.points, measured, required, hint, title
+                id=_name(item),
+                exercise=mark.exercise,
+                status=status,
+                points=points,
+                max_points=mark.points,
+                measured=measured,
+                required=required,
+                hint=hint,
+                title=title,
+                requirements=tuple(notes.requirements),
             )
 
-        if error is None and not _notes.required:
+        if error is None and not notes.required:
             self.log.append(f"{item.nodeid}: the check passed without a single require: it cannot fail.")
             return verdict(Status.ERROR, hint=UNDECIDED)
         if error is None:
@@ -300,9 +217,10 @@ class CheckSession:
         return of
 
     @pytest.fixture
-    def levels(self) -> dict[str, Levels]:
+    def levels(self) -> dict[str, NamedLevels]:
         """Credit levels on the data card in use, secret ones included."""
-        return {**self.case.assignment.on(self.case.card).levels, **self.case.levels}
+        found = {**self.case.assignment.on(self.case.card).levels, **self.case.levels}
+        return {name: NamedLevels(name=name, **one.model_dump()) for name, one in found.items()}
 
     @pytest.fixture
     def breeds(self) -> tuple[str, ...]:

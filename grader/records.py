@@ -87,6 +87,29 @@ class FailedCell:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """One demand that a check made of the answers: a call of `require`, `require_count` or `require_level`.
+
+    Attributes:
+        site: file and line of the call, for example `check_public.py:121`; with the check's id it names the demand.
+        what: name of the measure, for people.
+        met: whether it earned everything that depends on it.
+        value: what was measured; NaN when it could not be told.
+        level: name of the level it was held against; "" for fixed bounds.
+        successes: how many answers were right, for an accuracy.
+        trials: how many were asked, for an accuracy.
+    """
+
+    site: str
+    what: str
+    met: bool
+    value: float
+    level: str = ""
+    successes: int | None = None
+    trials: int | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """One verdict: what was measured, what was required, what to try next.
 
@@ -100,6 +123,7 @@ class Check:
         required: what earns full points, for people.
         hint: what to try next; "" when PASSED.
         title: first line of the check's docstring.
+        requirements: what was demanded, in order (not part of `--json`).
     """
 
     id: str
@@ -111,6 +135,14 @@ class Check:
     required: str = ""
     hint: str = ""
     title: str = ""
+    requirements: tuple[Requirement, ...] = ()
+
+    @classmethod
+    def from_record(cls, row: dict[str, Any]) -> Check:
+        """Read what `dataclasses.asdict` gave, or its JSON."""
+        values = dict(row)
+        requirements = tuple(Requirement(**one) for one in values.get("requirements", ()))
+        return cls(**{**values, "status": Status(row["status"]), "requirements": requirements})
 
 
 @dataclass(frozen=True)
@@ -177,6 +209,8 @@ class Grade:
         notices: sentences for the student about the whole submission (not part of `--json`).
         pictures: material for the feedback (not part of `--json`).
         provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
+        usage: what was used of the limits: `memory_mb` (peak), `wall_s`, `cell_s` (longest cell) (not part of `--json`).
+        flags: for staff only: what somebody may want to look at (not part of `--json`).
         log: for staff only: tracebacks of our own errors (not part of `--json`).
     """
 
@@ -201,15 +235,17 @@ class Grade:
     notices: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
+    usage: dict[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
     log: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the public object of `grade --json`: the fields of the contract and no others."""
         record = self.to_record()
-        for name in ("repairs", "notices", "pictures", "provenance", "log"):
+        for name in ("repairs", "notices", "pictures", "provenance", "usage", "flags", "log"):
             del record[name]
         for check in record["checks"]:
-            del check["title"]
+            del check["title"], check["requirements"]
         for exercise in record["exercises"]:
             del exercise["title"]
         return record
@@ -217,7 +253,7 @@ class Grade:
     def to_record(self) -> dict[str, Any]:
         """Return everything as JSON-able values; `from_record` is its inverse."""
         record = dataclasses.asdict(self)
-        for name in ("exercises", "checks", "failed_cells", "repairs", "notices", "pictures"):
+        for name in ("exercises", "checks", "failed_cells", "repairs", "notices", "pictures", "flags"):
             record[name] = list(record[name])
         return record
 
@@ -228,9 +264,12 @@ class Grade:
         values["status"] = Status(values["status"])
         values["limit"] = None if values["limit"] is None else Limit(values["limit"])
         values["seconds"] = Seconds(**values["seconds"])
-        for name, kind in (("exercises", ExerciseGrade), ("checks", Check)):
-            values[name] = tuple(kind(**{**row, "status": Status(row["status"])}) for row in values[name])
+        values["exercises"] = tuple(
+            ExerciseGrade(**{**row, "status": Status(row["status"])}) for row in values["exercises"]
+        )
+        values["checks"] = tuple(Check.from_record(row) for row in values["checks"])
         for name, other in (("failed_cells", FailedCell), ("repairs", Repair), ("pictures", Picture)):
             values[name] = tuple(other(**row) for row in values[name])
-        values["notices"] = tuple(values["notices"])
+        for name in ("notices", "flags"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)

@@ -56,6 +56,11 @@ def top(probabilities_: npt.NDArray[np.float32], count: int = 5) -> list[list[ob
     return [[names[place], float(probabilities_[place])] for place in best]
 
 
+def load(name: str = "efficientnet_lite0") -> None:
+    """Load a backbone, so that the first question does not wait for it."""
+    _network(name)
+
+
 @functools.cache
 def _network(name: str) -> Backbone:
     from grader import backbones

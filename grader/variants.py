@@ -4,6 +4,7 @@
 # /// pawgrade
 # title = "Dropout left on while answering"
 # loses = ["breeds", "top3"]
+# fails = ["answers_agree"]
 # ///
 # %% [classify-code]
 def classify(images): ...
@@ -23,6 +24,7 @@ from nbformat import NotebookNode
 from grader.cells import grade_id
 from grader.errors import SpecError
 
+KEYS = {"title", "student", "loses", "fails", "weak", "leaves"}
 _HEADER = re.compile(r"\A# /// pawgrade\n(?P<toml>(?:#.*\n)*?)# ///\n")
 _CELL = re.compile(r"^# %% \[(?P<name>[^\]]+)\]\n", re.MULTILINE)
 
@@ -36,7 +38,9 @@ class Variant:
         title: what is different, for people.
         cells: new sources by `grade_id`.
         student: who plays it in the demo, or "".
-        loses: exercises that are expected to lose points; None for a recipe, which is honest work.
+        loses: exercises that are expected to lose points, these and no others; None for a recipe, which is honest work.
+        fails: checks that are expected to fail, these and no others; those skipped after them are not named.
+        weak: a recipe that is honest and not good enough for full marks.
         leaves: solution cells that are left as they were released: not everybody draws every picture.
     """
 
@@ -45,6 +49,8 @@ class Variant:
     cells: dict[str, str]
     student: str = ""
     loses: tuple[str, ...] | None = None
+    fails: tuple[str, ...] | None = None
+    weak: bool = False
     leaves: tuple[str, ...] = ()
 
 
@@ -62,17 +68,17 @@ def read_variant(path: Path) -> Variant:
     cells = {name: source.strip("\n") for name, source in zip(parts[1::2], parts[2::2], strict=True)}
     if not cells or not facts.get("title"):
         raise SpecError(f"{path}: expected a title and at least one cell `# %% [name]`.")
-    unknown = sorted(set(facts) - {"title", "student", "loses", "leaves"})
+    unknown = sorted(set(facts) - KEYS)
     if unknown:
         raise SpecError(
-            f"{path}: unknown key {unknown[0]!r} in the header; known are title, student, loses, leaves."
+            f"{path}: unknown key {unknown[0]!r} in the header; known are {', '.join(sorted(KEYS))}."
         )
-    for key in ("loses", "leaves"):
+    for key in ("loses", "fails", "leaves"):
         if not isinstance(facts.get(key, []), list):
             raise SpecError(f"{path}: {key}: expected a list, found {facts[key]!r}.")
-    loses = tuple(facts["loses"]) if "loses" in facts else None
-    leaves = tuple(facts.get("leaves", ()))
-    return Variant(path.stem, facts["title"], cells, facts.get("student", ""), loses, leaves)
+    loses, fails = (tuple(facts[key]) if key in facts else None for key in ("loses", "fails"))
+    weak, leaves = bool(facts.get("weak")), tuple(facts.get("leaves", ()))
+    return Variant(path.stem, facts["title"], cells, facts.get("student", ""), loses, fails, weak, leaves)
 
 
 def read_variants(folder: Path, kind: str) -> list[Variant]:

@@ -14,7 +14,7 @@ LAYERS = [
     "errors records",
     "questions metrics perturbation statistics scoring cells outputs images",
     "spec settings cards toypets http_ranges downloads archives pets weights networks backbones reference artifacts attempts course variants release gradebook manual_work "
-    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks pytest_plugin",
+    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements pytest_plugin",
     "kernels sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading pages student rebuilding verify demo doctor",
     "cli",

@@ -23,7 +23,7 @@ from grader.pytest_plugin import (
     run_checks,
 )
 from grader.questions import Answer
-from grader.records import Check, Status
+from grader.records import Check, Requirement, Status
 from grader.spec import Assignment, Levels
 
 HEADER = """\
@@ -86,8 +86,9 @@ def check_text(body: str, mark: str = '"breeds", points=4', name: str = "test_on
 def test_a_check_whose_demands_are_met_passes_with_all_points(run: Run) -> None:
     found = run(check_text('require(0.9, at_least=0.8, what="accuracy", hint="Train longer.")'))
 
+    demand = Requirement("check_public.py:9", "accuracy", True, 0.9)
     assert one(found) == Check(
-        "one", "breeds", Status.PASSED, 4, 4, "accuracy: 0.9", "at least 0.8", "", "Do it."
+        "one", "breeds", Status.PASSED, 4, 4, "accuracy: 0.9", "at least 0.8", "", "Do it.", (demand,)
     )
     assert found.log == ""
 
