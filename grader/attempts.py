@@ -148,18 +148,32 @@ def set_current(course: Path, grade: Grade) -> None:
 
 def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
     """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
-    folder = root(course, assignment, student)
     if rule == "best":
-        places = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
-        found = [read(course, assignment, student, path.name) for path in places]
-        grades = [grade for grade in found if grade is not None]
+        grades = stored(course, assignment, student)
         return max(
             grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None
         )
-    pointer = folder / "current"
-    return (
-        read(course, assignment, student, pointer.read_text(encoding="utf-8")) if pointer.is_file() else None
-    )
+    name = current(course, assignment, student)
+    return read(course, assignment, student, name) if name else None
+
+
+def current(course: Path, assignment: str, student: str) -> str:
+    """Return the id of the attempt that `set_current` named, or ""."""
+    pointer = root(course, assignment, student) / "current"
+    return pointer.read_text(encoding="utf-8") if pointer.is_file() else ""
+
+
+def stored(course: Path, assignment: str, student: str) -> list[Grade]:
+    """Return the grades of all of a student's attempts, by id."""
+    folder = root(course, assignment, student)
+    places = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
+    found = [read(course, assignment, student, path.name) for path in places]
+    return [grade for grade in found if grade is not None]
+
+
+def has_run(course: Path, grade: Grade) -> bool:
+    """Say whether the notebook of a stored attempt was executed, as far as it went."""
+    return (root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb").is_file()
 
 
 def students(course: Path, assignment: str) -> list[str]:

@@ -15,8 +15,9 @@ from typing import Literal
 
 import psutil
 
+from grader import devices
 from grader.course import Course
-from grader.errors import GraderError
+from grader.errors import GraderError, NoGpuSlot
 from grader.grading import has_nbgrader
 from grader.sandbox import trials
 from grader.sandbox.trials import Fact, sandbox_problem
@@ -46,7 +47,7 @@ def examine(
     yield _photos(settings)
     yield _writable(settings.cache)
     yield _tool("chromium", "Only the project's own browser tests need it: apt-get install chromium")
-    yield _gpu()
+    yield from gpus(settings)
     if course is not None:
         yield _course(course, settings)
 
@@ -191,14 +192,49 @@ def _tool(name: str, advice: str) -> Fact:
     return Fact(name, "good", found.stdout.strip() or path)
 
 
-def _gpu() -> Fact:
-    import torch
-
-    if not torch.cuda.is_available():
-        return Fact(
-            "GPU", "missing", "no CUDA device", "Everything runs on the CPU; all limits are set for 2 cores."
+def gpus(settings: Settings) -> Iterator[Fact]:
+    """Say of each GPU whether kernels can use it, and how many of its slots are free; try one in a kernel."""
+    pool = devices.Pool(settings.devices, settings.gpu_slots)
+    try:
+        table = pool.table()
+    except GraderError as exc:
+        yield Fact("GPU", "bad", exc.message, exc.hint)
+        return
+    unusable: Literal["bad", "missing"] = "bad" if settings.device == "cuda" else "missing"
+    if not table.devices:
+        advice = "Everything runs on the CPU; all limits are set for 2 cores."
+        found = f"no CUDA device: {table.trouble}" if table.trouble else "no CUDA device"
+        yield Fact(
+            "GPU",
+            unusable,
+            found,
+            advice if unusable == "missing" else "The setting device is cuda: make it auto or cpu",
         )
-    return Fact("GPU", "good", torch.cuda.get_device_name(0))
+    for one in table.devices:
+        size = f"{one.memory_mb} MiB" if one.memory_mb else "memory unknown"
+        said = f"{one.name}, {size}, {one.uuid}, {table.folder}/nvidia{one.minor}"
+        if one.problem:
+            yield Fact(f"GPU {one.index}", unusable, said, f"Not used: {one.problem}")
+            continue
+        free = devices.free_slots(one, pool)
+        yield Fact(f"GPU {one.index}", "good", f"{said}, {free} of {pool.slots} slots free")
+    if table.usable and not table.declared:
+        yield _gpu_kernel(pool, settings)
+
+
+def _gpu_kernel(pool: devices.Pool, settings: Settings) -> Fact:
+    from grader import gpu_verdicts, kernels
+
+    sandboxed = settings.sandbox != "none"
+    kernel = settings.kernel or (kernels.SANDBOXED if sandboxed else kernels.PLAIN)
+    try:
+        with devices.hold("cuda", 1, pool, patience_s=0) as held:
+            problem = gpu_verdicts.try_out(kernel, held, sandboxed=sandboxed)
+    except NoGpuSlot as exc:
+        return Fact("GPU in a kernel", "missing", f"not tried: {exc.message}", exc.hint)
+    if problem:
+        return Fact("GPU in a kernel", "bad", problem, "docs/devices.md says what a kernel needs")
+    return Fact("GPU in a kernel", "good", f"{kernel} multiplied two matrices on GPU {held.devices[0].index}")
 
 
 def _course(course: Course, settings: Settings) -> Fact:

@@ -12,6 +12,39 @@ NO_MEMORY = ("can't allocate memory", "Cannot allocate memory")
 NO_SPACE = ("No space left on device", "[Errno 28]")
 NO_PROCESS = ("can't start new thread", "Resource temporarily unavailable")
 
+GPU_FULL = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "cudaErrorMemoryAllocation",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+GPU_LOST = (
+    "no CUDA-capable device",
+    "No CUDA GPUs are available",
+    "CUDA driver initialization failed",
+    "CUDA unknown error",
+    "Found no NVIDIA driver",
+    "driver version is insufficient",
+    "not compiled with CUDA",
+    "busy or unavailable",
+    "system not yet initialized",
+    "driver shutting down",
+    "ECC error",
+    "GPU is lost",
+    "fallen off the bus",
+)
+
+
+def fills_a_gpu(name: str, text: str) -> bool:
+    """Whether an exception, its class and its text, says that the memory of a GPU was full."""
+    return name == "OutOfMemoryError" or any(words in text for words in GPU_FULL)
+
+
+def loses_a_gpu(text: str) -> bool:
+    """Whether an exception's text says that there is no GPU to be had: the student's word, to be looked into."""
+    return any(words in text for words in GPU_LOST)
+
 
 def new_hits(usage: Usage, known: Container[Limit]) -> list[Limit]:
     """Return the limits that a sandbox says were hit and that are not known yet, the most telling first."""
@@ -41,14 +74,17 @@ def limit_behind(name: str, text: str, usage: Usage, *, sandboxed: bool) -> Limi
     return None
 
 
-def describe(limit: Limit, limits: Limits, number: int) -> str:
+def describe(limit: Limit, limits: Limits, number: int, *, on_gpu: bool = False) -> str:
     """Say which limit was hit, in the words that people read.
 
     Args:
         limit: the limit.
         limits: its value.
         number: position of the cell among code cells, from 1.
+        on_gpu: whether the memory is that of a GPU, whose size is the limit.
     """
+    if on_gpu:
+        return "filled the memory of the GPU"
     return {
         Limit.WALL: f"stopped after {limits.wall_s:g} s in cell {number}",
         Limit.CELL: f"stopped after {limits.cell_s:g} s in cell {number}",

@@ -27,7 +27,7 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillExecutionError
 
 from grader.artifacts import printable
-from grader.endings import describe, limit_behind, new_hits
+from grader.endings import describe, fills_a_gpu, limit_behind, new_hits
 from grader.errors import KernelDied
 from grader.intake import Allowance, IntakeClient
 from grader.kernels import Lease
@@ -61,6 +61,8 @@ class Walk:
         probe_s: seconds for `ask`.
         cell_s: seconds for the cell that took longest.
         peak_mb: most memory at a time, in MiB; 0 where it is not counted.
+        gpu: whether the kernel has a GPU.
+        gpu_full: whether the memory that was full first is that of the GPU.
     """
 
     lease: Lease
@@ -78,6 +80,8 @@ class Walk:
     probe_s: float = 0.0
     cell_s: float = 0.0
     peak_mb: float = 0.0
+    gpu: bool = False
+    gpu_full: bool = False
 
     @property
     def limit(self) -> Limit | None:
@@ -274,11 +278,14 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         elif raised is not None:
             sandboxed = walk.lease.sandbox != "none"
             limit = limit_behind(*raised, usage, sandboxed=sandboxed) or next(iter(hits), None)
+        full = walk.gpu and raised is not None and not walk.dead and fills_a_gpu(*raised)
+        if full:
+            limit, walk.gpu_full = Limit.MEMORY, walk.gpu_full or Limit.MEMORY not in walk.hits
         if limit is None:
             return ("KernelDied", "the kernel died in this cell") if walk.dead else raised
         walk.hits.setdefault(limit, index)
         said = f" ({raised[0]}: {raised[1]})" if raised else ""
-        return f"limit: {limit}", f"{describe(limit, walk.limits, number)}{said}"
+        return f"limit: {limit}", f"{describe(limit, walk.limits, number, on_gpu=full)}{said}"
 
 
 class GradingEngine(Engine):  # type: ignore[misc]

@@ -6,6 +6,7 @@ GraderError
 ├── SpecError            staff can fix it: a bad assignment, card, setting (exit 2)
 └── InfrastructureError  ours: try again, then look (exit 3)
     ├── KernelDied
+    ├── NoGpuSlot
     └── TimedOut
 ```
 
@@ -52,6 +53,10 @@ class InfrastructureError(GraderError):
 
 class KernelDied(InfrastructureError):
     """The kernel could not start, or died although no limit was hit."""
+
+
+class NoGpuSlot(InfrastructureError):
+    """No GPU became free in time, or none is left that works."""
 
 
 class TimedOut(InfrastructureError):

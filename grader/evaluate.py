@@ -156,13 +156,13 @@ class _Judges:
         """Judge the case in a folder; returns what the judge printed, or why it did not end."""
         with self.lock:
             server = self._running()
-            try:
-                server.stdin.write(f"{folder}\n")  # type: ignore[union-attr] # a pipe
-                server.stdin.flush()  # type: ignore[union-attr]
-                ready, _, _ = select.select([server.stdout], [], [], JUDGE_TIMEOUT_S)
-                told = server.stdout.readline() if ready else ""  # type: ignore[union-attr]
-            except OSError:
-                ready, told = [server], ""
+            assert server.stdin is not None and server.stdout is not None  # noqa: S101 - both are pipes
+            told, ready = "", True
+            with contextlib.suppress(OSError):
+                server.stdin.write(f"{folder}\n")
+                server.stdin.flush()
+                ready = bool(select.select([server.stdout], [], [], JUDGE_TIMEOUT_S)[0])
+                told = server.stdout.readline() if ready else ""
             output = _tail(folder / judge.OUTPUT)
             if told.strip() == "0":
                 return output

@@ -69,6 +69,7 @@ def render(
     photos: PublicPhotos | None = None,
     manual: Sequence[ManualComment] = (),
     pass_points: float | None = None,
+    standing: str = "",
 ) -> str:
     """Return the page as one self-contained HTML text.
 
@@ -79,6 +80,7 @@ def render(
         photos: where the photos of confused breeds come from; None shows their names only.
         manual: the cells graded by hand, in their order.
         pass_points: what automatic and manual points together have to reach; None does not mention it.
+        standing: a sentence about how many attempts are scored; may be empty.
     """
     cells = () if notebook is None else _cells(notebook)
     page = _environment().get_template("feedback.html")
@@ -88,6 +90,7 @@ def render(
         state=_STATES[grade.status],
         total=_total(grade, manual, pass_points),
         manual=manual,
+        standing=standing,
         exercises=_exercises(grade, cells),
         limit=_limit(grade),
         seconds=_seconds(grade),

@@ -23,13 +23,13 @@ from typing import Literal
 import nbformat
 from nbformat import NotebookNode
 
-from grader import attempts, pipeline, preparation
+from grader import attempts, pipeline, preparation, tally
 from grader.course import Course
 from grader.errors import SpecError
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
 
-Event = Literal["started", "graded", "known"]
+Event = Literal["started", "graded", "known", "unscored"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,13 @@ class Options:
         card: data card, or None for the default.
         students: only these; empty: everybody.
         force: grade again although nothing changed.
+        extra_attempt: score these students' versions although their scored attempts are used up.
     """
 
     card: str | None = None
     students: tuple[str, ...] = ()
     force: bool = False
+    extra_attempt: bool = False
 
 
 def grade_class(
@@ -64,7 +66,8 @@ def grade_class(
         settings: kernel, seed, data, database.
         options: what to grade.
         runner: where submissions are graded.
-        tell: called when a submission is started, graded, or known from an earlier run.
+        tell: called when a submission is started, and when it is graded, known from an earlier run, or not scored
+            because the student's scored attempts are used up.
 
     Returns:
         Grades by student, manual points included.
@@ -72,6 +75,8 @@ def grade_class(
     Raises:
         GraderError: nothing could be graded, or records could not be written; what is graded stays stored.
     """
+    if options.extra_attempt and not options.students:
+        raise SpecError("an extra attempt is for somebody.", "Name the student with --student.")
     with attempts.sole_writer(course.folder), desk(course) as place:
         submissions = course.submissions(assignment, options.students)
         secret = course_secret(course.folder, settings)
@@ -80,31 +85,76 @@ def grade_class(
         with _records(course, work, settings) as record:
             for submission in submissions:
                 tell("started", submission.student, None)
-                grade, known = _graded(course, submission, work, options, runner)
-                attempts.set_current(course.folder, grade)
-                counts = attempts.counting(course.folder, assignment, submission.student, settings.counts)
-                grade = record(counts or grade, submission)
-                tell("known" if known else "graded", submission.student, grade)
+                known = None if options.force else _usable(course, submission, work)
+                if known is None and _beyond(course, submission, work, options, settings):
+                    event: Event = "unscored"
+                    grade = _unscored(course, submission, work, settings)
+                else:
+                    event = "graded" if known is None else "known"
+                    grade = known or _graded(course, submission, work, runner)
+                    attempts.set_current(course.folder, grade)
+                    tally.settle(course.folder, submission)
+                    counts = attempts.counting(course.folder, assignment, submission.student, settings.counts)
+                    grade = counts or grade
+                grade = record(grade, submission)
+                tell(event, submission.student, grade)
                 grades.append(grade)
         return grades
 
 
-def _graded(
-    course: Course, submission: Submission, work: preparation.Work, options: Options, runner: Executor
-) -> tuple[Grade, bool]:
-    """Return the stored attempt of these very files, or grade them and store it."""
-    known = None if options.force else _usable(course, submission, work)
-    if known is not None:
-        return known, True
+def _against(work: preparation.Work) -> tally.Against:
+    return tally.Against(work.context.version, work.context.split, work.context.card)
+
+
+def _beyond(
+    course: Course, submission: Submission, work: preparation.Work, options: Options, settings: Settings
+) -> bool:
+    """Say whether a version would be one more than are scored; what was let in once is not."""
+    if options.extra_attempt or not settings.attempts:
+        return False
+    who, attempt = (course.folder, submission.assignment, submission.student), work.attempt(submission)
+    before = tally.scored(*who, _against(work))
+    again = tally.version(submission) in {tally.version_of(one) for one in before}
+    again |= attempt in {attempts.current(*who), *(one.attempt for one in before)}
+    return len(before) >= settings.attempts and not again
+
+
+def _unscored(course: Course, submission: Submission, work: preparation.Work, settings: Settings) -> Grade:
+    """Keep a version without running it; return the grade that goes on counting, with a notice."""
+    who = (course.folder, submission.assignment, submission.student)
+    before = tally.scored(*who, _against(work))
+    if attempts.current(*who) not in {one.attempt for one in before}:
+        attempts.set_current(course.folder, before[-1])
+    grade = attempts.counting(*who, settings.counts) or before[-1]
+    when = grade.provenance.get("graded_at", "before").replace("T", " ").replace("+00:00", " UTC")
+    named = "your best version" if settings.counts == "best" else f"the version that was scored at {when}"
+    files = {file.name: file.max_kb * 1024 for file in work.context.assignment.files}
+    notice = tally.keep(
+        course.folder,
+        submission,
+        _against(work),
+        files,
+        limit=settings.attempts,
+        counts=f"The grade is that of {named}.",
+    )
+    return dataclasses.replace(grade, notices=(notice, *grade.notices))
+
+
+def _graded(course: Course, submission: Submission, work: preparation.Work, runner: Executor) -> Grade:
+    """Grade what was handed in, and store it as an attempt."""
+    who = (course.folder, submission.assignment, submission.student)
+    version, before = tally.version(submission), tally.scored(*who, _against(work))
     queued = time.monotonic()
     graded = runner.submit(pipeline.grade, submission, work).result()
     waited = max(0.0, time.monotonic() - queued - graded.grade.seconds.total)
     seconds = dataclasses.replace(graded.grade.seconds, queue=round(waited, 3))
     grade = dataclasses.replace(graded.grade, seconds=seconds)
+    if graded.executed is not None:
+        grade = tally.numbered(grade, version, before)
     attempts.write(
         course.folder, grade, submitted=graded.submitted, executed=graded.executed, answers=graded.answers
     )
-    return grade, False
+    return grade
 
 
 def _usable(course: Course, submission: Submission, work: preparation.Work) -> Grade | None:
@@ -153,7 +203,10 @@ def _records(
         def write(grade: Grade, submission: Submission) -> Grade:
             notebook = sanitised(course, grade)
             record(gradebook, grade, notebook, timestamp=handed_in_at(submission))
-            shown = _placeholder(work.release, grade) if notebook is None else notebook
+            words = tally.waiting(course.folder, grade.assignment, grade.student)
+            if notebook is None:
+                words = words or " ".join(grade.notices) or "Nothing was run."
+            shown = _headed(work.release if notebook is None else notebook, words)
             _write_autograded(course, grade, shown, submission)
             return with_manual(
                 grade,
@@ -171,11 +224,14 @@ def _write_autograded(course: Course, grade: Grade, notebook: NotebookNode, subm
     write_autograded(course.folder, grade, notebook, text)
 
 
-def _placeholder(release: NotebookNode, grade: Grade) -> NotebookNode:
-    """Return what the formgrader shows where nothing ran: the release, with the reason on top."""
-    notebook = copy.deepcopy(release)
-    words = " ".join(grade.notices) or "Nothing was run."
-    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(words, id="pawgrade-notice"))
+def _headed(notebook: NotebookNode, words: str) -> NotebookNode:
+    """Return a notebook with a notice on top, for the formgrader; without words the notebook itself."""
+    if not words:
+        return notebook
+    notebook, cell = copy.deepcopy(notebook), nbformat.v4.new_markdown_cell(words, id="pawgrade-notice")
+    if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
+        del cell["id"]
+    notebook.cells.insert(0, cell)
     return notebook
 
 

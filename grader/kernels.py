@@ -15,13 +15,14 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from grader.errors import KernelDied, SpecError
+from grader.known_features import PLACE
 from grader.probe_cell import MAX_BYTES
 from grader.spec import Limits
 
@@ -211,11 +212,15 @@ class Sandbox:
         limits: memory, disk, processes, cpus.
         data: folder of ours that it may read; None: no data.
         devices: device nodes that it may use.
+        environment: variables of its own, beside those that every sandboxed kernel has.
+        features: folder of ours, beside `data`, with features that need not be computed again.
     """
 
     limits: Limits
     data: Path | None = None
     devices: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    features: Path | None = None
 
 
 @contextlib.contextmanager
@@ -278,7 +283,9 @@ def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jup
         )
     if sandbox is not None:
         spec = copy.deepcopy(spec)
-        spec.metadata["kernel_provisioner"]["config"].update(_config(sandbox))
+        config = spec.metadata["kernel_provisioner"]["config"]
+        config.update(_config(sandbox))
+        config["environment"] = {**config.get("environment", {}), **sandbox.environment}
     manager._kernel_spec = spec  # the public name only reads what is installed
     return manager
 
@@ -298,12 +305,9 @@ def _config(sandbox: Sandbox) -> dict[str, Any]:
             )
         # The shelf is the same for all cards and splits: one zygote serves them, each kernel sees its own data only.
         config |= {"folders": {DATA: str(sandbox.data)}, "shelves": [str(sandbox.data.parent)]}
+        if sandbox.features is not None:
+            config["folders"][PLACE] = str(sandbox.features)
     return config
-
-
-def gpu_devices() -> tuple[str, ...]:
-    """Return the device nodes that CUDA needs."""
-    return tuple(str(path) for path in sorted(Path("/dev").glob("nvidia*")) if path.is_char_device())
 
 
 def inherited() -> dict[str, str]:

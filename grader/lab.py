@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grader import backbones, cards, pets, settings, spec
+from grader import backbones, cards, determinism, pets, settings, spec
 from grader.artifacts import conform, explain_note
 from grader.errors import SpecError, SubmissionError
 from grader.probe_cell import Unusable, call
@@ -67,7 +67,7 @@ def setup(
     device: str = "cpu",
     language: str = "en",
 ) -> None:
-    """Find the photos, seed every source of randomness, choose the device.
+    """Find the photos, seed every source of randomness, choose the device; on a GPU, ask torch to be repeatable.
 
     Args:
         data_dir: folder with the public splits, as the grader prepares it. None: real photos if `PAWGRADE_DATA`
@@ -86,6 +86,8 @@ def setup(
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - students use the global generator too
     torch.manual_seed(seed)
+    if device != "cpu":
+        determinism.apply()
     _lab.view = pets.read_view(Path(data_dir)) if data_dir else _own_view()
     _lab.device, _lab.scratch_dir = device, Path(scratch_dir)
     _lab.asked.clear()

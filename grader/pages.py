@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from grader import attempts, cards, feedback, pets, preparation, spec
+from grader import attempts, cards, feedback, ladder, pets, preparation, spec, tally
 from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import has_nbgrader, with_manual
@@ -48,9 +48,17 @@ def write_pages(
     photos: dict[str, TrainingPhotos | None] = {}
     by_hand = _given_by_hand(course, assignment_id, settings)
     for student in students or attempts.students(course.folder, assignment_id):
-        grade = attempts.counting(course.folder, assignment_id, student, settings.counts)
+        # Which attempt is best is a score too: a ladder shows the one handed in.
+        rule = "latest" if settings.ladder else settings.counts
+        grade = attempts.counting(course.folder, assignment_id, student, rule)
         if grade is None:
             continue
+        standing = tally.standing(
+            grade,
+            tally.scored(course.folder, assignment_id, student, tally.against(grade)),
+            settings.attempts,
+        )
+        grade = _as_shown(course, assignment, grade, settings)
         if grade.data not in photos:
             photos[grade.data] = _training_photos(assignment, grade, settings)
         comments = _comments(assignment, by_hand.get(student, {}))
@@ -62,10 +70,24 @@ def write_pages(
             photos=photos[grade.data],
             manual=comments,
             pass_points=assignment.pass_points,
+            standing=standing,
         )
         path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
         feedback.write(path, html)
         yield path
+
+
+def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, settings: Settings) -> Grade:
+    """Return the grade with what was said about a version that is not scored, and without what a ladder holds back."""
+    words = tally.waiting(course.folder, assignment.id, grade.student)
+    if words:
+        grade = replace(grade, notices=(words, *grade.notices))
+    if not settings.ladder or not attempts.has_run(course.folder, grade):
+        return grade
+    history = tally.judged(course.folder, assignment.id, grade.student, tally.against(grade))
+    hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
+    levels = {**assignment.on(grade.data).levels, **hidden}
+    return ladder.held_back(grade, history, levels, settings.ladder)
 
 
 def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:

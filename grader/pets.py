@@ -12,7 +12,7 @@ import struct
 import uuid
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,6 +163,18 @@ def holds(card: DataCard, folder: Path) -> bool:
 def split_of(card: DataCard, folder: Path, label_space: str) -> Split:
     """Divide the photos in a folder."""
     return cards.split(_names(card, folder), card, label_space)
+
+
+def places(card: DataCard, folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Return where photos lie, by name.
+
+    Args:
+        card: the data card.
+        folder: its photos, from `find`.
+        names: from its split.
+    """
+    images = _images(card, folder)
+    return {name: images / name for name in names}
 
 
 def _images(card: DataCard, folder: Path) -> Path:
@@ -337,8 +349,7 @@ def holdout(
     names = split.names(split_name)
     if not names:
         raise SpecError(f"{card.id}: the split {split_name} is empty.", "Choose another in hidden.toml.")
-    seed = hmac.new(secret, f"{version}{split.digest}{split_name}".encode(), hashlib.sha256).digest()
-    rng = np.random.default_rng(int.from_bytes(seed[:16], "big"))
+    rng = _drawn(secret, f"{version}{split.digest}{split_name}")
     order = [names[place] for place in rng.permutation(len(names))]
     kept, broken = [], 0
     for name in order:
@@ -349,9 +360,16 @@ def holdout(
             if broken > card.unreadable_at_most * len(names):
                 raise
             continue
-        kept.append((_recast(picture, rng), cards.label_of(name, label_space)))
+        own = _drawn(secret, f"{version} {name}")  # whatever else is in the split
+        kept.append((_recast(picture, own), cards.label_of(name, label_space)))
     labels = np.array([label for _, label in kept], np.int64)
     return Photos(np.stack([image for image, _ in kept]), labels, left_out=broken)
+
+
+def _drawn(secret: bytes, what: str) -> np.random.Generator:
+    """Return a generator that nobody without the secret can follow."""
+    seed = hmac.new(secret, what.encode(), hashlib.sha256).digest()
+    return np.random.default_rng(int.from_bytes(seed[:16], "big"))
 
 
 def _recast(picture: Image.Image, rng: np.random.Generator) -> Images:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import json
 import platform
 import shutil
@@ -72,7 +73,9 @@ def grade(submission: Submission, work: Work) -> Graded:
     log = ""
     for number in range(1, TRIES + 1):
         try:
-            return _after(number, log, _run(submission, work, submitted, notebook, repairs, begin))
+            # A GPU that was full is the submission's fault only where nothing else was on it: again, alone.
+            found = _run(submission, work, submitted, notebook, repairs, begin, alone=number > 1)
+            return _after(number, log, found)
         except InfrastructureError:
             log += f"try {number}:\n{traceback.format_exc()}"
         except Exception:
@@ -85,7 +88,7 @@ def _after(number: int, log: str, graded: Graded) -> Graded:
     """Note on a grade that the first tries were lost through no fault of the submission."""
     if number == 1:
         return graded
-    notice = f"The grader had to run this submission {number} times: its kernel was lost. Only the last run counts."
+    notice = f"The grader had to run this submission {number} times, for reasons of its own. Only the last run counts."
     grade_ = graded.grade
     kept = dataclasses.replace(
         grade_,
@@ -103,34 +106,42 @@ def _run(
     notebook: NotebookNode,
     repairs: tuple[Repair, ...],
     begin: float,
+    *,
+    alone: bool,
 ) -> Graded:
-    from grader import engine, kernels
+    from grader import devices, engine, gpu_verdicts, kernels
 
     context = work.context
     spent: set[str] = set()
-    with _workplace(work) as place:
+    limits = context.assignment.limits_on(context.card)
+    with _workplace(work) as place, devices.hold(work.device, limits.gpus, work.gpus, alone=alone) as gpus:
         notices = _lay_out(place, submission, work)
         folder = place / uuid.uuid4().hex  # a name that no notebook can foresee
-        limits = context.assignment.limits_on(context.card)
-        devices = kernels.gpu_devices() if work.device == "cuda" else ()
-        sandbox = kernels.Sandbox(limits, work.data_dir, devices) if work.sandbox != "none" else None
-        environment = {} if sandbox else _environment(place, work)
+        own = gpus.environment()
+        sandbox = None
+        if work.sandbox != "none":
+            sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, own, work.features)
+        environment = {} if sandbox else {**_environment(place, work), **own}
         with kernels.lease(
             work.kernel, cwd=place / "work", environment=environment, sandbox=sandbox
         ) as lease:
             walk = engine.Walk(lease, limits, probe.asker(context.plan, context.assignment, folder, spent))
+            walk.gpu = bool(gpus.devices)
             executed = engine.run(notebook, walk, _parameters(lease, place, work))
             executed = _without_paths(executed, place, work)
             lease.collect(folder, probe.answer_files(context.plan))
         judged = time.monotonic()
         answers = probe.read_answers(context.plan, context.assignment, folder, spent, _why_dead(walk))
+        try_out = functools.partial(gpu_verdicts.try_out, work.kernel, gpus, sandboxed=sandbox is not None)
+        answers = gpu_verdicts.settle(walk, answers, gpus, try_out)
     verdicts = evaluate(answers, context)
     now = time.monotonic()
     seconds = Seconds(
         0.0, *(round(s, 3) for s in (walk.kernel_s, walk.execute_s, walk.probe_s, now - judged, now - begin))
     )
     if walk.limit is not None:
-        notices.append(_explain_limit(walk.limit, limits, walk.hits.get(walk.limit), executed))
+        index = walk.hits.get(walk.limit)
+        notices.append(_explain_limit(walk.limit, limits, index, executed, on_gpu=walk.gpu_full))
     found = _score(submission, work, verdicts, seconds)
     record = {
         **found.__dict__,
@@ -139,6 +150,7 @@ def _run(
         "repairs": repairs,
         "notices": tuple(notices),
         "sandbox": lease.sandbox,
+        "provenance": found.provenance | ({"gpu": gpus.describe()} if gpus.devices else {}),
         "usage": {
             "memory_mb": round(walk.peak_mb, 1),
             "wall_s": round(walk.execute_s + walk.probe_s, 2),
@@ -272,10 +284,14 @@ def _explain_unread(exc: Exception, submission: Submission) -> str:
     )
 
 
-def _explain_limit(limit: Limit, limits: spec.Limits, index: int | None, notebook: NotebookNode) -> str:
+def _explain_limit(
+    limit: Limit, limits: spec.Limits, index: int | None, notebook: NotebookNode, *, on_gpu: bool
+) -> str:
     place = "while its functions were asked"
     if index is not None:
         place = f"in code cell {sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == 'code')}"
+    if limit is Limit.MEMORY and on_gpu:
+        return f"The memory of the GPU was full ({place}). Take smaller batches, work under torch.no_grad() where nothing is trained, and move results to the CPU."
     return {
         Limit.WALL: f"Stopped after {limits.wall_s:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
         Limit.CELL: f"Stopped after {limits.cell_s:g} s {place}: one cell may take no longer. Look for a loop that does not end.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import hmac
@@ -10,7 +11,7 @@ import os
 import subprocess
 import sys
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,7 @@ from nbformat import NotebookNode
 
 from grader import attempts, cards, pets, spec
 from grader.course import Course
+from grader.devices import Pool
 from grader.errors import InfrastructureError, SpecError
 from grader.evaluate import Context, check_files, plan_questions
 from grader.kernels import PLAIN, SANDBOXED
@@ -44,6 +46,8 @@ class Work:
         seed: seed that notebooks are given.
         device: `cpu` or `cuda`.
         public_files: files that are put beside the notebook (those of the release).
+        gpus: which GPUs the machine that grades may use.
+        features: folder with features that need not be computed again, for calibration; None for students.
     """
 
     context: Context
@@ -55,6 +59,8 @@ class Work:
     seed: int
     device: str
     public_files: tuple[Path, ...]
+    gpus: Pool = field(default_factory=Pool)
+    features: Path | None = None
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
@@ -71,9 +77,25 @@ def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Setti
 
 
 def prepare(
-    course: Course, assignment_id: str, settings: Settings, *, card: str | None, secret: bytes, desk: Path
+    course: Course,
+    assignment_id: str,
+    settings: Settings,
+    *,
+    card: str | None,
+    secret: bytes,
+    desk: Path,
+    salt: str | None = None,
 ) -> Work:
     """Load what grading an assignment takes: its checks, the hidden photos, the public view of the data.
+
+    Args:
+        course: the course.
+        assignment_id: id of the assignment.
+        settings: where photos are, kernel, seed, device.
+        card: data card, or None for the default.
+        secret: course secret.
+        desk: folder for working copies.
+        salt: another salt for the split than the card's: to calibrate.
 
     Raises:
         SpecError: something of it is missing or wrong.
@@ -82,7 +104,7 @@ def prepare(
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    data_card, photos_folder, split, data_dir = find_data(card_id, data.label_space, settings)
+    data_card, photos_folder, split, data_dir = find_data(card_id, data.label_space, settings, salt)
     photos = pets.holdout(data_card, photos_folder, data.label_space, secret, version, hidden.holdout.split)
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
@@ -128,14 +150,23 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     return _work(context, folder, data_dir, desk, settings)
 
 
-def find_data(card_id: str, label_space: str, settings: Settings) -> tuple[cards.DataCard, Path, str, Path]:
-    """Find a card's photos and prepare their public view.
+def find_photos(card_id: str, settings: Settings, salt: str | None = None) -> tuple[cards.DataCard, Path]:
+    """Find a card's photos; the card is returned with `salt` in place of its own, when one is given."""
+    card = cards.load_card(card_id)
+    if salt is not None:
+        card = dataclasses.replace(card, splits=dataclasses.replace(card.splits, salt=salt))
+    return card, pets.find(card, settings.data_folder, settings.cache)
+
+
+def find_data(
+    card_id: str, label_space: str, settings: Settings, salt: str | None = None
+) -> tuple[cards.DataCard, Path, str, Path]:
+    """Find a card's photos and prepare their public view; `salt` splits them otherwise than the card says.
 
     Returns:
         The card, the folder of the photos, the digest of their split, and the folder that a notebook may see.
     """
-    card = cards.load_card(card_id)
-    folder = pets.find(card, settings.data_folder, settings.cache)
+    card, folder = find_photos(card_id, settings, salt)
     split = pets.split_of(card, folder, label_space).digest
     view = pets.public_view(
         card, folder, label_space, settings.cache / "views" / f"{card_id}-{label_space}-{split}"
@@ -152,8 +183,10 @@ def _work(context: Context, release: Path, data_dir: Path, desk: Path, settings:
     if settings.sandbox != "none":
         require_sandbox()
     kernel = settings.kernel or (PLAIN if settings.sandbox == "none" else SANDBOXED)
+    gpus = Pool(settings.devices, settings.gpu_slots)
+    device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
     return Work(
-        context, notebook, data_dir, desk, kernel, settings.sandbox, settings.seed, settings.device, files
+        context, notebook, data_dir, desk, kernel, settings.sandbox, settings.seed, device, files, gpus
     )
 
 

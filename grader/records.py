@@ -176,11 +176,13 @@ class Picture:
         kind: which drawing function shows it, for example `confusion`.
         title: caption.
         content: JSON-able values that the drawing function documents.
+        check: id of the check that attached it; "" when that was not noted.
     """
 
     kind: str
     title: str
     content: dict[str, Any]
+    check: str = ""
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-
         title: caption.
         content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
     """
-    _sheet.pictures.append(Picture(kind, title, packed(content)))
+    _sheet.pictures.append(Picture(kind, title, packed(content), _sheet.check))
 
 
 def _site() -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Call = Callable[[], Future[T]]
 
 
 class InlineExecutor(Executor):
@@ -20,3 +24,41 @@ class InlineExecutor(Executor):
         except Exception as exc:
             future.set_exception(exc)
         return future
+
+
+def local(jobs: int) -> Executor:
+    """Return an executor for this machine: inline for one job, else fresh processes that take one call at a time.
+
+    Args:
+        jobs: notebooks at a time; 0: half as many as there are cores, two at least.
+    """
+    jobs = jobs or default_jobs()
+    if jobs == 1:
+        return InlineExecutor()
+    # Not forked: a grading process has threads.
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+
+
+def default_jobs() -> int:
+    """Return how many notebooks this machine runs at a time: each has two threads, and waits now and then."""
+    return max(2, len(os.sched_getaffinity(0)) // 2)
+
+
+def in_order(calls: Iterable[Call[T]], ahead: int) -> Iterator[T]:
+    """Yield the calls' results in order, with some of them submitted ahead.
+
+    Args:
+        calls: each submits something and returns its future; it is asked for as late as can be.
+        ahead: how many are submitted and not yet yielded, at least 1.
+    """
+    waiting: deque[Future[T]] = deque()
+    try:
+        for call in calls:
+            waiting.append(call())
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

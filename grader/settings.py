@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import platformdirs
 
 from grader.errors import SpecError
+
+Number = TypeVar("Number", int, float)
+LARGEST_STEP = 0.5  # a larger one would release the first score only
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,14 @@ class Settings:
         kernel: name of the kernelspec that runs submissions (`PAWGRADE_KERNEL`); "": the one that fits `sandbox`.
         sandbox: `namespaces`, or `none` for code that you trust (`PAWGRADE_SANDBOX`).
         seed: seed that notebooks are given (`PAWGRADE_SEED`).
-        device: `cpu` or `cuda` (`PAWGRADE_DEVICE`).
+        device: `auto` (a GPU for assignments whose limits ask for one, where there is one), `cpu` or `cuda` (`PAWGRADE_DEVICE`).
+        devices: file that says which GPUs there are (`PAWGRADE_DEVICES`); None: the driver is asked.
+        gpu_slots: kernels on one GPU at a time (`PAWGRADE_GPU_SLOTS`).
         counts: which attempt counts: `latest`, as in nbgrader, or `best` (`PAWGRADE_COUNTS`).
+        attempts: versions of one student's work that are scored against the same hidden photos (`PAWGRADE_ATTEMPTS`);
+            0: all.
+        ladder: step, in accuracy, by which a score on hidden photos must improve before feedback shows it
+            (`PAWGRADE_LADDER`); 0: every score is shown.
         db_url: the gradebook's database URL (`PAWGRADE_DB_URL`); None: `gradebook.db` in the course.
     """
 
@@ -39,9 +48,13 @@ class Settings:
     kernel: str = ""
     sandbox: Literal["namespaces", "none"] = "namespaces"
     seed: int = 0
-    device: str = "cpu"
+    device: str = "auto"
     counts: Literal["latest", "best"] = "latest"
+    attempts: int = 5
+    ladder: float = 0.0
     db_url: str | None = None
+    devices: Path | None = None
+    gpu_slots: int = 1
 
 
 def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -67,7 +80,7 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
     unknown = sorted(set(values) - known)
     if unknown:
         raise SpecError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}.")
-    for name in {"data", "cache", "weights"} & set(values) if course is not None else set[str]():
+    for name in {"data", "cache", "weights", "devices"} & set(values) if course is not None else set[str]():
         values[name] = str(Path(course or "", Path(values[name]).expanduser()))
     for name in known:
         if environment.get(f"PAWGRADE_{name.upper()}"):
@@ -82,15 +95,23 @@ def _settings(values: Mapping[str, str]) -> Settings:
     sandbox = values.get("sandbox", "namespaces")
     if sandbox not in ("namespaces", "none"):
         raise SpecError(f"setting sandbox: expected namespaces or none, found {sandbox!r}.")
-    device = values.get("device", "cpu")
-    if device not in ("cpu", "cuda"):
-        raise SpecError(f"setting device: expected cpu or cuda, found {device!r}.")
-    try:
-        seed = int(values.get("seed", "0"))
-    except ValueError as exc:
-        raise SpecError(f"setting seed: expected a whole number, found {values['seed']!r}.") from exc
+    device = values.get("device", "auto")
+    if device not in ("auto", "cpu", "cuda"):
+        raise SpecError(f"setting device: expected auto, cpu or cuda, found {device!r}.")
+    slots = values.get("gpu_slots", "1")
+    if not (slots.isascii() and slots.isdigit() and 1 <= int(slots) <= 64):
+        raise SpecError(f"setting gpu_slots: expected 1 to 64, found {slots!r}.")
+    seed = _number(values, "seed", int, 0)
     if not 0 <= seed < 2**32:  # what numpy's generators take
         raise SpecError(f"setting seed: expected 0 to {2**32 - 1}, found {seed}.")
+    attempts = _number(values, "attempts", int, 5)
+    if attempts < 0:
+        raise SpecError(f"setting attempts: expected 0 (no limit) or more, found {attempts}.")
+    ladder = _number(values, "ladder", float, 0.0)
+    if not 0 <= ladder <= LARGEST_STEP:  # so that NaN is a mistake, too
+        raise SpecError(
+            f"setting ladder: expected a step in accuracy, 0 (off) to {LARGEST_STEP:g}, found {ladder:g}."
+        )
     data = values.get("data")
     return Settings(
         data_folder=Path(data).expanduser().resolve() if data else None,
@@ -102,8 +123,21 @@ def _settings(values: Mapping[str, str]) -> Settings:
         seed=seed,
         device=device,
         counts="best" if counts == "best" else "latest",
+        attempts=attempts,
+        ladder=ladder,
         db_url=values.get("db_url") or None,
+        devices=Path(values["devices"]).expanduser().resolve() if values.get("devices") else None,
+        gpu_slots=int(slots),
     )
+
+
+def _number(values: Mapping[str, str], name: str, kind: Callable[[str], Number], default: Number) -> Number:
+    text = values.get(name, "")
+    try:
+        return kind(text) if text else default
+    except ValueError as exc:
+        wanted = "a whole number" if kind is int else "a number"
+        raise SpecError(f"setting {name}: expected {wanted}, found {text!r}.") from exc
 
 
 def course_secret(course: Path, settings: Settings) -> bytes:

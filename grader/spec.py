@@ -19,6 +19,7 @@ from grader.errors import SpecError
 Name = str
 Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
+CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
@@ -186,6 +187,9 @@ class Assignment(_Strict):
     points: float = Field(gt=0)
     pass_points: float = Field(ge=0)
     backbone: str = "efficientnet_lite0"
+    repeat_within: float = Field(
+        0.02, ge=0
+    )  # by what a measure may differ between two runs with the same seed
     limits: Limits = Limits()
     exercises: tuple[Exercise, ...] = Field(min_length=1)
     manual: tuple[Exercise, ...] = ()
@@ -239,16 +243,74 @@ class Holdout(_Strict):
     split: Literal["holdout", "second_holdout"] = "holdout"
 
 
+class Spread(_Strict):
+    """How one measure of honest solutions is spread over training seeds and splits.
+
+    Attributes:
+        level: name of the level that it is held against.
+        mean: over all runs; an accuracy in [0, 1], or what else is measured.
+        sd: over all runs.
+        quantiles: lowest value, 5 %, median, 95 % and highest value of the runs.
+        trials: photos it was counted on; None: it is no share.
+        weakest: mean of the honest recipe that does worst.
+        seed_sd: from one training seed to another, on the same photos.
+        split_sd: from one split to another, beyond what so few photos explain.
+        holdout_sd: what counting on `trials` photos does by itself.
+        rate: modelled chance that the weakest recipe gets less than full credit, at the level of that day.
+    """
+
+    level: str
+    mean: float
+    sd: float = Field(ge=0)
+    quantiles: tuple[float, float, float, float, float]
+    trials: int | None = None
+    weakest: float
+    seed_sd: float = Field(ge=0)
+    split_sd: float = Field(ge=0)
+    holdout_sd: float = Field(0.0, ge=0)
+    rate: float = Field(ge=0, le=1)
+
+
+class Calibration(_Strict):
+    """What `pawgrade calibrate` found on one data card.
+
+    Attributes:
+        date: when, in UTC.
+        digest: what of the assignment decides the measures, `measured_version`.
+        runs: honest runs in all.
+        lost: how many of them got less than full marks.
+        seeds: training seeds.
+        splits: splits of the photos, each with its own salt.
+        recipes: names of the honest recipes; `source` is the reference solution.
+        machine: what they ran on.
+        rate: modelled chance that an honest solution loses a point by luck, all levels together.
+        measures: by check and level, `top_1/breeds`.
+    """
+
+    date: str
+    digest: str
+    runs: int = Field(gt=0)
+    lost: int = Field(ge=0)
+    seeds: int = Field(gt=0)
+    splits: int = Field(gt=0)
+    recipes: tuple[str, ...]
+    machine: str
+    rate: float = Field(ge=0, le=1)
+    measures: dict[str, Spread]
+
+
 class Hidden(_Strict):
     """What `staff/hidden.toml` holds: never released.
 
     Attributes:
         holdout: the hidden photos.
         levels: secret levels by data card, in place of the public ones.
+        calibration: what honest solutions were found to reach, by data card.
     """
 
     holdout: Holdout = Holdout()
     levels: dict[str, dict[str, Levels]] = Field(default_factory=dict)
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -277,14 +339,20 @@ def load_hidden(folder: Path) -> Hidden:
 
 
 def version(folder: Path) -> str:
-    """Return a digest (16 hex digits) of everything in an assignment's source folder that decides a grade."""
+    """Return a digest (16 hex digits) of everything in an assignment's source folder that decides a grade.
+
+    A calibration decides none: to calibrate draws no other hidden crops and grades nobody again.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         unimportant = {"mutants", "recipes"} & set(relative.parts)
         if path.is_file() and not unimportant and not IGNORED_DIRECTORIES & set(relative.parts):
-            digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
+            content = path.read_bytes()
+            if relative.as_posix() == "staff/hidden.toml":
+                content = content.partition(CALIBRATED)[0].rstrip()
+            digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
     return digest.hexdigest()[:16]
 
 

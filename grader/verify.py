@@ -1,40 +1,120 @@
-"""Is an assignment itself right? Sources earn everything, releases nothing, and nothing hidden is released."""
+"""Is an assignment itself right? It is graded like a class whose every verdict is known beforehand.
+
+The source earns everything, the release nothing, each mutant loses exactly what its header says; a demand that no
+mutant fails is a check that cannot fail; nothing hidden is released; levels are as fair as the calibration says.
+"""
 
 from __future__ import annotations
 
-import shutil
+import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from grader import pipeline, preparation
+import nbformat
+from nbformat import NotebookNode
+
+from grader import pipeline, preparation, runners, spec, variants
+from grader.calibration import measured_version, support
 from grader.course import Course
-from grader.records import Grade, Status, Submission
+from grader.expectations import (
+    exchanged,
+    full_marks,
+    measures,
+    no_marks,
+    unlikely,
+    wrong_failures,
+    wrong_losses,
+)
+from grader.findings import Finding, Kind
+from grader.preparation import Work
+from grader.records import Check, Grade, Requirement, Status, Submission
+from grader.requirements import site_of
 from grader.settings import Settings, course_secret
+from grader.variants import Variant
+
+HEADROOM = 2 / 3  # of a limit may be used by the reference solution
+Part = Literal["release", "photos", "calibration", "runs", "mutants"]
+PARTS: tuple[Part, ...] = ("release", "photos", "calibration", "runs", "mutants")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
+class _Run:
+    """A notebook that is graded, and what is done with its grade."""
 
-    Attributes:
-        assignment: id of the assignment.
-        what: what must be true.
-        ok: whether it is.
-        detail: what was found.
-        seconds: how long it took to look.
-    """
-
-    assignment: str
     what: str
-    ok: bool
-    detail: str
-    seconds: float = 0.0
+    notebook: NotebookNode
+    work: Work
+    judge: Callable[[pipeline.Graded], Iterable[Finding]]
+
+
+class _Case:
+    """One assignment on one data card."""
+
+    def __init__(self, course: Course, assignment: str, work: Work, public: Work, desk: Path) -> None:
+        self.course, self.assignment, self.work, self.public, self.desk = (
+            course, assignment, work, public, desk,
+        )  # fmt: skip
+        self.card = work.context.card
+        self.source = self._notebook("solutions")
+        self.release = self._notebook("assignments")
+        self.needed: set[str] = set()
+        self.demands: dict[str, Requirement] = {}
+        self.failed: set[str] = set()
+        self.checks: tuple[Check, ...] = ()
+        self.first: Grade | None = None
+        self.handed_in = 0
+
+    def _notebook(self, kind: str) -> NotebookNode:
+        path = self.course.folder / kind / self.assignment / f"{self.assignment}.ipynb"
+        return nbformat.read(path, as_version=4)
+
+    def file(self, kind: str) -> str:
+        """Name the assignment's notebook, for messages."""
+        return f"{kind}/{self.assignment}/{self.assignment}.ipynb"
+
+    def finding(
+        self,
+        kind: Kind,
+        what: str,
+        ok: bool,
+        detail: str,
+        *,
+        grade: Grade | None = None,
+        file: str = "",
+        subject: str = "",
+    ) -> Finding:
+        """Return a finding about this assignment on this card."""
+        seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
+        return Finding(self.assignment, what, ok, detail, seconds, kind, self.card, subject, file, cells)
+
+    def submit(self, run: _Run, runner: Executor) -> Future[pipeline.Graded]:
+        """Hand a notebook in and have it graded."""
+        self.handed_in += 1
+        folder = self.desk / "handed-in" / str(self.handed_in) / self.assignment
+        folder.mkdir(parents=True)
+        nbformat.write(run.notebook, folder / f"{self.assignment}.ipynb")
+        context = run.work.context
+        if context.complete:
+            context = dataclasses.replace(context, settled=frozenset(self.needed))
+        work = dataclasses.replace(run.work, context=context)
+        return runner.submit(pipeline.grade, Submission("student00", self.assignment, folder), work)
 
 
 def verify(
-    course: Course, assignment: str, settings: Settings, *, card: str | None, tell: Callable[[str], None]
+    course: Course,
+    assignment: str,
+    settings: Settings,
+    *,
+    card: str | None,
+    tell: Callable[[str], None],
+    runner: Executor | None = None,
+    jobs: int = 1,
+    parts: Sequence[Part] = PARTS,
+    only: Sequence[str] = (),
 ) -> Iterator[Finding]:
     """Look at one assignment, cheapest first.
 
@@ -44,73 +124,204 @@ def verify(
         settings: kernel, data, secret.
         card: data card, or None for the default.
         tell: called with what is looked at next.
+        runner: where notebooks are graded; None: in this process.
+        jobs: how many notebooks the runner grades at a time.
+        parts: what is looked at.
+        only: mutants that are run; empty: all, and then it is asked which demands none of them fails.
 
     Yields:
         Findings; a broken assignment gives findings that are not ok, or raises SpecError when it cannot be loaded.
     """
-    from grader import release
-
-    tell("the release is fresh")
-    stale = release.stale_files(course.folder, assignment)
-    hint = f"; run `pawgrade release {assignment}`" if stale else ""
-    yield Finding(
-        assignment, "release is fresh", not stale, (", ".join(stale) or "equal to a fresh build") + hint
-    )
-    tell("the release gives nothing away")
-    leaks = release.leaks(course.release(assignment), course.source(assignment))
-    yield Finding(assignment, "release gives nothing away", not leaks, "; ".join(leaks) or "no hidden text")
+    if "release" in parts:
+        yield from _release(course, assignment, tell)
     with tempfile.TemporaryDirectory(prefix="pawgrade-verify-") as name:
         desk = Path(name)
         secret = course_secret(course.folder, settings)
         tell("loading the hidden photos")
         work = preparation.prepare(course, assignment, settings, card=card, secret=secret, desk=desk)
         public = preparation.prepare_public(course.release(assignment), settings, card=card, desk=desk)
-        source, released = course.source(assignment), course.release(assignment)
-        for what, folder, with_, judge in (
-            ("source, all checks: full marks", source, work, full_marks),
-            ("source, public checks: full marks", source, public, full_marks),
-            ("release, all checks: 0 points, no ERROR", released, work, no_marks),
-        ):
-            tell(what)
-            grade = _grade(folder, assignment, with_, desk).grade
-            ok, detail = judge(grade)
-            yield Finding(assignment, f"{what} [{grade.data}]", ok, detail, grade.seconds.total)
+        case = _Case(course, assignment, work, public, desk)
+        if "calibration" in parts:
+            yield from _calibration(case)
+        runs = [*_plain_runs(case)] if "runs" in parts else []
+        mutants = variants.read_variants(course.source(assignment), "mutants") if "mutants" in parts else []
+        runs += [_mutant_run(case, one) for one in mutants if not only or one.name in only]
+        yield from _graded(case, runs, runner or runners.InlineExecutor(), jobs, tell)
+        if mutants and not only and case.checks:
+            yield from _coverage(case)
 
 
-def full_marks(grade: Grade) -> tuple[bool, str]:
-    """Whether a grade has every point, and what it lacks."""
-    lacking = [
-        f"{check.id} {check.status} {check.points:g}/{check.max_points:g}: {check.measured or check.hint}"
-        for check in grade.checks
-        if check.status is not Status.PASSED
+def _graded(
+    case: _Case, runs: Sequence[_Run], runner: Executor, jobs: int, tell: Callable[[str], None]
+) -> Iterator[Finding]:
+    def calls() -> Iterator[Callable[[], Future[pipeline.Graded]]]:
+        for number, run in enumerate(runs, 1):
+            tell(f"{number} of {len(runs)}: {run.what}")
+            yield lambda run=run: case.submit(run, runner)  # type: ignore[misc]
+
+    for run, graded in zip(runs, runners.in_order(calls(), jobs), strict=True):
+        case.needed |= set(graded.needed)
+        yield from run.judge(graded)
+
+
+def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> Iterator[Finding]:
+    from grader import release
+
+    tell("the release is fresh")
+    stale = release.stale_files(course.folder, assignment)
+    hint = f"; run `pawgrade release {assignment}`" if stale else ""
+    said = (", ".join(stale) or "equal to a fresh build") + hint
+    place = f"assignments/{assignment}/{assignment}.ipynb"
+    yield Finding(assignment, "release is fresh", not stale, said, kind="release", file=place)
+    tell("the release gives nothing away")
+    leaks = release.leaks(course.release(assignment), course.source(assignment))
+    said = "; ".join(leaks) or "no hidden text"
+    yield Finding(assignment, "release gives nothing away", not leaks, said, kind="release", file=place)
+
+
+def _calibration(case: _Case) -> Iterator[Finding]:
+    """Hold the levels against what honest solutions reach."""
+    context = case.work.context
+    found = spec.load_hidden(context.folder).calibration.get(case.card)
+    levels = {**context.assignment.on(case.card).levels, **context.levels}
+    file = f"solutions/{case.assignment}/staff/hidden.toml"
+    for what, ok, detail in support(found, levels, measured_version(context.folder)):
+        yield case.finding("calibration", what, ok, detail, file=file)
+
+
+def _plain_runs(case: _Case) -> Iterator[_Run]:
+    """Yield the runs of source and release."""
+    source = "source, all checks: full marks"
+
+    def keep(graded: pipeline.Graded) -> Iterator[Finding]:
+        grade = case.first = graded.grade
+        case.checks = grade.checks
+        case.demands = {site_of(check.id, one): one for check in grade.checks for one in check.requirements}
+        ok, detail = full_marks(grade)
+        yield case.finding("source", source, ok, detail, grade=grade, file=case.file("solutions"))
+        yield _resources(case, grade)
+        yield from _oddities(case, grade)
+
+    def again(graded: pipeline.Graded) -> Iterator[Finding]:
+        if case.first is not None:
+            yield _repeated(case, case.first, graded.grade)
+
+    def public(graded: pipeline.Graded) -> Iterator[Finding]:
+        ok, detail = full_marks(graded.grade)
+        yield case.finding(
+            "source",
+            "source, public checks: full marks",
+            ok,
+            detail,
+            grade=graded.grade,
+            file=case.file("solutions"),
+        )
+
+    def released(graded: pipeline.Graded) -> Iterator[Finding]:
+        ok, detail = no_marks(graded.grade)
+        what = "release, all checks: 0 points, no ERROR"
+        yield case.finding("source", what, ok, detail, grade=graded.grade, file=case.file("assignments"))
+
+    yield _Run(source, case.source, case.work, keep)
+    yield _Run("source again, same seed", case.source, case.work, again)
+    yield _Run("source, public checks", case.source, case.public, public)
+    yield _Run("release", case.release, case.work, released)
+
+
+def _resources(case: _Case, grade: Grade) -> Finding:
+    """Hold what the reference solution used against the limits."""
+    limits = case.work.context.assignment.limits_on(case.card)
+    pairs = [
+        (name, grade.usage.get(name, 0.0), getattr(limits, name))
+        for name in ("wall_s", "cell_s", "memory_mb")
     ]
-    lacking += [f"cell {cell.number} raised {cell.error}: {cell.message}" for cell in grade.failed_cells]
-    ok = grade.points == grade.max_points and not lacking
-    accuracies = "; ".join(
-        check.measured
-        for check in grade.checks
-        if "accuracy 0" in check.measured or "accuracy 1" in check.measured
+    tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
+    said = "; ".join(
+        f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
+        for name, used, limit in pairs
     )
-    return ok, "; ".join(lacking) or f"{grade.points:g} of {grade.max_points:g}; {accuracies}"
+    if tight:
+        said += f". Too little headroom: {', '.join(tight)}; a third of each limit should be left"
+    return case.finding("resources", "time and memory within two thirds of the limits", not tight, said)
 
 
-def no_marks(grade: Grade) -> tuple[bool, str]:
-    """Whether a grade has no point, no ERROR and no check that passes for nothing."""
-    errors = [check.id for check in grade.checks if check.status is Status.ERROR]
-    passed = [check.id for check in grade.checks if check.status is Status.PASSED]
-    raised = [f"cell {cell.number} raised {cell.error}" for cell in grade.failed_cells]
-    ok = grade.points == 0 and not errors and not passed and not raised
-    problems = [f"ERROR: {', '.join(errors)}"] if errors else []
-    problems += [f"PASSED: {', '.join(passed)}"] if passed else []
-    return ok, "; ".join(
-        [*problems, *raised]
-    ) or f"{grade.points:g} of {grade.max_points:g}, every check FAILED or SKIPPED"
+def _repeated(case: _Case, first: Grade, second: Grade) -> Finding:
+    """Compare two runs of the same notebook with the same seed."""
+    allowed = case.work.context.assignment.repeat_within
+    here, there = measures(first), measures(second)
+    gaps = {name: abs(here[name].value - there[name].value) for name in here if name in there}
+    apart = [
+        f"{name}: {here[name].value:.4g} and {there[name].value:.4g}"
+        for name, gap in gaps.items()
+        if not gap <= allowed
+    ]
+    missing = sorted(set(here) ^ set(there))
+    ok = first.points == second.points and not apart and not missing
+    said = "; ".join([*apart, *missing, f"{first.points:g} and {second.points:g} points"])
+    largest = max(gaps.values(), default=0.0)
+    said += f"; largest difference {largest:.2g}, allowed {allowed:g}"
+    what = "the same seed gives the same scores"
+    return case.finding("source", what, ok, said, grade=second, file=case.file("solutions"))
 
 
-def _grade(folder: Path, assignment: str, work: preparation.Work, desk: Path) -> pipeline.Graded:
-    """Grade a notebook as if it had been handed in."""
-    handed_in = desk / "handed-in" / assignment
-    shutil.rmtree(handed_in, ignore_errors=True)
-    handed_in.mkdir(parents=True)
-    shutil.copyfile(folder / f"{assignment}.ipynb", handed_in / f"{assignment}.ipynb")
-    return pipeline.grade(Submission("student00", assignment, handed_in), work)
+def _oddities(case: _Case, grade: Grade) -> Iterator[Finding]:
+    """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
+    file = f"solutions/{case.assignment}/check_public.py"
+    swapped = [
+        text
+        for picture in grade.pictures
+        if picture.kind == "confusion"
+        for text in exchanged(picture.content)
+    ]
+    said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
+    yield case.finding("source", "no two labels are exchanged", not swapped, said, file=file)
+    found = spec.load_hidden(case.work.context.folder).calibration.get(case.card)
+    if found is None:
+        return
+    odd = [text for name, one in measures(grade).items() for text in unlikely(name, one, found)]
+    said = "; ".join(odd) or "all measures of the source lie where the calibration found them"
+    yield case.finding("calibration", "the source measures what honest work does", not odd, said, file=file)
+
+
+def _mutant_run(case: _Case, variant: Variant) -> _Run:
+    what = f"mutant {variant.name}: {variant.title}"
+
+    def judge(graded: pipeline.Graded) -> Iterator[Finding]:
+        grade = graded.grade
+        failed = {check.id for check in grade.checks if check.status is Status.FAILED}
+        case.failed |= failed
+        problems = [*wrong_losses(variant, grade), *wrong_failures(variant, grade)]
+        lost = ", ".join(one.id for one in grade.exercises if one.points < one.max_points) or "nothing"
+        said = "; ".join(problems) or f"loses {lost}; fails {', '.join(sorted(failed))}"
+        file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
+        yield case.finding("mutant", what, not problems, said, grade=grade, file=file, subject=variant.name)
+
+    return _Run(what, variants.apply(variant, case.source, case.release), case.work, judge)
+
+
+def _coverage(case: _Case) -> Iterator[Finding]:
+    """List checks, and single demands, that no mutant fails: they could be dropped and nobody would see it."""
+    folder = f"solutions/{case.assignment}"
+    idle = [check.id for check in case.checks if check.id not in case.failed]
+    said = (
+        f"no mutant fails {', '.join(idle)}"
+        if idle
+        else f"{len(case.checks)} checks, each failed by a mutant"
+    )
+    yield case.finding(
+        "requirement",
+        "every check is failed by a mutant",
+        not idle,
+        said,
+        file=folder,
+        subject=", ".join(idle),
+    )
+    missing = {site: one for site, one in case.demands.items() if site not in case.needed}
+    for site, one in missing.items():
+        said = "every mutant that fails it would lose the same points without it, or none fails it; add a mutant that fails nothing else"
+        yield case.finding(
+            "requirement", f"{site} ({one.what}) is needed", False, said, file=folder, subject=site
+        )
+    if not missing:
+        said = f"{len(case.demands)} demands; each alone costs some mutant points"
+        yield case.finding("requirement", "every demand is needed", True, said, file=folder)

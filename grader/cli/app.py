@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from grader.cli import output
+from grader.cli.assignments import calibrate, verify
+from grader.cli.ci import ci_app
 from grader.cli.kernels import kernels_app
+from grader.cli.options import (
+    CourseOption,
+    DataOption,
+    Ids,
+    JsonOption,
+    JunitOption,
+    SandboxOption,
+    SummaryOption,
+    open_course,
+    plain,
+)
+from grader.cli.progress import Progress
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
-    from grader.course import Course
     from grader.records import Grade
-    from grader.settings import Settings
 
 app = typer.Typer(
     name="pawgrade",
@@ -37,34 +47,16 @@ Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignmen
 
 Settings come from `pawgrade.toml` in the course and from the environment: `PAWGRADE_DATA` (folder with the real
 photos), `PAWGRADE_WEIGHTS` (folder with weights of networks), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`,
-`PAWGRADE_SANDBOX` (namespaces or none), `PAWGRADE_SEED`, `PAWGRADE_DEVICE`, `PAWGRADE_COUNTS` (latest or best), `PAWGRADE_DB_URL`.""",
+`PAWGRADE_SANDBOX` (namespaces or none), `PAWGRADE_SEED`, `PAWGRADE_DEVICE`, `PAWGRADE_COUNTS` (latest or best), `PAWGRADE_ATTEMPTS` (versions that are scored
+against the same hidden photos; 5, 0 for all), `PAWGRADE_LADDER` (step by which a score must improve before feedback
+shows it; off), `PAWGRADE_DB_URL`.""",
 )
 gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook.")
 app.add_typer(gradebook_app, name="gradebook")
 app.add_typer(kernels_app, name="kernels")
-
-CourseOption = Annotated[
-    Path | None, typer.Option("--course", help="Course folder. Default: this folder or one above it.")
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option(
-        "--data", help="Data card, for example toy_pets. Default: the real photos if PAWGRADE_DATA is set."
-    ),
-]
-JsonOption = Annotated[
-    Path | None, typer.Option("--json", help="Write the result as JSON to this file; - prints it.")
-]
-SandboxOption = Annotated[
-    Literal["namespaces", "none"] | None,
-    typer.Option(
-        "--sandbox",
-        help="namespaces (default): student code sees nothing of this machine; none: it runs with your rights.",
-    ),
-]
-Ids = Annotated[
-    list[str] | None, typer.Argument(help="Assignment ids. Default: all of the course.", show_default=False)
-]
+app.add_typer(ci_app, name="ci")
+app.command()(verify)
+app.command()(calibrate)
 
 
 def main() -> None:
@@ -72,30 +64,13 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except GraderError as exc:
-        output.errors.print(f"[bold red]error:[/] {_plain(exc.message)}", highlight=False)
+        output.errors.print(f"[bold red]error:[/] {plain(exc.message)}", highlight=False)
         if exc.hint:
-            output.errors.print(f"       {_plain(exc.hint)}", highlight=False)
+            output.errors.print(f"       {plain(exc.hint)}", highlight=False)
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         output.errors.print("interrupted; what is graded is stored, the same command goes on from there")
         sys.exit(130)
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _open(
-    course: Path | None, sandbox: Literal["namespaces", "none"] | None = None
-) -> tuple[Course, Settings]:
-    from grader.course import find_course
-    from grader.settings import load
-
-    found = find_course(course, Path.cwd())
-    settings = load(found.folder, os.environ)
-    return found, settings if sandbox is None else dataclasses.replace(settings, sandbox=sandbox)
 
 
 @app.command()
@@ -112,7 +87,7 @@ def demo(
     """
     from grader import demo as demo_module
 
-    with _progress() as tell:
+    with Progress() as tell:
         shown = demo_module.run(folder, os.environ, tell)
     for assignment, grades in itertools.groupby(shown.grades, key=lambda grade: grade.assignment):
         output.console.print(output.grades_table(tuple(grades), shown.titles[assignment]))
@@ -130,7 +105,7 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     """
     from grader import release as release_module
 
-    found, settings = _open(course)
+    found, settings = open_course(course)
     for assignment in assignments or found.assignments():
         found.source(assignment)
         path = release_module.build_release(found.folder, assignment, found.folder / "assignments")
@@ -163,14 +138,14 @@ def check(
 
 def _print_check(grade: Grade) -> None:
     for notice in grade.notices:
-        output.console.print(f"[yellow]note:[/] {_plain(notice)}", highlight=False)
+        output.console.print(f"[yellow]note:[/] {plain(notice)}", highlight=False)
     for repair in grade.repairs:
         output.console.print(
-            f"[yellow]repaired:[/] {_plain(f'{repair.cell}: {repair.what}')}", highlight=False
+            f"[yellow]repaired:[/] {plain(f'{repair.cell}: {repair.what}')}", highlight=False
         )
     for cell in grade.failed_cells:
         text = f"code cell {cell.number} ({cell.grade_id or 'yours'}): {cell.error}: {cell.message}"
-        output.console.print(f"[red]failed:[/] {_plain(text)}", highlight=False)
+        output.console.print(f"[red]failed:[/] {plain(text)}", highlight=False)
     output.console.print(output.checks_table(grade.checks))
     line = (
         f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see, on {grade.data}"
@@ -191,7 +166,16 @@ def grade(
     ] = "inline",
     sandbox: SandboxOption = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
+    extra_attempt: Annotated[
+        bool,
+        typer.Option(
+            "--extra-attempt",
+            help="Score what the students named by --student handed in, although their scored attempts are used up.",
+        ),
+    ] = False,
     json_path: JsonOption = None,
+    junit_path: JunitOption = None,
+    summary_path: SummaryOption = None,
 ) -> None:
     """Grade what is handed in: `submitted/<student>/<assignment>/<assignment>.ipynb`.
 
@@ -199,18 +183,28 @@ def grade(
     and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
     """
     del runner  # one so far
+    from grader import reporting
     from grader.grading import Options, grade_class
     from grader.runners import InlineExecutor
 
-    found, settings = _open(course, sandbox)
-    options = Options(data, tuple(student or ()), force)
-    with _progress(len(found.submissions(assignment, options.students))) as tell:
+    found, settings = open_course(course, sandbox)
+    options = Options(data, tuple(student or ()), force, extra_attempt)
+    progress = Progress(len(found.submissions(assignment, options.students)))
+    with progress as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
     if json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades)
+    if progress.unscored:
+        names = ", ".join(progress.unscored)
+        text = f"not scored: {names}: more than {settings.attempts} versions; earlier ones count. --extra-attempt scores one."
+        output.errors.print(text, style="yellow", highlight=False)
     if json_path:
         output.write_json([one.to_json() for one in grades], json_path)
+    if junit_path:
+        junit_path.write_text(reporting.grades_junit(grades), encoding="utf-8")
+    if summary_path:
+        output.append(reporting.grades_summary(grades), summary_path)
     raise typer.Exit(_exit_code(grades))
 
 
@@ -237,42 +231,6 @@ def _warn(grades: list[Grade]) -> None:
 
 
 @app.command()
-def verify(
-    assignments: Ids = None,
-    course: CourseOption = None,
-    data: DataOption = None,
-    sandbox: SandboxOption = None,
-    json_path: JsonOption = None,
-) -> None:
-    """Ask whether the assignments themselves are right.
-
-    Sources must earn full marks by public and hidden checks, releases 0 points without an ERROR; releases must be
-    fresh and give nothing away.
-    """
-    from rich.table import Table
-
-    from grader import verify as verify_module
-
-    found, settings = _open(course, sandbox)
-    table = Table("assignment", "what", "", "found", title="verify")
-    findings = []
-    for assignment in assignments or found.assignments():
-        with output.errors.status(f"{assignment} ...") as line:
-            for finding in verify_module.verify(
-                found, assignment, settings, card=data, tell=lambda what: line.update(f"{what} ...")
-            ):
-                findings.append(finding)
-                mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
-                took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-                table.add_row(finding.assignment, finding.what, mark, _plain(took + finding.detail))
-    if json_path:
-        output.write_json([vars(finding) for finding in findings], json_path)
-    if json_path is None or str(json_path) != "-":
-        output.console.print(table)
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
-
-
-@app.command()
 def feedback(
     assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
     course: CourseOption = None,
@@ -286,7 +244,7 @@ def feedback(
     """
     from grader.pages import write_pages
 
-    found, settings = _open(course)
+    found, settings = open_course(course)
     count = 0
     for path in write_pages(found, assignment, settings, tuple(student or ())):
         output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
@@ -305,7 +263,7 @@ def rebuild(course: CourseOption = None) -> None:
     """
     from grader.rebuilding import rebuild_gradebook
 
-    found, settings = _open(course)
+    found, settings = open_course(course)
     done = rebuild_gradebook(found, settings)
     output.console.print(
         f"wrote {done.submissions} submissions to {found.db_url(settings.db_url)}", highlight=False
@@ -317,7 +275,7 @@ def rebuild(course: CourseOption = None) -> None:
         if path:
             output.console.print(f"{name} {path}", highlight=False, soft_wrap=True)
     for notice in done.notices:
-        output.console.print(f"[yellow]note:[/] {_plain(notice)}", highlight=False)
+        output.console.print(f"[yellow]note:[/] {plain(notice)}", highlight=False)
 
 
 @app.command()
@@ -338,39 +296,9 @@ def doctor(course: CourseOption = None, json_path: JsonOption = None) -> None:
     facts = list(examine(found, load(found.folder if found else None, os.environ)))
     marks = {"good": "[green]✓[/]", "missing": "[yellow]–[/]", "bad": "[red]✗[/]"}
     for fact in facts:
-        table.add_row(fact.what, marks[fact.state], _plain(fact.found), _plain(fact.advice))
+        table.add_row(fact.what, marks[fact.state], plain(fact.found), plain(fact.advice))
     if json_path:
         output.write_json([vars(fact) for fact in facts], json_path)
     if json_path is None or str(json_path) != "-":
         output.console.print(table)
     raise typer.Exit(1 if any(fact.state == "bad" for fact in facts) else 0)
-
-
-class _progress:  # noqa: N801 - used like a function in `with`
-    """A progress bar on standard error; yields the callback that moves it."""
-
-    def __init__(self, total: int | None = None) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.progress = Progress(*columns, console=output.errors, transient=True)
-        self.task = self.progress.add_task("getting ready", total=total)
-
-    def __enter__(self) -> Callable[[Any, str, Any], None]:
-        self.progress.start()
-        return self.tell
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def tell(self, event: str, text: str, grade: Grade | None) -> None:
-        """Show an event: `started`, `graded`, `known`, or `total` with a number as text."""
-        if event == "total":
-            self.progress.update(self.task, total=int(text))
-        elif event == "started":
-            self.progress.update(self.task, description=text)
-        else:
-            self.progress.advance(self.task)
-            if grade is not None and not output.errors.is_terminal:
-                line = f"{text}, {grade.assignment}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {grade.seconds.total:.0f} s)"
-                output.errors.print(line, highlight=False)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grader.findings import Finding
 from grader.records import Check, Grade, Status
+
+if TYPE_CHECKING:
+    from grader.calibrate import Found
 
 STYLES = {
     Status.PASSED: "green",
@@ -107,3 +111,77 @@ def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-ab
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Return what `verify` found: a row each, and in the caption how many are not as they must be."""
+    wrong = sum(not finding.ok for finding in findings)
+    caption = (
+        f"{wrong} of {len(findings)} not as they must be"
+        if wrong
+        else f"{len(findings)} looked at, all as they must be"
+    )
+    table = Table("assignment", "what", "", "found", title="verify", caption=caption)
+    for finding in findings:
+        mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
+        took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
+        table.add_row(finding.assignment, Text(finding.what), mark, Text(took + finding.detail))
+    return table
+
+
+def append(text: str, path: Path) -> None:
+    """Append text to a file, which others may have begun."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
+    """Yield what `calibrate` found: a table of measures, and in words what the runs support.
+
+    Args:
+        assignment: its id.
+        found: the calibration, its runs and the levels in force.
+    """
+    from grader.calibration import TARGET, bound, suggest, trials_needed
+
+    one, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
+    table = Table(title=f"{assignment} on {found.card}: {one.runs} honest runs", show_lines=True)
+    for name in (
+        "measure",
+        "mean",
+        "lowest",
+        "5 %",
+        "sd: seed",
+        "split",
+        "holdout",
+        "level",
+        "chance of a loss",
+    ):
+        table.add_column(name)
+    table.add_column("supported levels")
+    table.add_column(f"photos for {share:.1%}")
+    for name, spread in one.measures.items():
+        level, wanted = found.levels[spread.level], suggest(spread, share)
+        needed = trials_needed(spread, level.full_at, share)
+        photos = "–" if spread.trials is None else str(needed or "no number")
+        table.add_row(
+            name,
+            f"{spread.mean:.3f}" + (f" of {spread.trials}" if spread.trials else ""),
+            f"{spread.quantiles[0]:.3f}",
+            f"{spread.quantiles[1]:.3f}",
+            f"{spread.seed_sd:.4f}",
+            f"{spread.split_sd:.4f}",
+            f"{spread.holdout_sd:.4f}" if spread.trials else "–",
+            f"{level.zero_at:g} to {level.full_at:g}",
+            f"{spread.rate:.2g}",
+            f"{wanted.zero_at:g} to {wanted.full_at:g}",
+            photos,
+        )
+    yield table
+    yield f"recipes: {', '.join(one.recipes)}; {one.seeds} seeds, {one.splits} splits"
+    yield f"modelled chance that an honest solution loses a point by luck: {one.rate:.2g} (all levels together, weakest recipe; allowed {TARGET:g})"
+    yield f"observed: {one.lost} of {one.runs} runs lost a point; at 95 % that alone supports a chance below {bound(one.lost, one.runs):.2g}"
+    for outcome in found.outcomes:
+        lost = outcome.lost(found.levels)
+        if lost:
+            yield f"  {outcome.run.recipe}, seed {outcome.run.seed}: {'; '.join(lost)}"

@@ -153,7 +153,7 @@ class Box:
             ]  # an installed package carries the course
         line += ["--proc", "/proc", "--dev", "/dev"]
         for device in self.devices:
-            line += ["--dev-bind-try", f"{stage}{device}", device]
+            line += ["--dev-bind-try", f"{stage}{device}", node_inside(device)]
         for place in (WORK, HOME, DATA, BROUGHT, f"{BOX}/private"):
             line += ["--dir", place]
         for shelf in self.shelves:  # a folder may be given to kernels under its own path, too
@@ -190,6 +190,11 @@ class Box:
         os.setgroups([])
         os.setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
         os.setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+
+
+def node_inside(device: str) -> str:
+    """Return where a box has a device node of the host."""
+    return f"/dev/{Path(device).name}"
 
 
 def stage_prefix() -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 from grader.errors import GraderError
 from grader.sandbox import cgroups, seccomp
-from grader.sandbox.box import Box, Interpreter, stage_prefix
+from grader.sandbox.box import Box, Interpreter, node_inside, stage_prefix
 from grader.sandbox.layout import CHANNELS
 from grader.sandbox.packets import CREDENTIALS, MAX_MESSAGE, peer_pid, say, sender
 
@@ -217,7 +217,7 @@ class Keeper:
             "environment": request["environment"],
             "folders": {place: self.box.inside(path) for place, path in request["folders"].items()},
             "kept": self.box.kept(),
-            "devices": list(self.box.devices),
+            "devices": [node_inside(device) for device in self.box.devices],
             "program": self.program.hex(),
             "watch": kernel.watch,
         }

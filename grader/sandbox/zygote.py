@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from grader import determinism
 from grader.sandbox import isolation, linux
 from grader.sandbox.layout import CHANNELS
 from grader.sandbox.packets import MAX_MESSAGE
@@ -132,6 +133,8 @@ def _warm_kernel() -> Callable[..., None]:
     def run(request: dict[str, Any], archive: int, listening: list[int]) -> None:
         kernel_app.unpack(archive)
         isolation.threads(request["limits"]["cpus"])
+        if os.environ.get("CUDA_VISIBLE_DEVICES"):
+            determinism.apply()
         kernel_app.fresh_loop()
         kernel_app.run(app, dict(zip(CHANNELS, listening, strict=True)), request["key"].encode())
 

@@ -1,0 +1,207 @@
+"""Commands about assignments themselves: are they right, are they fair?"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from grader.cli import output
+from grader.cli.options import (
+    CourseOption,
+    DataOption,
+    Ids,
+    JobsOption,
+    JsonOption,
+    JunitOption,
+    SandboxOption,
+    SummaryOption,
+    open_course,
+    plain,
+)
+from grader.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from grader.findings import Finding
+
+
+def verify(
+    assignments: Ids = None,
+    course: CourseOption = None,
+    data: DataOption = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
+    ] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option("--part", help="Look at this only: release, photos, calibration, runs or mutants."),
+    ] = None,
+    jobs: JobsOption = 0,
+    sandbox: SandboxOption = None,
+    json_path: JsonOption = None,
+    junit_path: JunitOption = None,
+    summary_path: SummaryOption = None,
+    annotate: Annotated[
+        Literal["github"] | None,
+        typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
+    ] = None,
+    code_quality_path: Annotated[
+        Path | None,
+        typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report."),
+    ] = None,
+) -> None:
+    """Ask whether the assignments themselves are right.
+
+    The source must earn full marks by public and hidden checks, twice the same with the same seed, and leave a third of
+    its limits; the release earns 0 points without an ERROR, is fresh and gives nothing away. Each mutant in
+    `staff/mutants` must lose exactly what its header names, each demand of the checks must be failed by a mutant, and no
+    level may be tighter than the calibration supports (`pawgrade calibrate`). Exit code 1 when anything is not so.
+    """
+    from grader import reporting, runners
+    from grader import verify as verify_module
+    from grader.errors import SpecError
+
+    unknown = sorted(set(part or ()) - set(verify_module.PARTS))
+    if unknown:
+        raise SpecError(f"--part: expected {', '.join(verify_module.PARTS)}, found {unknown[0]!r}.")
+    found, settings = open_course(course, sandbox)
+    findings: list[Finding] = []
+    at_a_time = jobs or runners.default_jobs()
+    with runners.local(at_a_time) as runner:
+        for assignment in assignments or found.assignments():
+            with _telling(assignment) as tell:
+                for finding in verify_module.verify(
+                    found,
+                    assignment,
+                    settings,
+                    card=data,
+                    tell=tell,
+                    runner=runner,
+                    jobs=at_a_time,
+                    parts=[one for one in verify_module.PARTS if not part or one in part],
+                    only=only or (),
+                ):
+                    findings.append(finding)
+                    if not output.errors.is_terminal:
+                        output.errors.print(_line(finding), highlight=False)
+    if json_path:
+        output.write_json([dataclasses.asdict(finding) for finding in findings], json_path)
+    if json_path is None or str(json_path) != "-":
+        output.console.print(output.findings_table(findings))
+    _report(findings, found.folder, junit_path, summary_path, code_quality_path)
+    for text in (
+        reporting.github_annotations(findings, found.folder, reporting.checkout(os.environ))
+        if annotate
+        else ()
+    ):
+        typer.echo(text, err=str(json_path) == "-")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _report(
+    findings: list[Finding], course: Path, junit: Path | None, summary: Path | None, quality: Path | None
+) -> None:
+    """Write what was found into the files that were asked for."""
+    from grader import reporting
+
+    if junit:
+        junit.write_text(reporting.junit(findings), encoding="utf-8")
+    if summary:
+        output.append(reporting.summary(findings), summary)
+    if quality:
+        output.write_json(
+            reporting.gitlab_code_quality(findings, course, reporting.checkout(os.environ)), quality
+        )
+
+
+class _Telling:
+    def __init__(self, assignment: str, status: object) -> None:
+        self.assignment, self.status = assignment, status
+
+    def __call__(self, what: str) -> None:
+        self.status.update(f"{self.assignment}: {plain(what)} ...")  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _telling(assignment: str) -> Iterator[_Telling]:
+    """Show what is looked at."""
+    with output.errors.status(f"{assignment} ...") as status:
+        yield _Telling(assignment, status)
+
+
+def _line(finding: Finding) -> str:
+    took = f" ({finding.seconds:.0f} s)" if finding.seconds else ""
+    return plain(f"{'ok' if finding.ok else 'NOT OK'} {finding.assignment}: {finding.what}{took}")
+
+
+def calibrate(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+    data: DataOption = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Training seeds; two share a split of the photos.")
+    ] = 10,
+    first: Annotated[
+        int,
+        typer.Option("--first-seed", min=0, help="The first of them: others give other seeds and splits."),
+    ] = 0,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option("--recipe", help="Only this honest recipe (`source` is the solution); may be repeated."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Hold these runs against the levels as they are; write nothing.")
+    ] = False,
+    jobs: JobsOption = 0,
+    sandbox: SandboxOption = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the measures and levels as PNG to this file.")
+    ] = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Find out what honest solutions reach, and how likely one of them loses a point by luck.
+
+    Runs the solution and the honest recipes in `staff/recipes` over training seeds and splits of the photos, as
+    submissions are graded. For each measure that has a level: how it is spread, by seed, by split and by the luck of so
+    few photos; the modelled chance of less than full credit; levels that keep all of them together below 1 %; how many
+    hidden photos the level in force would need for that. The result goes into `staff/hidden.toml`, where `verify` reads
+    it. A run that was stopped goes on where it was. Exit code 1 when an honest run lost a point, or the chance is above 1 %.
+    """
+    from grader import calibrate as calibrate_module
+    from grader import runners
+    from grader.calibration import TARGET
+
+    found, settings = open_course(course, sandbox)
+    at_a_time = jobs or runners.default_jobs()
+    with runners.local(at_a_time) as runner, Progress() as tell:
+        result = calibrate_module.calibrate(
+            found,
+            assignment,
+            settings,
+            card=data,
+            seeds=range(first, first + seeds),
+            recipes=recipe or (),
+            runner=runner,
+            jobs=at_a_time,
+            tell=tell,
+        )
+    if plot:
+        from grader.plots import calibration
+
+        title = f"{assignment} on {result.card}"
+        plot.write_bytes(calibration(result.calibration, result.measured(), result.levels, title))
+    if json_path:
+        output.write_json(calibrate_module.to_json(result), json_path)
+    if json_path is None or str(json_path) != "-":
+        for line in output.calibration_report(assignment, result):
+            output.console.print(line, highlight=False)
+    if not check:
+        path = calibrate_module.write(found.source(assignment), result.card, result.calibration)
+        output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
+    raise typer.Exit(0 if fair else 1)

@@ -1,0 +1,67 @@
+"""`pawgrade ci`: the course's own continuous integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.cli import output
+
+ci_app = typer.Typer(
+    no_args_is_help=True,
+    help="""Set up the course's continuous integration.
+
+`pawgrade ci github` or `pawgrade ci gitlab` writes workflow files into the course: `verify` on every push, on a GPU
+where you have a runner with one, and the grading of the class. docs/ci.md says what runs where and who sees what.""",
+)
+
+FolderOption = Annotated[Path, typer.Option("--folder", help="Course folder. Default: this folder.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite workflow files that differ.")]
+
+
+@ci_app.command()
+def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
+    """Write the workflow files for GitHub Actions into a course.
+
+    Also a requirements-ci.txt and a ruff.toml, where the course has none.
+    """
+    from grader.workflows import write_workflows
+
+    _tell(list(write_workflows("github", folder, force=force)))
+
+
+@ci_app.command()
+def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
+    """Write the pipeline for GitLab CI into a course.
+
+    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the file that caches are named after.
+    """
+    from grader.workflows import write_workflows
+
+    _tell(list(write_workflows("gitlab", folder, force=force)))
+
+
+def _tell(paths: list[Path]) -> None:
+    for path in paths:
+        output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+@ci_app.command(name="cache-key")
+def cache_key(
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="Data card; may be repeated. Default: toy_pets.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", help="Fail unless this file holds the key.", show_default=False)
+    ] = None,
+) -> None:
+    """Print a name for the cache of photos and weights: it changes with their checksums and with nothing else."""
+    from grader.errors import SpecError
+    from grader.workflows import cache_key as key_of
+
+    key = key_of(data or ["toy_pets"])
+    output.console.print(key, highlight=False, soft_wrap=True)
+    if check is not None and (not check.is_file() or check.read_text(encoding="utf-8").strip() != key):
+        raise SpecError(f"{check} does not hold this key.", f"Write it there: echo {key} > {check}")

@@ -1,0 +1,277 @@
+"""Photos that students have and that judge them too: the same picture, public and hidden.
+
+A perceptual hash finds copies that were encoded anew, resized, mirrored or made brighter; a network's features propose pairs
+that may have been cropped, and their pixels, laid over each other at the best place and size, have the last word:
+drawings of one breed, and two photos of one animal, resemble each other in features.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import uuid
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from grader import cards, pets
+from grader.cards import DataCard, Split
+from grader.errors import SpecError
+
+HASH_BITS = 256
+# Measured on 832 real photos and 280 toy pets, and on copies of them that were cropped by up to a fifth, encoded anew,
+# halved, mirrored, made grey, brighter or darker. Between the two kinds of pairs there is room on both sides.
+SURE_BITS = 32  # copies that were not cropped differ in 0 to 30 bits of 256; other photos in 80 or more, other toys in 52
+SURE_COSINE = 0.6  # and those copies have features of 0.72 or more
+NEAR_BITS = 60  # worth a look at the pixels
+NEAR_COSINE = 0.8  # the same: cropped copies reach 0.82; one pair of different photos in 5,000 does
+LIKENESS_AT_LEAST = 0.9  # cropped copies reach 0.94; other photos at most 0.72, other toys 0.86
+HIDDEN = ("holdout", "second_holdout")
+NAMED = 8  # pairs in a finding's words
+
+_VERSION = 1  # of what is kept in the cache
+_SIDE, _PATCH = (
+    48,
+    34,
+)  # pixels a side: pictures that are compared, and the part of one that is looked for in the other
+_SIZES = (34, 36, 38, 39, 41, 43, 45, 46, 48)  # of a picture that may be a part of the other
+_FLAT = 1.0  # grey levels of contrast below which there is nothing to compare
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two photos that show the same picture.
+
+    Attributes:
+        public: name of the one in a public split.
+        hidden: name of the other.
+        split: where the hidden one is: `holdout` or `second_holdout`.
+        two_labels: whether they are labelled as different classes: then one label is wrong.
+        hash_bits: in how many of 256 bits their perceptual hashes differ.
+        cosine: of their features, -1 to 1.
+        likeness: of their pixels at the best place and size, -1 to 1.
+    """
+
+    public: str
+    hidden: str
+    split: str
+    two_labels: bool
+    hash_bits: int
+    cosine: float
+    likeness: float
+
+    def __str__(self) -> str:
+        labels = ", with two labels" if self.two_labels else ""
+        return f"{self.public} (public) and {self.hidden} ({self.split}){labels}"
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What photos look like, one row each.
+
+    Attributes:
+        bits: perceptual hashes, bool `[n, 256]`.
+        mirrored: hashes of the mirrored photos.
+        features: float32 `[n, width]`, each of length 1.
+    """
+
+    bits: npt.NDArray[np.bool_]
+    mirrored: npt.NDArray[np.bool_]
+    features: Floats
+
+
+def photo_findings(
+    card: DataCard, folder: Path, split: Split, label_space: str, cache: Path
+) -> tuple[bool, str, list[Twins]]:
+    """Say whether no hidden photo lies among the public ones.
+
+    Args:
+        card: the data card.
+        folder: its photos, from `pets.find`.
+        split: how they are divided.
+        label_space: whose labels count.
+        cache: where hashes and features are kept, by the digest of the file.
+
+    Returns:
+        Whether it is so, what was found in words, for staff only, and the pairs, those with two labels first.
+    """
+    found = near_duplicates(card, folder, split, label_space, cache)
+    counts = ", ".join(f"{len(split.names(name))} {name.replace('_', ' ')}" for name in HIDDEN)
+    public = sum(len(split.names(name)) for name in pets.PUBLIC)
+    if not found:
+        return True, f"{public} public photos against {counts}: no two show the same picture", found
+    named = "; ".join(map(str, found[:NAMED])) + (f"; and {len(found) - NAMED} more" if found[NAMED:] else "")
+    advice = f"put one name of each pair into leave_out in [splits] of {card.id}.toml"
+    return False, f"{len(found)} hidden photos are public too: {named}; {advice}", found
+
+
+def near_duplicates(card: DataCard, folder: Path, split: Split, label_space: str, cache: Path) -> list[Twins]:
+    """Return pairs of a public and a hidden photo that show the same picture; arguments as for `photo_findings`."""
+    places = pets.places(card, folder, [name for part in cards.SPLITS for name in split.names(part)])
+    names, looks = look(places, cache / "looks" / f"{card.id}.npz")
+    row = {name: place for place, name in enumerate(names)}
+    public = [name for part in pets.PUBLIC for name in split.names(part) if name in row]
+    pictures: dict[str, Sight] = {}
+    found = []
+    for part in HIDDEN:
+        hidden = [name for name in split.names(part) if name in row]
+        for one, other, bits, cosine in _candidates(
+            looks, [row[n] for n in public], [row[n] for n in hidden]
+        ):
+            pair = names[one], names[other]
+            for name in pair:
+                if name not in pictures:
+                    pictures[name] = Sight.of(pets.read_photo(places[name]))
+            alike = likeness(*(pictures[name] for name in pair))
+            if alike >= LIKENESS_AT_LEAST or (bits <= SURE_BITS and cosine >= SURE_COSINE):
+                first, second = (cards.label_of(name, label_space) for name in pair)
+                found.append(Twins(*pair, part, first != second, bits, round(cosine, 3), round(alike, 3)))
+    return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
+
+
+def _candidates(looks: Looks, public: list[int], hidden: list[int]) -> list[tuple[int, int, int, float]]:
+    """Return rows of pairs worth a comparison, with differing bits and cosine."""
+    if not public or not hidden:
+        return []
+    bits = np.minimum(
+        _differing(looks.bits[public], looks.bits[hidden]),
+        _differing(looks.mirrored[public], looks.bits[hidden]),
+    )
+    cosines = looks.features[public] @ looks.features[hidden].T
+    near = (bits <= NEAR_BITS) | (cosines >= NEAR_COSINE)
+    return [
+        (public[one], hidden[other], int(bits[one, other]), float(cosines[one, other]))
+        for one, other in zip(*np.nonzero(near), strict=True)
+    ]
+
+
+def _differing(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Count differing bits of all pairs: `[n, 256]` and `[m, 256]` give `[n, m]`."""
+    signs, others = (np.where(bits, 1.0, -1.0).astype(np.float32) for bits in (first, second))
+    return np.rint((HASH_BITS - signs @ others.T) / 2).astype(np.int64)
+
+
+def look(places: dict[str, Path], kept: Path) -> tuple[list[str], Looks]:
+    """Return what photos look like; what is known of a file's digest is not computed again.
+
+    Args:
+        places: where photos lie, by name.
+        kept: an `.npz`, written when something is new.
+
+    Returns:
+        Names of the photos that can be read, and their looks.
+    """
+    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in places.items()}
+    known = _read_kept(kept)
+    fresh: dict[str, Pixels] = {}
+    for name, digest in digests.items():
+        if digest not in known and digest not in fresh:
+            with contextlib.suppress(SpecError):  # broken files are left out everywhere
+                fresh[digest] = pets.read_photo(places[name])
+    if fresh:
+        known.update(_computed(fresh))
+        _keep(kept, {digest: known[digest] for digest in digests.values() if digest in known})
+    names = [name for name, digest in digests.items() if digest in known]
+    rows = [known[digests[name]] for name in names]
+    hashes = np.array([row[0] for row in rows], np.uint8).reshape(len(rows), 2, HASH_BITS // 8)
+    bits = np.unpackbits(hashes, axis=2).astype(bool)
+    features = np.array([row[1] for row in rows], np.float32)
+    return names, Looks(bits[:, 0], bits[:, 1], features)
+
+
+def _computed(photos: dict[str, Pixels]) -> dict[str, tuple[Pixels, npt.NDArray[np.float16]]]:
+    """Return packed hashes uint8 `[2, 32]` and features of length 1, by digest."""
+    from grader import backbones
+
+    features = backbones.backbone().freeze().features(np.stack(list(photos.values()))).numpy()
+    features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float16)
+    hashes = (np.packbits([_hash(photo), _hash(photo[:, ::-1])], axis=1) for photo in photos.values())
+    return dict(zip(photos, zip(hashes, features, strict=True), strict=True))
+
+
+def _hash(photo: Pixels) -> npt.NDArray[np.bool_]:
+    import imagehash
+
+    return np.asarray(imagehash.phash(Image.fromarray(photo), hash_size=16).hash, bool).ravel()
+
+
+def _read_kept(path: Path) -> dict[str, tuple[Pixels, npt.NDArray[np.float16]]]:
+    """Return what an earlier run kept; nothing when the file is missing, damaged or of another version."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if int(file["version"]) != _VERSION:
+                return {}
+            rows = zip(file["hashes"], file["features"], strict=True)
+            return dict(zip((str(digest) for digest in file["digests"]), rows, strict=True))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+
+
+def _keep(path: Path, rows: dict[str, tuple[Pixels, npt.NDArray[np.float16]]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
+    hashes, features = (np.stack([row[part] for row in rows.values()]) for part in (0, 1))
+    np.savez(fresh, version=_VERSION, digests=np.array(list(rows)), hashes=hashes, features=features)
+    fresh.replace(path)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One picture, ready to be compared with others.
+
+    Attributes:
+        windows: all its parts of 34 x 34 pixels, float32 `[225, values]`.
+        scale: what makes each window one of length 1 once its mean is gone; 0 where it has no contrast.
+        patches: its middle at nine sizes, each also mirrored, float32 `[18, values]`, of mean 0 and length 1.
+    """
+
+    windows: Floats
+    scale: Floats
+    patches: Floats
+
+    @classmethod
+    def of(cls, photo: Pixels) -> Sight:
+        """Prepare a photo, uint8 `[224, 224, 3]`."""
+        parts = np.lib.stride_tricks.sliding_window_view(_edges(photo, _SIDE), (_PATCH, _PATCH), axis=(0, 1))
+        windows = np.ascontiguousarray(parts).reshape(-1, 3 * _PATCH * _PATCH)
+        middles = []
+        for size in _SIZES:
+            small = np.moveaxis(_edges(photo, size), 2, 0)
+            start = (size - _PATCH) // 2
+            middle = small[:, start : start + _PATCH, start : start + _PATCH]
+            middles += [middle.reshape(-1), middle[:, :, ::-1].reshape(-1)]
+        patches = np.stack(middles)
+        patches -= patches.mean(axis=1, keepdims=True)
+        return cls(windows, _scale(windows), patches * _scale(patches)[:, None])
+
+
+def likeness(one: Sight, other: Sight) -> float:
+    """Return the best correlation of one picture's middle with a part of the other, at any size, mirrored or not."""
+    return max(
+        float(((found.windows @ sought.patches.T) * found.scale[:, None]).max())
+        for found, sought in ((one, other), (other, one))
+    )
+
+
+def _edges(photo: Pixels, side: int) -> Floats:
+    """Return the photo's edges, float32 `[side, side, 3]`: brightness and soft shadows are gone."""
+    from scipy.ndimage import gaussian_filter
+
+    small = Image.fromarray(photo).resize((side, side), Image.Resampling.LANCZOS)
+    values = np.asarray(small, np.float32)
+    return np.asarray(gaussian_filter(values, (0.7, 0.7, 0)) - gaussian_filter(values, (5, 5, 0)), np.float32)
+
+
+def _scale(rows: Floats) -> Floats:
+    """Return one over the length that each row has without its mean; 0 for rows without contrast."""
+    count = rows.shape[1]
+    squares = np.einsum("ij,ij->i", rows, rows) - count * rows.mean(axis=1) ** 2
+    enough = squares > count * _FLAT**2
+    return np.where(enough, 1 / np.sqrt(np.where(enough, squares, 1)), 0).astype(np.float32)
