@@ -155,10 +155,17 @@ class Tier:
 
 @validated(frozen=True, config=_STRICT)
 class SplitRule:
-    """The salt of the ranking and the tiers to choose from."""
+    """How the photos are divided.
+
+    Attributes:
+        salt: of the ranking.
+        tiers: to choose from.
+        leave_out: photos that are in no split, for example because another shows the same picture.
+    """
 
     salt: _Text
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
+    leave_out: tuple[str, ...] = ()
 
 
 @validated(frozen=True, config=_STRICT)
@@ -215,7 +222,7 @@ class Split:
         holdout: judges submissions; student code never meets its labels or names.
         second_holdout: no report shows more of it than the overall accuracy; may be empty.
         ignored: names that are no photo of a known class.
-        unused: how many photos are in no split, because the card bounds the training set.
+        unused: how many photos are in no split, because the card bounds the training set or leaves them out.
     """
 
     train: tuple[str, ...]
@@ -335,8 +342,9 @@ def split(names: Iterable[str], card: DataCard, label_space: str = "breeds35") -
         raise SpecError(f"{card.id}: expected one of the label spaces {allowed}, found {label_space!r}.")
     found = set(names)
     photos = {name for name in found if is_pet(name, label_space)}
+    used = photos.difference(card.splits.leave_out)
     classes: dict[int, list[str]] = defaultdict(list)
-    for name in sorted(photos, key=lambda name: hashlib.sha256((card.splits.salt + name).encode()).digest()):
+    for name in sorted(used, key=lambda name: hashlib.sha256((card.splits.salt + name).encode()).digest()):
         classes[label_of(name, label_space)].append(name)
     tier = _tier(classes, card, label_space)
     last = None if tier.train is None else tier.reserved + tier.train

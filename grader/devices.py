@@ -188,7 +188,7 @@ def _take(
                     chosen.append(device)
             if len(chosen) == count:
                 locks.push(taken.pop_all())
-                return tuple(chosen)
+                return tuple(sorted(chosen, key=lambda one: one.index))
     return ()
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import uuid
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +30,10 @@ HASH_BITS = 256
 SURE_BITS = 32  # copies that were not cropped differ in 0 to 30 bits of 256; other photos in 80 or more, other toys in 52
 SURE_COSINE = 0.6  # and those copies have features of 0.72 or more
 NEAR_BITS = 60  # worth a look at the pixels
-NEAR_COSINE = 0.8  # the same: cropped copies reach 0.82; one pair of different photos in 5,000 does
-LIKENESS_AT_LEAST = 0.9  # cropped copies reach 0.94; other photos at most 0.72, other toys 0.86
+NEAR_COSINE = (
+    0.8  # the same: cropped copies nearly always reach it; one pair of different photos in 5,000 does
+)
+LIKENESS_AT_LEAST = 0.9  # cropped copies reach 0.92; other photos at most 0.72, other toys 0.86
 HIDDEN = ("holdout", "second_holdout")
 NAMED = 8  # pairs in a finding's words
 
@@ -77,11 +81,13 @@ class Looks:
     """What photos look like, one row each.
 
     Attributes:
+        digests: of their files, 64 hex digits.
         bits: perceptual hashes, bool `[n, 256]`.
         mirrored: hashes of the mirrored photos.
         features: float32 `[n, width]`, each of length 1.
     """
 
+    digests: tuple[str, ...]
     bits: npt.NDArray[np.bool_]
     mirrored: npt.NDArray[np.bool_]
     features: Floats
@@ -117,23 +123,52 @@ def near_duplicates(card: DataCard, folder: Path, split: Split, label_space: str
     places = pets.places(card, folder, [name for part in cards.SPLITS for name in split.names(part)])
     names, looks = look(places, cache / "looks" / f"{card.id}.npz")
     row = {name: place for place, name in enumerate(names)}
-    public = [name for part in pets.PUBLIC for name in split.names(part) if name in row]
-    pictures: dict[str, Sight] = {}
+    public = [row[name] for part in pets.PUBLIC for name in split.names(part) if name in row]
     found = []
-    for part in HIDDEN:
-        hidden = [name for name in split.names(part) if name in row]
-        for one, other, bits, cosine in _candidates(
-            looks, [row[n] for n in public], [row[n] for n in hidden]
-        ):
-            pair = names[one], names[other]
-            for name in pair:
-                if name not in pictures:
-                    pictures[name] = Sight.of(pets.read_photo(places[name]))
-            alike = likeness(*(pictures[name] for name in pair))
-            if alike >= LIKENESS_AT_LEAST or (bits <= SURE_BITS and cosine >= SURE_COSINE):
-                first, second = (cards.label_of(name, label_space) for name in pair)
-                found.append(Twins(*pair, part, first != second, bits, round(cosine, 3), round(alike, 3)))
+    with _Comparison(
+        looks.digests, [places[name] for name in names], cache / "looks" / f"{card.id}.json"
+    ) as compare:
+        for part in HIDDEN:
+            hidden = [row[name] for name in split.names(part) if name in row]
+            for one, other, bits, cosine in _candidates(looks, public, hidden):
+                alike = compare(one, other)
+                if alike >= LIKENESS_AT_LEAST or (bits <= SURE_BITS and cosine >= SURE_COSINE):
+                    pair = names[one], names[other]
+                    first, second = (cards.label_of(name, label_space) for name in pair)
+                    found.append(Twins(*pair, part, first != second, bits, round(cosine, 3), round(alike, 3)))
     return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
+
+
+class _Comparison:
+    """Compares photos by their pixels; what it found is kept by the files' digests when the block ends."""
+
+    def __init__(self, digests: Sequence[str], places: Sequence[Path], kept: Path) -> None:
+        self.digests, self.places, self.kept = digests, places, kept
+        self.sights: dict[int, Sight] = {}
+        self.asked: dict[str, float] = {}
+        try:
+            found = json.loads(kept.read_text("utf-8"))
+            self.known = {str(pair): float(value) for pair, value in found[str(_VERSION)].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self.known = {}
+
+    def __enter__(self) -> _Comparison:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.asked.keys() - self.known.keys():
+            fresh = self.kept.with_name(f".{uuid.uuid4().hex}.json")
+            fresh.write_text(json.dumps({str(_VERSION): self.known | self.asked}), "utf-8")
+            fresh.replace(self.kept)
+
+    def __call__(self, one: int, other: int) -> float:
+        pair = " ".join(sorted((self.digests[one][:16], self.digests[other][:16])))
+        if pair not in self.known and pair not in self.asked:
+            for place in (one, other):
+                if place not in self.sights:
+                    self.sights[place] = Sight.of(pets.read_photo(self.places[place]))
+            self.asked[pair] = likeness(self.sights[one], self.sights[other])
+        return self.known[pair] if pair in self.known else self.asked[pair]
 
 
 def _candidates(looks: Looks, public: list[int], hidden: list[int]) -> list[tuple[int, int, int, float]]:
@@ -183,7 +218,7 @@ def look(places: dict[str, Path], kept: Path) -> tuple[list[str], Looks]:
     hashes = np.array([row[0] for row in rows], np.uint8).reshape(len(rows), 2, HASH_BITS // 8)
     bits = np.unpackbits(hashes, axis=2).astype(bool)
     features = np.array([row[1] for row in rows], np.float32)
-    return names, Looks(bits[:, 0], bits[:, 1], features)
+    return names, Looks(tuple(digests[name] for name in names), bits[:, 0], bits[:, 1], features)
 
 
 def _computed(photos: dict[str, Pixels]) -> dict[str, tuple[Pixels, npt.NDArray[np.float16]]]:

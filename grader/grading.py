@@ -23,7 +23,7 @@ from typing import Literal
 import nbformat
 from nbformat import NotebookNode
 
-from grader import attempts, pipeline, preparation, tally
+from grader import attempts, pipeline, preparation, suspicion, tally
 from grader.course import Course
 from grader.errors import SpecError
 from grader.records import Grade, Status, Submission
@@ -151,6 +151,8 @@ def _graded(course: Course, submission: Submission, work: preparation.Work, runn
     grade = dataclasses.replace(graded.grade, seconds=seconds)
     if graded.executed is not None:
         grade = tally.numbered(grade, version, before)
+        known = suspicion.calibration_in_force(work.context.folder, work.context.card)
+        grade = dataclasses.replace(grade, flags=suspicion.flags(grade, known))
     attempts.write(
         course.folder, grade, submitted=graded.submitted, executed=graded.executed, answers=graded.answers
     )

@@ -51,7 +51,7 @@ def calibration(
             rows = [row + 0.28 * (place % 3 - 1) for place in range(len(values))]
             axes.scatter(values, rows, s=14, color=DOTS[row % len(DOTS)], alpha=0.75, linewidths=0)
         axes.axvline(level.full_at, color="#333333", linewidth=1.2)
-        axes.text(level.full_at, -0.75, " full credit", fontsize=7, va="bottom")
+        axes.text(level.full_at, len(found.recipes) - 0.45, " full credit", fontsize=7, va="bottom")
         lowest = min(one.value for one in measured[name])
         highest = max(one.value for one in measured[name])
         room = 0.08 * max(highest - min(lowest, level.full_at), 0.02)

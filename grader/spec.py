@@ -351,6 +351,8 @@ def version(folder: Path) -> str:
             content = path.read_bytes()
             if relative.as_posix() == "staff/hidden.toml":
                 content = content.partition(CALIBRATED)[0].rstrip()
+                if not content:
+                    continue
             digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()[:16]

@@ -173,7 +173,7 @@ def keep(
 def _number(course: Path, submission: Submission, judge: Against) -> int:
     """Return which version of the student's work this is, scored and kept ones together."""
     place = _place(course, submission.assignment, submission.student)
-    kept = {path.name: _why(path) for path in place.glob("[0-9a-f]*")}
+    kept = {path.name: _why(path) for path in place.glob("[0-9a-f]*") if path.is_dir()}
     own = {name: why for name, why in kept.items() if asdict(judge).items() <= why.items()}
     known = own.get(version(submission), {}).get("number")
     before = scored(course, submission.assignment, submission.student, judge)

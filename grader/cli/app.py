@@ -26,6 +26,7 @@ from grader.cli.options import (
     plain,
 )
 from grader.cli.progress import Progress
+from grader.cli.review import review
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ app.add_typer(kernels_app, name="kernels")
 app.add_typer(ci_app, name="ci")
 app.command()(verify)
 app.command()(calibrate)
+app.command()(review)
 
 
 def main() -> None:
@@ -225,6 +227,12 @@ def _warn(grades: list[Grade]) -> None:
         output.errors.print(
             f"not decided: {', '.join(undecided)}; see {where}", style="magenta", highlight=False
         )
+    flagged = [f"{one.student}: {flag}" for one in grades for flag in one.flags]
+    for line in flagged:
+        output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
+    if flagged:
+        text = f"no verdict, and no points changed; `pawgrade review {grades[0].assignment}` shows more"
+        output.errors.print(text, style="dim", highlight=False)
     if any(one.sandbox == "none" for one in grades):
         text = "sandbox: none. Student code ran with your rights; grade only notebooks that you trust."
         output.errors.print(text, style="dim", highlight=False)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from grader.errors import InfrastructureError, SpecError
 from grader.sandbox import linux
+from grader.known_features import PLACE
 from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
 SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out
@@ -27,6 +28,12 @@ SETTINGS = (
     "alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "terminfo", "timezone",
 )  # fmt: skip
 TOPOLOGY = ("/sys/devices/system/cpu", "/sys/devices/system/node")
+GPU_TOPOLOGY = (
+    "devices/system/memory",
+    "devices/pci*",
+    "bus/pci",
+    "module/nvidia*",
+)  # without, cuInit returns 304
 NEEDS_BWRAP = "apt-get install bubblewrap  (Fedora: dnf install bubblewrap)"
 NO_CONTEXT = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1"
@@ -105,6 +112,9 @@ class Box:
         found |= {f"/etc/{name}": f"/etc/{name}" for name in SETTINGS if Path("/etc", name).exists()}
         found |= {f"/etc/{path.name}": str(path) for path in sorted(ETC.iterdir())}
         found |= {path: path for path in TOPOLOGY if Path(path).is_dir()}
+        if self.devices:
+            wanted = (path for pattern in GPU_TOPOLOGY for path in Path("/sys").glob(pattern))
+            found |= {str(path): str(path) for path in wanted if path.is_dir()}
         found |= {path: path for path in (*self.python.folders, str(package))}
         cards = package.parent / "datasets"
         if cards.is_dir() and not (package / "course").is_dir():
@@ -154,7 +164,7 @@ class Box:
         line += ["--proc", "/proc", "--dev", "/dev"]
         for device in self.devices:
             line += ["--dev-bind-try", f"{stage}{device}", node_inside(device)]
-        for place in (WORK, HOME, DATA, BROUGHT, f"{BOX}/private"):
+        for place in (WORK, HOME, DATA, PLACE, BROUGHT, f"{BOX}/private"):
             line += ["--dir", place]
         for shelf in self.shelves:  # a folder may be given to kernels under its own path, too
             line += ["--dir", shelf]

@@ -95,7 +95,8 @@ def _be_c(request: Request, control: socket.socket, log: int, kernel: Callable[[
         os.close(log)
         _prepare_process(request)
         devices = [*DEVICES, *request.get("devices", ())]
-        if not landlock.restrict(readable=["/"], writable=WRITABLE, devices=devices):
+        named = ["/proc"] if request.get("devices") else []  # CUDA names its threads there, or does not start
+        if not landlock.restrict(readable=["/"], writable=WRITABLE, devices=devices, named=named):
             sys.exit("this system has no Landlock")
         seccomp.load(bytes.fromhex(request["program"]))
         control.close()

@@ -74,7 +74,9 @@ class Keeper:
         listener.bind(str(self.folder / "socket"))
         listener.listen(64)
         self.hierarchy = cgroups.find()
-        self.program = seccomp.build(uncounted_memory=self.hierarchy is not None)
+        # CUDA does not start without memfd_create, whether or not there is a cgroup to count its memory.
+        uncounted = self.hierarchy is not None or bool(self.config["devices"])
+        self.program = seccomp.build(uncounted_memory=uncounted)
         if self.hierarchy is not None:
             cgroups.sweep(self.hierarchy, "pawgrade-", _has_keeper)  # those of keepers that were killed
         self.process = self._start_box()

@@ -58,7 +58,9 @@ def known(version: int) -> int:
     return (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
 
 
-def restrict(*, readable: Sequence[str], writable: Sequence[str], devices: Sequence[str]) -> int:
+def restrict(
+    *, readable: Sequence[str], writable: Sequence[str], devices: Sequence[str], named: Sequence[str] = ()
+) -> int:
     """Give up all rights on files but some, for the calling thread and all that it will start; there is no way back.
 
     What is open stays open. A path that does not exist is skipped. From version 6, signals to processes outside and
@@ -68,6 +70,7 @@ def restrict(*, readable: Sequence[str], writable: Sequence[str], devices: Seque
         readable: folders and files to read, list and execute.
         writable: folders and files to change at will, but for making devices.
         devices: character devices such as `/dev/null`: read, write, `ioctl`.
+        named: folders whose files may be written to, but neither made nor cut, such as `/proc` to name a thread.
 
     Returns:
         The version of Landlock in force; 0: the kernel has none and nothing was restricted, the caller must decide.
@@ -84,7 +87,12 @@ def restrict(*, readable: Sequence[str], writable: Sequence[str], devices: Seque
     size = ctypes.c_size_t(ctypes.sizeof(ruleset))
     number = _call(_CREATE_RULESET, ctypes.byref(ruleset), size, ctypes.c_uint(0))
     try:
-        for paths, allowed in ((readable, READING), (writable, WRITING), (devices, DEVICE)):
+        for paths, allowed in (
+            (readable, READING),
+            (writable, WRITING),
+            (devices, DEVICE),
+            (named, WRITE_FILE),
+        ):
             for path in paths:
                 _allow(number, path, allowed & rights)
         if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, *(ctypes.c_ulong(value) for value in (1, 0, 0, 0))):

@@ -1,0 +1,102 @@
+"""The command that shows staff what may be worth a look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli import output
+from grader.cli.options import CourseOption, JsonOption, open_course, plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from grader.review import Review
+
+SHOWN = 20  # rows of a table; the JSON has all
+
+
+def review(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Show what may be worth a look after grading: unlikely results, shared cells, attempts used. No verdict.
+
+    Flags: an accuracy far above what honest solutions reached in the calibration, or far above the same student's on the
+    second holdout, each with its chance. Shared: cells with the same code (comments, docstrings and formatting do not
+    count), the same but for names, or the same numbers printed that no run of the grader printed. Cells of the
+    release and very short ones are left out. Nothing is run, no point changes, and no page of a student shows it.
+    """
+    from grader import review as review_module
+
+    found, settings = open_course(course)
+    looked_at = review_module.review(found, assignment, settings)
+    if json_path:
+        output.write_json(looked_at.to_json(), json_path)
+    if json_path is None or str(json_path) != "-":
+        _print(looked_at)
+
+
+def _print(looked_at: Review) -> None:
+    from grader.review import NOTE
+
+    show = output.console.print
+    show(_students(looked_at))
+    for row in looked_at.rows:
+        for flag in row.flags:
+            show(f"[yellow]unlikely:[/] {plain(f'{row.student}: {flag}')}", highlight=False)
+    report = looked_at.report
+    if report.shared:
+        show(_shared(looked_at))
+        show(_pairs(looked_at))
+    else:
+        show("no cells are shared beyond what the release gave", highlight=False)
+    left = max(len(report.shared), len(report.pairs)) - SHOWN
+    if left > 0:
+        show(f"tables show {SHOWN} rows; --json has all", style="dim", highlight=False)
+    show(NOTE, highlight=False)
+
+
+def _students(looked_at: Review) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{looked_at.assignment}: {len(looked_at.rows)} students")
+    for name in ("student", "points", "scored versions", "flags", "own cells", "shared with others"):
+        table.add_column(name, justify="left" if name == "student" else "right")
+    limit = f" of {looked_at.limit}" if looked_at.limit else ""
+    for row in looked_at.rows:
+        table.add_row(
+            plain(row.student),
+            f"{row.points:g}/{row.max_points:g}",
+            f"{row.scored}{limit}",
+            str(len(row.flags) or ""),
+            str(row.own),
+            str(row.shared or ""),
+        )
+    return table
+
+
+def _shared(looked_at: Review) -> Table:
+    from rich.table import Table
+
+    table = Table(
+        "what", "who, and where", "how it begins", title="shared cells, rare ones first", show_lines=True
+    )
+    for one in looked_at.report.shared[:SHOWN]:
+        names = [f"{student}: {cell}" for student, cell in zip(one.students, one.cells, strict=True)]
+        more = [f"and {len(names) - 5} more"] if len(names) > 5 else []
+        what = f"{one.kind}\n(the model solution has it)" if one.model else one.kind
+        table.add_row(what, plain("\n".join([*names[:5], *more])), plain(one.excerpt))
+    return table
+
+
+def _pairs(looked_at: Review) -> Table:
+    from rich.table import Table
+
+    table = Table("students", "cells", "of their own", "outputs", title="pairs with most in common")
+    for one in looked_at.report.pairs[:SHOWN]:
+        names = " and ".join(one.students)
+        table.add_row(plain(names), str(one.shared or ""), f"{one.share:.0%}", str(one.outputs or ""))
+    return table

@@ -1,0 +1,95 @@
+"""Too good to be true? Words for staff, with the chance that honest work gives; never a verdict.
+
+A grade is held against what honest solutions reached when the assignment was calibrated, and its accuracy on the
+photos that judge it against that on the second holdout, whose results nobody ever sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from grader import spec
+from grader.calibration import chance_above, measured_version
+from grader.records import Grade, Requirement
+from grader.spec import Calibration
+
+UNLIKELY = 1e-4  # of one measure: in a class of 100 with ten measures, one honest flag in ten classes at most
+
+
+def calibration_in_force(source: Path, card: str) -> Calibration | None:
+    """Return an assignment's calibration on a data card, or None when there is none or the assignment has changed since.
+
+    Args:
+        source: the assignment's source folder.
+        card: id of the data card.
+    """
+    found = spec.load_hidden(source).calibration.get(card)
+    return found if found is not None and found.digest == measured_version(source) else None
+
+
+def flags(
+    grade: Grade, calibration: Calibration | None, second: Sequence[Requirement] = ()
+) -> tuple[str, ...]:
+    """Say what about a grade honest work explains badly.
+
+    Args:
+        grade: the grade, its checks with their requirements.
+        calibration: what honest solutions reached, or None: then nothing is said about it.
+        second: what was measured on the second holdout.
+
+    Returns:
+        A sentence for each finding; empty for nearly all honest work.
+    """
+    far = () if calibration is None else tuple(_far_above(grade, calibration))
+    return (*far, *_gaps(grade, second))
+
+
+def _far_above(grade: Grade, calibration: Calibration) -> Iterator[str]:
+    for check in grade.checks:
+        for one in check.requirements:
+            spread = calibration.measures.get(f"{check.id}/{one.level}")
+            if spread is None or not one.value > spread.quantiles[-1]:  # written so that NaN says nothing
+                continue
+            chance = chance_above(spread, one.value, one.trials)
+            if chance < UNLIKELY:
+                yield (
+                    f"{check.exercise}: {one.what} {_measured(one)} is above all {calibration.runs} honest runs of the "
+                    f"calibration (mean {spread.mean:.3f}, best {spread.quantiles[-1]:.3f}); an honest run does as well "
+                    f"with a chance of {_power(chance)}"
+                )
+
+
+def _gaps(grade: Grade, second: Sequence[Requirement]) -> Iterator[str]:
+    """Compare accuracies of the same demand on both holdouts, by Fisher's exact test."""
+    others = {(one.site, one.level, one.what): one for one in second}
+    for check in grade.checks:
+        for one in check.requirements:
+            other = others.get((one.site, one.level, one.what))
+            if other is None:
+                continue
+            chance = _chance_of_gap(one, other)
+            if chance is not None and chance < UNLIKELY:
+                yield (
+                    f"{check.exercise}: {one.what} {_measured(one)} on the photos that judge, but {_measured(other)} on "
+                    f"the second holdout; by luck alone with a chance of {_power(chance)} (Fisher's exact test)"
+                )
+
+
+def _chance_of_gap(one: Requirement, other: Requirement) -> float | None:
+    """Return the chance of so much more on the first holdout, were both as hard; None where nothing was counted."""
+    from scipy import stats
+
+    if one.successes is None or other.successes is None or not one.trials or not other.trials:
+        return None
+    table = [[found.successes, found.trials - found.successes] for found in (one, other)]  # type: ignore[operator] # seen above
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
+def _measured(one: Requirement) -> str:
+    counted = "" if one.successes is None else f" ({one.successes} of {one.trials})"
+    return f"{one.value:.3f}{counted}"
+
+
+def _power(chance: float) -> str:
+    return "less than 1e-12" if chance < 1e-12 else f"{chance:.0e}"
