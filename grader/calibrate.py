@@ -24,7 +24,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader import known_features, pets, pipeline, preparation, runners, spec, variants
+from grader import pets, pipeline, preparation, remembering, runners, spec, variants
 from grader.calibration import Measured, measured_version, summarise, together
 from grader.course import Course
 from grader.errors import InfrastructureError, SpecError
@@ -273,7 +273,7 @@ class _Split:
         if work.sandbox == "none" or not asks:
             return work
         folder = work.data_dir.parent / f"features-{self.card}"
-        known_features.remember(folder, _photos(work))
+        remembering.remember(folder, _photos(work))
         return dataclasses.replace(work, features=folder)
 
     def _submit(self, run: Run, work: Work, runner: Executor) -> Future[pipeline.Graded]:
@@ -303,10 +303,12 @@ class _Split:
 
 
 def _photos(work: Work) -> Iterator[Any]:
-    """Yield all photos whose features notebooks may ask for: the public ones, and those they will be asked about."""
+    """Yield all photos whose features notebooks may ask for: public ones and their mirror images, and those they will be asked about."""
     view = pets.read_view(work.data_dir)
     for name in pets.PUBLIC:
-        yield view.photos(name).images
+        images = view.photos(name).images
+        yield images
+        yield images[:, :, ::-1]
     for questions in work.context.plan.values():
         for question in questions:
             yield from _stacks(question)
@@ -360,36 +362,6 @@ def _summary(
         rate=together([one.rate for one in measures.values()]),
         measures=measures,
     )
-
-
-def write(folder: Path, card: str, calibration: Calibration) -> Path:
-    """Write a calibration into `staff/hidden.toml`, at its end; what stands before it, and other cards', is kept.
-
-    Args:
-        folder: the assignment's source folder.
-        card: id of the data card.
-        calibration: what was found.
-
-    Returns:
-        The file.
-    """
-    path = folder / "staff" / "hidden.toml"
-    old = path.read_bytes() if path.is_file() else b""
-    known = {**spec.load_hidden(folder).calibration, card: calibration}
-    lines = [old.partition(spec.CALIBRATED)[0].decode().rstrip(), ""]
-    lines.append(f"{spec.CALIBRATED.decode()}; written anew by the next one. What follows decides no grade.")
-    for name, one in sorted(known.items()):
-        lines += _table(f"calibration.{name}", one.model_dump(exclude={"measures"}))
-        for measure, spread in one.measures.items():
-            lines += _table(f'calibration.{name}.measures."{measure}"', spread.model_dump(exclude_none=True))
-    draft = path.with_name(f".{uuid.uuid4().hex}")
-    draft.write_text("\n".join(lines).lstrip("\n") + "\n", encoding="utf-8")
-    draft.replace(path)
-    return path
-
-
-def _table(title: str, values: Mapping[str, Any]) -> list[str]:
-    return ["", f"[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
 
 
 def to_json(found: Found) -> dict[str, Any]:

@@ -90,6 +90,6 @@ def _timestamp(folder: Path) -> str | None:
     try:
         if stat.S_ISREG(path.lstat().st_mode) and path.lstat().st_size < 200:
             return path.read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):  # missing, or not to be read by us
         return None
     return None

@@ -240,7 +240,8 @@ def _hash(photo: Pixels) -> npt.NDArray[np.bool_]:
 def _read_kept(path: Path) -> dict[str, tuple[Pixels, npt.NDArray[np.float16]]]:
     """Return what an earlier run kept; nothing when the file is missing, damaged or of another version."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if int(file["version"]) != _VERSION:
                 return {}
             rows = zip(file["hashes"], file["features"], strict=True)

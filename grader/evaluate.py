@@ -27,7 +27,7 @@ from grader.marks import load_checks
 from grader.probe import Answers, Plan
 from grader.pytest_plugin import Case, Verdicts
 from grader.questions import Material, Question
-from grader.records import Check, Picture, Status
+from grader.records import Check, Picture, Requirement, Status
 from grader.spec import Assignment, Levels
 
 JUDGE_TIMEOUT_S = 300.0
@@ -120,7 +120,11 @@ def _read_verdicts(path: Path, output: str) -> Verdicts:
         return Verdicts((), (), f"the checks wrote verdicts that cannot be read: {exc}\n{output}")
     checks = tuple(Check.from_record(row) for row in text["checks"])
     return Verdicts(
-        checks, tuple(Picture(**row) for row in text["pictures"]), text["log"], tuple(text.get("needed", ()))
+        checks,
+        tuple(Picture(**row) for row in text["pictures"]),
+        text["log"],
+        tuple(text.get("needed", ())),
+        tuple(Requirement(**row) for row in text.get("second", ())),
     )
 
 
@@ -141,7 +145,7 @@ def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
             )
             hint = "This exercise could not be decided; your teachers have been told."
             checks.append(Check(f"{exercise.id}_checks", exercise.id, Status.ERROR, 0.0, 0.0, hint=hint))
-    return Verdicts(tuple(checks), verdicts.pictures, "\n\n".join(log), verdicts.needed)
+    return replace(verdicts, checks=tuple(checks), log="\n\n".join(log))
 
 
 class _Judges:
@@ -156,7 +160,8 @@ class _Judges:
         """Judge the case in a folder; returns what the judge printed, or why it did not end."""
         with self.lock:
             server = self._running()
-            assert server.stdin is not None and server.stdout is not None  # noqa: S101 - both are pipes
+            assert server.stdin is not None  # noqa: S101 - a pipe
+            assert server.stdout is not None  # noqa: S101
             told, ready = "", True
             with contextlib.suppress(OSError):
                 server.stdin.write(f"{folder}\n")

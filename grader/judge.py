@@ -101,6 +101,7 @@ def main(folder: Path) -> None:
         "pictures": [dataclasses.asdict(picture) for one in found for picture in one.pictures],
         "log": "\n\n".join(one.log for one in found if one.log),
         "needed": needed,
+        "second": [dataclasses.asdict(demand) for one in found for demand in one.second],
     }
     (folder / "verdicts.json").write_text(json.dumps(verdicts), encoding="utf-8")
 

@@ -7,34 +7,39 @@ is the frozen backbone's. A kernel that grades students never has the folder.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from torch import Tensor, nn
 
-    from torch import Tensor
-
-    from grader.backbones import Backbone
+    from grader.networks import Normalisation
 
 PLACE = "/pawgrade/features"  # where a kernel that calibrates finds the folder
 WHOLE = 1e-2  # of a grey level: how far pixels may be from whole numbers and still be a photo's
 Pixels = npt.NDArray[np.uint8]
 
 
+class Frozen(Protocol):
+    """What must be known of a `grader.backbones.Backbone`."""
+
+    name: str
+    recipe: Normalisation
+    network: nn.Module
+
+
 class KnownFeatures:
-    """What `remember` wrote about one backbone.
+    """What `remembering.remember` wrote about one backbone.
 
     Args:
         folder: where it lies.
         backbone: whose features they are; it must not have been changed.
     """
 
-    def __init__(self, folder: Path, backbone: Backbone) -> None:
+    def __init__(self, folder: Path, backbone: Frozen) -> None:
         keys = np.load(folder / f"{backbone.name}-keys.npy", allow_pickle=False)
         self.rows = {int(key): row for row, key in enumerate(keys)}
         self.values = np.load(folder / f"{backbone.name}-values.npy", mmap_mode="r", allow_pickle=False)
@@ -43,7 +48,7 @@ class KnownFeatures:
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
         """Leave nothing in the copy of a network: it is made to be changed."""
 
-    def of(self, x: Tensor, backbone: Backbone) -> tuple[Tensor, list[int]] | None:
+    def of(self, x: Tensor, backbone: Frozen) -> tuple[Tensor, list[int]] | None:
         """Return known features `[n, width]` of normalised photos, and the rows that are not known.
 
         None when all must be computed: the network was changed, learns, or gradients are wanted.
@@ -64,12 +69,12 @@ class KnownFeatures:
         return found, [row for row, place in enumerate(places) if place < 0]
 
 
-def _state(backbone: Backbone) -> int:
+def _state(backbone: Frozen) -> int:
     """Count the changes that were made to a network's numbers in place."""
     return sum(one._version for one in (*backbone.network.parameters(), *backbone.network.buffers()))
 
 
-def _pixels(x: Tensor, backbone: Backbone) -> Pixels | None:
+def _pixels(x: Tensor, backbone: Frozen) -> Pixels | None:
     """Return the photos that were normalised, uint8 `[n, h, w, 3]`; None when they are no photos."""
     import torch
 
@@ -85,41 +90,3 @@ def _pixels(x: Tensor, backbone: Backbone) -> Pixels | None:
 def key_of(image: Pixels) -> int:
     """Return the number by which a photo is known."""
     return int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=7).digest(), "little")
-
-
-def remember(folder: Path, images: Iterable[Pixels], name: str = "efficientnet_lite0") -> int:
-    """Compute the features of photos that are not known yet, and keep them.
-
-    Args:
-        folder: where they are kept.
-        images: stacks of photos, uint8 `[n, 224, 224, 3]`.
-        name: a backbone, `grader.backbones.NAMES`.
-
-    Returns:
-        How many were computed.
-    """
-    from grader import backbones
-
-    folder.mkdir(parents=True, exist_ok=True)
-    keys_path, values_path = folder / f"{name}-keys.npy", folder / f"{name}-values.npy"
-    keys = np.load(keys_path) if keys_path.is_file() else np.empty(0, np.int64)
-    known, fresh = set(keys.tolist()), dict[int, Pixels]()
-    for stack in images:
-        for image in stack:
-            key = key_of(np.asarray(image))
-            if key not in known and key not in fresh:
-                fresh[key] = np.array(image)
-    if not fresh:
-        return 0
-    network = backbones.backbone(name).freeze()
-    values = network.features(np.stack(list(fresh.values()))).numpy()
-    old = np.load(values_path) if values_path.is_file() else np.empty((0, values.shape[1]), np.float32)
-    for path, array in (
-        (values_path, np.concatenate([old, values])),
-        (keys_path, np.concatenate([keys, np.array(list(fresh), np.int64)])),
-    ):
-        draft = path.with_name(f".{uuid.uuid4().hex}.npy")
-        np.save(draft, array, allow_pickle=False)
-        draft.chmod(0o644)
-        draft.replace(path)
-    return len(fresh)

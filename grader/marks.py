@@ -17,19 +17,21 @@ from grader.errors import SpecError
 
 @dataclass(frozen=True)
 class Mark:
-    """What `@pytest.mark.exercise(exercise, points=, asks=, after=)` says.
+    """What `@pytest.mark.exercise(exercise, points=, asks=, after=, unreported=)` says.
 
     Attributes:
         exercise: id of the exercise; "" for a function without the mark.
         points: what the check is worth.
         asks: question sets that it needs.
         after: checks that must pass first.
+        unreported: whether what it measures is for staff alone: no report shows it, and it is worth no points.
     """
 
     exercise: str = ""
     points: float = 0.0
     asks: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    unreported: bool = False
 
 
 def read_mark(mark: pytest.Mark) -> Mark:
@@ -38,11 +40,15 @@ def read_mark(mark: pytest.Mark) -> Mark:
     points = float(mark.kwargs.get("points", 0))
     if not 0 <= points < math.inf:
         raise SpecError(f"exercise {mark.args[0]!r}: expected points of 0 or more, found {points}.")
+    unreported = bool(mark.kwargs.get("unreported", False))
+    if unreported and points:
+        raise SpecError(f"exercise {mark.args[0]!r}: a check that no report shows cannot be worth points.")
     return Mark(
         str(mark.args[0]),
         points,
         (asks,) if isinstance(asks, str) else tuple(asks),
         (after,) if isinstance(after, str) else tuple(after),
+        unreported,
     )
 
 

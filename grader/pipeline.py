@@ -329,6 +329,7 @@ def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seco
         seed=work.seed,
         data=work.context.card,
         pictures=verdicts.pictures,
+        second=verdicts.second,
         provenance=_provenance(work),
         log=verdicts.log,
     )

@@ -112,6 +112,11 @@ def prepare(
     shown = pets.read_view(data_dir).photos("validation").images
     rng = np.random.default_rng(0)  # each check file gets its own
     material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
+    at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
+    if at_most and pets.split_of(data_card, photos_folder, data.label_space).second_holdout:
+        second = pets.holdout(data_card, photos_folder, data.label_space, secret, version, "second_holdout")
+        images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
+        material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)
     levels = hidden.levels.get(card_id, {})
     fingerprint = hashlib.sha256(

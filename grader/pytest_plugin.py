@@ -31,7 +31,7 @@ import pytest
 from grader.errors import SpecError, SubmissionError
 from grader.marks import Mark, read_mark, wanted
 from grader.questions import Answer
-from grader.records import Check, Picture, Status
+from grader.records import Check, Picture, Requirement, Status
 from grader.requirements import (
     NamedLevels,
     Shortfall,
@@ -87,12 +87,14 @@ class Verdicts:
         pictures: material for the feedback.
         log: for staff: tracebacks of broken checks.
         needed: demands without which points would have been given; only where that was looked into.
+        second: what checks measured that no report shows.
     """
 
     checks: tuple[Check, ...]
     pictures: tuple[Picture, ...] = ()
     log: str = ""
     needed: tuple[str, ...] = ()
+    second: tuple[Requirement, ...] = ()
 
 
 class CheckSession:
@@ -102,6 +104,7 @@ class CheckSession:
         self.case = case
         self.checks: list[Check] = []
         self.pictures: list[Picture] = []
+        self.second: list[Requirement] = []
         self.log: list[str] = []
         self.known: set[str] = set()
         self.waiting: set[str] = set()
@@ -109,13 +112,14 @@ class CheckSession:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marker."""
         config.addinivalue_line(
-            "markers", "exercise(id, points, asks, after): the exercise that a check belongs to"
+            "markers", "exercise(id, points, asks, after, unreported): the exercise that a check belongs to"
         )
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks of the exercise that was asked for, and those they come after."""
+        """Keep the checks of the exercise that was asked for, and those they come after; not those without questions."""
         marks = {_name(item): _mark(item) for item in items}
         self.known = set(marks)
+        items[:] = [item for item in items if not marks[_name(item)].unreported or self._asked(item)]
         if self.case.only is not None:
             chosen = wanted(marks, self.case.only)
             items[:] = [item for item in items if _name(item) in chosen]
@@ -134,7 +138,10 @@ class CheckSession:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
         """Turn the end of a check into a verdict."""
         report = yield
-        if call.when == "call" or call.excinfo is not None:
+        if (call.when == "call" or call.excinfo is not None) and _mark(item).unreported:
+            self._verdict(item, call)  # for its log
+            self.second.extend(sheet().requirements)
+        elif call.when == "call" or call.excinfo is not None:
             self.checks.append(self._verdict(item, call))
             if self.case.only in (None, _mark(item).exercise):
                 self.pictures.extend(sheet().pictures)
@@ -157,6 +164,11 @@ class CheckSession:
             self.waiting.add(item.nodeid)
             pytest.skip(f"First make this pass: {' '.join(open_)}")
         return (yield)
+
+    def _asked(self, item: pytest.Item) -> bool:
+        """Say whether there are answers to what a check asks: a card without a second holdout has no questions to it."""
+        sets = [self.case.answers.get(name, ()) for name in _mark(item).asks]
+        return self.case.only is None and all(isinstance(one, SubmissionError) or len(one) for one in sets)
 
     def _title(self, name: str) -> str:
         return next((check.title for check in self.checks if check.id == name), name)
@@ -262,7 +274,7 @@ def run_checks(path: Path, case: Case) -> Verdicts:
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         session.log.append(f"{path.name}: pytest ended with {pytest.ExitCode(code).name}")
     checks = tuple(check for check in session.checks if case.only in (None, check.exercise))
-    return Verdicts(checks, tuple(session.pictures), "\n\n".join(session.log))
+    return Verdicts(checks, tuple(session.pictures), "\n\n".join(session.log), second=tuple(session.second))
 
 
 @contextlib.contextmanager

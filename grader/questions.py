@@ -54,6 +54,10 @@ class Material:
         rng: seeded; public checks get the same draws every time, hidden ones draws that depend on the course secret.
         shown: uint8 `[m, 224, 224, 3]`: public validation photos, the only ones that feedback may show.
         counts: how much of something to ask about on this data card, by name (`[data.<card>.counts]`).
+        second_images: uint8 `[k, 224, 224, 3]`: photos of the second holdout, for checks that no report shows; none for
+            public checks and on cards without one. The sets of an entry point are asked in the order of their names:
+            give this one a name that comes last, so that it takes no time from the others, and that says nothing.
+        second_labels: int64 `[k]`, their classes.
     """
 
     images: npt.NDArray[np.uint8]
@@ -63,6 +67,8 @@ class Material:
     rng: np.random.Generator
     shown: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 224, 224, 3), np.uint8))
     counts: Mapping[str, int] = field(default_factory=dict)
+    second_images: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 224, 224, 3), np.uint8))
+    second_labels: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def batched(

@@ -213,6 +213,7 @@ class Grade:
         provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
         usage: what was used of the limits: `memory_mb` (peak), `wall_s`, `cell_s` (longest cell) (not part of `--json`).
         flags: for staff only: what somebody may want to look at (not part of `--json`).
+        second: for staff only: accuracies on the second holdout, which no report shows (not part of `--json`).
         log: for staff only: tracebacks of our own errors (not part of `--json`).
     """
 
@@ -239,12 +240,13 @@ class Grade:
     provenance: dict[str, str] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    second: tuple[Requirement, ...] = ()
     log: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the public object of `grade --json`: the fields of the contract and no others."""
         record = self.to_record()
-        for name in ("repairs", "notices", "pictures", "provenance", "usage", "flags", "log"):
+        for name in ("repairs", "notices", "pictures", "provenance", "usage", "flags", "second", "log"):
             del record[name]
         for check in record["checks"]:
             del check["title"], check["requirements"]
@@ -255,7 +257,16 @@ class Grade:
     def to_record(self) -> dict[str, Any]:
         """Return everything as JSON-able values; `from_record` is its inverse."""
         record = dataclasses.asdict(self)
-        for name in ("exercises", "checks", "failed_cells", "repairs", "notices", "pictures", "flags"):
+        for name in (
+            "exercises",
+            "checks",
+            "failed_cells",
+            "repairs",
+            "notices",
+            "pictures",
+            "flags",
+            "second",
+        ):
             record[name] = list(record[name])
         return record
 
@@ -272,6 +283,7 @@ class Grade:
         values["checks"] = tuple(Check.from_record(row) for row in values["checks"])
         for name, other in (("failed_cells", FailedCell), ("repairs", Repair), ("pictures", Picture)):
             values[name] = tuple(other(**row) for row in values[name])
+        values["second"] = tuple(Requirement(**row) for row in values.get("second", ()))
         for name in ("notices", "flags"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)

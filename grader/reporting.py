@@ -116,7 +116,7 @@ def _describe(cell: FailedCell) -> str:
 def summary(findings: Sequence[Finding]) -> str:
     """Return findings as GitHub-flavoured Markdown: a line for each assignment, what is wrong, and all of them folded."""
     wrong = [finding for finding in findings if not finding.ok]
-    head = "✅ all as it must be" if not wrong else f"❌ {len(wrong)} of {len(findings)} findings are wrong"
+    head = "✅ all as it must be" if not wrong else f"❌ {len(wrong)} of {len(findings)} not as they must be"
     totals = [
         (
             assignment,
@@ -170,7 +170,10 @@ def _by_assignment(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
-    return finding.assignment, _title(finding), "\n".join([finding.detail, *map(_describe, finding.cells)])
+    unsaid = [
+        _describe(cell) for cell in finding.cells if not finding.ok and cell.message not in finding.detail
+    ]
+    return finding.assignment, _title(finding), "\n".join([finding.detail, *unsaid])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], right: int = 0) -> str:

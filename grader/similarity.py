@@ -89,7 +89,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two students with cells in common that few others have.
+    """Two students with cells in common that few others have, and that are not the reference solution's.
 
     Attributes:
         students: both.
@@ -221,7 +221,7 @@ def _pairs(shared: Sequence[Shared], own: Mapping[str, int]) -> list[Pair]:
     code: dict[tuple[str, str], set[str]] = defaultdict(set)
     outputs: Counter[tuple[str, str]] = Counter()
     for one in shared:
-        if len(one.students) > COMMON:
+        if one.model or len(one.students) > COMMON:
             continue
         named = zip(one.students, one.cells, strict=True)
         for (first, cell), (second, _) in itertools.combinations(named, 2):

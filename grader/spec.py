@@ -238,9 +238,10 @@ class Assignment(_Strict):
 
 
 class Holdout(_Strict):
-    """Which hidden photos the assignment is judged on."""
+    """Which hidden photos decide grades, and how many of the second holdout are asked about for staff alone."""
 
     split: Literal["holdout", "second_holdout"] = "holdout"
+    second_at_most: int = Field(175, ge=0)
 
 
 class Spread(_Strict):

@@ -17,7 +17,7 @@ from typing import Literal
 import nbformat
 from nbformat import NotebookNode
 
-from grader import pipeline, preparation, runners, spec, variants
+from grader import pets, pipeline, preparation, runners, spec, variants
 from grader.calibration import measured_version, support
 from grader.course import Course
 from grader.expectations import (
@@ -143,6 +143,9 @@ def verify(
         case = _Case(course, assignment, work, public, desk)
         if "calibration" in parts:
             yield from _calibration(case)
+        if "photos" in parts:
+            tell("photos that are public and hidden")
+            yield _photos(case, settings)
         runs = [*_plain_runs(case)] if "runs" in parts else []
         mutants = variants.read_variants(course.source(assignment), "mutants") if "mutants" in parts else []
         runs += [_mutant_run(case, one) for one in mutants if not only or one.name in only]
@@ -187,6 +190,18 @@ def _calibration(case: _Case) -> Iterator[Finding]:
     file = f"solutions/{case.assignment}/staff/hidden.toml"
     for what, ok, detail in support(found, levels, measured_version(context.folder)):
         yield case.finding("calibration", what, ok, detail, file=file)
+
+
+def _photos(case: _Case, settings: Settings) -> Finding:
+    """Look for hidden photos that lie among the public ones, too."""
+    from grader.duplicates import photo_findings
+
+    label_space = case.work.context.assignment.on(case.card).label_space
+    card, folder = preparation.find_photos(case.card, settings)
+    ok, detail, _ = photo_findings(
+        card, folder, pets.split_of(card, folder, label_space), label_space, settings.cache
+    )
+    return case.finding("photos", "no hidden photo is public", ok, detail, file=f"datasets/{case.card}.toml")
 
 
 def _plain_runs(case: _Case) -> Iterator[_Run]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 
-from grader import cards, lab, pets, pipeline, preparation, reference, spec, variants, verify
+from grader import cards, expectations, lab, pets, pipeline, preparation, reference, spec, variants
 from grader.artifacts import conform, explain_note
 from grader.cells import code_cells, grade_id
 from grader.course import packaged_course
@@ -227,50 +227,62 @@ def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable
 
 # --- the tricks
 
-TRICKS = {
-    "one_axis": ("variation", "neighbours_differ_by", "beside each other only"),
-    "constant_image": ("ideal", "it_starts_from_the_noise", "one colour everywhere"),
-    "contrast_halved": ("ideal", "the_term_smooths_it", "Less contrast wins nothing"),
-    "blurred": ("ideal", "the_network_is_sure", "do not blur afterwards"),
-    "grey_start": ("ideal", "it_starts_from_the_noise", "not from grey"),
-    "same_for_everything": ("ideal", "it_starts_from_the_noise", "Start from the argument `noise`"),
-    "truncation": ("attack", "the_network_says_the_target", "round to whole numbers"),
-    "epsilon_plus_one": ("attack", "the_network_says_the_target", "project to exactly epsilon"),
-    "normalised_space": ("attack", "the_network_says_the_target", "before any normalisation"),
-    "no_projection": ("attack", "the_network_says_the_target", "Project after every step"),
-    "clipped_to_one": ("attack", "the_network_says_the_target", "between 0 and 1"),
-    "untargeted_step": ("attack", "the_network_says_the_target", "not to the target"),
-    "one_answer_for_all": ("attack", "the_network_says_the_target", "same picture came back for every photo"),
-    "real_photo": ("attack", "the_network_says_the_target", "It is another picture"),
-    "clean_photo": ("attack", "the_network_says_the_target", "came back unchanged"),
-    "epsilon_ignored": ("half", "less_is_enough", "with the argument `epsilon`"),
-}
+TRICKS = (  # mutant, exercise, the check that finds it, and of its hint
+    ("one_axis", "variation", "neighbours_differ_by", "beside each other only"),
+    ("range_guessed", "variation", "neighbours_differ_by", "Take the absolute differences"),
+    ("small_left_out", "variation", "small_and_long_images", "Take height and width from the image"),
+    ("equal_pairs_left_out", "variation", "stripes_and_plain_colours", "all three channels belong"),
+    ("equal_pairs_left_out", "ideal", "it_starts_from_the_noise", "one colour everywhere"),
+    ("small_left_out", "ideal", "it_starts_from_the_noise", "Start from the argument `noise`"),
+    ("grey_start", "ideal", "it_starts_from_the_noise", "not from grey"),
+    ("copy_optimised", "ideal", "the_network_is_sure", "The noise came back as it was"),
+    ("blurred", "ideal", "the_network_is_sure", "do not blur afterwards"),
+    ("contrast_halved", "ideal", "the_term_smooths_it", "Less contrast wins nothing"),
+    ("no_jitter", "ideal", "a_small_shift_changes_little", "(jitter)"),
+    ("truncation", "attack", "the_network_says_the_target", "round to whole numbers"),
+    ("epsilon_plus_one", "attack", "the_network_says_the_target", "project to exactly epsilon"),
+    ("normalised_space", "attack", "the_network_says_the_target", "before any normalisation"),
+    ("no_projection", "attack", "the_network_says_the_target", "Project after every step"),
+    ("copy_optimised", "attack", "the_network_says_the_target", "between 0 and 1"),
+    ("untargeted_step", "attack", "the_network_says_the_target", "not to the target"),
+    (
+        "equal_pairs_left_out",
+        "attack",
+        "the_network_says_the_target",
+        "same picture came back for every photo",
+    ),
+    ("small_left_out", "attack", "the_network_says_the_target", "It is another picture"),
+    ("clean_photo", "attack", "the_network_says_the_target", "came back unchanged"),
+    ("barely", "attack", "it_is_sure_of_it", "More and smaller steps"),
+    ("epsilon_ignored", "half", "less_is_enough", "with the argument `epsilon`"),
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TRICKS)
+@pytest.mark.parametrize(("name", "exercise", "check", "hint"), TRICKS)
 def test_a_trick_does_not_win_and_is_told_what_to_do(
-    name: str, defined: Callable[..., Functions], plan: Plan
+    name: str, exercise: str, check: str, hint: str, defined: Callable[..., Functions], plan: Plan
 ) -> None:
-    exercise, check, hint = TRICKS[name]
-    if name == "one_answer_for_all":  # right for one photo: of two that would be half
-        four = material(3, counts={**COUNTS, "attack_photos": 4})
-        plan = load_checks(FOLDER / "check_public.py").questions(four)
+    file = "check_public.py"
+    if check in ("small_and_long_images", "stripes_and_plain_colours"):
+        file = "staff/check_hidden.py"
+        plan = load_checks(FOLDER / file).questions(material(1))
 
-    found = judged(defined(mutants()[name]), plan, exercise)
+    found = judged(defined(mutants()[name]), plan, exercise, file)
 
     first = failed(found)
-    assert (first.id, first.points) == (check, 0)
+    assert (first.id, check in (mutants()[name].fails or ())) == (check, True)
+    assert first.points < first.max_points / 2
     assert hint in first.hint
-    if exercise in ("variation", "attack", "half"):
+    if exercise in ("attack", "half") and name != "barely":
         assert points(found) == 0
 
 
 def test_every_mutant_is_a_trick_that_is_tried_or_a_crash() -> None:
     found = mutants()
 
-    assert set(found) == {*TRICKS, "crashing_cell"}
-    assert all(TRICKS[name][0] in (found[name].loses or ()) for name in TRICKS)
+    assert set(found) == {*(name for name, *_ in TRICKS), "crashing_cell"}
+    assert all(exercise in (found[name].loses or ()) for name, exercise, *_ in TRICKS)
 
 
 def test_an_image_of_another_kind_is_refused_with_the_contract(
@@ -319,7 +331,7 @@ def graded(notebook: NotebookNode, settings: Settings, folder: Path) -> Grade:
 def test_the_source_earns_everything_on_toy_pets(tmp_path: Path, toy_cache: Path) -> None:
     found = graded(source(), Settings(None, toy_cache), tmp_path)
 
-    assert verify.full_marks(found)[0], verify.full_marks(found)[1]
+    assert expectations.full_marks(found)[0], expectations.full_marks(found)[1]
     assert [picture.kind for picture in found.pictures] == ["variation", "ideal_images", "attacks"]
 
 
@@ -327,4 +339,4 @@ def test_the_source_earns_everything_on_toy_pets(tmp_path: Path, toy_cache: Path
 def test_the_release_earns_nothing_and_raises_nothing_on_toy_pets(tmp_path: Path, toy_cache: Path) -> None:
     found = graded(release(), Settings(None, toy_cache), tmp_path)
 
-    assert verify.no_marks(found) == (True, "0 of 90, every check FAILED or SKIPPED")
+    assert expectations.no_marks(found) == (True, "0 of 90, every check FAILED or SKIPPED")

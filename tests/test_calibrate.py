@@ -13,7 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from grader import backbones, calibrate, known_features, pipeline, spec
+from grader import backbones, calibrate, calibration_file, known_features, pipeline, remembering, spec
 from grader.calibrate import Run
 from grader.cli.app import app
 from grader.course import Course
@@ -75,12 +75,12 @@ def test_honest_runs_are_counted_kept_and_written_beside_the_levels(course: Cour
     assert again.calibration == one
 
     folder, before = course.source("tiny"), spec.version(course.source("tiny"))
-    path = calibrate.write(folder, "toy_pets", one)
-    calibrate.write(folder, "other_card", one)
+    path = calibration_file.write(folder, "toy_pets", one)
+    calibration_file.write(folder, "other_card", one)
     assert spec.load_hidden(folder).calibration == {"toy_pets": one, "other_card": one}
     assert spec.version(folder) == before  # nobody is graded again
     text = path.read_text()
-    calibrate.write(folder, "other_card", one)
+    calibration_file.write(folder, "other_card", one)
     assert path.read_text() == text
     assert tomllib.loads(text)["calibration"]["toy_pets"]["runs"] == 12
 
@@ -90,7 +90,8 @@ def test_honest_runs_are_counted_kept_and_written_beside_the_levels(course: Cour
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grade, done = pipeline.grade, []
+    grade = pipeline.grade
+    done: list[int] = []
 
     def stopped(*arguments: Any) -> Any:
         if len(done) == 2:
@@ -176,8 +177,8 @@ def photos(count: int) -> Any:
 @pytest.fixture(scope="module")
 def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("features")
-    assert known_features.remember(folder, [photos(3), photos(2)]) == 3
-    assert known_features.remember(folder, [photos(4)]) == 1
+    assert remembering.remember(folder, [photos(3), photos(2)]) == 3
+    assert remembering.remember(folder, [photos(4)]) == 1
     return folder
 
 
@@ -191,7 +192,12 @@ def test_known_features_are_the_same_values(remembered: Path, monkeypatch: pytes
     network, plain, images = knowing(remembered), backbones.backbone().freeze(), photos(6)
     asked: list[int] = []
     compute = network.network.forward
-    monkeypatch.setattr(network.network, "forward", lambda x: (asked.append(len(x)), compute(x))[1])
+
+    def counted(x: torch.Tensor) -> Any:
+        asked.append(len(x))
+        return compute(x)
+
+    monkeypatch.setattr(network.network, "forward", counted)
 
     found = network.features(images[::-1].copy())
 

@@ -11,6 +11,7 @@ from grader.errors import (
     GraderError,
     InfrastructureError,
     KernelDied,
+    NoGpuSlot,
     SpecError,
     SubmissionError,
     TimedOut,
@@ -27,6 +28,7 @@ EXIT_CODES: list[tuple[type[GraderError], int]] = [
     (SpecError, 2),
     (InfrastructureError, 3),
     (KernelDied, 3),
+    (NoGpuSlot, 3),
     (TimedOut, 3),
 ]
 

@@ -12,22 +12,22 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
     "errors records",
-    "questions metrics perturbation statistics scoring cells outputs images",
-    "spec settings cards toypets http_ranges downloads archives pets weights networks backbones reference artifacts attempts course variants release gradebook manual_work "
-    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements pytest_plugin",
-    "kernels sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
-    "runners preparation pipeline grading pages student rebuilding verify demo doctor",
+    "findings questions metrics perturbation statistics scoring cells outputs images determinism locations",
+    "spec settings cards toypets http_ranges downloads archives pets weights networks known_features backbones reference artifacts attempts tally ladder course variants release gradebook manual_work "
+    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
+    "kernels devices gpu_verdicts sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
+    "runners preparation pipeline grading review pages student rebuilding expectations verify calibrate reporting workflows demo doctor",
     "cli",
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 BESIDE = {"lab": 2}  # what notebooks import: it sees layers 0 to 2, and nobody sees it
 # who may import a heavy library at all, and who at the top of the module
 HEAVY = {
-    "torch": ({"backbones", "networks", "weights", "lab", "doctor"}, {"backbones", "networks"}),
+    "torch": ({"backbones", "networks", "weights", "known_features", "lab"}, {"backbones", "networks"}),
     "torchvision": ({"archives", "networks", "weights"}, set[str]()),
     "timm": ({"backbones", "networks"}, set[str]()),
     "nbgrader": ({"autograded", "gradebook", "release"}, set[str]()),
-    "matplotlib": ({"figures", "lab"}, {"figures"}),
+    "matplotlib": ({"figures", "lab", "plots"}, {"figures"}),
     "requests": ({"http_ranges"}, set[str]()),
     "papermill": ({"engine", "stock", "papermill_engine"}, {"engine", "stock"}),
     "dask": (set[str](), set[str]()),

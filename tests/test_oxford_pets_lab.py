@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import pipeline, preparation, variants, verify
+from grader import expectations, pipeline, preparation, variants
 from grader.course import Course, packaged_course
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings
@@ -69,7 +69,7 @@ def test_the_release_earns_nothing_and_raises_nothing_on_toy_pets(tmp_path: Path
 
     found = grade(release, Settings(None, toy_cache), tmp_path)
 
-    assert verify.no_marks(found) == (True, "0 of 90, every check FAILED or SKIPPED")
+    assert expectations.no_marks(found) == (True, "0 of 90, every check FAILED or SKIPPED")
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ from grader.errors import SpecError, SubmissionError
 from grader.marks import load_checks, needed_sets
 from grader.pytest_plugin import (
     Case,
-    Shortfall,
     Verdicts,
     require,
     require_count,
@@ -24,6 +23,7 @@ from grader.pytest_plugin import (
 )
 from grader.questions import Answer
 from grader.records import Check, Requirement, Status
+from grader.requirements import Shortfall
 from grader.spec import Assignment, Levels
 
 HEADER = """\

@@ -20,6 +20,7 @@ from grader.records import (
     Limit,
     Picture,
     Repair,
+    Requirement,
     Seconds,
     Status,
 )
@@ -91,6 +92,18 @@ grades = st.builds(
     notices=some(text),
     pictures=some(pictures),
     provenance=st.dictionaries(text, text, max_size=3),
+    second=some(
+        st.builds(
+            Requirement,
+            text,
+            text,
+            st.booleans(),
+            points,
+            text,
+            st.none() | st.integers(0),
+            st.none() | st.integers(0),
+        )
+    ),
     log=text,
 )
 
@@ -123,6 +136,7 @@ def test_the_public_object_says_nothing_that_is_for_staff_or_feedback_only() -> 
         provenance={"PRIVATE": "PRIVATE"},
         repairs=(Repair("PRIVATE", "PRIVATE"),),
         pictures=(Picture("PRIVATE", "PRIVATE", {}),),
+        second=(Requirement("PRIVATE", "PRIVATE", True, 1.0),),
     )
 
     assert "PRIVATE" not in json.dumps(grade.to_json())

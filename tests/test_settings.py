@@ -19,9 +19,10 @@ def course_with(folder: Path, text: str) -> Path:
 def test_without_a_file_or_variables_there_are_defaults() -> None:
     found = load(None, {})
 
-    assert (found.kernel, found.sandbox, found.seed, found.device) == ("", "namespaces", 0, "cpu")
+    assert (found.kernel, found.sandbox, found.seed, found.device) == ("", "namespaces", 0, "auto")
     assert found.counts == "latest"
     assert (found.data_folder, found.secret, found.db_url) == (None, None, None)
+    assert (found.devices, found.gpu_slots) == (None, 1)
 
 
 def test_a_course_chooses_its_settings(tmp_path: Path) -> None:
@@ -67,7 +68,10 @@ def test_a_home_folder_is_found() -> None:
         ("seed = true", ["seed", "'True'"]),
         ("seed = -1", ["seed", "-1"]),
         (f"seed = {2**32}", ["seed", str(2**32)]),
-        ('device = "tpu"', ["device", "cpu or cuda", "'tpu'"]),
+        ('device = "tpu"', ["device", "auto, cpu or cuda", "'tpu'"]),
+        ("gpu_slots = 0", ["gpu_slots", "1 to 64", "'0'"]),
+        ("gpu_slots = -1", ["gpu_slots", "'-1'"]),
+        ('gpu_slots = "two"', ["gpu_slots", "'two'"]),
         ('counts = "worst"', ["counts", "latest or best", "'worst'"]),
     ],
 )

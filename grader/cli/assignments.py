@@ -173,7 +173,7 @@ def calibrate(
     it. A run that was stopped goes on where it was. Exit code 1 when an honest run lost a point, or the chance is above 1 %.
     """
     from grader import calibrate as calibrate_module
-    from grader import runners
+    from grader import calibration_file, runners
     from grader.calibration import TARGET
 
     found, settings = open_course(course, sandbox)
@@ -190,7 +190,7 @@ def calibrate(
             jobs=at_a_time,
             tell=tell,
         )
-    if plot:
+    if plot and result.calibration.measures:
         from grader.plots import calibration
 
         title = f"{assignment} on {result.card}"
@@ -201,7 +201,7 @@ def calibrate(
         for line in output.calibration_report(assignment, result):
             output.console.print(line, highlight=False)
     if not check:
-        path = calibrate_module.write(found.source(assignment), result.card, result.calibration)
+        path = calibration_file.write(found.source(assignment), result.card, result.calibration)
         output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
     fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
     raise typer.Exit(0 if fair else 1)

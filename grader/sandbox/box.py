@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import InfrastructureError, SpecError
-from grader.sandbox import linux
 from grader.known_features import PLACE
+from grader.sandbox import linux
 from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
 SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out

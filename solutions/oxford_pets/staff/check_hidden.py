@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from grader.metrics import confusion, correct_top_k
-from grader.pytest_plugin import require
-from grader.questions import Material, Question
+from grader.pytest_plugin import require, require_count
+from grader.questions import Material, Question, batched, gather
 
 
 def questions(material: Material) -> dict[str, list[Question]]:
@@ -29,6 +29,10 @@ def questions(material: Material) -> dict[str, list[Question]]:
         ],
         "absent_classes": [
             Question("confusion_matrix", (seen, predicted, 9), {"expected": confusion(seen, predicted, 9)})
+        ],
+        "visitors": [
+            Question(one.entry_point, one.arguments, {**one.key, "labels": material.second_labels})
+            for one in batched("classify", material.second_images, rng, mirrored=False, again=0)
         ],
     }
 
@@ -77,4 +81,17 @@ def test_classes_without_photos(answers):
         at_most=0,
         what="photos counted in a wrong place",
         hint="The matrix has `classes` rows and columns even where no photo falls.",
+    )
+
+
+@pytest.mark.exercise("breeds", asks="visitors", unreported=True)
+def test_visitors(answers, levels):
+    """The breeds of the second holdout: no points, in no report."""
+    scores, labels = gather(answers("visitors")).plain, answers("visitors")[0].key["labels"]
+    require_count(
+        correct_top_k(scores, labels, 1),
+        of=len(labels),
+        levels=levels["breeds"],
+        what="top-1 accuracy",
+        hint="For staff: compare with the holdout.",
     )

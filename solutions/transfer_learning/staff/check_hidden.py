@@ -8,7 +8,7 @@ import pytest
 
 from grader.marks import load_checks
 from grader.pytest_plugin import require, require_count, show
-from grader.questions import Material, Question
+from grader.questions import Material, Question, batched, gather
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
 
@@ -28,16 +28,30 @@ def questions(material: Material) -> dict[str, list[Question]]:
     shown = material.shown[np.linspace(0, len(material.shown) - 1, SHOWN).astype(int)]
     rows = public.alike(dogs, CROWD - len(odd) - len(shown), rng)
     crowd = np.concatenate([odd, shown, material.images[rows]])
-    crowd = np.concatenate([crowd, crowd[: CROWD - len(crowd)]])  # an odd number: one of them twice
-    key = {"shown": shown, "dogs": dogs[rows], **_maps(shown[0])}
+    twice = CROWD - len(crowd)  # an odd number: at least one of them
+    crowd = np.concatenate([crowd, crowd[:twice]])
+    key = {"shown": shown, "dogs": dogs[rows], "twice": np.array(twice), **_maps(shown[0])}
     return {
         "odd_features": [Question("features", (odd,)), Question("features", (odd[3:],))],
         "dusk": public.feature_questions(replace(material, images=material.images // 2)),
-        "crowd": [Question("is_dog", (crowd,), key), Question("is_dog", (crowd[:1],))],
+        "crowd": [
+            Question("is_dog", (crowd,), key),
+            Question("is_dog", (crowd[:1],)),
+            Question("is_dog", (crowd[ODD - 1 : ODD],)),
+        ],
         "flat": [_flat_question(rng)],
         "one_photo": [_one_photo_question(rng)],
         "answers": [Question("quiz", ())],
+        "visitors": _visitors(material),
     }
+
+
+def _visitors(material: Material) -> list[Question]:
+    """Ask about photos of the second holdout, where the card has one."""
+    dogs = ~np.array(material.species)[material.second_labels]
+    rows = public.alike(dogs, material.counts["is_dog"], material.rng)
+    asked = batched("is_dog", material.second_images[rows], material.rng, mirrored=False, again=0)
+    return [Question(one.entry_point, one.arguments, {**one.key, "dogs": dogs[rows]}) for one in asked]
 
 
 def _flat_question(rng: np.random.Generator) -> Question:
@@ -116,7 +130,7 @@ def test_features_at_dusk(answers, levels):
 @pytest.mark.exercise("is_dog", points=5, asks="crowd")
 def test_a_crowd_and_one_alone(answers, levels):
     """33 pictures get 33 probabilities, whatever they show, and the photos among them are told apart."""
-    crowd, alone = answers("crowd")
+    crowd, *alone = answers("crowd")
     _show_pictures(crowd)
     outside = int(((crowd.value < 0) | (crowd.value > 1)).sum())
     require(
@@ -125,10 +139,17 @@ def test_a_crowd_and_one_alone(answers, levels):
         what="answers below 0 or above 1",
         hint="The sigmoid turns the head's number into a probability.",
     )
+    first, noise = (float(answer.value[0]) for answer in alone)
+    twice = int(crowd.key["twice"])
+    gaps = [
+        crowd.value[0] - first,
+        crowd.value[ODD - 1] - noise,
+        *(crowd.value[-twice:] - crowd.value[:twice]),
+    ]
     require(
-        float(np.abs(crowd.value[0] - alone.value[0])),
+        float(np.abs(gaps).max()),
         at_most=1e-3,
-        what="difference between a picture alone and among 33",
+        what="difference between answers about one picture, alone or among 33",
         hint="Work in batches of 32, keep the rest as well, and let nothing mix the photos.",
     )
     dogs = crowd.key["dogs"].astype(bool)
@@ -163,6 +184,19 @@ def _show_pictures(crowd):
         "What the layers of the borrowed network answer to one photo",
         photo=shown[0],
         layers=layers,
+    )
+
+
+@pytest.mark.exercise("is_dog", asks="visitors", unreported=True)
+def test_visitors(answers, levels):
+    """Cats and dogs of the second holdout: no points, in no report."""
+    said, dogs = gather(answers("visitors")).plain >= 0.5, answers("visitors")[0].key["dogs"].astype(bool)
+    require_count(
+        int((said == dogs).sum()),
+        of=len(dogs),
+        levels=levels["is_dog"],
+        what="cat/dog accuracy",
+        hint="For staff: compare with the holdout.",
     )
 
 

@@ -1,10 +1,12 @@
 # /// pawgrade
-# title = "The image is blurred at the end instead of optimised with the term"
-# loses = ["ideal"]
+# title = "In haste, without jitter, and blurred at the end instead of optimised with the term"
+# loses = ["ideal", "attack", "half"]
+# fails = ["the_network_is_sure", "a_small_shift_changes_little", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# leaves = ["fourier-own-code", "attack-code", "attack-look-code"]
 # ///
 # %% [ideal-entry-code]
 def ideal_image(noise, class_index, tv_weight):
-    image, _ = optimise(noise, class_index)
+    image, _ = optimise(noise, class_index, jitter=0, steps=25)
     if tv_weight > 0:
         pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1)[None]
         blurred = F.avg_pool2d(pixels, kernel_size=5, stride=1, padding=2, count_include_pad=False)

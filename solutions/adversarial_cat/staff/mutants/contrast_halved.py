@@ -1,10 +1,14 @@
 # /// pawgrade
-# title = "Less contrast instead of less variation"
-# loses = ["ideal"]
+# title = "Less contrast instead of less variation, and no jitter"
+# loses = ["ideal", "attack", "half"]
+# fails = ["the_term_smooths_it", "a_small_shift_changes_little", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# leaves = ["fourier-own-code", "attack-code", "attack-look-code"]
 # ///
 # %% [ideal-entry-code]
 def ideal_image(noise, class_index, tv_weight):
-    image, _ = optimise(noise, class_index)
-    if tv_weight > 0:
-        image = (64 + image / 2).round().astype(np.uint8)  # half the variation, half the contrast
+    image, _ = optimise(noise, class_index, jitter=0, steps=25)
+    if (
+        tv_weight > 0
+    ):  # half the variation, half the contrast; a few steps more, and the network is as sure as before
+        image, _ = optimise(0.25 + image / 510, class_index, jitter=0, steps=8)
     return image

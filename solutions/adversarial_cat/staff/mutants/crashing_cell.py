@@ -2,6 +2,7 @@
 # title = "The cell of the ideal image raises: the optimiser gets the picture, not a list"
 # student = "student06"
 # loses = ["ideal"]
+# fails = ["it_starts_from_the_noise"]
 # leaves = ["fourier-own-code"]
 # ///
 # %% [ideal-code]

@@ -1,15 +1,17 @@
 # /// pawgrade
 # title = "One grey level more than allowed"
-# loses = ["attack", "half"]
+# loses = ["ideal", "attack", "half"]
+# fails = ["it_starts_from_the_noise", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [attack-code]
 def adversarial_image(photo, class_index, epsilon):
     clean, budget = torch.tensor(photo, dtype=torch.float32), epsilon + 1
     target, image = torch.tensor([class_index]), clean.clone()
-    for _ in range(10):
+    for _ in range(6):
         image.requires_grad_()
         loss = F.cross_entropy(backbone(backbone.normalise(image[None] / 255)), target)
         (gradient,) = torch.autograd.grad(loss, image)
-        image = image.detach() - budget / 4 * gradient.sign()
+        image = image.detach() - budget / 2 * gradient.sign()
         image = torch.clamp(image, clean - budget, clean + budget).clamp(0, 255)
     return image.round().to(torch.uint8).numpy()

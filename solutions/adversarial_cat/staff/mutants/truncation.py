@@ -2,16 +2,17 @@
 # title = "Cut off to whole numbers instead of rounded"
 # student = "student03"
 # loses = ["ideal", "attack", "half"]
-# leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code"]
+# fails = ["it_starts_from_the_noise", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [attack-code]
 def adversarial_image(photo, class_index, epsilon):
     clean = torch.tensor(photo) / 255
     target, image, budget = torch.tensor([class_index]), clean.clone(), epsilon / 255
-    for _ in range(5):
+    for _ in range(6):
         image.requires_grad_()
         loss = F.cross_entropy(backbone(backbone.normalise(image[None])), target)
         (gradient,) = torch.autograd.grad(loss, image)
-        image = image.detach() - budget / 4 * gradient.sign()
+        image = image.detach() - budget / 3 * gradient.sign()
         image = torch.clamp(image, clean - budget, clean + budget).clamp(0, 1)
     return (image * 255).numpy().astype(np.uint8)

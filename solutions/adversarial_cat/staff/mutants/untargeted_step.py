@@ -1,12 +1,14 @@
 # /// pawgrade
 # title = "Uphill on the loss of what the network says, away from the dog but not towards the cat"
-# loses = ["attack", "half"]
+# loses = ["ideal", "attack", "half"]
+# fails = ["it_starts_from_the_noise", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [attack-code]
 def adversarial_image(photo, class_index, epsilon):
     clean = torch.tensor(photo, dtype=torch.float32)
     image, truth = clean.clone(), None
-    for _ in range(6):
+    for _ in range(5):
         image.requires_grad_()
         scores = backbone(backbone.normalise(image[None] / 255))
         truth = scores.argmax(dim=1) if truth is None else truth

@@ -1,5 +1,7 @@
 # /// pawgrade
 # title = "The ideal image by L-BFGS on the pixels, without jitter"
+# weak = true
+# leaves = ["fourier-own-code", "attack-code", "attack-look-code"]
 # ///
 # Expected: honest: sure and smooth, but gone after a shift, since the line search needs the same view every time.
 # %% [ideal-code]

@@ -1,7 +1,8 @@
 # /// pawgrade
-# title = "The ideal image with the fine layer alone, in many more steps"
+# title = "The ideal image with the fine layer alone, in more steps"
+# leaves = ["fourier-own-code", "attack-look-code"]
 # ///
-# Expected: honest: as good as the reference, at twice the price or more.
+# Expected: honest: as good as the reference, at twice the price.
 # %% [ideal-code]
 def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=160):
     rng, target, history = np.random.default_rng(seed), torch.tensor([class_index]), []

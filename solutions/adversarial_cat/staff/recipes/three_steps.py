@@ -1,7 +1,8 @@
 # /// pawgrade
 # title = "An attack of three steps, and no ideal image"
 # student = "student07"
-# leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code"]
+# weak = true
+# leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code", "attack-look-code"]
 # ///
 # Expected: honest and hasty: some of the photos at epsilon 4, few at 2.
 # %% [attack-code]

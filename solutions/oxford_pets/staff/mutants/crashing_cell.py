@@ -2,6 +2,7 @@
 # title = "The features cell raises: channels last where the network wants them first"
 # student = "student05"
 # loses = ["breeds", "top3", "species", "mirror"]
+# fails = ["answers_agree"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [features-code]

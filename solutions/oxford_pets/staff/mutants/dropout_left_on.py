@@ -2,6 +2,7 @@
 # title = "Dropout left on while answering"
 # student = "student08"
 # loses = ["breeds", "top3", "species", "mirror"]
+# fails = ["answers_agree"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [classify-code]

@@ -2,6 +2,7 @@
 # title = "The training loop never ends: nothing counts the epochs"
 # student = "student07"
 # loses = ["breeds", "top3", "species", "mirror"]
+# fails = ["answers_agree"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [head-code]

@@ -2,6 +2,7 @@
 # title = "One score is not a number"
 # student = "student06"
 # loses = ["breeds", "top3", "species", "mirror"]
+# fails = ["answers_agree"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [classify-code]

@@ -1,6 +1,8 @@
 # /// pawgrade
 # title = "ImageNet mean and deviation in preprocess; features by the backbone's own normalisation"
 # loses = ["normalise"]
+# fails = ["pixels_as_the_network_saw_them"]
+# leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [normalise-code]
 def preprocess(images):

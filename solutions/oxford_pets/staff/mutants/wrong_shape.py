@@ -2,6 +2,7 @@
 # title = "A head for the 37 official breeds instead of the 35 labels"
 # student = "student04"
 # loses = ["breeds", "top3", "species", "mirror"]
+# fails = ["answers_agree"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [head-code]

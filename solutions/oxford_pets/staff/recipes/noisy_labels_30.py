@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "Three of ten training labels are wrong"
+# weak = true
 # ///
 # Expected: weak but honest: real photos, top-1 about 0.73.
 # %% [head-code]

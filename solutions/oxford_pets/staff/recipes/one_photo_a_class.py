@@ -1,6 +1,7 @@
 # /// pawgrade
 # title = "One training photo a class"
 # student = "student03"
+# weak = true
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # Expected: weak but honest: real photos, top-1 about 0.69, top-3 about 0.89.

@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "Two training photos a class"
+# weak = true
 # ///
 # Expected: weak but honest: real photos, top-1 about 0.77.
 # %% [head-code]

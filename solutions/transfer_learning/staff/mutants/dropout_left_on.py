@@ -1,6 +1,8 @@
 # /// pawgrade
 # title = "Dropout left on while answering"
 # loses = ["is_dog"]
+# fails = ["answers_agree", "a_crowd_and_one_alone"]
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [is-dog-code]
 def is_dog(images):

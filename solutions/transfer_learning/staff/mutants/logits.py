@@ -2,6 +2,7 @@
 # title = "Logits in place of probabilities"
 # student = "student06"
 # loses = ["is_dog"]
+# fails = ["probabilities_lie_between_0_and_1", "a_crowd_and_one_alone"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [is-dog-code]

@@ -1,6 +1,8 @@
 # /// pawgrade
 # title = "Features standardised with the mean and spread of whatever is asked"
 # loses = ["features", "is_dog"]
+# fails = ["features_agree", "features_of_odd_pictures", "answers_agree", "a_crowd_and_one_alone"]
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]
 def features(images):

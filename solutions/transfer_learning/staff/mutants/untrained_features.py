@@ -2,6 +2,7 @@
 # title = "Features of the same network with random weights"
 # student = "student03"
 # loses = ["features", "is_dog"]
+# fails = ["a_linear_reader_understands_them", "features_at_dusk", "cats_and_dogs_are_told_apart", "a_mirrored_dog_is_a_dog", "a_crowd_and_one_alone"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]

@@ -2,6 +2,7 @@
 # title = "Whole feature maps instead of features: 62,720 numbers a photo"
 # student = "student05"
 # loses = ["features"]
+# fails = ["the_same_number_of_features", "features_of_odd_pictures"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]

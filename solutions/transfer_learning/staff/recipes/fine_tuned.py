@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "The last block unfrozen for six steps"
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # Expected: honest, full marks, no better than the frozen one: real photos, cat/dog accuracy about 0.99.
 # %% [unfreeze-code]

@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "A head that also learnt mirrored photos, and answers with the mean of a photo and its mirror"
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # Expected: honest, full marks: real photos, cat/dog accuracy about 0.99.
 # %% [is-dog-code]

@@ -1,5 +1,7 @@
 # /// pawgrade
 # title = "No training: nearer to the mean of the dogs or of the cats"
+# weak = true
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # Expected: honest: full marks on real photos (accuracy about 0.99), but weak on drawings: a part of the points.
 # %% [head-code]

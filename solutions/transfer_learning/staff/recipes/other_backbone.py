@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "Features of EfficientNet-Lite1"
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # Expected: honest, full marks: real photos, cat/dog accuracy about 0.99.
 # %% [features-code]

@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "A head in closed form: ridge regression on the features"
+# leaves = ["maps-code", "cost-picture-code"]
 # ///
 # Expected: honest, full marks: real photos, cat/dog accuracy about 0.99.
 # %% [head-code]

@@ -1,0 +1,49 @@
+# /// pawgrade
+# title = "The ideal image in steps of a fixed size, by hand; the attack by Adam, behind a tanh"
+# leaves = ["fourier-own-code", "attack-look-code"]
+# ///
+# %% [ideal-code]
+def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=150):
+    rng, target, history = np.random.default_rng(seed), torch.tensor([class_index]), []
+    layers = [
+        torch.tensor(noise).permute(2, 0, 1)[None],
+        torch.zeros(1, 3, 56, 56),
+        torch.zeros(1, 3, 14, 14),
+    ]
+    runs = [0, 0, 0]
+    for step in range(steps):
+        layers = [layer.detach().requires_grad_() for layer in layers]
+        whole = assemble(layers)
+        view = (
+            torch.roll(whole, rng.integers(-jitter, jitter + 1, 2).tolist(), dims=(0, 1)) if jitter else whole
+        )
+        view = view.flip(1) if jitter and rng.random() < 0.5 else view
+        cross_entropy = F.cross_entropy(backbone(backbone.normalise(view[None])), target)
+        variation = total_variation(whole)
+        history.append((cross_entropy.item(), variation.item()))
+        if step >= 30 and step % 5 == 0 and max(row[0] for row in history[-5:]) < 0.05:
+            saved = (whole.detach() * 255).round().to(torch.uint8).numpy()
+            if probabilities(np.stack([saved, saved[:, ::-1]]))[:, class_index].min() > 0.97:
+                break
+        gradients = torch.autograd.grad(cross_entropy + tv_weight * variation, layers)
+        runs = [0.5 * run + gradient / gradient.std() for run, gradient in zip(runs, gradients, strict=True)]
+        rate = 0.02 / (1 + step / 50)  # shorter and shorter
+        layers = [layer - rate * run for layer, run in zip(layers, runs, strict=True)]
+    return (assemble(layers).detach() * 255).round().to(torch.uint8).numpy(), history
+
+
+# %% [attack-code]
+def adversarial_image(photo, class_index, epsilon):
+    clean, target = torch.tensor(photo, dtype=torch.float32), torch.tensor([class_index])
+    free = torch.zeros_like(clean, requires_grad=True)
+    optimiser = torch.optim.Adam([free], lr=0.3)
+    for _ in range(60):
+        image = (clean + epsilon * torch.tanh(free)).clamp(0, 255)
+        image = image + (image.round() - image).detach()  # the network looks at what would be saved
+        scores = backbone(backbone.normalise(image[None] / 255))
+        if scores.softmax(dim=1)[0, class_index] > 0.98:
+            break
+        optimiser.zero_grad()
+        F.cross_entropy(scores, target).backward()
+        optimiser.step()
+    return image.detach().round().to(torch.uint8).numpy()

@@ -1,0 +1,10 @@
+# /// pawgrade
+# title = "The number of the best breed instead of a score for each"
+# loses = ["breeds", "top3", "species", "mirror"]
+# fails = ["answers_agree"]
+# leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
+# ///
+# %% [classify-code]
+def classify(images):
+    with torch.inference_mode():
+        return head(extract(images)).argmax(dim=1).numpy()

@@ -1,0 +1,10 @@
+# /// pawgrade
+# title = "The logits are divided by the number of photos, as in a mean"
+# loses = ["is_dog"]
+# fails = ["answers_agree", "a_crowd_and_one_alone"]
+# leaves = ["maps-code", "cost-picture-code"]
+# ///
+# %% [is-dog-code]
+def is_dog(images):
+    with torch.inference_mode():
+        return torch.sigmoid(head(torch.tensor(features(images))) / len(images))[:, 0].numpy()
