@@ -28,21 +28,18 @@ def calibration_in_force(source: Path, card: str) -> Calibration | None:
     return found if found is not None and found.digest == measured_version(source) else None
 
 
-def flags(
-    grade: Grade, calibration: Calibration | None, second: Sequence[Requirement] = ()
-) -> tuple[str, ...]:
+def flags(grade: Grade, calibration: Calibration | None) -> tuple[str, ...]:
     """Say what about a grade honest work explains badly.
 
     Args:
-        grade: the grade, its checks with their requirements.
+        grade: the grade: its checks with their requirements, and what was measured on the second holdout.
         calibration: what honest solutions reached, or None: then nothing is said about it.
-        second: what was measured on the second holdout.
 
     Returns:
         A sentence for each finding; empty for nearly all honest work.
     """
     far = () if calibration is None else tuple(_far_above(grade, calibration))
-    return (*far, *_gaps(grade, second))
+    return (*far, *_gaps(grade))
 
 
 def _far_above(grade: Grade, calibration: Calibration) -> Iterator[str]:
@@ -60,12 +57,11 @@ def _far_above(grade: Grade, calibration: Calibration) -> Iterator[str]:
                 )
 
 
-def _gaps(grade: Grade, second: Sequence[Requirement]) -> Iterator[str]:
+def _gaps(grade: Grade) -> Iterator[str]:
     """Compare accuracies of the same demand on both holdouts, by Fisher's exact test."""
-    others = {(one.site, one.level, one.what): one for one in second}
     for check in grade.checks:
         for one in check.requirements:
-            other = others.get((one.site, one.level, one.what))
+            other = _counterpart(one, grade.second)
             if other is None:
                 continue
             chance = _chance_of_gap(one, other)
@@ -74,6 +70,14 @@ def _gaps(grade: Grade, second: Sequence[Requirement]) -> Iterator[str]:
                     f"{check.exercise}: {one.what} {_measured(one)} on the photos that judge, but {_measured(other)} on "
                     f"the second holdout; by luck alone with a chance of {_power(chance)} (Fisher's exact test)"
                 )
+
+
+def _counterpart(one: Requirement, second: Sequence[Requirement]) -> Requirement | None:
+    """Return what was measured like it on the second holdout: of the same name, or the only one for its level."""
+    same = [other for other in second if other.level == one.level]
+    named = [other for other in same if other.what == one.what]
+    alone = same if one.level and len(same) == 1 else []
+    return next(iter([*named, *alone]), None)
 
 
 def _chance_of_gap(one: Requirement, other: Requirement) -> float | None:

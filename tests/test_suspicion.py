@@ -42,6 +42,10 @@ def graded(*requirements: Requirement) -> Grade:
     return dataclasses.replace(toy_grade(), checks=(check,))
 
 
+def twice(first: Requirement, *second: Requirement) -> Grade:
+    return dataclasses.replace(graded(first), second=second)
+
+
 def test_a_result_far_above_all_honest_runs_is_flagged_with_its_chance() -> None:
     (flag,) = flags(graded(accuracy(196)), calibration(spread()))
 
@@ -80,7 +84,7 @@ def test_without_a_calibration_nothing_is_said() -> None:
 
 
 def test_a_gap_between_the_holdouts_is_flagged() -> None:
-    (flag,) = flags(graded(accuracy(190)), None, (accuracy(140),))
+    (flag,) = flags(twice(accuracy(190), accuracy(140)), None)
 
     assert "0.950 (190 of 200) on the photos that judge, but 0.700 (140 of 200) on the second holdout" in flag
     assert "Fisher" in flag
@@ -88,13 +92,16 @@ def test_a_gap_between_the_holdouts_is_flagged() -> None:
 
 @pytest.mark.parametrize("second", [accuracy(165), accuracy(195), accuracy(10, 12)])
 def test_luck_between_the_holdouts_is_not_mentioned(second: Requirement) -> None:
-    assert flags(graded(accuracy(180)), None, (second,)) == ()
+    assert flags(twice(accuracy(180), second), None) == ()
 
 
-def test_other_demands_are_not_compared() -> None:
-    other = dataclasses.replace(accuracy(20), what="top-3 accuracy")
+def test_a_measure_is_compared_with_the_one_of_its_name_or_the_only_one_of_its_level() -> None:
+    low, other_name = accuracy(20), dataclasses.replace(accuracy(20), what="accuracy, once more")
+    other_level = dataclasses.replace(low, level="species")
 
-    assert flags(graded(accuracy(190)), None, (other,)) == ()
+    assert flags(twice(accuracy(190), other_level), None) == ()
+    assert len(flags(twice(accuracy(190), other_name), None)) == 1
+    assert flags(twice(accuracy(190), other_name, accuracy(190)), None) == ()
 
 
 def test_the_chance_that_is_unlikely_is_one_in_ten_thousand() -> None:

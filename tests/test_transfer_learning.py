@@ -265,11 +265,11 @@ SAID = {
     "scaled_by_the_batch": ("features_agree", "mix the photos"),
     "wrong_normalisation": ("every_channel_has_its_own_mean_and_deviation", "still 0 to 255"),
     "colours_reversed": ("every_channel_has_its_own_mean_and_deviation", "BGR"),
-    "reshaped_throughout": ("every_channel_has_its_own_mean_and_deviation", "`reshape` cuts"),
+    "reshaped": ("every_channel_has_its_own_mean_and_deviation", "`reshape` cuts"),
     "corner_cases": ("a_batch_of_one_photo", "1e-5"),
     "few_the_quick_way": ("features_at_dusk", "must not depend on how many"),
     "silent_features_dropped": ("features_of_odd_pictures", "must not depend on how many"),
-    "own_contrast": ("features_of_odd_pictures", "division by zero"),
+    "own_brightness": ("features_of_odd_pictures", "division by zero"),
     "divided_by_the_batch": ("answers_agree", "mix the photos"),
     "first_32_only": ("a_crowd_and_one_alone", "keep the rest"),
     "species_swapped": ("cats_and_dogs_are_told_apart", "wrong way round"),
@@ -284,8 +284,8 @@ SLOW = {
     "batch_statistics_left_on",
     "whole_maps",
     "colours_reversed",
-    "reshaped_throughout",
-    "own_contrast",
+    "reshaped",
+    "own_brightness",
 }
 
 

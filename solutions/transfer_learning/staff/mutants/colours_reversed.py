@@ -11,6 +11,11 @@ def normalise(images, mean, deviation):
     return ((pixels - mean) / deviation).permute(0, 3, 1, 2)
 
 
+# %% [features-code]
+def features(images):
+    return backbone.features(images).numpy()
+
+
 # %% [batch-norm-code]
 def batch_norm(x, mean, variance, training):
     return (x - mean[:, None, None]) / np.sqrt(variance[:, None, None] + 1e-5)

@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "Features of the same network with random weights"
 # student = "student03"
-# loses = ["features", "is_dog"]
-# fails = ["a_linear_reader_understands_them", "features_at_dusk", "cats_and_dogs_are_told_apart", "a_mirrored_dog_is_a_dog", "a_crowd_and_one_alone"]
+# loses = ["features"]
+# fails = ["a_linear_reader_understands_them", "features_at_dusk"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]
@@ -18,3 +18,12 @@ def features(images):
             untrained(normalise(images[start : start + 32], *OURS)) for start in range(0, len(images), 32)
         ]
     return torch.cat(parts).numpy()
+
+
+# %% [is-dog-code]
+head = train_head(backbone.features(train_images).numpy(), train_dogs, seed=seed)
+
+
+def is_dog(images):
+    with torch.inference_mode():
+        return torch.sigmoid(head(backbone.features(images)))[:, 0].numpy()

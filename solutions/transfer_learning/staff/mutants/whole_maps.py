@@ -8,3 +8,12 @@
 # %% [features-code]
 def features(images):
     return backbone.feature_maps(images, "last").flatten(start_dim=1).numpy()
+
+
+# %% [is-dog-code]
+head = train_head(backbone.features(train_images).numpy(), train_dogs, seed=seed)
+
+
+def is_dog(images):
+    with torch.inference_mode():
+        return torch.sigmoid(head(backbone.features(images)))[:, 0].numpy()
