@@ -1,6 +1,6 @@
 """The attacks of the corpus against `nbgrader autograde`, the way most courses use it: tests in the notebook.
 
-    .venv/bin/python -m benchmarks.nbgrader_attacks [--only NAME...]
+    .venv/bin/python -m benchmarks.nbgrader_attacks [--only FAMILY/NAME...]
 
 For every attack a small course of its own: the attacker, then an honest student; the same two exercises, the same tests, half
 of them hidden. nbgrader runs as it comes, with a limit of 8 s a cell and 60 s for the command. Because nothing holds the
@@ -360,7 +360,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="*", default=[])
     only = parser.parse_args().only
-    attacks = [one for one in read_all() if not only or one.id in only]
+    attacks = [one for one in read_all() if one.id.startswith(tuple(only) or "")]
     outcomes = []
     print("| attack | points of 16 (deserved) | secrets read | changed or left behind | next student | |")
     print("|---|---|---|---|---|---|")

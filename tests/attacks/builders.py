@@ -70,7 +70,7 @@ def hundred_megabytes(folder: Path, notebook: NotebookNode, world: World) -> Non
 
 def many_cells(folder: Path, notebook: NotebookNode, world: World) -> None:
     """A hundred thousand cells before the work."""
-    plain = {
+    plain: dict[str, Any] = {
         "cell_type": "code",
         "metadata": {},
         "source": "def double(numbers):",
@@ -221,8 +221,8 @@ def folder_of_links(folder: Path, notebook: NotebookNode, world: World) -> None:
     for _ in range(200):
         deep = deep / "deep"
         deep.mkdir()
-    for name in (b"\xff\xfe", b"new\nline", b"\x1b[2J", "\u202egpj.ipynb".encode(), b"-rf", b"'; rm -rf ~ #"):
-        (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).write_bytes(b"")
+    for odd in (b"\xff\xfe", b"new\nline", b"\x1b[2J", "\u202egpj.ipynb".encode(), b"-rf", b"'; rm -rf ~ #"):
+        (Path(os.fsdecode(os.fsencode(folder) + b"/" + odd))).write_bytes(b"")
 
 
 def unreadable(folder: Path, notebook: NotebookNode, world: World) -> None:

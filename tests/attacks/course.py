@@ -13,7 +13,7 @@ from grader.course import Course
 from grader.release import build_release
 from grader.spec import CALIBRATED
 from tests import tiny
-from tests.notebooks import graded_cell, solution_cell
+from tests.notebooks import REPOSITORY, graded_cell, solution_cell
 
 LIMITS = """
 [limits]
@@ -155,7 +155,7 @@ def _write(
     source = folder / "solutions" / name
     (source / "staff").mkdir(parents=True)
     config = folder / "nbgrader_config.py"
-    config.write_bytes((tiny.REPOSITORY / "nbgrader_config.py").read_bytes())
+    config.write_bytes((REPOSITORY / "nbgrader_config.py").read_bytes())
     nbformat.write(notebook, source / f"{name}.ipynb")
     (source / "assignment.toml").write_text(text)
     (source / "check_public.py").write_text(checks)

@@ -67,8 +67,8 @@ class Range:
 
     def hand_in(self, attack: Attack) -> None:
         """Put the attack where the attacker's submission lies, and look at the world."""
-        for folder in ("submitted", f".pawgrade/attempts/{attack.assignment}"):
-            remove(self.world.course / folder / ATTACKER)
+        for kind in ("submitted", f".pawgrade/attempts/{attack.assignment}"):
+            remove(self.world.course / kind / ATTACKER)
         cells = {name: self.world.told(code) for name, code in attack.cells.items()}
         if attack.table:
             known = tables.text(attack.table, self.settings.cache)

@@ -7,12 +7,12 @@
 # ///
 # %% [attack-code]
 def adversarial_image(photo, class_index, epsilon):
-    clean = torch.tensor(photo) / 255
-    target, image, budget = torch.tensor([class_index]), clean.clone(), epsilon / 255
+    clean = torch.tensor(photo) / 127.5 - 1  # pixels from -1 to 1, as many networks want them
+    target, image, budget = torch.tensor([class_index]), clean.clone(), epsilon / 127.5
     for _ in range(6):
         image.requires_grad_()
-        loss = F.cross_entropy(backbone(backbone.normalise(image[None])), target)
+        loss = F.cross_entropy(backbone(backbone.normalise((image[None] + 1) / 2)), target)
         (gradient,) = torch.autograd.grad(loss, image)
         image = image.detach() - budget / 3 * gradient.sign()
-        image = torch.clamp(image, clean - budget, clean + budget).clamp(0, 1)
-    return (image * 255).numpy().astype(np.uint8)
+        image = torch.clamp(image, clean - budget, clean + budget).clamp(-1, 1)
+    return ((image + 1) * 127.5).numpy().astype(np.uint8)
