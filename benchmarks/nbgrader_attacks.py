@@ -63,6 +63,13 @@ LEFT_OUT = {
 INSTEAD = {
     "exits/exit_when_asked": "def classify(images):\n    import os\n    os._exit(0)",
 }
+# Right solutions in a file that Pawgrade does not read: what is right has earned its points where it is read.
+RIGHT_INSIDE = {
+    f"notebooks/{name}"
+    for name in (
+        "another_format", "hundred_megabytes", "many_cells", "nested_a_little", "nested_json", "odd_types"
+    )
+}  # fmt: skip
 TESTS = {
     "double": (
         "double-test", 3,
@@ -335,6 +342,8 @@ def deserved(attack: Attack) -> float:
     left_alone = {"double": "double-code", "brightness": "classify-code"}
     most = {"double": 6, "brightness": 10}
     honest = {name for name, cell in left_alone.items() if not attack.builder and cell not in attack.cells}
+    if attack.id in RIGHT_INSIDE:
+        return 16
     return sum(most[name] for name in most if name in honest or name not in attack.loses)
 
 

@@ -214,6 +214,17 @@ def backbone(name: str = "efficientnet_lite0", device: str = "cpu") -> Backbone:
     return network
 
 
+def use_threads(count: int) -> int:
+    """Let torch compute with so many threads from now on; returns how many it were.
+
+    A process that forks must load networks with one: threads that were started are missing in the fork, and torch would
+    wait for them forever.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    return before
+
+
 def is_available(name: str) -> bool:
     """Whether a backbone's weights are on this machine and intact; no network is touched.
 

@@ -146,6 +146,8 @@ def _judge_and_end(folder: Path) -> None:
             os.dup2(output, descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         (folder / PID).write_text(str(os.getpid()), encoding="utf-8")
+        if "grader.reference" in sys.modules:
+            sys.modules["grader.reference"].use_all_threads()
         main(folder)
         code = 0
     except BaseException:
@@ -165,7 +167,7 @@ def _preload(files: Sequence[str]) -> None:
         if any("grader.reference" in Path(path).read_text(encoding="utf-8") for path in files):
             from grader import reference
 
-            reference.load()
+            reference.load_before_forks()
 
 
 if __name__ == "__main__":

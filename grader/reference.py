@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 KEPT = 4096  # images whose 1000 probabilities are remembered: 16 MB
 
+_threads: list[int] = []
 _known: dict[tuple[str, bytes], npt.NDArray[np.float32]] = {}
 
 
@@ -56,9 +57,21 @@ def top(probabilities_: npt.NDArray[np.float32], count: int = 5) -> list[list[ob
     return [[names[place], float(probabilities_[place])] for place in best]
 
 
-def load(name: str = "efficientnet_lite0") -> None:
-    """Load a backbone, so that the first question does not wait for it."""
+def load_before_forks(name: str = "efficientnet_lite0") -> None:
+    """Load a backbone without starting a thread; forks call `use_all_threads` before they compute."""
+    from grader import backbones
+
+    if not _threads:
+        _threads.append(backbones.use_threads(1))
     _network(name)
+
+
+def use_all_threads() -> None:
+    """Compute with as many threads as before `load_before_forks`; nothing where that was not called."""
+    from grader import backbones
+
+    if _threads:
+        backbones.use_threads(_threads[0])
 
 
 @functools.cache

@@ -262,3 +262,20 @@ def test_check_files_are_public_first_and_hidden_ones_stay_out_of_public_runs(tm
 
     assert check_files(tmp_path, "all") == (public, hidden)
     assert check_files(tmp_path, "public") == (public,)
+
+
+@pytest.mark.slow
+def test_forked_judges_compute_with_a_network_that_was_loaded_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "JUDGE_TIMEOUT_S", 60.0)
+    asks = (
+        "    from grader.reference import probabilities\n"
+        "    assert probabilities(np.zeros((8, 224, 224, 3), np.uint8)).shape == (8, 1000)\n"
+        "    (answer,) = answers"
+    )
+    text = GOOD.replace("    (answer,) = answers", asks, 1)
+
+    found = [evaluate(answered(), context(tmp_path, text)) for _ in range(3)]
+
+    assert [statuses(one)["double"] for one in found] == [(Status.PASSED, 6)] * 3, found[0].log

@@ -118,3 +118,20 @@ def test_the_network_names_the_cat(notebook: dict[str, Any]) -> None:
     best = [lab.imagenet_classes()[int(place)] for place in scores[0].argsort(descending=True)[:5]]
 
     assert any("cat" in name or "tabby" in name for name in best)
+
+
+@pytest.mark.parametrize("how", ["data", "variable"])
+def test_a_notebook_that_is_graded_is_judged_afterwards(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    from grader import kernels
+    from grader.sandbox import layout
+
+    assert (lab.GRADED_DATA, lab.GRADED_VARIABLE) == (layout.DATA, kernels.LEASE_VARIABLE)
+    names = {"lab": lab, "data_dir": layout.DATA if how == "data" else "somewhere"}
+    if how == "variable":
+        monkeypatch.setenv(kernels.LEASE_VARIABLE, "x")
+
+    exec("lab.check('normalise')", names)  # noqa: S102 - as a cell does
+
+    assert "judged when the notebook has run" in capsys.readouterr().out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.ladder import simulate
-from grader import feedback, ladder
+from grader import attempts, feedback, ladder
+from grader.course import Course
 from grader.grading import with_manual
+from grader.pages import write_pages
 from grader.records import Check, ExerciseGrade, Grade, Picture, Requirement, Status
 from grader.scoring import credit
+from grader.settings import Settings
 from grader.spec import Levels
 from grader.statistics import wilson_interval
 from tests import pages
-from tests.notebooks import toy_grade
+from tests.notebooks import source_notebook, toy_course, toy_grade
 
 LEVELS = {"breeds": Levels(zero_at=0.55, full_at=0.82)}
 PHOTOS = 200
@@ -179,6 +184,29 @@ def test_a_page_with_every_part_is_held_back_without_an_error() -> None:
     found = ladder.held_back(pages.grade(), [pages.grade()], {}, 0.02)
 
     assert "Accuracies on hidden photos are shown in steps of 0.02" in text(found)
+
+
+def test_a_course_with_a_ladder_shows_the_version_handed_in_and_the_accuracy_shown_last(
+    tmp_path: Path, toy_cache: Path
+) -> None:
+    course = Course(toy_course(tmp_path / "course"))
+    notes = {"assignment": "v1", "split": "s"}
+    for turn, correct in enumerate((140, 144, 142), start=1):
+        kept = attempt(correct, f"a{turn}", provenance={**notes, "files": str(turn), "scored": str(turn)})
+        attempts.write(course.folder, kept, submitted=b"", executed=source_notebook(), answers={})
+    attempts.set_current(course.folder, kept)
+    settings = Settings(None, toy_cache, counts="best", ladder=0.02)
+
+    (exact,) = write_pages(course, "toy", replace(settings, ladder=0.0))
+    best = exact.read_text()
+    (stepped,) = write_pages(course, "toy", settings)
+    html = stepped.read_text()
+
+    assert "attempt <code>a2</code>" in best
+    assert "144 of 200" in best
+    assert "attempt <code>a3</code>" in html  # which one is best is a score, too
+    assert "top-1 accuracy about 0.7 (in steps of 0.02, 200 asked); shown since scored attempt 1" in html
+    assert not re.search(r"14[0-9] of 200|0\.7[0-9]", html)
 
 
 @pytest.mark.parametrize(("step", "most"), [(0.02, 0.850), (0.08, 0.815), (0.10, 0.81)])

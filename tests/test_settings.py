@@ -34,6 +34,13 @@ def test_a_course_chooses_its_settings(tmp_path: Path) -> None:
     assert (found.kernel, found.db_url) == ("other", "sqlite:///x.db")
 
 
+def test_scored_attempts_and_the_ladder_are_chosen(tmp_path: Path) -> None:
+    found = load(course_with(tmp_path, "attempts = 3\nladder = 0.08"), {"PAWGRADE_ATTEMPTS": "0"})
+
+    assert (found.attempts, found.ladder) == (0, 0.08)
+    assert (load(None, {}).attempts, load(None, {}).ladder) == (5, 0.0)
+
+
 def test_the_environment_wins(tmp_path: Path) -> None:
     environment = {"PAWGRADE_SEED": "9", "PAWGRADE_DATA": str(tmp_path), "PAWGRADE_SECRET": "s" * 20}
 
@@ -73,6 +80,11 @@ def test_a_home_folder_is_found() -> None:
         ("gpu_slots = -1", ["gpu_slots", "'-1'"]),
         ('gpu_slots = "two"', ["gpu_slots", "'two'"]),
         ('counts = "worst"', ["counts", "latest or best", "'worst'"]),
+        ("attempts = -1", ["attempts", "-1"]),
+        ("attempts = 2.5", ["attempts", "whole number", "'2.5'"]),
+        ("ladder = 0.9", ["ladder", "0.5", "0.9"]),
+        ("ladder = nan", ["ladder", "nan"]),
+        ('ladder = "small"', ["ladder", "a number", "'small'"]),
     ],
 )
 def test_a_wrong_setting_is_told(tmp_path: Path, text: str, words: list[str]) -> None:

@@ -26,6 +26,11 @@ def _cell(notebook: NotebookNode, name: str) -> NotebookNode:
     return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
 
 
+def _of_staff(world: World, *kinds: str) -> Path:
+    """Return the folder of the assignment in the first of these that the course has."""
+    return next(path for path in (world.course / kind / "attacks" for kind in kinds) if path.is_dir())
+
+
 def table_in_a_file(folder: Path, notebook: NotebookNode, world: World) -> None:
     """A wrong function that reads its answers from files beside the notebook."""
     _cell(notebook, "classify-code").source = (
@@ -182,7 +187,7 @@ def odd_types(folder: Path, notebook: NotebookNode, world: World) -> None:
 def a_link(folder: Path, notebook: NotebookNode, world: World) -> None:
     """A link to the staff's solution."""
     _path(folder).unlink()
-    _path(folder).symlink_to(world.course / "solutions" / "attacks" / "attacks.ipynb")
+    _path(folder).symlink_to(_of_staff(world, "solutions", "source") / "attacks.ipynb")
 
 
 def a_pipe(folder: Path, notebook: NotebookNode, world: World) -> None:
@@ -243,7 +248,7 @@ def a_time_stamp(folder: Path, notebook: NotebookNode, world: World) -> None:
 
 def outputs_of_another(folder: Path, notebook: NotebookNode, world: World) -> None:
     """The release with outputs of success."""
-    release = nbformat.read(world.course / "assignments" / "attacks" / "attacks.ipynb", as_version=4)
+    release = nbformat.read(_of_staff(world, "assignments", "release") / "attacks.ipynb", as_version=4)
     for cell in release.cells:
         if cell.cell_type == "code":
             data = {"text/plain": "16/16", "text/html": "<b>PASSED</b>"}

@@ -1,7 +1,8 @@
 # /// pawgrade
-# title = "The ideal image in steps of a fixed size, by hand; the attack by Adam, behind a tanh"
+# title = "The ideal image in steps of a fixed size along the gradient, shorter and shorter, by hand"
 # leaves = ["fourier-own-code", "attack-look-code"]
 # ///
+# Expected: honest: smoother than the reference, at one and a half times the price.
 # %% [ideal-code]
 def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=150):
     rng, target, history = np.random.default_rng(seed), torch.tensor([class_index]), []
@@ -30,20 +31,3 @@ def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=150):
         rate = 0.02 / (1 + step / 50)  # shorter and shorter
         layers = [layer - rate * run for layer, run in zip(layers, runs, strict=True)]
     return (assemble(layers).detach() * 255).round().to(torch.uint8).numpy(), history
-
-
-# %% [attack-code]
-def adversarial_image(photo, class_index, epsilon):
-    clean, target = torch.tensor(photo, dtype=torch.float32), torch.tensor([class_index])
-    free = torch.zeros_like(clean, requires_grad=True)
-    optimiser = torch.optim.Adam([free], lr=0.3)
-    for _ in range(60):
-        image = (clean + epsilon * torch.tanh(free)).clamp(0, 255)
-        image = image + (image.round() - image).detach()  # the network looks at what would be saved
-        scores = backbone(backbone.normalise(image[None] / 255))
-        if scores.softmax(dim=1)[0, class_index] > 0.98:
-            break
-        optimiser.zero_grad()
-        F.cross_entropy(scores, target).backward()
-        optimiser.step()
-    return image.detach().round().to(torch.uint8).numpy()
