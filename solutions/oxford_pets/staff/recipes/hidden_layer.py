@@ -10,7 +10,7 @@ def train_head(features, labels, watched=None, epochs=40, seed=0):
         nn.Dropout(0.3), nn.Linear(width, 256), nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, len(breeds))
     )
     optimiser = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.01)
-    for _ in range(epochs):
+    for _ in range(30):
         head.train()
         for rows in torch.randperm(len(labels)).split(32):
             optimiser.zero_grad()

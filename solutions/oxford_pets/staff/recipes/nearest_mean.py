@@ -1,7 +1,9 @@
 # /// pawgrade
 # title = "No training: the breed whose mean feature, on the unit sphere, is nearest"
+# weak = true
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
+# Expected: weak but honest: real photos, top-1 from 0.86 to 0.90.
 # %% [head-code]
 class NearestMean(nn.Module):
     def __init__(self, features, labels):
