@@ -1,8 +1,9 @@
 # /// pawgrade
 # title = "The last block unfrozen for six steps"
+# weak = true
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
-# Expected: honest, full marks, no better than the frozen one: real photos, cat/dog accuracy about 0.99.
+# Honest, and no better than the frozen one on real photos (about 0.99); on few drawn ones the luck of six steps decides.
 # %% [unfreeze-code]
 def fine_tune(backbone, head, images, dogs, steps=6, rate=1e-4):
     tuned, tuned_head = copy.deepcopy(backbone), copy.deepcopy(head)
