@@ -4,7 +4,7 @@ Model. The accuracy of an honest recipe is p, drawn anew for each training seed 
 recipe's mean; counted on n hidden photos it is binomial. With p beta-distributed that is a beta-binomial, whose
 variance has three parts: the training seed's, the split's, and what counting on n photos does by itself. The mean has
 the half success and half failure of Jeffreys' prior, so that a measure that never failed is not taken for sure. Numbers
-that are no counts are held against Student's t of the runs. The weakest honest recipe decides.
+that are no counts are held against Student's t of each recipe's own runs. The weakest honest recipe decides.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
@@ -65,36 +66,61 @@ def summarise(level: str, found: Sequence[Measured], full_at: float) -> Spread:
         found: at least one run of at least one recipe; variances need two seeds a split, and two splits.
         full_at: the level in force.
     """
-    values = np.array([one.value for one in found])
-    counted = [one.trials for one in found if one.trials is not None]
-    trials = round(float(np.median(counted))) if counted else None
     by_recipe: dict[str, list[Measured]] = defaultdict(list)
     for one in found:
         by_recipe[one.recipe].append(one)
+    counted = [one.trials for one in found if one.trials is not None]
+    values = np.array([one.value for one in found])
+    facts: dict[str, Any] = {
+        "level": level,
+        "mean": round(float(values.mean()), 5),
+        "sd": round(float(values.std(ddof=1)) if len(values) > 1 else 0.0, 5),
+        "quantiles": tuple(round(float(one), 5) for one in np.quantile(values, (0, 0.05, 0.5, 0.95, 1))),
+    }
+    if counted:
+        spread = Spread(**facts, **_counted(by_recipe, round(float(np.median(counted)))), rate=0.0)
+        return spread.model_copy(update={"rate": _rounded(chance_of_loss(spread, full_at))})
+    spreads = [Spread(**facts, **_number(runs, by_recipe), rate=0.0) for runs in by_recipe.values()]
+    worst = max(spreads, key=lambda one: (chance_of_loss(one, full_at), -one.weakest))
+    return worst.model_copy(update={"rate": _rounded(chance_of_loss(worst, full_at))})
+
+
+def _counted(by_recipe: Mapping[str, Sequence[Measured]], trials: int) -> dict[str, Any]:
+    """Describe shares: the weakest recipe's mean, and the noise of all recipes together."""
     means = {name: float(np.mean([one.value for one in runs])) for name, runs in by_recipe.items()}
-    weakest = min(means.values())
-    seed_variance = _pooled([_within(runs) for runs in by_recipe.values()])
-    between = [_between(runs, seed_variance) for runs in by_recipe.values()]
+    name = min(means, key=means.__getitem__)
+    runs = len(by_recipe[name])
+    if means[name] == 1.0:  # none ever failed: all of them are evidence
+        runs = sum(map(len, by_recipe.values()))
+    seed_variance = _pooled([_within(one) for one in by_recipe.values()])
+    between = [_between(one, seed_variance) for one in by_recipe.values()]
     split_variance = float(np.mean([one for one in between if one is not None] or [0.0]))
-    holdout = weakest * (1 - weakest) / trials if trials else 0.0
-    spread = Spread(
-        level=level,
-        mean=round(float(values.mean()), 5),
-        sd=round(float(values.std(ddof=1)) if len(values) > 1 else 0.0, 5),
-        quantiles=tuple(round(float(one), 5) for one in np.quantile(values, (0, 0.05, 0.5, 0.95, 1))),
-        trials=trials,
-        weakest=round(_shrunk(weakest, trials, len(by_recipe[min(means, key=means.__getitem__)])), 5),
-        seed_sd=round(math.sqrt(seed_variance), 5),
-        split_sd=round(math.sqrt(max(0.0, split_variance - holdout)), 5),
-        holdout_sd=round(math.sqrt(holdout), 5),
-        rate=0.0,
-    )
-    return spread.model_copy(update={"rate": _rounded(chance_of_loss(spread, full_at))})
+    holdout = means[name] * (1 - means[name]) / trials
+    return {
+        "trials": trials,
+        "runs": runs,
+        "weakest": round(_shrunk(means[name], trials, runs), 5),
+        "seed_sd": round(math.sqrt(seed_variance), 5),
+        "split_sd": round(math.sqrt(max(0.0, split_variance - holdout)), 5),
+        "holdout_sd": round(math.sqrt(holdout), 5),
+    }
 
 
-def _shrunk(mean: float, trials: int | None, runs: int) -> float:
+def _number(runs: Sequence[Measured], by_recipe: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
+    """Describe numbers that are no shares, of one recipe: kinds of solution differ in spread, too."""
+    squares, free = _within(runs)
+    seed_variance = squares / free if free else _pooled([_within(one) for one in by_recipe.values()])
+    return {
+        "runs": len(runs),
+        "weakest": round(float(np.mean([one.value for one in runs])), 5),
+        "seed_sd": round(math.sqrt(seed_variance), 5),
+        "split_sd": round(math.sqrt(_between(runs, seed_variance) or 0.0), 5),
+    }
+
+
+def _shrunk(mean: float, trials: int, runs: int) -> float:
     """Return a share with Jeffreys' half success and half failure; the runs' photos count once each."""
-    return mean if trials is None else (mean * trials * runs + 0.5) / (trials * runs + 1)
+    return (mean * trials * runs + 0.5) / (trials * runs + 1)
 
 
 def _within(runs: Sequence[Measured]) -> tuple[float, int]:
@@ -165,16 +191,13 @@ def _counted_below(spread: Spread, trials: int, most: int) -> float:
 
 
 def _below(spread: Spread, value: float, *, strictly: bool) -> float:
-    """Return the chance of less than `value` (or as little), by Student's t around the weakest recipe's mean."""
+    """Return the chance that a further run of the weakest recipe is below `value` (or as low), by Student's t."""
     from scipy import stats
 
-    sd = math.hypot(spread.seed_sd, spread.split_sd)
+    sd = math.hypot(spread.seed_sd, spread.split_sd) * math.sqrt(1 + 1 / max(1, spread.runs))
     if sd == 0:
         return float(spread.weakest < value if strictly else spread.weakest <= value)
-    return float(stats.t.cdf((value - spread.weakest) / sd, df=DEGREES))
-
-
-DEGREES = 6  # of Student's t: few runs, and no promise that they are normal
+    return float(stats.t.cdf((value - spread.weakest) / sd, df=max(1, spread.runs - 1)))
 
 
 def suggest(spread: Spread, target: float) -> Levels:

@@ -254,6 +254,7 @@ class Spread(_Strict):
         quantiles: lowest value, 5 %, median, 95 % and highest value of the runs.
         trials: photos it was counted on; None: it is no share.
         weakest: mean of the honest recipe that does worst.
+        runs: how many runs that mean comes from.
         seed_sd: from one training seed to another, on the same photos.
         split_sd: from one split to another, beyond what so few photos explain.
         holdout_sd: what counting on `trials` photos does by itself.
@@ -266,6 +267,7 @@ class Spread(_Strict):
     quantiles: tuple[float, float, float, float, float]
     trials: int | None = None
     weakest: float
+    runs: int = 1
     seed_sd: float = Field(ge=0)
     split_sd: float = Field(ge=0)
     holdout_sd: float = Field(0.0, ge=0)

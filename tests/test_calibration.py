@@ -48,6 +48,7 @@ def simulated(
 def spread(**changes: float) -> Spread:
     values = {
         "level": "breeds", "mean": 0.88, "sd": 0.02, "quantiles": (0.84, 0.85, 0.88, 0.9, 0.91), "trials": PHOTOS,
+        "runs": 10,
         "weakest": 0.88, "seed_sd": 0.0, "split_sd": 0.0, "holdout_sd": 0.022, "rate": 0.0,
     }  # fmt: skip
     return Spread.model_validate({**values, **changes})

@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "The ideal image with the fine layer alone, in more steps"
+# weak = true
 # leaves = ["fourier-own-code", "attack-look-code"]
 # ///
 # Expected: honest: as good as the reference, at twice the price.
