@@ -1,5 +1,5 @@
 # One word each; CI calls the same ones. Everything happens in .venv, which is made once and reused.
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test lint verify docs bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +20,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+verify: $(STAMP)
+	$(BIN)/pawgrade verify --data toy_pets
 
 docs: $(STAMP)
 	$(BIN)/python docs/make_pictures.py

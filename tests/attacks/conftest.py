@@ -19,7 +19,7 @@ if sys.platform != "linux":
     collect_ignore_glob = ["test_every_attack.py"]  # sandboxes are Linux's
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """Home, temporary folder and course of one's own, with a secret in everything that nobody may read."""
     place = Path(tempfile.mkdtemp(prefix="paw-"))
@@ -52,7 +52,7 @@ def world() -> Iterator[World]:
     shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def range_(world: World, toy_cache: Path) -> Iterator[Range]:
     """Where attacks are handed in and graded."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
