@@ -21,6 +21,8 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A gate must not hang on luck: the hidden crops, noise and classes are the same each time.
+verify: export PAWGRADE_SECRET = 0ad3050e71e89dadeaec4562aec7e59b
 verify: $(STAMP)
 	$(BIN)/pawgrade verify --data toy_pets
 
