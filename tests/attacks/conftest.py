@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.sandbox import client
 from tests.attacks.course import hostile_course
 from tests.attacks.grade import Range
 from tests.attacks.world import World
@@ -22,6 +23,7 @@ if sys.platform != "linux":
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """Home, temporary folder and course of one's own, with a secret in everything that nobody may read."""
+    client.release_zygotes()  # those that are held live in another runtime folder
     place = Path(tempfile.mkdtemp(prefix="paw-"))
     place.chmod(0o755)  # an attacker may know the way
     found = World(place)
@@ -49,6 +51,7 @@ def world() -> Iterator[World]:
         with found.listeners.open(place / f"{found.marker}.sock", found.canary("listener")):
             found.marker = f"{found.marker}-inside"
             yield found
+        client.release_zygotes()
     shutil.rmtree(place, ignore_errors=True)
 
 
