@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import json
 import platform
@@ -173,8 +174,11 @@ def calibrate(
         by_split[run.split].append(run)
     for split, group in by_split.items():
         with _Split(course, assignment, settings, card, split, store, chosen) as place:
-            for outcome, name in place.outcomes(group, runner, jobs, tell):
-                (outcomes if isinstance(outcome, Outcome) else undecided).append(outcome or name)  # type: ignore[arg-type]
+            for outcome in place.outcomes(group, runner, jobs, tell):
+                if isinstance(outcome, Outcome):
+                    outcomes.append(outcome)
+                else:
+                    undecided.append(outcome)
     if undecided:
         raise InfrastructureError(
             f"{len(undecided)} of {len(runs)} runs could not be decided: {undecided[0]}.",
@@ -221,8 +225,8 @@ class _Split:
         runner: Executor,
         jobs: int,
         tell: Callable[[str, str, Grade | None], None],
-    ) -> Iterator[tuple[Outcome | None, str]]:
-        """Yield what each run gave, from the store where it is known, and None with a reason where it is undecided."""
+    ) -> Iterator[Outcome | str]:
+        """Yield what each run gave, from the store where it is known, and in words why one is undecided."""
         open_ = []
         for run in runs:
             known = self._read(run)
@@ -230,7 +234,7 @@ class _Split:
                 open_.append(run)
             else:
                 tell("known", self._name(run), None)
-                yield known, ""
+                yield known
         if not open_:
             return
         tell("started", f"{self.assignment}: split {self.split}, features of its photos", None)
@@ -239,20 +243,17 @@ class _Split:
         def calls() -> Iterator[Callable[[], Future[pipeline.Graded]]]:
             for run in open_:
                 tell("started", self._name(run), None)
-                yield lambda run=run: self._submit(run, work, runner)  # type: ignore[misc]
+                yield functools.partial(self._submit, run, work, runner)
 
         for run, graded in zip(open_, runners.in_order(calls(), jobs), strict=True):
             grade = graded.grade
             tell("graded", self._name(run), grade)
             if grade.status is Status.ERROR:
-                yield (
-                    None,
-                    f"{self._name(run)}: {grade.log.strip().splitlines()[-1] if grade.log else 'ERROR'}",
-                )
+                yield f"{self._name(run)}: {grade.log.strip().splitlines()[-1] if grade.log else 'ERROR'}"
                 continue
             outcome = _outcome(run, grade)
             self._write(outcome)
-            yield outcome, ""
+            yield outcome
 
     def _name(self, run: Run) -> str:
         return f"{self.assignment}: {run.recipe}, seed {run.seed}, split {run.split}"

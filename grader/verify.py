@@ -7,6 +7,7 @@ mutant fails is a check that cannot fail; nothing hidden is released; levels are
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -160,7 +161,7 @@ def _graded(
     def calls() -> Iterator[Callable[[], Future[pipeline.Graded]]]:
         for number, run in enumerate(runs, 1):
             tell(f"{number} of {len(runs)}: {run.what}")
-            yield lambda run=run: case.submit(run, runner)  # type: ignore[misc]
+            yield functools.partial(case.submit, run, runner)
 
     for run, graded in zip(runs, runners.in_order(calls(), jobs), strict=True):
         case.needed |= set(graded.needed)

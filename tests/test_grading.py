@@ -280,18 +280,6 @@ def test_an_unknown_assignment_is_named_with_those_that_exist(course: Course) ->
 
 
 @pytest.mark.slow
-def test_verify_accepts_the_course_and_names_what_is_wrong(course: Course) -> None:
-    run(course, "verify", "tiny", code=0)
-    checks = course.source("tiny") / "check_public.py"
-    checks.write_text(checks.read_text().replace("2 * numbers", "3 * numbers"))
-
-    said = run(course, "verify", "tiny", code=1)
-
-    assert "check_public.py" in said  # the release is stale
-    assert "double FAILED" in said
-
-
-@pytest.mark.slow
 def test_a_student_checks_a_notebook_without_any_staff_file(
     course: Course, tmp_path: Path, toy_cache: Path
 ) -> None:
