@@ -171,8 +171,8 @@ class World:
 
 
 def names(folder: Path) -> str:
-    """Name everything in a folder, in order."""
-    return " ".join(sorted(path.name for path in folder.iterdir()))
+    """Name everything in a folder, in order, but the compiled modules that any process of ours may write there."""
+    return " ".join(sorted(path.name for path in folder.iterdir() if path.name != "__pycache__"))
 
 
 def walked(folder: Path) -> Iterable[Path]:
