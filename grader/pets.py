@@ -1,11 +1,8 @@
-"""Photos of pets: found, read, split, and divided into what a notebook may see and what it may not."""
+"""Photos of pets: found, read, split, and the public ones prepared for notebooks."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import hmac
-import io
 import json
 import shutil
 import struct
@@ -192,10 +189,10 @@ def _names(card: DataCard, folder: Path) -> Iterator[str]:
 
 def read_photo(path: Path) -> Images:
     """Read a photo as uint8 RGB `[224, 224, 3]`: short side to 256, centre crop; raises SpecError."""
-    return np.asarray(_centre(_open(path), SIDE_PX))
+    return np.asarray(_centre(open_photo(path), SIDE_PX))
 
 
-def _open(path: Path) -> Image.Image:
+def open_photo(path: Path) -> Image.Image:
     """Read any kind of photo as RGB, upright, its short side 256 pixels."""
     try:
         # Pillow warns of damaged Exif blocks, which many photos of the public sets have, and reads the photo all the same.
@@ -324,65 +321,6 @@ def read_view(data_dir: Path) -> View:
             f"{data_dir} holds no photos that Pawgrade prepared.",
             "Leave data_dir = None: the photos are then found by themselves.",
         ) from exc
-
-
-def holdout(
-    card: DataCard, folder: Path, label_space: str, secret: bytes, version: str, split_name: str = "holdout"
-) -> Photos:
-    """Return the hidden photos as students' code meets them: no names, shuffled, cropped and encoded anew.
-
-    Args:
-        card: the data card.
-        folder: its photos.
-        label_space: which labels.
-        secret: course secret; with `version` and the split it decides crops and order, the same for everybody.
-        version: the assignment's version.
-        split_name: `holdout` or `second_holdout`.
-
-    Returns:
-        Images and labels, and how many photos were left out because they cannot be read, where the card allows it.
-
-    Raises:
-        SpecError: a photo cannot be read, or more than the card allows, or the split is empty.
-    """
-    split = split_of(card, folder, label_space)
-    names = split.names(split_name)
-    if not names:
-        raise SpecError(f"{card.id}: the split {split_name} is empty.", "Choose another in hidden.toml.")
-    rng = _drawn(secret, f"{version}{split.digest}{split_name}")
-    order = [names[place] for place in rng.permutation(len(names))]
-    kept, broken = [], 0
-    for name in order:
-        try:
-            picture = _open(_images(card, folder) / name)
-        except SpecError:
-            broken += 1
-            if broken > card.unreadable_at_most * len(names):
-                raise
-            continue
-        own = _drawn(secret, f"{version} {name}")  # whatever else is in the split
-        kept.append((_recast(picture, own), cards.label_of(name, label_space)))
-    labels = np.array([label for _, label in kept], np.int64)
-    return Photos(np.stack([image for image, _ in kept]), labels, left_out=broken)
-
-
-def _drawn(secret: bytes, what: str) -> np.random.Generator:
-    """Return a generator that nobody without the secret can follow."""
-    seed = hmac.new(secret, what.encode(), hashlib.sha256).digest()
-    return np.random.default_rng(int.from_bytes(seed[:16], "big"))
-
-
-def _recast(picture: Image.Image, rng: np.random.Generator) -> Images:
-    side = int(rng.integers(218, 246))
-    room_x, room_y = picture.width - side, picture.height - side
-    left = int(np.clip(room_x // 2 + rng.integers(-12, 13), 0, room_x))
-    top = int(np.clip(room_y // 2 + rng.integers(-12, 13), 0, room_y))
-    crop = picture.crop((left, top, left + side, top + side)).resize(
-        (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC
-    )
-    buffer = io.BytesIO()
-    crop.save(buffer, "JPEG", quality=int(rng.integers(88, 96)))
-    return np.asarray(Image.open(buffer).convert("RGB"))
 
 
 @functools.cache

@@ -18,7 +18,7 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
-from grader import attempts, cards, pets, spec
+from grader import attempts, cards, hidden_photos, pets, spec
 from grader.course import Course
 from grader.devices import Pool
 from grader.errors import InfrastructureError, SpecError
@@ -105,7 +105,9 @@ def prepare(
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
     data_card, photos_folder, split, data_dir = find_data(card_id, data.label_space, settings, salt)
-    photos = pets.holdout(data_card, photos_folder, data.label_space, secret, version, hidden.holdout.split)
+    photos = hidden_photos.holdout(
+        data_card, photos_folder, data.label_space, secret, version, hidden.holdout.split
+    )
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "all")
@@ -114,7 +116,9 @@ def prepare(
     material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
     if at_most and pets.split_of(data_card, photos_folder, data.label_space).second_holdout:
-        second = pets.holdout(data_card, photos_folder, data.label_space, secret, version, "second_holdout")
+        second = hidden_photos.holdout(
+            data_card, photos_folder, data.label_space, secret, version, "second_holdout"
+        )
         images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
         material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)

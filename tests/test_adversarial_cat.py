@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 
-from grader import cards, expectations, lab, pets, pipeline, preparation, reference, spec, variants
+from grader import (
+    cards,
+    expectations,
+    hidden_photos,
+    lab,
+    pipeline,
+    preparation,
+    reference,
+    spec,
+    variants,
+)
 from grader.artifacts import conform, explain_note
 from grader.cells import code_cells, grade_id
 from grader.course import packaged_course
