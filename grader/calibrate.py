@@ -206,9 +206,7 @@ class _Split:
         self.desk = course.folder / ".pawgrade" / "calibration" / f".desk-{uuid.uuid4().hex[:8]}"
         self.salt = f"pawgrade calibration {split}"
         self.digest = measured_version(course.source(assignment))
-        card_, folder = preparation.find_photos(card, settings, self.salt)
-        space = spec.load_assignment(course.source(assignment)).on(card).label_space
-        self.photos = pets.split_of(card_, folder, space).digest
+        self.photos = preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
         self.prepared: Work | None = None
 
     def __enter__(self) -> _Split:

@@ -223,6 +223,7 @@ class Split:
         second_holdout: no report shows more of it than the overall accuracy; may be empty.
         ignored: names that are no photo of a known class.
         unused: how many photos are in no split, because the card bounds the training set or leaves them out.
+        contents: digest of the photos that came from elsewhere and not from the card; "" when there are none.
     """
 
     train: tuple[str, ...]
@@ -231,6 +232,7 @@ class Split:
     second_holdout: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     unused: int = 0
+    contents: str = ""
 
     def names(self, split_name: str) -> tuple[str, ...]:
         """Return the file names of one of `SPLITS`."""
@@ -240,8 +242,9 @@ class Split:
 
     @property
     def digest(self) -> str:
-        """16 hex characters that change when a name moves, comes or goes."""
+        """16 hex characters that change when a name moves, comes or goes, or a photo that is not the card's changes."""
         lines = [f"{part}\t{name}\n" for part in SPLITS for name in self.names(part)]
+        lines += [self.contents] if self.contents else []
         return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 

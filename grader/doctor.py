@@ -154,15 +154,18 @@ def _photos(settings: Settings) -> Fact:
             "`pawgrade grade ID --data oxford_pets` downloads them",
         )
     try:
-        from grader import cards, pets
+        from grader import cards, hidden_photos, pets
 
         card = cards.load_card(pets.choose(("oxford_pets", "cats_and_dogs"), settings.data_folder))
         folder = pets.find(card, settings.data_folder, settings.cache)
-        split = pets.split_of(card, folder, card.label_spaces[0])
+        division = hidden_photos.divide(card, folder, card.label_spaces[0], settings.holdout)
     except GraderError as exc:
         advice = "Set PAWGRADE_DATA to the folder that has images/ (or PetImages/), or unset it"
+        if settings.holdout is not None:
+            advice += "; the same for PAWGRADE_HOLDOUT, your own hidden photos"
         return Fact("real photos", "bad", str(exc), advice)
-    sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.holdout)} holdout"
+    split, own = division.split, " of your own" if division.private("holdout") else ""
+    sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.holdout)} holdout{own}"
     return Fact("real photos", "good", f"{card.id} in {settings.data_folder}: {sizes}")
 
 

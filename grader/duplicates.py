@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from grader import cards, pets
-from grader.cards import DataCard, Split
+from grader import pets
 from grader.errors import SpecError
+from grader.hidden_photos import PRIVATE, Division
 
 HASH_BITS = 256
 # Measured on 832 real photos and 280 toy pets, and on copies of them that were cropped by up to a fifth, encoded anew,
@@ -93,48 +93,54 @@ class Looks:
     features: Floats
 
 
-def photo_findings(
-    card: DataCard, folder: Path, split: Split, label_space: str, cache: Path
-) -> tuple[bool, str, list[Twins]]:
+def photo_findings(division: Division, cache: Path) -> tuple[bool, str, list[Twins]]:
     """Say whether no hidden photo lies among the public ones.
 
     Args:
-        card: the data card.
-        folder: its photos, from `pets.find`.
-        split: how they are divided.
-        label_space: whose labels count.
+        division: the photos.
         cache: where hashes and features are kept, by the digest of the file.
 
     Returns:
         Whether it is so, what was found in words, for staff only, and the pairs, those with two labels first.
     """
-    found = near_duplicates(card, folder, split, label_space, cache)
-    counts = ", ".join(f"{len(split.names(name))} {name.replace('_', ' ')}" for name in HIDDEN)
+    found, split = near_duplicates(division, cache), division.split
+    counts = ", ".join(
+        f"{len(split.names(name))} {'of your own' if division.private(name) else name.replace('_', ' ')}"
+        for name in HIDDEN
+    )
     public = sum(len(split.names(name)) for name in pets.PUBLIC)
     if not found:
         return True, f"{public} public photos against {counts}: no two show the same picture", found
     named = "; ".join(map(str, found[:NAMED])) + (f"; and {len(found) - NAMED} more" if found[NAMED:] else "")
-    advice = f"put one name of each pair into leave_out in [splits] of {card.id}.toml"
+    advice = f"put one name of each pair into leave_out in [splits] of {division.card.id}.toml"
+    if any(twins.hidden.startswith(PRIVATE) for twins in found):
+        advice = "take the private ones out of your folder: whoever has the data set has them"
     return False, f"{len(found)} hidden photos are public too: {named}; {advice}", found
 
 
-def near_duplicates(card: DataCard, folder: Path, split: Split, label_space: str, cache: Path) -> list[Twins]:
-    """Return pairs of a public and a hidden photo that show the same picture; arguments as for `photo_findings`."""
-    places = pets.places(card, folder, [name for part in cards.SPLITS for name in split.names(part)])
-    names, looks = look(places, cache / "looks" / f"{card.id}.npz")
+def near_duplicates(division: Division, cache: Path) -> list[Twins]:
+    """Return pairs of a public and a hidden photo that show the same picture; arguments as for `photo_findings`.
+
+    To photos of the course's own all others are public: they are published.
+    """
+    split, kept = division.split, cache / "looks" / division.card.id
+    names, looks = look(division.places, kept.with_suffix(".npz"))
     row = {name: place for place, name in enumerate(names)}
-    public = [row[name] for part in pets.PUBLIC for name in split.names(part) if name in row]
     found = []
     with _Comparison(
-        looks.digests, [places[name] for name in names], cache / "looks" / f"{card.id}.json"
+        looks.digests, [division.places[name] for name in names], kept.with_suffix(".json")
     ) as compare:
         for part in HIDDEN:
+            known = [name for other in pets.PUBLIC for name in split.names(other)]
+            if division.private(part):
+                known = [name for name in division.places if not name.startswith(PRIVATE)]
+            public = [row[name] for name in known if name in row]
             hidden = [row[name] for name in split.names(part) if name in row]
             for one, other, bits, cosine in _candidates(looks, public, hidden):
                 alike = compare(one, other)
                 if alike >= LIKENESS_AT_LEAST or (bits <= SURE_BITS and cosine >= SURE_COSINE):
                     pair = names[one], names[other]
-                    first, second = (cards.label_of(name, label_space) for name in pair)
+                    first, second = (division.label_of(name) for name in pair)
                     found.append(Twins(*pair, part, first != second, bits, round(cosine, 3), round(alike, 3)))
     return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
 

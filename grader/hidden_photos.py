@@ -1,30 +1,104 @@
-"""Photos that judge: read, shuffled, cropped and encoded anew, so that no table of known files finds them."""
+"""Photos that judge: the data card's or a folder of the course's own; cropped and encoded anew, in an order of their own.
+
+No table of known files finds them then. A table of what they look like does, where they are published: only photos
+that are nowhere else are beyond its reach.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from grader import cards, pets
-from grader.cards import DataCard
+from grader.cards import DataCard, Split
 from grader.errors import SpecError
 from grader.pets import SIDE_PX, Images, Photos
 
+PRIVATE = "private/"  # before the names of photos that are the course's own
 
-def holdout(
-    card: DataCard, folder: Path, label_space: str, secret: bytes, version: str, split_name: str = "holdout"
-) -> Photos:
-    """Return the hidden photos as students' code meets them: no names, shuffled, cropped and encoded anew.
+
+@dataclass(frozen=True)
+class Division:
+    """Photos and who is in which split.
+
+    Attributes:
+        card: the data card.
+        label_space: which labels.
+        split: names; those of the course's own photos begin with `private/`.
+        places: where the photos lie, by name; those whose place others took are among them.
+    """
+
+    card: DataCard
+    label_space: str
+    split: Split
+    places: dict[str, Path]
+
+    def label_of(self, name: str) -> int:
+        """Return a photo's label."""
+        return cards.label_of(name.removeprefix(PRIVATE), self.label_space)
+
+    def private(self, split_name: str) -> bool:
+        """Say whether a split holds the course's own photos."""
+        return any(name.startswith(PRIVATE) for name in self.split.names(split_name))
+
+
+def divide(
+    card: DataCard, folder: Path, label_space: str, own: Path | None = None, replaced: str = "holdout"
+) -> Division:
+    """Divide a card's photos; photos of the course's own take the place of one of its splits.
 
     Args:
         card: the data card.
-        folder: its photos.
+        folder: its photos, from `pets.find`.
         label_space: which labels.
+        own: folder with photos that are nowhere published, named like the card's; they all judge. One of the card's name inside
+            it goes before the folder itself. Without meaning for drawn photos. None: there are none.
+        replaced: whose place they take: `holdout` or `second_holdout`.
+
+    Raises:
+        SpecError: the card's photos are too few, or there is a class that `own` has no photo of.
+    """
+    split = pets.split_of(card, folder, label_space)
+    places = pets.places(card, folder, [name for part in cards.SPLITS for name in split.names(part)])
+    if own is None or card.drawing is not None:
+        return Division(card, label_space, split, places)
+    own = own / card.id if (own / card.id).is_dir() else own
+    photos = pets.places(card, own, _complete(card, own, label_space))
+    private = {f"{PRIVATE}{name}": path for name, path in photos.items()}
+    digests = (hashlib.sha256(path.read_bytes()).digest() for path in private.values())
+    contents = hashlib.sha256(b"".join(digests)).hexdigest()
+    split = dataclasses.replace(split, contents=contents, **{replaced: tuple(private)})
+    return Division(card, label_space, split, places | private)
+
+
+def _complete(card: DataCard, own: Path, label_space: str) -> Sequence[str]:
+    """Return the names of the course's own photos; there must be some of every class."""
+    names = pets.photo_names(card, own, label_space)
+    there = {cards.label_of(name, label_space) for name in names}
+    missing = [breed for label, breed in enumerate(cards.breeds(label_space)) if label not in there]
+    if missing:
+        some = f"{', '.join(missing[:5])}{' and others' if missing[5:] else ''}"
+        raise SpecError(
+            f"{card.id}: expected photos of every class in {own}, named like {cards.example(label_space)}; "
+            f"found {len(names)} photos, none of {some}.",
+            "Add some, or unset PAWGRADE_HOLDOUT: then the data card's own hidden photos judge.",
+        )
+    return names
+
+
+def holdout(division: Division, secret: bytes, version: str, split_name: str = "holdout") -> Photos:
+    """Return hidden photos as students' code meets them: no names, shuffled, cropped and encoded anew.
+
+    Args:
+        division: the photos.
         secret: course secret; with `version` and the split it decides crops and order, the same for everybody.
         version: the assignment's version.
         split_name: `holdout` or `second_holdout`.
@@ -35,24 +109,23 @@ def holdout(
     Raises:
         SpecError: a photo cannot be read, or more than the card allows, or the split is empty.
     """
-    split = pets.split_of(card, folder, label_space)
+    card, split = division.card, division.split
     names = split.names(split_name)
     if not names:
         raise SpecError(f"{card.id}: the split {split_name} is empty.", "Choose another in hidden.toml.")
-    places = pets.places(card, folder, names)
     rng = _drawn(secret, f"{version}{split.digest}{split_name}")
     order = [names[place] for place in rng.permutation(len(names))]
     kept, broken = [], 0
     for name in order:
         try:
-            picture = pets.open_photo(places[name])
+            picture = pets.open_photo(division.places[name])
         except SpecError:
             broken += 1
             if broken > card.unreadable_at_most * len(names):
                 raise
             continue
         own = _drawn(secret, f"{version} {name}")  # whatever else is in the split
-        kept.append((_recast(picture, own), cards.label_of(name, label_space)))
+        kept.append((_recast(picture, own), division.label_of(name)))
     labels = np.array([label for _, label in kept], np.int64)
     return Photos(np.stack([image for image, _ in kept]), labels, left_out=broken)
 

@@ -154,7 +154,12 @@ def at_hand(card: DataCard, data_folder: Path | None, cache: Path) -> Path | Non
 
 def holds(card: DataCard, folder: Path) -> bool:
     """Say whether a folder has photos of the kind that a card describes."""
-    return any(cards.is_pet(name, card.label_spaces[0]) for name in _names(card, folder))
+    return bool(photo_names(card, folder, card.label_spaces[0]))
+
+
+def photo_names(card: DataCard, folder: Path, label_space: str) -> tuple[str, ...]:
+    """Return the sorted names of the photos of known classes in a folder."""
+    return tuple(sorted(name for name in _names(card, folder) if cards.is_pet(name, label_space)))
 
 
 def split_of(card: DataCard, folder: Path, label_space: str) -> Split:

@@ -23,6 +23,7 @@ from grader.course import Course
 from grader.devices import Pool
 from grader.errors import InfrastructureError, SpecError
 from grader.evaluate import Context, check_files, plan_questions
+from grader.hidden_photos import Division
 from grader.kernels import PLAIN, SANDBOXED
 from grader.questions import Material
 from grader.records import Submission
@@ -104,9 +105,11 @@ def prepare(
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    data_card, photos_folder, split, data_dir = find_data(card_id, data.label_space, settings, salt)
-    photos = hidden_photos.holdout(
-        data_card, photos_folder, data.label_space, secret, version, hidden.holdout.split
+    division = divide(folder, card_id, settings, salt)
+    _, _, _, data_dir = find_data(card_id, data.label_space, settings, salt)
+    photos, split = (
+        hidden_photos.holdout(division, secret, version, hidden.holdout.split),
+        division.split.digest,
     )
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
@@ -115,10 +118,8 @@ def prepare(
     rng = np.random.default_rng(0)  # each check file gets its own
     material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
-    if at_most and pets.split_of(data_card, photos_folder, data.label_space).second_holdout:
-        second = hidden_photos.holdout(
-            data_card, photos_folder, data.label_space, secret, version, "second_holdout"
-        )
+    if at_most and division.split.second_holdout:
+        second = hidden_photos.holdout(division, secret, version, "second_holdout")
         images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
         material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)
@@ -165,6 +166,21 @@ def find_photos(card_id: str, settings: Settings, salt: str | None = None) -> tu
     if salt is not None:
         card = dataclasses.replace(card, splits=dataclasses.replace(card.splits, salt=salt))
     return card, pets.find(card, settings.data_folder, settings.cache)
+
+
+def divide(source: Path, card_id: str, settings: Settings, salt: str | None = None) -> Division:
+    """Divide the photos that an assignment is graded with; `salt` splits them otherwise than the card says.
+
+    Args:
+        source: the assignment's source folder.
+        card_id: id of the data card.
+        settings: where photos are, the course's own among them.
+        salt: another salt than the card's, or None.
+    """
+    label_space = spec.load_assignment(source).on(card_id).label_space
+    card, folder = find_photos(card_id, settings, salt)
+    replaced = spec.load_hidden(source).holdout.split
+    return hidden_photos.divide(card, folder, label_space, settings.holdout, replaced)
 
 
 def find_data(

@@ -24,6 +24,7 @@ class Settings:
 
     Attributes:
         data_folder: folder with the real photos (`PAWGRADE_DATA`), or None.
+        holdout: folder with photos of your own that judge in place of the data card's (`PAWGRADE_HOLDOUT`), or None.
         cache: folder for drawn photos, decoded splits and downloaded weights (`PAWGRADE_CACHE`).
         weights: folder with weights of networks, looked into first, never written to (`PAWGRADE_WEIGHTS`), or None.
         secret: course secret that seeds the hidden crops (`PAWGRADE_SECRET`); None: a file in the course keeps it.
@@ -55,6 +56,7 @@ class Settings:
     db_url: str | None = None
     devices: Path | None = None
     gpu_slots: int = 1
+    holdout: Path | None = None
 
 
 def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -80,7 +82,9 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
     unknown = sorted(set(values) - known)
     if unknown:
         raise SpecError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}.")
-    for name in {"data", "cache", "weights", "devices"} & set(values) if course is not None else set[str]():
+    for name in (
+        {"data", "holdout", "cache", "weights", "devices"} & set(values) if course is not None else set[str]()
+    ):
         values[name] = str(Path(course or "", Path(values[name]).expanduser()))
     for name in known:
         if environment.get(f"PAWGRADE_{name.upper()}"):
@@ -128,6 +132,7 @@ def _settings(values: Mapping[str, str]) -> Settings:
         db_url=values.get("db_url") or None,
         devices=Path(values["devices"]).expanduser().resolve() if values.get("devices") else None,
         gpu_slots=int(slots),
+        holdout=Path(values["holdout"]).expanduser().resolve() if values.get("holdout") else None,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Literal
 import nbformat
 from nbformat import NotebookNode
 
-from grader import pets, pipeline, preparation, runners, spec, variants
+from grader import pipeline, preparation, runners, spec, variants
 from grader.calibration import measured_version, support
 from grader.course import Course
 from grader.expectations import (
@@ -151,7 +151,7 @@ def verify(
         mutants = variants.read_variants(course.source(assignment), "mutants") if "mutants" in parts else []
         runs += [_mutant_run(case, one) for one in mutants if not only or one.name in only]
         yield from _graded(case, runs, runner or runners.InlineExecutor(), jobs, tell)
-        if mutants and not only and case.checks:
+        if "mutants" in parts and not only and case.checks:
             yield from _coverage(case)
 
 
@@ -197,11 +197,8 @@ def _photos(case: _Case, settings: Settings) -> Finding:
     """Look for hidden photos that lie among the public ones, too."""
     from grader.duplicates import photo_findings
 
-    label_space = case.work.context.assignment.on(case.card).label_space
-    card, folder = preparation.find_photos(case.card, settings)
-    ok, detail, _ = photo_findings(
-        card, folder, pets.split_of(card, folder, label_space), label_space, settings.cache
-    )
+    division = preparation.divide(case.work.context.folder, case.card, settings)
+    ok, detail, _ = photo_findings(division, settings.cache)
     return case.finding("photos", "no hidden photo is public", ok, detail, file=f"datasets/{case.card}.toml")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from grader.course import Course
@@ -24,7 +25,7 @@ def test_photos(answers, levels):
 CELL = (
     "import numpy as np\n\n\ndef classify(images):\n    mean = images.reshape(len(images), -1).mean(axis=1)\n"
 )
-MUTANTS = {
+FEW_MUTANTS = {  # enough for the tiny course as it is
     "tripled": (
         'loses = ["double"]\nfails = ["double"]',
         "double-code",
@@ -36,19 +37,26 @@ MUTANTS = {
         f"{CELL}    scores = mean[:, None] * np.arange(35.0)\n    scores[0] += 0.1 * (len(images) > 1) * mean[0]\n    return scores\n",
     ),
     "reversed_columns": (
-        'loses = ["brightness"]\nfails = ["brightness", "photos"]',
+        'loses = ["brightness"]\nfails = ["brightness"]',
         "classify-code",
         f"{CELL}    return mean[:, None] * np.arange(35.0)[::-1]\n",
-    ),
-    "one_column": (
-        'loses = ["brightness"]\nfails = ["photos"]',
-        "classify-code",
-        f"{CELL}    scores = mean[:, None] * np.arange(35.0)\n    scores[:, 1] += 0.6 * (mean % 2 > 1)\n    return scores\n",
     ),
     "never_dark": (
         'loses = ["brightness"]\nfails = ["night"]',
         "classify-code",
         f"{CELL}    return mean[:, None] * np.arange(35.0) + 0.1\n",
+    ),
+}
+MUTANTS = {
+    **FEW_MUTANTS,
+    "reversed_columns": (
+        'loses = ["brightness"]\nfails = ["brightness", "photos"]',
+        *FEW_MUTANTS["reversed_columns"][1:],
+    ),
+    "one_column": (
+        'loses = ["brightness"]\nfails = ["photos"]',
+        "classify-code",
+        f"{CELL}    scores = mean[:, None] * np.arange(35.0)\n    scores[:, 1] += 0.6 * (mean % 2 > 1)\n    return scores\n",
     ),
 }
 RECIPES = {
@@ -72,14 +80,18 @@ def checked_course(folder: Path) -> Course:
     )
     _change(path, "at_most=0.5, what", "at_most=25, what")
     path.write_text(path.read_text() + MEASURE)
-    for kind, variants in (("mutants", MUTANTS), ("recipes", RECIPES)):
-        (source / "staff" / kind).mkdir()
-        for name, (*header, cell, code) in variants.items():
-            facts = "\n".join(f"# {line}" for line in [f'title = "{name}"', *"\n".join(header).splitlines()])
-            text = f"# /// pawgrade\n{facts}\n# ///\n# %% [{cell}]\n{code}"
-            (source / "staff" / kind / f"{name}.py").write_text(text)
+    write_variants(source / "staff" / "mutants", MUTANTS)
+    write_variants(source / "staff" / "recipes", RECIPES)
     build_release(course.folder, "tiny", course.folder / "assignments")
     return course
+
+
+def write_variants(folder: Path, variants: Mapping[str, tuple[str, ...]]) -> None:
+    """Write variants, by name: lines of the header, if any, the cell, and its code."""
+    folder.mkdir(parents=True)
+    for name, (*header, cell, code) in variants.items():
+        facts = "\n".join(f"# {line}" for line in [f'title = "{name}"', *"\n".join(header).splitlines()])
+        (folder / f"{name}.py").write_text(f"# /// pawgrade\n{facts}\n# ///\n# %% [{cell}]\n{code}")
 
 
 def _change(path: Path, old: str, new: str) -> None:

@@ -225,7 +225,8 @@ def test_the_reference_earns_the_hidden_checks_of_the_variation(defined: Callabl
 @pytest.mark.slow
 def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable[..., Functions]) -> None:
     card, folder, _, _ = preparation.find_data("oxford_pets", "breeds35", Settings(REAL, tmp_path))
-    photos = hidden_photos.holdout(card, folder, "breeds35", b"a secret of the tests", spec.version(FOLDER))
+    division = hidden_photos.divide(card, folder, "breeds35")
+    photos = hidden_photos.holdout(division, b"a secret of the tests", spec.version(FOLDER))
     facts = {"images": photos.images, "labels": photos.labels, "shown": photos.images[:8]}
     known = {"breeds": cards.breeds("breeds35"), "species": cards.species("breeds35")}
     asked = load_checks(FOLDER / "check_public.py").questions(material(0, **facts, **known))

@@ -22,6 +22,7 @@ from grader import workflows
 from grader.cli.app import app
 from grader.course import Course
 from grader.errors import SpecError
+from tests.checked import FEW_MUTANTS, write_variants
 from tests.tiny import hand_in, solved, tiny_course
 from tests.workflow_runner import GITHUB, GITLAB, Job, Tree, load, runs, scripts
 
@@ -241,7 +242,9 @@ def test_a_command_that_we_do_not_have_is_noticed(arguments: list[str]) -> None:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course with both services' files, and a test of its own."""
-    folder = tiny_course(tmp_path / "course").folder
+    made = tiny_course(tmp_path / "course")
+    folder = made.folder
+    write_variants(made.source("tiny") / "staff" / "mutants", FEW_MUTANTS)
     for service in workflows.FILES:
         list(workflows.write_workflows(service, folder))
     (folder / "tests").mkdir()

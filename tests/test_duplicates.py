@@ -15,6 +15,7 @@ from PIL import Image, ImageEnhance
 from grader import cards, pets, toypets
 from grader.cards import Split
 from grader.duplicates import Twins, near_duplicates, photo_findings
+from grader.hidden_photos import Division
 from tests.notebooks import REPOSITORY
 
 REAL = REPOSITORY.parent / "shared" / "data" / "oxford_pets"
@@ -84,7 +85,12 @@ def divided(folder: Path) -> Split:
 
 
 def found(folder: Path, split: Split, cache: Path) -> list[Twins]:
-    return near_duplicates(CARD, folder, split, "breeds35", cache)
+    return near_duplicates(division(CARD, folder, split), cache)
+
+
+def division(card: cards.DataCard, folder: Path, split: Split) -> Division:
+    names = [name for part in cards.SPLITS for name in split.names(part)]
+    return Division(card, "breeds35", split, pets.places(card, folder, names))
 
 
 def test_every_kind_of_copy_is_found_and_no_other_drawing(looked_at: Path) -> None:
@@ -107,7 +113,7 @@ def test_a_copy_in_the_second_holdout_with_another_label_comes_first_and_is_name
     mirrored(Image.open(images / original)).save(images / other)
     split = divided(tmp_path / "toys")
 
-    ok, words, twins = photo_findings(CARD, tmp_path / "toys", split, "breeds35", looked_at)
+    ok, words, twins = photo_findings(division(CARD, tmp_path / "toys", split), looked_at)
 
     assert not ok
     assert (twins[0].public, twins[0].hidden, twins[0].split) == (original, other, "second_holdout")
@@ -120,7 +126,7 @@ def test_photos_without_copies_are_in_order(looked_at: Path) -> None:
     split = divided(looked_at / "toys")
     clean = dataclasses.replace(split, holdout=tuple(name for name in split.holdout if "_2." in name))
 
-    ok, words, twins = photo_findings(CARD, looked_at / "toys", clean, "breeds35", looked_at)
+    ok, words, twins = photo_findings(division(CARD, looked_at / "toys", clean), looked_at)
 
     assert (ok, twins) == (True, [])
     assert "35 public photos against 35 holdout, 35 second holdout" in words
@@ -178,6 +184,6 @@ def test_the_real_photos_that_show_the_same_picture_are_found_and_similar_ones_a
     public = ("Egyptian_Mau_138.jpg", "Egyptian_Mau_100.jpg", "keeshond_158.jpg", "american_bulldog_10.jpg")
     hidden = ("Egyptian_Mau_219.jpg", "Egyptian_Mau_44.jpg", "keeshond_173.jpg", "american_bulldog_9.jpg")
 
-    twins = near_duplicates(card, REAL, Split(public, (), hidden, ()), "breeds35", tmp_path)
+    twins = near_duplicates(division(card, REAL, Split(public, (), hidden, ())), tmp_path)
 
     assert [(one.public, one.hidden) for one in twins] == sorted(zip(public[:2], hidden[:2], strict=True))

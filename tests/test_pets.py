@@ -56,6 +56,12 @@ def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
     return folder
 
 
+def holdout(
+    card: DataCard, folder: Path, label_space: str, secret: bytes, version: str, part: str = "holdout"
+) -> pets.Photos:
+    return hidden_photos.holdout(hidden_photos.divide(card, folder, label_space), secret, version, part)
+
+
 def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
     toy_folder: Path, toy_cache: Path, tmp_path: Path
 ) -> None:
@@ -209,7 +215,7 @@ def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
     (images / broken).write_bytes(b"")
 
     with pytest.raises(SpecError, match=broken):
-        hidden_photos.holdout(OXFORD, tmp_path, "breeds35", SECRET, "1")
+        holdout(OXFORD, tmp_path, "breeds35", SECRET, "1")
 
 
 @pytest.mark.parametrize("inside", ["", "PetImages"])
@@ -237,7 +243,7 @@ def test_cats_and_dogs_become_a_view_and_a_holdout_of_two_classes(tmp_path: Path
     some_cats_and_dogs(tmp_path / "PetImages")
 
     view = pets.read_view(pets.public_view(SPECIES, tmp_path, "species2", tmp_path / "view"))
-    hidden = hidden_photos.holdout(SPECIES, tmp_path, "species2", SECRET, "1")
+    hidden = holdout(SPECIES, tmp_path, "species2", SECRET, "1")
 
     assert (view.breeds, view.species) == (("cat", "dog"), (True, False))
     train = view.photos("train")
@@ -266,7 +272,7 @@ def test_broken_files_of_a_set_known_for_them_are_left_out_counted_and_never_del
     broken = break_files(images, split.train[:3]) | break_files(images, split.holdout[:3])
 
     view = pets.read_view(pets.public_view(card, tmp_path, "species2", tmp_path / "view"))
-    hidden = hidden_photos.holdout(card, tmp_path, "species2", SECRET, "1")
+    hidden = holdout(card, tmp_path, "species2", SECRET, "1")
 
     assert view.left_out == split.train[:3]
     assert len(view.photos("train").images) == len(view.photos("train").names) == 120 - 3
@@ -281,7 +287,7 @@ def test_more_broken_hidden_photos_than_the_card_allows_are_refused(tmp_path: Pa
     break_files(images, names[:1])  # one of 60 is more than 1 %
 
     with pytest.raises(SpecError, match=rf"{Path(names[0]).name} is not a photo that can be read"):
-        hidden_photos.holdout(SPECIES, tmp_path, "species2", SECRET, "1")
+        holdout(SPECIES, tmp_path, "species2", SECRET, "1")
 
 
 def test_a_photo_with_a_damaged_exif_block_is_read_without_a_warning(tmp_path: Path) -> None:
@@ -308,7 +314,7 @@ def test_a_view_without_its_arrays_is_refused(tmp_path: Path, view_folder: Path)
 
 
 def test_the_holdout_is_anonymous_balanced_and_the_same_for_everybody(toy_folder: Path) -> None:
-    first, again = (hidden_photos.holdout(TOY, toy_folder, "breeds35", SECRET, "1") for _ in range(2))
+    first, again = (holdout(TOY, toy_folder, "breeds35", SECRET, "1") for _ in range(2))
 
     assert first.names == ()
     assert len(set(np.bincount(first.labels, minlength=35))) == 1
@@ -318,8 +324,8 @@ def test_the_holdout_is_anonymous_balanced_and_the_same_for_everybody(toy_folder
 
 @pytest.mark.parametrize(("secret", "version"), [(b"another", "1"), (SECRET, "2")])
 def test_another_secret_or_version_gives_another_order(toy_folder: Path, secret: bytes, version: str) -> None:
-    first = hidden_photos.holdout(TOY, toy_folder, "breeds35", SECRET, "1")
-    other = hidden_photos.holdout(TOY, toy_folder, "breeds35", secret, version)
+    first = holdout(TOY, toy_folder, "breeds35", SECRET, "1")
+    other = holdout(TOY, toy_folder, "breeds35", secret, version)
 
     assert sorted(first.labels) == sorted(other.labels)
     assert first.labels.tolist() != other.labels.tolist()
@@ -328,14 +334,14 @@ def test_another_secret_or_version_gives_another_order(toy_folder: Path, secret:
 def test_no_holdout_image_is_a_crop_that_reading_the_file_gives(toy_folder: Path) -> None:
     known = {pets.read_photo(path).tobytes() for path in (toy_folder / "images").iterdir()}
 
-    hidden = hidden_photos.holdout(TOY, toy_folder, "breeds35", SECRET, "1")
+    hidden = holdout(TOY, toy_folder, "breeds35", SECRET, "1")
 
     assert not [image for image in hidden.images if image.tobytes() in known]
 
 
 def test_an_empty_second_holdout_is_refused(toy_folder: Path) -> None:
     with pytest.raises(SpecError, match="the split second_holdout is empty"):
-        hidden_photos.holdout(TOY, toy_folder, "breeds35", SECRET, "1", "second_holdout")
+        holdout(TOY, toy_folder, "breeds35", SECRET, "1", "second_holdout")
 
 
 def test_the_cat_photo_may_be_written_on() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,6 @@ def _zygotes() -> Any:
 
 @pytest.fixture
 def course(pristine: Course, tmp_path: Path) -> Course:
-    import shutil
-
     shutil.copytree(pristine.folder, tmp_path / "course")
     return Course(tmp_path / "course")
 
@@ -138,6 +137,23 @@ def test_a_demand_that_no_mutant_fails_is_named(course: Course, found: Verify) -
     assert problems.pop("night") == "no mutant fails night"
     (subject,) = problems
     assert subject.startswith("night at check_hidden.py:")
+
+
+def test_without_mutants_every_check_is_named(course: Course, found: Verify) -> None:
+    shutil.rmtree(course.source("tiny") / "staff" / "mutants")
+
+    problems = wrong(found(course, parts=RUNS))
+
+    assert problems.pop("double, agree, brightness, photos, night") == (
+        "no mutant fails double, agree, brightness, photos, night"
+    )
+    assert {subject.partition(" ")[0] for subject in problems} == {
+        "double",
+        "agree",
+        "brightness",
+        "photos",
+        "night",
+    }
 
 
 def test_a_header_that_is_wrong_is_named(course: Course, found: Verify) -> None:

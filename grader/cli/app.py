@@ -47,7 +47,7 @@ Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignmen
 3 the grader itself failed, try again; 130 interrupted.
 
 Settings come from `pawgrade.toml` in the course and from the environment: `PAWGRADE_DATA` (folder with the real
-photos), `PAWGRADE_WEIGHTS` (folder with weights of networks), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`,
+photos), `PAWGRADE_HOLDOUT` (folder with photos of your own that judge), `PAWGRADE_WEIGHTS` (folder with weights of networks), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`,
 `PAWGRADE_SANDBOX` (namespaces or none), `PAWGRADE_SEED`, `PAWGRADE_DEVICE`, `PAWGRADE_COUNTS` (latest or best), `PAWGRADE_ATTEMPTS` (versions that are scored
 against the same hidden photos; 5, 0 for all), `PAWGRADE_LADDER` (step by which a score must improve before feedback
 shows it; off), `PAWGRADE_DB_URL`.""",
