@@ -75,7 +75,10 @@ def divide(
     private = {f"{PRIVATE}{name}": path for name, path in photos.items()}
     digests = (hashlib.sha256(path.read_bytes()).digest() for path in private.values())
     contents = hashlib.sha256(b"".join(digests)).hexdigest()
-    split = dataclasses.replace(split, contents=contents, **{replaced: tuple(private)})
+    judged = {part: split.names(part) for part in ("holdout", "second_holdout")} | {replaced: tuple(private)}
+    split = dataclasses.replace(
+        split, holdout=judged["holdout"], second_holdout=judged["second_holdout"], contents=contents
+    )
     return Division(card, label_space, split, places | private)
 
 

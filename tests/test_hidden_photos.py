@@ -159,7 +159,7 @@ def test_an_assignment_is_prepared_with_them(public: Path, toy_cache: Path, tmp_
 
     asked = with_own.context.plan["photos"]
     assert asked
-    assert all((question.arguments[0] >= 250).all() for question in asked)
+    assert all((np.asarray(question.arguments[0]) >= 250).all() for question in asked)
     assert with_own.context.split != without.context.split
     assert with_own.data_dir == without.data_dir
     view = pets.read_view(with_own.data_dir)
