@@ -14,10 +14,8 @@ from nbformat import NotebookNode
 
 from grader import (
     cards,
-    expectations,
     hidden_photos,
     lab,
-    pipeline,
     preparation,
     reference,
     spec,
@@ -31,7 +29,7 @@ from grader.marks import load_checks
 from grader.probe_cell import Unusable, call
 from grader.pytest_plugin import Case, Verdicts, run_checks
 from grader.questions import Answer, Material, Question
-from grader.records import Check, Grade, Status, Submission
+from grader.records import Check, Status
 from grader.settings import Settings
 from grader.spec import bind_sizes, load_assignment
 from tests.notebooks import REPOSITORY
@@ -326,29 +324,3 @@ def test_six_students_and_more_play_in_the_demo() -> None:
     assert sorted(cast) == [
         f"student{number:02}" for number in range(3, 8)
     ]  # 01: the source, 02: the release
-
-
-def graded(notebook: NotebookNode, settings: Settings, folder: Path) -> Grade:
-    desk, secret = folder / "desk", b"a secret of the tests"
-    work = preparation.prepare(
-        packaged_course(), "adversarial_cat", settings, card=None, secret=secret, desk=desk
-    )
-    handed_in = folder / "submitted" / "student01" / "adversarial_cat"
-    handed_in.mkdir(parents=True)
-    nbformat.write(notebook, handed_in / "adversarial_cat.ipynb")
-    return pipeline.grade(Submission("student01", "adversarial_cat", handed_in), work).grade
-
-
-@pytest.mark.slow
-def test_the_source_earns_everything_on_toy_pets(tmp_path: Path, toy_cache: Path) -> None:
-    found = graded(source(), Settings(None, toy_cache), tmp_path)
-
-    assert expectations.full_marks(found)[0], expectations.full_marks(found)[1]
-    assert [picture.kind for picture in found.pictures] == ["variation", "ideal_images", "attacks"]
-
-
-@pytest.mark.slow
-def test_the_release_earns_nothing_and_raises_nothing_on_toy_pets(tmp_path: Path, toy_cache: Path) -> None:
-    found = graded(release(), Settings(None, toy_cache), tmp_path)
-
-    assert expectations.no_marks(found) == (True, "0 of 90, every check FAILED or SKIPPED")

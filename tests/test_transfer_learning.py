@@ -24,7 +24,7 @@ import torch
 from nbformat import NotebookNode
 from torch import nn
 
-from grader import expectations, lab, pages, pets, pipeline, preparation
+from grader import lab, pages, pets, pipeline, preparation
 from grader.artifacts import conform, explain_note
 from grader.backbones import Backbone, backbone
 from grader.cells import code_cells, grade_id
@@ -524,15 +524,6 @@ def grade(notebook: NotebookNode, settings: Settings, folder: Path) -> Grade:
     handed_in.mkdir(parents=True)
     nbformat.write(notebook, handed_in / f"{ID}.ipynb")
     return pipeline.grade(Submission("student01", ID, handed_in), work).grade
-
-
-@pytest.mark.slow
-def test_the_release_earns_nothing_and_raises_nothing_on_toy_pets(
-    desk: Desk, toy_cache: Path, tmp_path: Path
-) -> None:
-    found = grade(desk.release, Settings(None, toy_cache), tmp_path)
-
-    assert expectations.no_marks(found) == (True, "0 of 90, every check FAILED or SKIPPED")
 
 
 @needs_photos
