@@ -116,7 +116,7 @@ def _run(
     limits = context.assignment.limits_on(context.card)
     with _workplace(work) as place, devices.hold(work.device, limits.gpus, work.gpus, alone=alone) as gpus:
         notices = _lay_out(place, submission, work)
-        folder = place / uuid.uuid4().hex  # a name that no notebook can foresee
+        asked = probe.rounds(context.plan, place)
         own = gpus.environment()
         sandbox = None
         if work.sandbox != "none":
@@ -125,13 +125,14 @@ def _run(
         with kernels.lease(
             work.kernel, cwd=place / "work", environment=environment, sandbox=sandbox
         ) as lease:
-            walk = engine.Walk(lease, limits, probe.asker(context.plan, context.assignment, folder, spent))
+            walk = engine.Walk(lease, limits, probe.asker(asked, context.assignment, spent))
             walk.gpu = bool(gpus.devices)
             executed = engine.run(notebook, walk, _parameters(lease, place, work))
             executed = _without_paths(executed, place, work)
-            lease.collect(folder, probe.answer_files(context.plan))
+            for part in asked:
+                part.fetch(lease)
         judged = time.monotonic()
-        answers = probe.read_answers(context.plan, context.assignment, folder, spent, _why_dead(walk))
+        answers = probe.read_rounds(asked, context.plan, context.assignment, spent, _why_dead(walk))
         try_out = functools.partial(gpu_verdicts.try_out, work.kernel, gpus, sandboxed=sandbox is not None)
         answers = gpu_verdicts.settle(walk, answers, gpus, try_out)
     verdicts = evaluate(answers, context)

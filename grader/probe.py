@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from grader.spec import Assignment, bind_sizes
 
 if TYPE_CHECKING:
     from grader.engine import GradingClient
+    from grader.kernels import Lease
 
 Plan = Mapping[str, Sequence[Question]]
 Answers = dict[str, Sequence[Answer] | SubmissionError]
@@ -51,30 +54,73 @@ def _write_question(place: Path, name: str, stem: str, question: Question) -> No
     (place / f"{stem}.json").write_text(text, encoding="utf-8")
 
 
-def asker(
-    plan: Plan, assignment: Assignment, folder: Path, spent: set[str]
-) -> Callable[[GradingClient], None]:
-    """Return what the engine calls after the last cell: it asks every entry point within its budget.
+@dataclass
+class Round:
+    """Questions that are asked together.
 
-    The questions are written only then: while the notebook runs, they are nowhere to be found.
+    Attributes:
+        plan: what is asked.
+        shown: whether feedback may show what is answered.
+        folder: where questions and answers go; it does not exist yet.
+        fetched: whether the answers lie there already, out of the kernel's reach.
+    """
+
+    plan: Plan
+    shown: bool
+    folder: Path
+    fetched: bool = False
+
+    def fetch(self, lease: Lease) -> None:
+        """Fetch the answers, once."""
+        if not self.fetched:
+            lease.collect(self.folder, answer_files(self.plan))
+        self.fetched = True
+
+
+def rounds(plan: Plan, place: Path) -> list[Round]:
+    """Divide a plan into what feedback may show, which is asked first, and everything else.
 
     Args:
         plan: what to ask.
+        place: folder in which each round gets one, of a name that no notebook can foresee.
+    """
+    found = []
+    for shown in (True, False):
+        part = {name: [one for one in asked if one.shown == shown] for name, asked in plan.items()}
+        part = {name: asked for name, asked in part.items() if asked}
+        if part:
+            found.append(Round(part, shown, place / uuid.uuid4().hex))
+    return found
+
+
+def asker(asked: Sequence[Round], assignment: Assignment, spent: set[str]) -> Callable[[GradingClient], None]:
+    """Return what the engine calls after the last cell: it asks every entry point within its budget.
+
+    The questions of a round are written only when its turn comes: while the notebook runs, they are nowhere to be
+    found. When a round's turn comes, the answers of those before it have been fetched.
+
+    Args:
+        asked: what to ask.
         assignment: names the budgets.
-        folder: where questions and answers go; it does not exist yet.
         spent: filled with the entry points that did not end within their budget.
     """
 
     def ask(client: GradingClient) -> None:
-        folders = write_questions(plan, assignment, folder)
-        seen_as = client.walk.lease.bring(folder)
-        for name in folders:
-            budget_s = assignment.entry_point(name).budget_s
-            code = f"from grader.probe_cell import ask_all as _ask_all\n_ask_all(globals(), {f'{seen_as}/{name}'!r})\ndel _ask_all"
-            before = client.walk.left_s()
-            client.request(code, budget_s)
-            if before - client.walk.left_s() >= budget_s:
-                spent.add(name)
+        left = {one.name: one.budget_s for one in assignment.entry_points}
+        for number, part in enumerate(asked):
+            if number:
+                asked[number - 1].fetch(client.walk.lease)
+            folders = write_questions(part.plan, assignment, part.folder)
+            seen_as = client.walk.lease.bring(part.folder)
+            for name in folders:
+                if name in spent:
+                    continue
+                code = f"from grader.probe_cell import ask_all as _ask_all\n_ask_all(globals(), {f'{seen_as}/{name}'!r})\ndel _ask_all"
+                before = client.walk.left_s()
+                client.request(code, left[name])
+                left[name] -= before - client.walk.left_s()
+                if left[name] <= 0:
+                    spent.add(name)
 
     return ask
 
@@ -113,6 +159,25 @@ def read_answers(
             ]
         except SubmissionError as exc:
             answers[name] = exc
+    return answers
+
+
+def read_rounds(
+    asked: Sequence[Round], plan: Plan, assignment: Assignment, spent: set[str], reason: str
+) -> Answers:
+    """Read the answers of all rounds as `read_answers` does, each set in the order of its questions."""
+    parts = {one.shown: read_answers(one.plan, assignment, one.folder, spent, reason) for one in asked}
+    answers: Answers = {}
+    for name, questions in plan.items():
+        given: dict[bool, Iterator[Answer]] = {}
+        for shown, part in parts.items():
+            found = part.get(name, ())
+            if isinstance(found, SubmissionError):
+                answers.setdefault(name, found)
+            else:
+                given[shown] = iter(found)
+        if name not in answers:
+            answers[name] = [next(given[question.shown]) for question in questions]
     return answers
 
 

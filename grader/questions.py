@@ -27,11 +27,14 @@ class Question:
         entry_point: name of the function to call.
         arguments: positional arguments; arrays, numbers or text.
         key: arrays that the checks need to judge the answer; they stay on the trusted side.
+        shown: whether feedback may show a picture that the answer holds. Such questions are asked, and their answers
+            fetched, before anything else is: no hidden photo can lie in them.
     """
 
     entry_point: str
     arguments: tuple[Argument, ...]
     key: Mapping[str, Array] = field(default_factory=dict)
+    shown: bool = False
 
 
 @dataclass(frozen=True)

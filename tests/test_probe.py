@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from grader.errors import SpecError, SubmissionError
-from grader.probe import Answers, read_answers, write_questions
+from grader.probe import Answers, asker, read_answers, read_rounds, rounds, write_questions
 from grader.probe_cell import ask_all
 from grader.questions import Answer, Question
 from grader.spec import Assignment
@@ -268,3 +269,82 @@ def test_what_was_answered_before_the_budget_was_spent_counts(tmp_path: Path) ->
 
     assert isinstance(found["photos"], list)
     assert all(isinstance(answer, Answer) for answer in found["photos"])
+
+
+# What feedback may show is asked before any hidden photo is there
+
+
+class Desk:
+    """A kernel's lease and client in one: copies folders in and answers out, and notes in which order."""
+
+    def __init__(self, place: Path, functions: dict[str, Any]) -> None:
+        self.walk = self.lease = self
+        self.place, self.functions, self.events = place, functions, list[str]()
+
+    def left_s(self) -> float:
+        return 100.0
+
+    def bring(self, folder: Path) -> str:
+        self.events.append("bring")
+        shutil.copytree(folder, self.place / folder.name)
+        return str(self.place / folder.name)
+
+    def collect(self, folder: Path, names: list[str]) -> None:
+        self.events.append("collect")
+        for name in names:
+            if (self.place / folder.name / name).is_file():
+                shutil.copy(self.place / folder.name / name, folder / name)
+
+    def request(self, code: str, within_s: float) -> None:
+        assert within_s > 0
+        exec(code, self.functions)  # noqa: S102 - what the engine would send
+
+
+def test_what_is_shown_is_fetched_before_any_other_question_is_there(tmp_path: Path) -> None:
+    seen: list[np.ndarray] = []
+
+    def remember(images: np.ndarray) -> np.ndarray:
+        """Answer with what was seen so far, as somebody would who wants to read hidden photos in the feedback."""
+        seen.append(images)
+        for path in inside.rglob("answers/*.npy"):  # and write it into answers given before
+            np.save(path, np.full((len(np.load(path)), 3), 255.0))
+        return np.full((len(images), 3), float(max(image.max() for image in seen)))
+
+    hidden, public = np.full((2, 4), 200, np.uint8), np.full((1, 4), 3, np.uint8)
+    plan = {
+        "photos": [
+            Question("classify", (hidden,), {"n": np.array(0)}),
+            Question("classify", (public,), {"n": np.array(1)}, shown=True),
+            Question("classify", (hidden[:1],), {"n": np.array(2)}),
+        ]
+    }
+    inside, mine, spent = tmp_path / "inside", tmp_path / "mine", set[str]()
+    asked = rounds(plan, mine)
+    desk = Desk(inside, {"classify": remember})
+
+    asker(asked, assignment(), spent)(desk)  # type: ignore[arg-type]
+    for part in asked:
+        part.fetch(desk)  # type: ignore[arg-type]
+    found = read_rounds(asked, plan, assignment(), spent, "")["photos"]
+
+    assert not isinstance(found, SubmissionError)
+    assert desk.events == ["bring", "collect", "bring", "collect"]
+    assert [int(answer.key["n"]) for answer in found] == [0, 1, 2]
+    assert found[1].value.max() == 3
+    assert found[2].value.max() == 200
+
+
+def test_a_set_of_which_one_round_is_missing_is_refused(tmp_path: Path) -> None:
+    plan = {
+        "photos": [
+            Question("classify", (np.zeros((1, 4), np.uint8),), shown=number == 1) for number in range(2)
+        ]
+    }
+    asked = rounds(plan, tmp_path)
+    desk = Desk(tmp_path / "inside", {"classify": honest})
+    asker(asked[:1], assignment(), set())(desk)  # type: ignore[arg-type]
+    asked[0].fetch(desk)  # type: ignore[arg-type]
+
+    found = read_rounds(asked, plan, assignment(), set(), "the kernel died")
+
+    assert "could not be asked: the kernel died" in refusal(found)
