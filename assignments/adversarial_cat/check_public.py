@@ -77,7 +77,7 @@ def _ideal_questions(material: Material) -> list[Question]:
         noise = rng.random((PX, PX, 3), dtype=np.float32)
         for weight in (0, counts["tv_weight"]):
             key = {"noise": noise, "class": np.array(number), "weight": np.array(weight)}
-            found.append(Question("ideal_image", (noise, int(number), float(weight)), key))
+            found.append(Question("ideal_image", (noise, int(number), float(weight)), key, shown=True))
     return found
 
 
@@ -89,7 +89,8 @@ def _attack_question(photo: Pixels, target: int, epsilon: int, *, judged: bool, 
         "judged": np.array(judged),
         "public": np.array(public),
     }
-    return Question("adversarial_image", (photo, int(target), int(epsilon)), key)
+    # What somebody makes of a photo that everybody has may be shown: it is answered before there is any other.
+    return Question("adversarial_image", (photo, int(target), int(epsilon)), key, shown=public)
 
 
 def _subjects(material: Material, count: int) -> tuple[list[Pixels], bool]:
