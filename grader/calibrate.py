@@ -26,6 +26,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader import pets, pipeline, preparation, remembering, runners, spec, variants
+from grader.calibrated import Calibration
 from grader.calibration import Measured, measured_version, summarise, together
 from grader.course import Course
 from grader.errors import InfrastructureError, SpecError
@@ -33,7 +34,7 @@ from grader.preparation import Work
 from grader.questions import Question
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings
-from grader.spec import Calibration, Levels
+from grader.spec import Levels
 
 SOURCE = "source"  # the reference solution is a recipe, too
 SEEDS_A_SPLIT = 2  # so that luck of training and luck of the split can be told apart
@@ -185,7 +186,8 @@ def calibrate(
             "The others are kept; the same command tries these again.",
         )
     levels = {**source.on(card).levels, **spec.load_hidden(course.source(assignment)).levels.get(card, {})}
-    return Found(_summary(course, assignment, outcomes, levels), tuple(outcomes), levels, card)
+    photos = preparation.divide(course.source(assignment), card, settings).split.contents
+    return Found(_summary(course, assignment, outcomes, levels, photos), tuple(outcomes), levels, card)
 
 
 class _Split:
@@ -340,7 +342,7 @@ def _outcome(run: Run, grade: Grade) -> Outcome:
 
 
 def _summary(
-    course: Course, assignment: str, outcomes: Sequence[Outcome], levels: Mapping[str, Levels]
+    course: Course, assignment: str, outcomes: Sequence[Outcome], levels: Mapping[str, Levels], photos: str
 ) -> Calibration:
     found: dict[str, tuple[str, list[Measured]]] = {}
     for outcome in outcomes:
@@ -359,6 +361,7 @@ def _summary(
         recipes=tuple(dict.fromkeys(one.run.recipe for one in outcomes)),
         machine=f"{platform.machine()}, cpu",
         rate=together([one.rate for one in measures.values()]),
+        photos=photos,
         measures=measures,
     )
 

@@ -23,10 +23,12 @@ from typing import Any
 import nbformat
 import numpy as np
 
+from grader.calibrated import Calibration, Spread
 from grader.scoring import required_count
-from grader.spec import CALIBRATED, Calibration, Levels, Spread
+from grader.spec import CALIBRATED, Levels
 
 TARGET = 0.01  # chance that honest work loses a point by luck, all levels together: more is unfair
+SURPRISE = 0.01  # chance of so many lost runs, below which they contradict the model
 IMPLAUSIBLE = 1e-3  # of a measure of the source: something is wrong with its key
 MOST_TRIALS = 20_000  # photos; beyond that more do not help
 STEP = 0.01  # of suggested levels
@@ -245,7 +247,7 @@ def together(rates: Sequence[float]) -> float:
 
 
 def support(
-    found: Calibration | None, levels: Mapping[str, Levels], digest: str
+    found: Calibration | None, levels: Mapping[str, Levels], digest: str, photos: str = ""
 ) -> Iterator[tuple[str, bool, str]]:
     """Hold an assignment's levels against its calibration.
 
@@ -253,19 +255,24 @@ def support(
         found: the calibration on this data card, or None.
         levels: those in force.
         digest: what the assignment is now, `measured_version`.
+        photos: which hidden photos of the course's own judge, `Split.contents`; "": the card's.
 
     Yields:
         What must be true, whether it is, and what was found.
     """
+    from scipy import stats
+
     if not levels:
         return
     if found is None:
         yield "levels are calibrated", False, "no calibration on this data card; run `pawgrade calibrate`"
         return
-    fresh = found.digest == digest
+    fresh = (found.digest, found.photos) == (digest, photos)
     said = f"{found.runs} honest runs on {found.date}"
-    if not fresh:
+    if found.digest != digest:
         said += ", and the assignment has changed since; run `pawgrade calibrate`"
+    elif not fresh:
+        said += ", and other hidden photos judge now; run `pawgrade calibrate`"
     yield "the calibration is as young as the assignment", fresh, said
     unknown = sorted({one.level for one in found.measures.values()} - set(levels))
     if unknown:
@@ -282,13 +289,17 @@ def support(
         for name in worst
         if rates[name] > TARGET / len(rates)
     ]
-    fair = total <= TARGET
+    # So many losses would be a rare accident, were the model right.
+    contradicted = float(stats.binom.sf(found.lost - 1, found.runs, TARGET)) < SURPRISE
+    fair = total <= TARGET and not contradicted
     said = f"chance that honest work loses a point by luck: {total:.2g}, allowed {TARGET:g}"
     said += f"; {found.lost} of {found.runs} runs did (bound at 95 %: {bound(found.lost, found.runs):.2g})"
     yield (
         "no level is tighter than its calibration supports",
         fair,
-        said + ("" if fair else f". {'; '.join(tight)}"),
+        said
+        + (f". {'; '.join(tight)}" if total > TARGET else "")
+        + (". That is more than the model allows: look at the runs that lost" if contradicted else ""),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import spec
-from grader.spec import Calibration
+from grader.calibrated import Calibration
 
 
 def write(folder: Path, card: str, calibration: Calibration) -> Path:
@@ -29,7 +29,7 @@ def write(folder: Path, card: str, calibration: Calibration) -> Path:
     lines = [old.partition(spec.CALIBRATED)[0].decode().rstrip(), ""]
     lines.append(f"{spec.CALIBRATED.decode()}; written anew by the next one. What follows decides no grade.")
     for name, one in sorted(known.items()):
-        lines += _table(f"calibration.{name}", one.model_dump(exclude={"measures"}))
+        lines += _table(f"calibration.{name}", one.model_dump(exclude={"measures"}, exclude_defaults=True))
         for measure, spread in one.measures.items():
             lines += _table(f'calibration.{name}.measures."{measure}"', spread.model_dump(exclude_none=True))
     draft = path.with_name(f".{uuid.uuid4().hex}")

@@ -146,10 +146,11 @@ def _nbgrader() -> Fact:
 
 def _photos(settings: Settings) -> Fact:
     if settings.data_folder is None:
+        lonely = " (and without them PAWGRADE_HOLDOUT has no use here)" if settings.holdout else ""
         return Fact(
             "real photos",
             "missing",
-            "PAWGRADE_DATA is not set",
+            f"PAWGRADE_DATA is not set{lonely}",
             "Toy pets are used. For the Oxford-IIIT pets set PAWGRADE_DATA to the folder that has images/; "
             "`pawgrade grade ID --data oxford_pets` downloads them",
         )

@@ -121,7 +121,7 @@ def photo_findings(division: Division, cache: Path) -> tuple[bool, str, list[Twi
 def near_duplicates(division: Division, cache: Path) -> list[Twins]:
     """Return pairs of a public and a hidden photo that show the same picture; arguments as for `photo_findings`.
 
-    To photos of the course's own all others are public: they are published.
+    To photos of the course's own all others that are in a split are public: they are published.
     """
     split, kept = division.split, cache / "looks" / division.card.id
     names, looks = look(division.places, kept.with_suffix(".npz"))

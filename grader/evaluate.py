@@ -31,6 +31,7 @@ from grader.records import Check, Picture, Requirement, Status
 from grader.spec import Assignment, Levels
 
 JUDGE_TIMEOUT_S = 300.0
+UNDECIDED = "This exercise could not be decided; your teachers have been told."
 
 
 @dataclass(frozen=True)
@@ -132,19 +133,19 @@ def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
     """Add an ERROR for each exercise whose checks are missing or are not worth its points."""
     log, checks = [verdicts.log] if verdicts.log else [], list(verdicts.checks)
     known = {exercise.id for exercise in assignment.exercises}
-    log.extend(
-        f"check {c.id}: no exercise {c.exercise!r} in assignment.toml"
-        for c in checks
-        if c.exercise not in known
-    )
+    lost = [check for check in checks if check.exercise not in known]
+    log.extend(f"check {check.id}: no exercise {check.exercise!r} in assignment.toml" for check in lost)
+    checks = [
+        replace(check, status=Status.ERROR, points=0.0, hint=UNDECIDED) if check in lost else check
+        for check in checks
+    ]
     for exercise in assignment.exercises:
         worth = sum(check.max_points for check in checks if check.exercise == exercise.id)
         if not abs(worth - exercise.points) <= 1e-6:  # so that NaN is a mistake, too
             log.append(
                 f"exercise {exercise.id}: its checks are worth {worth:g} points, assignment.toml says {exercise.points:g}"
             )
-            hint = "This exercise could not be decided; your teachers have been told."
-            checks.append(Check(f"{exercise.id}_checks", exercise.id, Status.ERROR, 0.0, 0.0, hint=hint))
+            checks.append(Check(f"{exercise.id}_checks", exercise.id, Status.ERROR, 0.0, 0.0, hint=UNDECIDED))
     return replace(verdicts, checks=tuple(checks), log="\n\n".join(log))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grader.calibrated import Calibration
 from grader.calibration import IMPLAUSIBLE, chance_below
 from grader.records import Grade, Requirement, Status
-from grader.spec import Calibration
 from grader.variants import Variant
 
 
@@ -28,9 +28,10 @@ def no_marks(grade: Grade) -> tuple[bool, str]:
     errors = [check.id for check in grade.checks if check.status is Status.ERROR]
     passed = [check.id for check in grade.checks if check.status is Status.PASSED]
     raised = [f"cell {cell.number} raised {cell.error}" for cell in grade.failed_cells]
-    ok = grade.points == 0 and not errors and not passed and not raised
+    ok = grade.points == 0 and not errors and not passed and not raised and not grade.passed
     problems = [f"ERROR: {', '.join(errors)}"] if errors else []
     problems += [f"PASSED: {', '.join(passed)}"] if passed else []
+    problems += ["no points are enough to pass: see pass_points"] if grade.passed else []
     return ok, "; ".join(
         [*problems, *raised]
     ) or f"{grade.points:g} of {grade.max_points:g}, every check FAILED or SKIPPED"
@@ -50,9 +51,11 @@ def said(one: Requirement) -> str:
 
 
 def exchanged(content: dict[str, object]) -> Iterator[str]:
-    """Name pairs of classes that are rather taken for each other than for themselves."""
+    """Name pairs of classes that are rather taken for each other than for themselves, and classes that nobody asks about."""
     matrix, names = content["matrix"], content["names"]
     for i, row in enumerate(matrix):  # type: ignore[arg-type,var-annotated] # the shape of a confusion picture
+        if not sum(row):
+            yield f"{names[i]}: no photo is labelled so"  # type: ignore[index]
         for j in range(i):
             own, other = row[i] + matrix[j][j], row[j] + matrix[j][i]  # type: ignore[index]
             if other > own and other >= sum(row) / 2:
@@ -108,3 +111,7 @@ def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:
     for name, check in checks.items():
         if check.status is Status.FAILED and name not in variant.fails:
             yield f"the check {name} failed, which its header does not name: {check.measured}"
+    skipped = {name for name, check in checks.items() if check.status is Status.SKIPPED}
+    for name in sorted(skipped ^ set(variant.skips)):
+        said = "was skipped, which its header does not name" if name in skipped else "was not skipped"
+        yield f"the check {name} {said} (`skips`)"

@@ -151,8 +151,9 @@ def _graded(course: Course, submission: Submission, work: preparation.Work, runn
     grade = dataclasses.replace(graded.grade, seconds=seconds)
     if graded.executed is not None:
         grade = tally.numbered(grade, version, before)
-        known = suspicion.calibration_in_force(work.context.folder, work.context.card)
-        grade = dataclasses.replace(grade, flags=suspicion.flags(grade, known))
+        known = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
+        flags = suspicion.flags(grade, known, own_photos=work.own_photos)
+        grade = dataclasses.replace(grade, flags=flags)
     attempts.write(
         course.folder, grade, submitted=graded.submitted, executed=graded.executed, answers=graded.answers
     )

@@ -85,6 +85,13 @@ def divide(
 def _complete(card: DataCard, own: Path, label_space: str) -> Sequence[str]:
     """Return the names of the course's own photos; there must be some of every class."""
     names = pets.photo_names(card, own, label_space)
+    strange = sorted(name for name in pets.photo_files(card, own) if name not in set(names))
+    if names and strange:
+        raise SpecError(
+            f"{card.id}: {len(strange)} pictures in {own} would not judge, {strange[0]} first: expected names like "
+            f"{cards.example(label_space)}.",
+            "Rename them, or take them out.",
+        )
     there = {cards.label_of(name, label_space) for name in names}
     missing = [breed for label, breed in enumerate(cards.breeds(label_space)) if label not in there]
     if missing:

@@ -157,6 +157,12 @@ def holds(card: DataCard, folder: Path) -> bool:
     return bool(photo_names(card, folder, card.label_spaces[0]))
 
 
+def photo_files(card: DataCard, folder: Path) -> tuple[str, ...]:
+    """Return the sorted names of all files in a folder that look like pictures, whatever they are called."""
+    known = Image.registered_extensions()
+    return tuple(sorted(name for name in _names(card, folder) if Path(name).suffix.lower() in known))
+
+
 def photo_names(card: DataCard, folder: Path, label_space: str) -> tuple[str, ...]:
     """Return the sorted names of the photos of known classes in a folder."""
     return tuple(sorted(name for name in _names(card, folder) if cards.is_pet(name, label_space)))

@@ -6,7 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from grader.spec import Calibration, Levels
+from grader.calibrated import Calibration
+from grader.spec import Levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

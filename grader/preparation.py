@@ -49,6 +49,7 @@ class Work:
         public_files: files that are put beside the notebook (those of the release).
         gpus: which GPUs the machine that grades may use.
         features: folder with features that need not be computed again, for calibration; None for students.
+        own_photos: digest of the course's own hidden photos; "": those of the data card judge.
     """
 
     context: Context
@@ -62,6 +63,7 @@ class Work:
     public_files: tuple[Path, ...]
     gpus: Pool = field(default_factory=Pool)
     features: Path | None = None
+    own_photos: str = ""
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
@@ -123,6 +125,7 @@ def prepare(
         images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
         material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)
+    _check_secret_levels(assignment, hidden)
     levels = hidden.levels.get(card_id, {})
     fingerprint = hashlib.sha256(
         f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
@@ -130,8 +133,19 @@ def prepare(
     context = Context(
         assignment, folder, card_id, breeds, species, levels, files, plan, fingerprint.hexdigest()[:16], split
     )
-    release = course.release(assignment_id)
-    return _work(context, release, data_dir, desk, settings)
+    work = _work(context, course.release(assignment_id), data_dir, desk, settings)
+    return dataclasses.replace(work, own_photos=division.split.contents)
+
+
+def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
+    """A secret level that replaces no public one is misspelt: the public one would stay in force."""
+    for card, levels in hidden.levels.items():
+        known = assignment.on(card).levels
+        if extra := sorted(set(levels) - set(known)):
+            raise SpecError(
+                f"assignment {assignment.id}: [levels.{card}] in hidden.toml has {extra[0]!r}; "
+                f"assignment.toml knows {', '.join(known) or 'none'} there."
+            )
 
 
 def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: Path) -> Work:
@@ -180,6 +194,11 @@ def divide(source: Path, card_id: str, settings: Settings, salt: str | None = No
     label_space = spec.load_assignment(source).on(card_id).label_space
     card, folder = find_photos(card_id, settings, salt)
     replaced = spec.load_hidden(source).holdout.split
+    if settings.holdout is not None and settings.holdout.is_relative_to(source.parent.resolve()):
+        raise SpecError(
+            f"{settings.holdout}: your own hidden photos would be released with an assignment.",
+            "Keep them outside the course's folders.",
+        )
     return hidden_photos.divide(card, folder, label_space, settings.holdout, replaced)
 
 

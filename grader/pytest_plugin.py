@@ -217,10 +217,13 @@ class CheckSession:
         return verdict(Status.ERROR, hint=UNDECIDED)
 
     @pytest.fixture
-    def answers(self) -> Callable[[str], Sequence[Answer]]:
-        """`answers("photos")`: the answers to a question set; a missing or bad answer fails the check."""
+    def answers(self, request: pytest.FixtureRequest) -> Callable[[str], Sequence[Answer]]:
+        """`answers("photos")`: the answers to a question set of the mark's `asks`; a missing or bad answer fails the check."""
+        asks = _mark(request.node).asks
 
         def of(name: str) -> Sequence[Answer]:
+            if name not in asks:  # a student's own check would not have asked it
+                raise SpecError(f"answers({name!r}): the check's mark asks {', '.join(asks) or 'nothing'}.")
             found = self.case.answers[name]
             if isinstance(found, SubmissionError):
                 raise found

@@ -30,6 +30,7 @@ KEPT_CELL_METADATA = {"nbgrader", "deletable", "editable", "tags", "slideshow", 
 TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
 
 _MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
+_CHECKED = re.compile(r"""lab\.check\(\s*["'](\w+)["']""")
 _CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
@@ -240,6 +241,11 @@ def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) ->
                 f"assignment.toml says {said}.",
                 "A graded cell's grade_id is the exercise's id.",
             )
+        for asked in _CHECKED.findall(cell.source):
+            if asked != meta["grade_id"]:
+                raise SpecError(
+                    f"{path}, {_name(index, cell)}: the cell checks {asked!r}; expected lab.check({meta['grade_id']!r})."
+                )
     if wanted:
         raise SpecError(f"{path}: no graded cell for {', '.join(sorted(wanted))} of assignment.toml.")
 

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from grader.calibrated import Calibration
 from grader.errors import SpecError
+from grader.strict import Strict
 
 Name = str
 Size = Annotated[int, Field(ge=0)]
@@ -23,19 +25,7 @@ CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, values: object) -> object:
-        unknown = sorted(set(values) - set(cls.model_fields)) if isinstance(values, dict) else []
-        if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}; known are {', '.join(cls.model_fields)}")
-        return values
-
-
-class Limits(_Strict):
+class Limits(Strict):
     """What one submission may use.
 
     Attributes:
@@ -63,7 +53,7 @@ class Limits(_Strict):
         return self.model_dump(include={"memory_mb", "disk_mb", "processes", "cpus"})
 
 
-class Exercise(_Strict):
+class Exercise(Strict):
     """A graded unit: `points` are the sum over its checks, and stand in its locked cell."""
 
     id: Name
@@ -71,7 +61,7 @@ class Exercise(_Strict):
     points: float = Field(gt=0)
 
 
-class Value(_Strict):
+class Value(Strict):
     """The contract of one input or of the output.
 
     Attributes:
@@ -102,7 +92,7 @@ class Value(_Strict):
         return self
 
 
-class EntryPoint(_Strict):
+class EntryPoint(Strict):
     """A function that the notebook must define.
 
     Attributes:
@@ -143,14 +133,14 @@ class EntryPoint(_Strict):
         return f"{self.name}({arguments}) -> {_describe(self.output)}"
 
 
-class File(_Strict):
+class File(Strict):
     """A file beside the notebook that counts as part of the submission."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     max_kb: int = Field(gt=0)
 
 
-class Levels(_Strict):
+class Levels(Strict):
     """Linear credit between two levels of a measure: 0 points at `zero_at`, all at `full_at`."""
 
     zero_at: float
@@ -163,7 +153,7 @@ class Levels(_Strict):
         return self
 
 
-class Data(_Strict):
+class Data(Strict):
     """What an assignment says about one data card.
 
     Attributes:
@@ -179,7 +169,7 @@ class Data(_Strict):
     counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
 
 
-class Assignment(_Strict):
+class Assignment(Strict):
     """The public description of an assignment: what `assignment.toml` holds."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -237,72 +227,14 @@ class Assignment(_Strict):
             raise SpecError(f"assignment {self.id}: [data.{card}.limits]: {_first_error(exc)}.") from exc
 
 
-class Holdout(_Strict):
+class Holdout(Strict):
     """Which hidden photos decide grades, and how many of the second holdout are asked about for staff alone."""
 
     split: Literal["holdout", "second_holdout"] = "holdout"
     second_at_most: int = Field(175, ge=0)
 
 
-class Spread(_Strict):
-    """How one measure of honest solutions is spread over training seeds and splits.
-
-    Attributes:
-        level: name of the level that it is held against.
-        mean: over all runs; an accuracy in [0, 1], or what else is measured.
-        sd: over all runs.
-        quantiles: lowest value, 5 %, median, 95 % and highest value of the runs.
-        trials: photos it was counted on; None: it is no share.
-        weakest: mean of the honest recipe that does worst.
-        runs: how many runs that mean comes from.
-        seed_sd: from one training seed to another, on the same photos.
-        split_sd: from one split to another, beyond what so few photos explain.
-        holdout_sd: what counting on `trials` photos does by itself.
-        rate: modelled chance that the weakest recipe gets less than full credit, at the level of that day.
-    """
-
-    level: str
-    mean: float
-    sd: float = Field(ge=0)
-    quantiles: tuple[float, float, float, float, float]
-    trials: int | None = None
-    weakest: float
-    runs: int = 1
-    seed_sd: float = Field(ge=0)
-    split_sd: float = Field(ge=0)
-    holdout_sd: float = Field(0.0, ge=0)
-    rate: float = Field(ge=0, le=1)
-
-
-class Calibration(_Strict):
-    """What `pawgrade calibrate` found on one data card.
-
-    Attributes:
-        date: when, in UTC.
-        digest: what of the assignment decides the measures, `measured_version`.
-        runs: honest runs in all.
-        lost: how many of them got less than full marks.
-        seeds: training seeds.
-        splits: splits of the photos, each with its own salt.
-        recipes: names of the honest recipes; `source` is the reference solution.
-        machine: what they ran on.
-        rate: modelled chance that an honest solution loses a point by luck, all levels together.
-        measures: by check and level, `top_1/breeds`.
-    """
-
-    date: str
-    digest: str
-    runs: int = Field(gt=0)
-    lost: int = Field(ge=0)
-    seeds: int = Field(gt=0)
-    splits: int = Field(gt=0)
-    recipes: tuple[str, ...]
-    machine: str
-    rate: float = Field(ge=0, le=1)
-    measures: dict[str, Spread]
-
-
-class Hidden(_Strict):
+class Hidden(Strict):
     """What `staff/hidden.toml` holds: never released.
 
     Attributes:
@@ -338,7 +270,16 @@ def load_public(folder: Path) -> Assignment:
 def load_hidden(folder: Path) -> Hidden:
     """Read `staff/hidden.toml` of a source folder; all defaults when there is none; raises SpecError."""
     path = folder / "staff" / "hidden.toml"
-    return _load(path, Hidden) if path.is_file() else Hidden()
+    if not path.is_file():
+        return Hidden()
+    hidden = _load(path, Hidden)
+    written = tomllib.loads(path.read_bytes().partition(CALIBRATED)[2].partition(b"\n")[2].decode())
+    if extra := sorted(set(written) - {"calibration"}):
+        raise SpecError(
+            f"{path}: [{extra[0]}] stands below the line that `pawgrade calibrate` wrote, where it would be lost.",
+            "Put it above that line.",
+        )
+    return hidden
 
 
 def version(folder: Path) -> str:

@@ -10,36 +10,41 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grader import spec
+from grader.calibrated import Calibration
 from grader.calibration import chance_above, measured_version
 from grader.records import Grade, Requirement
-from grader.spec import Calibration
 
 UNLIKELY = 1e-4  # of one measure: in a class of 100 with ten measures, one honest flag in ten classes at most
 
 
-def calibration_in_force(source: Path, card: str) -> Calibration | None:
-    """Return an assignment's calibration on a data card, or None when there is none or the assignment has changed since.
+def calibration_in_force(source: Path, card: str, own_photos: str = "") -> Calibration | None:
+    """Return an assignment's calibration on a data card, or None when there is none or something has changed since.
 
     Args:
         source: the assignment's source folder.
         card: id of the data card.
+        own_photos: digest of the course's own hidden photos that judge; "": the card's do.
     """
     found = spec.load_hidden(source).calibration.get(card)
-    return found if found is not None and found.digest == measured_version(source) else None
+    if found is None or (found.digest, found.photos) != (measured_version(source), own_photos):
+        return None
+    return found
 
 
-def flags(grade: Grade, calibration: Calibration | None) -> tuple[str, ...]:
+def flags(grade: Grade, calibration: Calibration | None, *, own_photos: str = "") -> tuple[str, ...]:
     """Say what about a grade honest work explains badly.
 
     Args:
         grade: the grade: its checks with their requirements, and what was measured on the second holdout.
         calibration: what honest solutions reached, or None: then nothing is said about it.
+        own_photos: digest of the course's own hidden photos that judge. They may be easier than those of the second
+            holdout: the two are not compared then.
 
     Returns:
         A sentence for each finding; empty for nearly all honest work.
     """
     far = () if calibration is None else tuple(_far_above(grade, calibration))
-    return (*far, *_gaps(grade))
+    return (*far, *(() if own_photos else _gaps(grade)))
 
 
 def _far_above(grade: Grade, calibration: Calibration) -> Iterator[str]:

@@ -5,6 +5,7 @@
 # title = "Dropout left on while answering"
 # loses = ["breeds", "top3"]
 # fails = ["answers_agree"]
+# skips = ["top_1", "top_3"]
 # ///
 # %% [classify-code]
 def classify(images): ...
@@ -24,7 +25,7 @@ from nbformat import NotebookNode
 from grader.cells import grade_id
 from grader.errors import SpecError
 
-KEYS = {"title", "student", "loses", "fails", "weak", "leaves"}
+KEYS = {"title", "student", "loses", "fails", "skips", "weak", "leaves"}
 _HEADER = re.compile(r"\A# /// pawgrade\n(?P<toml>(?:#.*\n)*?)# ///\n")
 _CELL = re.compile(r"^# %% \[(?P<name>[^\]]+)\]\n", re.MULTILINE)
 
@@ -39,7 +40,8 @@ class Variant:
         cells: new sources by `grade_id`.
         student: who plays it in the demo, or "".
         loses: exercises that are expected to lose points, these and no others; None for a recipe, which is honest work.
-        fails: checks that are expected to fail, these and no others; those skipped after them are not named.
+        fails: checks that are expected to fail, these and no others.
+        skips: checks that are expected to be skipped, since one that they come after fails.
         weak: a recipe that is honest and not good enough for full marks.
         leaves: solution cells that are left as they were released: not everybody draws every picture.
     """
@@ -52,6 +54,7 @@ class Variant:
     fails: tuple[str, ...] | None = None
     weak: bool = False
     leaves: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
 
 
 def read_variant(path: Path) -> Variant:
@@ -73,12 +76,18 @@ def read_variant(path: Path) -> Variant:
         raise SpecError(
             f"{path}: unknown key {unknown[0]!r} in the header; known are {', '.join(sorted(KEYS))}."
         )
-    for key in ("loses", "fails", "leaves"):
+    for key in ("loses", "fails", "skips", "leaves"):
         if not isinstance(facts.get(key, []), list):
             raise SpecError(f"{path}: {key}: expected a list, found {facts[key]!r}.")
     loses, fails = (tuple(facts[key]) if key in facts else None for key in ("loses", "fails"))
-    weak, leaves = bool(facts.get("weak")), tuple(facts.get("leaves", ()))
-    return Variant(path.stem, facts["title"], cells, facts.get("student", ""), loses, fails, weak, leaves)
+    weak, leaves, skips = (
+        bool(facts.get("weak")),
+        tuple(facts.get("leaves", ())),
+        tuple(facts.get("skips", ())),
+    )
+    return Variant(
+        path.stem, facts["title"], cells, facts.get("student", ""), loses, fails, weak, leaves, skips
+    )
 
 
 def read_variants(folder: Path, kind: str) -> list[Variant]:

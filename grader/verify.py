@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from grader.requirements import site_of
 from grader.settings import Settings, course_secret
 from grader.variants import Variant
 
+GIVEN_AWAY = 0.25  # of a check's points, to a wrong solution that was measured
+LOG_CHARS = 300  # of a grade's log in a finding
 HEADROOM = 2 / 3  # of a limit may be used by the reference solution
 Part = Literal["release", "photos", "calibration", "runs", "mutants"]
 PARTS: tuple[Part, ...] = ("release", "photos", "calibration", "runs", "mutants")
@@ -65,6 +68,7 @@ class _Case:
         self.needed: set[str] = set()
         self.demands: dict[str, Requirement] = {}
         self.failed: set[str] = set()
+        self.shares: dict[str, float] = {}  # of the points of a levelled check that the worst mutant keeps
         self.checks: tuple[Check, ...] = ()
         self.first: Grade | None = None
         self.handed_in = 0
@@ -90,6 +94,8 @@ class _Case:
     ) -> Finding:
         """Return a finding about this assignment on this card."""
         seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
+        if grade is not None and grade.log and not ok:
+            detail = f"{detail}; log: {textwrap.shorten(grade.log, LOG_CHARS)}"
         return Finding(self.assignment, what, ok, detail, seconds, kind, self.card, subject, file, cells)
 
     def submit(self, run: _Run, runner: Executor) -> Future[pipeline.Graded]:
@@ -184,13 +190,20 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
 
 
 def _calibration(case: _Case) -> Iterator[Finding]:
-    """Hold the levels against what honest solutions reach."""
-    context = case.work.context
-    found = spec.load_hidden(context.folder).calibration.get(case.card)
-    levels = {**context.assignment.on(case.card).levels, **context.levels}
-    file = f"solutions/{case.assignment}/staff/hidden.toml"
-    for what, ok, detail in support(found, levels, measured_version(context.folder)):
-        yield case.finding("calibration", what, ok, detail, file=file)
+    """Hold the levels against what honest solutions reach; those of other cards, too, where that is known."""
+    context, hidden = case.work.context, spec.load_hidden(case.work.context.folder)
+    file, digest = f"solutions/{case.assignment}/staff/hidden.toml", measured_version(context.folder)
+    for card, data in context.assignment.data.items():
+        levels, found = {**data.levels, **hidden.levels.get(card, {})}, hidden.calibration.get(card)
+        mine = card == case.card
+        if not mine and found is None:
+            if levels:
+                said = f"not known: `pawgrade calibrate {case.assignment} --data {card}` has never run"
+                yield case.finding("calibration", f"{card}: levels", True, said, file=file)
+            continue
+        photos = case.work.own_photos if mine or found is None else found.photos
+        for what, ok, detail in support(found, levels, digest, photos):
+            yield case.finding("calibration", what if mine else f"{card}: {what}", ok, detail, file=file)
 
 
 def _photos(case: _Case, settings: Settings) -> Finding:
@@ -242,10 +255,11 @@ def _plain_runs(case: _Case) -> Iterator[_Run]:
 
 
 def _resources(case: _Case, grade: Grade) -> Finding:
-    """Hold what the reference solution used against the limits."""
-    limits = case.work.context.assignment.limits_on(case.card)
+    """Hold what the reference solution used against the limits, those of other cards too: none asks for less than drawn pets."""
+    assignment = case.work.context.assignment
+    limits = {card: assignment.limits_on(card) for card in assignment.data}
     pairs = [
-        (name, grade.usage.get(name, 0.0), getattr(limits, name))
+        (name, grade.usage.get(name, 0.0), getattr(limits[case.card], name))
         for name in ("wall_s", "cell_s", "memory_mb")
     ]
     tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
@@ -253,6 +267,12 @@ def _resources(case: _Case, grade: Grade) -> Finding:
         f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
         for name, used, limit in pairs
     )
+    tight += [
+        f"{name} {getattr(limits[card], name):g} on {card}"
+        for name, used, _ in pairs
+        for card in sorted(set(limits) - {case.card})
+        if used > HEADROOM * getattr(limits[card], name)
+    ]
     if tight:
         said += f". Too little headroom: {', '.join(tight)}; a third of each limit should be left"
     return case.finding("resources", "time and memory within two thirds of the limits", not tight, said)
@@ -306,6 +326,9 @@ def _mutant_run(case: _Case, variant: Variant) -> _Run:
         problems = [*wrong_losses(variant, grade), *wrong_failures(variant, grade)]
         lost = ", ".join(one.id for one in grade.exercises if one.points < one.max_points) or "nothing"
         said = "; ".join(problems) or f"loses {lost}; fails {', '.join(sorted(failed))}"
+        for check in grade.checks:
+            if check.max_points and check.id in failed and any(one.level for one in check.requirements):
+                case.shares[check.id] = min(check.points / check.max_points, case.shares.get(check.id, 1.0))
         file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
         yield case.finding("mutant", what, not problems, said, grade=grade, file=file, subject=variant.name)
 
@@ -329,6 +352,11 @@ def _coverage(case: _Case) -> Iterator[Finding]:
         file=folder,
         subject=", ".join(idle),
     )
+    generous = [f"{name}: {share:.0%}" for name, share in case.shares.items() if share > GIVEN_AWAY]
+    said = f"the worst mutant gets at most {GIVEN_AWAY:.0%} of each of {len(case.shares)} checks with a level"
+    if generous:
+        said = f"of the points for {', '.join(generous)}, which even the worst mutant gets; raise zero_at, or add a mutant that is worse"
+    yield case.finding("requirement", "no level gives points away", not generous, said, file=folder)
     missing = {site: one for site, one in case.demands.items() if site not in case.needed}
     for site, one in missing.items():
         said = "every mutant that fails it would lose the same points without it, or none fails it; add a mutant that fails nothing else"

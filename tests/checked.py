@@ -32,7 +32,7 @@ FEW_MUTANTS = {  # enough for the tiny course as it is
         "def double(numbers):\n    return numbers * 3\n",
     ),
     "by_order": (
-        'loses = ["brightness"]\nfails = ["agree"]',
+        'loses = ["brightness"]\nfails = ["agree"]\nskips = ["brightness"]',
         "classify-code",
         f"{CELL}    scores = mean[:, None] * np.arange(35.0)\n    scores[0] += 0.1 * (len(images) > 1) * mean[0]\n    return scores\n",
     ),
@@ -49,6 +49,10 @@ FEW_MUTANTS = {  # enough for the tiny course as it is
 }
 MUTANTS = {
     **FEW_MUTANTS,
+    "by_order": (
+        'loses = ["brightness"]\nfails = ["agree"]\nskips = ["brightness", "photos"]',
+        *FEW_MUTANTS["by_order"][1:],
+    ),
     "reversed_columns": (
         'loses = ["brightness"]\nfails = ["brightness", "photos"]',
         *FEW_MUTANTS["reversed_columns"][1:],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from grader.calibrated import Calibration, Spread
 from grader.calibration import (
     TARGET,
     Measured,
@@ -20,7 +21,7 @@ from grader.calibration import (
     together,
     trials_needed,
 )
-from grader.spec import Calibration, Levels, Spread
+from grader.spec import Levels
 from tests.tiny import tiny_course
 
 PHOTOS = 210
@@ -184,6 +185,27 @@ def test_a_level_that_is_tighter_is_named_with_what_is_supported() -> None:
     assert not ok
     assert "top_1/breeds: full_at 0.87" in detail
     assert f"supported is {suggest(spread(), TARGET).full_at:g}" in detail
+
+
+def test_more_lost_runs_than_the_model_allows_are_named() -> None:
+    found = calibration()
+    few, many = (found.model_copy(update={"lost": lost}) for lost in (1, 4))
+
+    ok, detail = verdicts(many)["no level is tighter than its calibration supports"]
+    assert not ok
+    assert "4 of 30 runs did" in detail
+    assert "more than the model allows" in detail
+    assert verdicts(few)["no level is tighter than its calibration supports"][0]
+
+
+def test_a_calibration_with_other_hidden_photos_is_refused() -> None:
+    levels = {"breeds": Levels(zero_at=0.1, full_at=0.8)}
+
+    found = {what: (ok, detail) for what, ok, detail in support(calibration(), levels, "same", "of our own")}
+
+    ok, detail = found["the calibration is as young as the assignment"]
+    assert not ok
+    assert "other hidden photos judge now" in detail
 
 
 def test_an_old_calibration_is_refused() -> None:

@@ -16,6 +16,7 @@ from grader.duplicates import photo_findings
 from grader.errors import SpecError
 from grader.hidden_photos import PRIVATE, divide, holdout
 from grader.settings import Settings
+from tests.tiny import tiny_course
 
 OXFORD, SPECIES, TOY = (cards.load_card(name) for name in ("oxford_pets", "cats_and_dogs", "toy_pets"))
 SECRET = b"a course secret"
@@ -164,6 +165,33 @@ def test_an_assignment_is_prepared_with_them(public: Path, toy_cache: Path, tmp_
     assert with_own.data_dir == without.data_dir
     view = pets.read_view(with_own.data_dir)
     assert not any((view.photos(part).images >= 250).all(axis=(1, 2, 3)).any() for part in pets.PUBLIC)
+
+
+def test_pictures_with_other_names_are_named(public: Path, tmp_path: Path) -> None:
+    own = photos(tmp_path / "own", 1)
+    (own / "pug_0.png").rename(own / "my pug.PNG")
+    (own / "notes.txt").write_text("no picture")
+
+    with pytest.raises(SpecError, match=r"1 pictures in .* would not judge, my pug\.PNG first"):
+        divide(OXFORD, public, "breeds35", own)
+
+
+def test_a_folder_that_would_be_released_is_refused(public: Path, toy_cache: Path) -> None:
+    source = packaged_course().source("oxford_pets")
+
+    with pytest.raises(SpecError, match="would be released"):
+        preparation.divide(source, "oxford_pets", Settings(public, toy_cache, holdout=source / "holdout"))
+
+
+def test_a_secret_level_that_replaces_none_is_named(tmp_path: Path, toy_cache: Path) -> None:
+    course = tiny_course(tmp_path / "course")
+    (course.source("tiny") / "staff" / "hidden.toml").write_text(
+        "[levels.toy_pets]\nbrigth = { zero_at = 0.1, full_at = 0.2 }\n"
+    )
+    mine = Settings(None, toy_cache, sandbox="none")
+
+    with pytest.raises(SpecError, match=r"\[levels\.toy_pets\] in hidden\.toml has 'brigth'"):
+        preparation.prepare(course, "tiny", mine, card=None, secret=SECRET, desk=tmp_path / "desk")
 
 
 def test_the_setting_comes_from_the_course_or_the_environment(tmp_path: Path) -> None:

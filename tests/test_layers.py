@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
-    "errors records",
-    "findings questions metrics perturbation statistics scoring cells outputs images determinism locations",
+    "errors records strict",
+    "calibrated findings questions metrics perturbation statistics scoring cells outputs images determinism locations",
     "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones reference artifacts attempts tally ladder course variants release gradebook manual_work "
     "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
     "kernels devices gpu_verdicts sandbox wire intake stock endings engine papermill_engine probe judge evaluate",

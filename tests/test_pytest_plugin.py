@@ -146,8 +146,15 @@ def test_secret_levels_replace_public_ones(run: Run) -> None:
     assert one(run(check_text(body), levels=secret)).status is Status.FAILED
 
 
+def test_answers_that_the_mark_does_not_ask_for_are_staffs_mistake(run: Run) -> None:
+    found = run(check_text('answers("broken")', '"breeds", points=4, asks="photos"'))
+
+    assert one(found).status is Status.ERROR
+    assert "answers('broken'): the check's mark asks photos" in found.log
+
+
 def test_a_missing_answer_fails_the_check_with_what_the_student_can_do(run: Run) -> None:
-    check = one(run(check_text('answers("broken")')))
+    check = one(run(check_text('answers("broken")', '"breeds", points=4, asks="broken"')))
 
     assert (check.status, check.points) == (Status.FAILED, 0)
     assert (check.measured, check.hint) == ("classify raised ValueError", "Mend it.")

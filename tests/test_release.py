@@ -195,6 +195,18 @@ def test_a_graded_cell_that_the_assignment_does_not_know_is_refused(tmp_path: Pa
         release(course)
 
 
+def test_a_cell_that_checks_another_exercise_is_refused(tmp_path: Path) -> None:
+    notebook = source_notebook()
+    cell = next(cell for cell in notebook.cells if cell.id == "square")
+    cell.source = 'lab.check("double")'
+    course = toy_course(tmp_path / "course", notebook)
+
+    with pytest.raises(
+        SpecError, match=r"\(square\): the cell checks 'double'; expected lab\.check\('square'\)"
+    ):
+        release(course)
+
+
 def test_an_exercise_without_a_cell_is_refused(tmp_path: Path) -> None:
     notebook = source_notebook()
     notebook.cells = [cell for cell in notebook.cells if cell.id != "square"]

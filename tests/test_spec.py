@@ -10,6 +10,7 @@ import pytest
 
 from grader.errors import SpecError
 from grader.spec import (
+    CALIBRATED,
     Assignment,
     Value,
     bind_sizes,
@@ -227,6 +228,7 @@ def test_hidden_facts_have_defaults(tmp_path: Path) -> None:
         ("secret = 1", "'secret'"),
         ('[holdout]\nsplit = "train"', "'holdout' or 'second_holdout'"),
         ("[levels.toy_pets]\nbreeds = { zero_at = 1, full_at = 0 }", "levels.toy_pets.breeds"),
+        (f"{CALIBRATED.decode()}; x\n[levels.toy_pets]\n", "[levels] stands below the line"),
         ("[levels.toy_pets]\nbreeds = { zero_at = nan, full_at = 1 }", "levels.toy_pets.breeds.zero_at"),
     ],
 )

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from grader.calibrated import Calibration, Spread
 from grader.records import Check, Grade, Requirement, Status
-from grader.spec import Calibration, Spread
 from grader.suspicion import UNLIKELY, calibration_in_force, flags
 from tests.notebooks import REPOSITORY, toy_grade
 
@@ -80,6 +80,7 @@ def test_what_was_not_calibrated_or_measured_is_not_mentioned(requirement: Requi
 
 def test_without_a_calibration_nothing_is_said() -> None:
     assert flags(graded(accuracy(200)), None) == ()
+    assert flags(twice(accuracy(190), accuracy(140)), None, own_photos="of our own") == ()
     assert calibration_in_force(REPOSITORY / "solutions" / "no_such_assignment", "toy_pets") is None
 
 

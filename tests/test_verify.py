@@ -101,6 +101,29 @@ BREAKS = {
         "check_public.py", '{"expected": 2 * numbers}', '{"expected": 2 * numbers[::-1]}',
         {"source, all checks: full marks": "double FAILED"},
     ),
+    "a check that runs whatever failed before": (
+        "check_public.py", 'points=2, asks="photos", after="agree"', 'points=2, asks="photos"',
+        {"by_order": "the check photos was not skipped"},
+    ),
+    "a level that gives points for nothing": (
+        "assignment.toml", "zero_at = 0.2", "zero_at = -50.0", {"no level gives points away": "of the points for photos: 9"},
+    ),
+    "a pass mark that nobody misses": (
+        "assignment.toml", "pass_points = 9", "pass_points = 0",
+        {"release, all checks: 0 points, no ERROR": "no points are enough to pass"},
+    ),
+    "limits that are too small on another card": (
+        "assignment.toml", "[data.toy_pets]\n", "[data.oxford_pets.limits]\nwall_s = 0.2\n[data.toy_pets]\n",
+        {"time and memory within two thirds of the limits": "wall_s 0.2 on oxford_pets"},
+    ),
+    "a check of an exercise that is not there": (
+        "check_public.py", '@pytest.mark.exercise("brightness", asks="photos")', '@pytest.mark.exercise("brigthness", asks="photos")',
+        {"source, all checks: full marks": "check agree: no exercise 'brigthness' in assignment.toml"},
+    ),
+    "a mark that asks for other answers": (
+        "check_public.py", 'points=6, asks="numbers"', 'points=6, asks="photos"',
+        {"source, all checks: full marks": "answers('numbers'): the check's mark asks photos"},
+    ),
     "a check that asks nobody": (
         "check_public.py", "    require_count(", "    return\n    require_count(",
         {"source, all checks: full marks": "photos ERROR"},
@@ -113,7 +136,8 @@ def test_what_is_broken_on_purpose_is_named(course: Course, found: Verify, name:
     file, old, new, expected = BREAKS[name]
     change(course, file, old, new)
 
-    problems = wrong(found(course, parts=RUNS))
+    of_mutants = not all(subject.startswith(("source", "release", "time")) for subject in expected)
+    problems = wrong(found(course, parts=RUNS if of_mutants else ("runs",)))
 
     for subject, words in expected.items():
         assert words in problems[subject], problems

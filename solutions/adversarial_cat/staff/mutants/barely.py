@@ -2,6 +2,7 @@
 # title = "It stops as soon as the target comes first, however unsure the network is"
 # loses = ["ideal", "attack"]
 # fails = ["it_starts_from_the_noise", "it_is_sure_of_it"]
+# skips = ["the_network_is_sure", "the_term_smooths_it", "a_small_shift_changes_little"]
 # leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [attack-code]

@@ -2,6 +2,7 @@
 # title = "In haste, without jitter, and blurred at the end instead of optimised with the term"
 # loses = ["ideal", "attack", "half"]
 # fails = ["the_network_is_sure", "a_small_shift_changes_little", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# skips = ["the_term_smooths_it"]
 # leaves = ["fourier-own-code", "attack-code", "attack-look-code"]
 # ///
 # %% [ideal-entry-code]

@@ -2,6 +2,7 @@
 # title = "The optimiser moves a copy of the noise. And the attack is clipped to [0, 1] while pixels run from 0 to 255"
 # loses = ["ideal", "attack", "half"]
 # fails = ["the_network_is_sure", "a_small_shift_changes_little", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# skips = ["the_term_smooths_it"]
 # leaves = ["fourier-own-code", "attack-look-code"]
 # ///
 # %% [ideal-code]

@@ -3,6 +3,7 @@
 # student = "student06"
 # loses = ["ideal"]
 # fails = ["it_starts_from_the_noise"]
+# skips = ["the_network_is_sure", "the_term_smooths_it", "a_small_shift_changes_little"]
 # leaves = ["fourier-own-code"]
 # ///
 # %% [ideal-code]

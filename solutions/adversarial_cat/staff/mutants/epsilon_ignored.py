@@ -3,6 +3,7 @@
 # student = "student04"
 # loses = ["ideal", "half"]
 # fails = ["it_starts_from_the_noise", "less_is_enough"]
+# skips = ["the_network_is_sure", "the_term_smooths_it", "a_small_shift_changes_little"]
 # leaves = ["ideal-code", "ideal-entry-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [attack-code]

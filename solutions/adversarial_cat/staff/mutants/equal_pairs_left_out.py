@@ -2,6 +2,7 @@
 # title = "The mean over neighbours that differ, not over all of them. And one grey everywhere as the ideal image"
 # loses = ["variation", "ideal", "attack", "half"]
 # fails = ["stripes_and_plain_colours", "it_starts_from_the_noise", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# skips = ["the_network_is_sure", "the_term_smooths_it", "a_small_shift_changes_little"]
 # leaves = ["ideal-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [variation-code]

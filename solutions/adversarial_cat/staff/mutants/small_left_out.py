@@ -2,6 +2,7 @@
 # title = "Two pixels are no pair yet: small images do not vary. And real photos of a cat in place of new images"
 # loses = ["variation", "ideal", "attack", "half"]
 # fails = ["small_and_long_images", "it_starts_from_the_noise", "the_network_says_the_target", "it_is_sure_of_it", "less_is_enough"]
+# skips = ["the_network_is_sure", "the_term_smooths_it", "a_small_shift_changes_little"]
 # leaves = ["ideal-code", "fourier-own-code", "attack-look-code"]
 # ///
 # %% [variation-code]

@@ -2,6 +2,7 @@
 # title = "The number of the best breed instead of a score for each"
 # loses = ["breeds", "top3", "species", "mirror"]
 # fails = ["answers_agree"]
+# skips = ["top_1", "top_3", "cats_are_not_dogs", "a_mirrored_pet_is_the_same_pet"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
 # ///
 # %% [classify-code]

@@ -3,6 +3,7 @@
 # student = "student06"
 # loses = ["is_dog"]
 # fails = ["probabilities_lie_between_0_and_1", "a_crowd_and_one_alone"]
+# skips = ["cats_and_dogs_are_told_apart", "a_mirrored_dog_is_a_dog"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [is-dog-code]

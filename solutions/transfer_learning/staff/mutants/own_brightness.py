@@ -2,6 +2,7 @@
 # title = "Each photo is divided by its brightest pixel: a black one by 0"
 # loses = ["features", "is_dog"]
 # fails = ["features_of_odd_pictures", "a_crowd_and_one_alone"]
+# skips = ["features_at_dusk"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]

@@ -2,6 +2,7 @@
 # title = "Features that are 0 in all photos of the batch are dropped"
 # loses = ["features"]
 # fails = ["the_same_number_of_features", "features_of_odd_pictures"]
+# skips = ["features_agree", "features_differ_between_photos", "a_linear_reader_understands_them", "features_at_dusk"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]

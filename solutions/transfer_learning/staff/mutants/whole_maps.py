@@ -3,6 +3,7 @@
 # student = "student05"
 # loses = ["features"]
 # fails = ["the_same_number_of_features", "features_of_odd_pictures"]
+# skips = ["features_agree", "features_differ_between_photos", "a_linear_reader_understands_them", "features_at_dusk"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]
