@@ -19,7 +19,7 @@ from typing import Literal
 import nbformat
 from nbformat import NotebookNode
 
-from grader import pipeline, preparation, runners, spec, variants
+from grader import cards, pipeline, preparation, runners, spec, variants
 from grader.calibration import measured_version, support
 from grader.course import Course
 from grader.expectations import (
@@ -255,7 +255,7 @@ def _plain_runs(case: _Case) -> Iterator[_Run]:
 
 
 def _resources(case: _Case, grade: Grade) -> Finding:
-    """Hold what the reference solution used against the limits, those of other cards too: none asks for less than drawn pets."""
+    """Hold what the reference solution used against the limits; on drawn pets those of other cards, which take no less, too."""
     assignment = case.work.context.assignment
     limits = {card: assignment.limits_on(card) for card in assignment.data}
     pairs = [
@@ -267,11 +267,12 @@ def _resources(case: _Case, grade: Grade) -> Finding:
         f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
         for name, used, limit in pairs
     )
+    drawn = cards.load_card(case.card).drawing is not None
     tight += [
         f"{name} {getattr(limits[card], name):g} on {card}"
         for name, used, _ in pairs
         for card in sorted(set(limits) - {case.card})
-        if used > HEADROOM * getattr(limits[card], name)
+        if drawn and used > HEADROOM * getattr(limits[card], name)
     ]
     if tight:
         said += f". Too little headroom: {', '.join(tight)}; a third of each limit should be left"
