@@ -64,6 +64,41 @@ def test_a_full_solution_earns_everything_and_says_where_it_ran(course: Course, 
     assert "tries" not in grade.provenance
 
 
+KEEPS_THE_FOLDER = """
+import os, sys
+
+def double(numbers):
+    global kept
+    frame = sys._getframe()
+    while "root" not in frame.f_locals:
+        frame = frame.f_back
+    kept = os.open(frame.f_locals["root"] / "answers", os.O_RDONLY)
+    return numbers * 2
+"""
+OVERWRITES = """
+import numpy as np
+
+def classify(images):
+    place = f"/proc/self/fd/{kept}/numbers-0000.npy"
+    assert len(np.load(place)) == 5
+    np.save(place, images[0, 0, :5, 0].astype(float))
+    return images.reshape(len(images), -1).mean(axis=1)[:, None] * np.arange(35.0)
+"""
+
+
+@pytest.mark.parametrize(("shown", "points"), [(True, 16), (False, 10)])
+def test_what_feedback_may_show_is_out_of_reach_before_a_hidden_photo_comes(
+    shown: bool, points: float, course: Course, work: Work
+) -> None:
+    numbers = [replace(question, shown=shown) for question in work.context.plan["numbers"]]
+    context = replace(work.context, plan={**work.context.plan, "numbers": numbers})
+    folder = hand_in(course, "student01", solved(double_code=KEEPS_THE_FOLDER, classify_code=OVERWRITES))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), replace(work, context=context)).grade
+
+    assert (grade.points, grade.log) == (points, ""), [check.measured for check in grade.checks]
+
+
 @pytest.mark.parametrize("end", ["", "\nplt.show()"])
 def test_a_figure_reaches_the_executed_notebook(course: Course, work: Work, end: str) -> None:
     code = f"import matplotlib.pyplot as plt\nplt.plot([1, 2]){end}"
