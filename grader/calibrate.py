@@ -72,12 +72,15 @@ class Outcome:
         broken: demands without a level that were not met, and what was found.
         measures: by check and level: the level's name, and what was held against it.
         seconds: how long it took.
+        skipped: checks that were not tried, since one before them failed. With other levels they might have been: such a
+            run is not kept.
     """
 
     run: Run
     broken: tuple[str, ...]
     measures: Mapping[str, tuple[str, Measured]]
     seconds: float
+    skipped: tuple[str, ...] = ()
 
     def lost(self, levels: Mapping[str, Levels]) -> tuple[str, ...]:
         """Say which demands it did not meet, with these levels."""
@@ -252,7 +255,8 @@ class _Split:
                 yield f"{self._name(run)}: {grade.log.strip().splitlines()[-1] if grade.log else 'ERROR'}"
                 continue
             outcome = _outcome(run, grade)
-            self._write(outcome)
+            if not outcome.skipped:
+                self._write(outcome)
             yield outcome
 
     def _name(self, run: Run) -> str:
@@ -335,10 +339,11 @@ def _outcome(run: Run, grade: Grade) -> Outcome:
     broken = [
         f"{check.id}: {check.measured or check.hint}"
         for check in grade.checks
-        if check.status is not Status.PASSED and not any(one.level for one in check.requirements)
+        if check.status in (Status.FAILED, Status.ERROR) and not any(one.level for one in check.requirements)
     ]
+    skipped = tuple(check.id for check in grade.checks if check.status is Status.SKIPPED)
     broken += [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells]
-    return Outcome(run, tuple(broken), measures, grade.seconds.total)
+    return Outcome(run, tuple(broken), measures, grade.seconds.total, skipped)
 
 
 def _summary(

@@ -92,7 +92,7 @@ def checked_course(folder: Path) -> Course:
 
 def write_variants(folder: Path, variants: Mapping[str, tuple[str, ...]]) -> None:
     """Write variants, by name: lines of the header, if any, the cell, and its code."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, (*header, cell, code) in variants.items():
         facts = "\n".join(f"# {line}" for line in [f'title = "{name}"', *"\n".join(header).splitlines()])
         (folder / f"{name}.py").write_text(f"# /// pawgrade\n{facts}\n# ///\n# %% [{cell}]\n{code}")

@@ -21,7 +21,7 @@ from grader.errors import InfrastructureError, SpecError
 from grader.runners import InlineExecutor
 from grader.sandbox import client
 from grader.settings import Settings
-from tests.checked import checked_course
+from tests.checked import FEW_MUTANTS, checked_course, write_variants
 from tests.tiny import SECRET
 
 slow = [pytest.mark.slow, pytest.mark.sandbox]
@@ -142,6 +142,20 @@ def test_a_recipe_that_loses_is_named_by_the_command(course: Course, toy_cache: 
     assert paths[1].read_bytes().startswith(b"\x89PNG")
     assert [len(row["lost"]) for row in json.loads(paths[0].read_text())["runs"]] == [0, 1]
     assert spec.load_hidden(course.source("tiny")).calibration == {}
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_run_that_lacks_a_measure_is_not_kept(course: Course, toy_cache: Path) -> None:
+    by_order = FEW_MUTANTS["by_order"]
+    write_variants(course.source("tiny") / "staff" / "recipes", {"by_order": by_order[1:]})
+
+    (first, _), (again, told) = (calibrated(course, toy_cache, recipes=["by_order"]) for _ in range(2))
+
+    for found in (first, again):
+        assert all("agree: " in one.lost(found.levels)[0] for one in found.outcomes)
+        assert all(one.skipped == ("brightness", "photos") for one in found.outcomes)
+    assert not any(text.startswith("known") for text in told)
 
 
 def test_an_unknown_recipe_is_refused(course: Course, toy_cache: Path) -> None:
