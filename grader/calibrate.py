@@ -190,7 +190,8 @@ def calibrate(
         )
     levels = {**source.on(card).levels, **spec.load_hidden(course.source(assignment)).levels.get(card, {})}
     photos = preparation.divide(course.source(assignment), card, settings).split.contents
-    return Found(_summary(course, assignment, outcomes, levels, photos), tuple(outcomes), levels, card)
+    digest = measured_version(course.source(assignment), card)
+    return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
 
 
 class _Split:
@@ -210,7 +211,7 @@ class _Split:
         self.split, self.store, self.notebooks = split, store, notebooks
         self.desk = course.folder / ".pawgrade" / "calibration" / f".desk-{uuid.uuid4().hex[:8]}"
         self.salt = f"pawgrade calibration {split}"
-        self.digest = measured_version(course.source(assignment))
+        self.digest = measured_version(course.source(assignment), card)
         self.photos = preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
         self.prepared: Work | None = None
 
@@ -347,7 +348,7 @@ def _outcome(run: Run, grade: Grade) -> Outcome:
 
 
 def _summary(
-    course: Course, assignment: str, outcomes: Sequence[Outcome], levels: Mapping[str, Levels], photos: str
+    digest: str, photos: str, outcomes: Sequence[Outcome], levels: Mapping[str, Levels]
 ) -> Calibration:
     found: dict[str, tuple[str, list[Measured]]] = {}
     for outcome in outcomes:
@@ -358,7 +359,7 @@ def _summary(
     }
     return Calibration(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        digest=measured_version(course.source(assignment)),
+        digest=digest,
         runs=len(outcomes),
         lost=sum(bool(one.lost(levels)) for one in outcomes),
         seeds=len({one.run.seed for one in outcomes}),

@@ -303,15 +303,16 @@ def support(
     )
 
 
-def measured_version(folder: Path) -> str:
+def measured_version(folder: Path, card: str) -> str:
     """Return a digest (16 hex digits) of what decides the measures of an assignment, not of the levels they are held against.
 
-    That are code cells, checks without their comments, and the two TOML files without levels and calibration.
+    That are code cells, checks without their comments, and the two TOML files without levels and calibration, and
+    without what `assignment.toml` says about other data cards.
     """
     digest = hashlib.sha256()
     public = tomllib.loads((folder / "assignment.toml").read_text(encoding="utf-8"))
-    for data in public.get("data", {}).values():
-        data.pop("levels", None)
+    public["data"] = {card: public.get("data", {}).get(card, {})}
+    public["data"][card].pop("levels", None)
     for name in ("title", "points", "pass_points"):
         public.pop(name, None)
     _add(digest, "assignment", json.dumps(public, sort_keys=True))

@@ -26,7 +26,7 @@ def calibration_in_force(source: Path, card: str, own_photos: str = "") -> Calib
         own_photos: digest of the course's own hidden photos that judge; "": the card's do.
     """
     found = spec.load_hidden(source).calibration.get(card)
-    if found is None or (found.digest, found.photos) != (measured_version(source), own_photos):
+    if found is None or (found.digest, found.photos) != (measured_version(source, card), own_photos):
         return None
     return found
 

@@ -192,7 +192,7 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
 def _calibration(case: _Case) -> Iterator[Finding]:
     """Hold the levels against what honest solutions reach; those of other cards, too, where that is known."""
     context, hidden = case.work.context, spec.load_hidden(case.work.context.folder)
-    file, digest = f"solutions/{case.assignment}/staff/hidden.toml", measured_version(context.folder)
+    file = f"solutions/{case.assignment}/staff/hidden.toml"
     for card, data in context.assignment.data.items():
         levels, found = {**data.levels, **hidden.levels.get(card, {})}, hidden.calibration.get(card)
         mine = card == case.card
@@ -202,7 +202,7 @@ def _calibration(case: _Case) -> Iterator[Finding]:
                 yield case.finding("calibration", f"{card}: levels", True, said, file=file)
             continue
         photos = case.work.own_photos if mine or found is None else found.photos
-        for what, ok, detail in support(found, levels, digest, photos):
+        for what, ok, detail in support(found, levels, measured_version(context.folder, card), photos):
             yield case.finding("calibration", what if mine else f"{card}: {what}", ok, detail, file=file)
 
 

@@ -38,7 +38,7 @@ FOLDER = REPOSITORY / "solutions" / "adversarial_cat"
 REAL = REPOSITORY.parent / "shared" / "data" / "oxford_pets"
 needs_photos = pytest.mark.skipif(not REAL.is_dir(), reason="needs real pet photos beside the checkout")
 ASSIGNMENT = load_assignment(FOLDER)
-COUNTS = {**ASSIGNMENT.on("toy_pets").counts, "attack_photos": 2, "half_photos": 1}
+COUNTS = {**ASSIGNMENT.on("toy_pets").counts, "attack_photos": 2, "half_photos": 1, "ideal_classes": 1}
 Plan = dict[str, list[Question]]
 Functions = dict[str, Any]
 

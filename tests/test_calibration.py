@@ -224,13 +224,13 @@ def test_levels_without_a_calibration_are_named() -> None:
 
 def test_what_is_measured_has_a_digest_of_its_own(tmp_path) -> None:  # type: ignore[no-untyped-def]
     folder = tiny_course(tmp_path).source("tiny")
-    before = measured_version(folder)
+    before = measured_version(folder, "toy_pets")
 
     def after(name: str, old: str, new: str) -> str:
         path, text = folder / name, (folder / name).read_text()
         assert old in text
         path.write_text(text.replace(old, new))
-        found = measured_version(folder)
+        found = measured_version(folder, "toy_pets")
         path.write_text(text)
         return found
 

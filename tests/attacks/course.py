@@ -167,7 +167,7 @@ def _write(
 def _calibrate(source: Path) -> None:
     """Say what honest work reaches, as `pawgrade calibrate` does."""
     (source / "staff" / "hidden.toml").touch()
-    text = CALIBRATION.format(digest=measured_version(source))
+    text = CALIBRATION.format(digest=measured_version(source, "toy_pets"))
     head = f"{CALIBRATED.decode()}\n[calibration.toy_pets]"
     (source / "staff" / "hidden.toml").write_text(head + text)
 
