@@ -247,7 +247,7 @@ TRICKS = (  # mutant, exercise, the check that finds it, and of its hint
     ("grey_start", "ideal", "it_starts_from_the_noise", "not from grey"),
     ("copy_optimised", "ideal", "the_network_is_sure", "The noise came back as it was"),
     ("blurred", "ideal", "the_network_is_sure", "do not blur afterwards"),
-    ("contrast_halved", "ideal", "the_term_smooths_it", "Less contrast wins nothing"),
+    ("less_contrast", "ideal", "the_term_smooths_it", "Less contrast wins nothing"),
     ("no_jitter", "ideal", "a_small_shift_changes_little", "(jitter)"),
     ("truncation", "attack", "the_network_says_the_target", "round to whole numbers"),
     ("epsilon_plus_one", "attack", "the_network_says_the_target", "project to exactly epsilon"),

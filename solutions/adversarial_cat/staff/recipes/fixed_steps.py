@@ -4,7 +4,7 @@
 # ///
 # Expected: honest: smoother than the reference, at one and a half times the price.
 # %% [ideal-code]
-def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=150):
+def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=200):
     rng, target, history = np.random.default_rng(seed), torch.tensor([class_index]), []
     layers = [
         torch.tensor(noise).permute(2, 0, 1)[None],
@@ -24,7 +24,8 @@ def optimise(noise, class_index, tv_weight=0.0, jitter=8, steps=150):
         history.append((cross_entropy.item(), variation.item()))
         if step >= 30 and step % 5 == 0 and max(row[0] for row in history[-5:]) < 0.05:
             saved = (whole.detach() * 255).round().to(torch.uint8).numpy()
-            if probabilities(np.stack([saved, saved[:, ::-1]]))[:, class_index].min() > 0.97:
+            views = np.stack([saved, saved[:, ::-1], np.roll(saved, (3, -3), (0, 1))])
+            if probabilities(views)[:, class_index].min() > 0.95:
                 break
         gradients = torch.autograd.grad(cross_entropy + tv_weight * variation, layers)
         runs = [0.5 * run + gradient / gradient.std() for run, gradient in zip(runs, gradients, strict=True)]

@@ -9,6 +9,6 @@ def ideal_image(noise, class_index, tv_weight):
     image, _ = optimise(noise, class_index, jitter=0, steps=25)
     if (
         tv_weight > 0
-    ):  # half the variation, half the contrast; a few steps more, and the network is as sure as before
-        image, _ = optimise(0.25 + image / 510, class_index, jitter=0, steps=8)
+    ):  # six tenths of the variation, and of the contrast: the network is nearly as sure as before
+        image = np.uint8(np.rint(0.6 * image + 51))
     return image
