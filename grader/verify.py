@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tempfile
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ from grader.settings import Settings, course_secret
 from grader.variants import Variant
 
 GIVEN_AWAY = 0.25  # of a check's points, to a wrong solution that was measured
-LOG_CHARS = 300  # of a grade's log in a finding
+LOG_CHARS = 300  # of a grade's log in a finding: its end, where the exception stands
 HEADROOM = 2 / 3  # of a limit may be used by the reference solution
 Part = Literal["release", "photos", "calibration", "runs", "mutants"]
 PARTS: tuple[Part, ...] = ("release", "photos", "calibration", "runs", "mutants")
@@ -95,7 +94,7 @@ class _Case:
         """Return a finding about this assignment on this card."""
         seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
         if grade is not None and grade.log and not ok:
-            detail = f"{detail}; log: {textwrap.shorten(grade.log, LOG_CHARS)}"
+            detail = f"{detail}; log: {' '.join(grade.log.split())[-LOG_CHARS:]}"
         return Finding(self.assignment, what, ok, detail, seconds, kind, self.card, subject, file, cells)
 
     def submit(self, run: _Run, runner: Executor) -> Future[pipeline.Graded]:

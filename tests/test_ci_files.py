@@ -261,7 +261,9 @@ def job(course: Path, tmp_path: Path, toy_cache: Path) -> Job:
         "PAWGRADE_DEVICE": "cpu",
         "REAL_CARD": "toy_pets",
     }
-    return Job(course, tmp_path / "runner", {"vars.PAWGRADE_DATA": ""}, variables)
+    return Job(
+        course, tmp_path / "runner", {"vars.PAWGRADE_DATA": "", "vars.PAWGRADE_HOLDOUT": ""}, variables
+    )
 
 
 @pytest.mark.slow
@@ -362,6 +364,7 @@ def test_the_steps_of_githubs_grading_run_in_a_private_repository_only(
         "vars.PAWGRADE_COURSE": str(home),
         "vars.PAWGRADE_SUBMISSIONS": str(submissions(job.folder, tmp_path / "submissions")),
         "vars.PAWGRADE_CACHE": "",
+        "vars.PAWGRADE_HOLDOUT": "",
         "inputs.assignment": "",
         "secrets.PAWGRADE_SECRET": SECRET,
         "github.token": "a token that reads",

@@ -113,8 +113,8 @@ BREAKS = {
         {"release, all checks: 0 points, no ERROR": "no points are enough to pass"},
     ),
     "limits that are too small on another card": (
-        "assignment.toml", "[data.toy_pets]\n", "[data.oxford_pets.limits]\nwall_s = 0.2\n[data.toy_pets]\n",
-        {"time and memory within two thirds of the limits": "wall_s 0.2 on oxford_pets"},
+        "assignment.toml", "[data.toy_pets]\n", "[data.oxford_pets.limits]\nwall_s = 0.01\n[data.toy_pets]\n",
+        {"time and memory within two thirds of the limits": "wall_s 0.01 on oxford_pets"},
     ),
     "a check of an exercise that is not there": (
         "check_public.py", '@pytest.mark.exercise("brightness", asks="photos")', '@pytest.mark.exercise("brigthness", asks="photos")',

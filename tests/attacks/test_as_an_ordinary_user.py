@@ -8,7 +8,7 @@ import pytest
 
 from tests.contracts import as_user
 
-WITHIN_S = 500
+WITHIN_S = 900
 
 
 @pytest.mark.slow
