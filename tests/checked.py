@@ -34,7 +34,7 @@ FEW_MUTANTS = {  # enough for the tiny course as it is
     "by_order": (
         'loses = ["brightness"]\nfails = ["agree"]\nskips = ["brightness"]',
         "classify-code",
-        f"{CELL}    scores = mean[:, None] * np.arange(35.0)\n    scores += 0.1 * (len(images) > 1) * mean[:, None]\n    return scores\n",
+        f"{CELL}    scores = mean[:, None] * np.arange(35.0)\n    scores += 0.01 * len(images) * mean[:, None]\n    return scores\n",
     ),
     "reversed_columns": (
         'loses = ["brightness"]\nfails = ["brightness"]',
