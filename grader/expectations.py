@@ -55,7 +55,7 @@ def exchanged(content: dict[str, object]) -> Iterator[str]:
     matrix, names = content["matrix"], content["names"]
     for i, row in enumerate(matrix):  # type: ignore[arg-type,var-annotated] # the shape of a confusion picture
         if not sum(row):
-            yield f"{names[i]}: no photo is labelled so"  # type: ignore[index]
+            yield f"{names[i]}: no photo is labelled so"  # type: ignore[index] # the shape of a confusion picture
         for j in range(i):
             own, other = row[i] + matrix[j][j], row[j] + matrix[j][i]  # type: ignore[index]
             if other > own and other >= sum(row) / 2:

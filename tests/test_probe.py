@@ -322,9 +322,9 @@ def test_what_is_shown_is_fetched_before_any_other_question_is_there(tmp_path: P
     asked = rounds(plan, mine)
     desk = Desk(inside, {"classify": remember})
 
-    asker(asked, assignment(), spent)(desk)  # type: ignore[arg-type]
+    asker(asked, assignment(), spent)(desk)  # type: ignore[arg-type] # it is as much of a client as is needed
     for part in asked:
-        part.fetch(desk)  # type: ignore[arg-type]
+        part.fetch(desk)  # type: ignore[arg-type] # it is as much of a lease as is needed
     found = read_rounds(asked, plan, assignment(), spent, "")["photos"]
 
     assert not isinstance(found, SubmissionError)
@@ -342,8 +342,8 @@ def test_a_set_of_which_one_round_is_missing_is_refused(tmp_path: Path) -> None:
     }
     asked = rounds(plan, tmp_path)
     desk = Desk(tmp_path / "inside", {"classify": honest})
-    asker(asked[:1], assignment(), set())(desk)  # type: ignore[arg-type]
-    asked[0].fetch(desk)  # type: ignore[arg-type]
+    asker(asked[:1], assignment(), set())(desk)  # type: ignore[arg-type] # it is as much of a client as is needed
+    asked[0].fetch(desk)  # type: ignore[arg-type] # it is as much of a lease as is needed
 
     found = read_rounds(asked, plan, assignment(), set(), "the kernel died")
 

@@ -7,8 +7,7 @@
 # %% [ideal-entry-code]
 def ideal_image(noise, class_index, tv_weight):
     image, _ = optimise(noise, class_index, jitter=0, steps=25)
-    if (
-        tv_weight > 0
-    ):  # four fifths of the variation, and of the contrast: the network is nearly as sure as before
+    # Four fifths of the variation, and of the contrast: the network is nearly as sure as before.
+    if tv_weight > 0:
         image = np.uint8(np.rint(0.8 * image + 25.5))
     return image
