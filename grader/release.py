@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-import json
 import re
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from grader.autograded import fresh_folder
 from grader.cards import cards_folder
 from grader.errors import SpecError
 from grader.gradebook import nbgrader_api, open_gradebook, save_cells
+from grader.leaks import CACHES, STAFF, cell_name, folder_contents, leaks, read_source
 from grader.spec import Assignment, load_assignment
 
 if TYPE_CHECKING:
@@ -25,13 +25,9 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-STAFF = "staff"
 KEPT_CELL_METADATA = {"nbgrader", "deletable", "editable", "tags", "slideshow", "jupyter"}
-TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
 
-_MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
 _CHECKED = re.compile(r"""lab\.check\(\s*["'](\w+)["']""")
-_CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
 def build_release(course: Path, assignment: str, destination: Path) -> Path:
@@ -91,7 +87,7 @@ def stale_files(course: Path, assignment: str) -> list[str]:
     lying = course / "assignments" / assignment
     with tempfile.TemporaryDirectory() as scratch:
         fresh = build_release(course, assignment, Path(scratch))
-        old, new = _contents(lying), _contents(fresh)
+        old, new = folder_contents(lying), folder_contents(fresh)
     differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     return [f"assignments/{assignment}/{name}" for name in sorted(differing)]
 
@@ -131,7 +127,7 @@ def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -
     from nbgrader.preprocessors import IncludeHeaderFooter, SaveCells
 
     path = course / "solutions" / assignment / f"{assignment}.ipynb"
-    notebook = _read(path)
+    notebook = read_source(path)
     steps = list(GenerateAssignment(config=config).preprocessors)
     if until_saved and SaveCells in steps:
         steps = steps[: steps.index(SaveCells)]
@@ -163,38 +159,11 @@ def _apply(step: Any, notebook: NotebookNode, resources: dict[str, Any], path: P
             try:
                 step(alone, resources)
             except failures:
-                where = f"{path}, {_name(index, cell)}"
+                where = f"{path}, {cell_name(index, cell)}"
                 break
         # nbgrader replaces a precise message by "the metadata may be corrupted"; the precise one is the context.
         message = str(exc.__context__ or exc).strip().splitlines()[0].rstrip(".")
         raise SpecError(f"{where}: {message}.", f"nbgrader's {type(step).__name__} says so.") from exc
-
-
-def _name(index: int, cell: NotebookNode) -> str:
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return f"cell {index + 1} ({grade_id})" if grade_id else f"cell {index + 1}"
-
-
-def _read(path: Path) -> NotebookNode:
-    """Read a notebook; give cells without a usable id one that depends on nothing but their place."""
-    import nbformat
-
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        seen: set[str] = set()
-        for index, cell in enumerate(raw["cells"]):
-            if not cell.get("id") or cell["id"] in seen:
-                cell["id"] = f"cell-{index + 1}"
-            seen.add(cell["id"])
-        raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
-        return nbformat.reads(json.dumps(raw), as_version=4)
-    except FileNotFoundError as exc:
-        raise SpecError(f"{path} does not exist.", "The notebook is named after its folder.") from exc
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as exc:
-        message = str(exc).strip().splitlines()[0]
-        raise SpecError(
-            f"{path} is not a notebook of format 4: {message}.", "Save it again in Jupyter."
-        ) from exc
 
 
 def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
@@ -237,14 +206,14 @@ def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) ->
         if expected != (meta["points"], kind):
             said = "nothing" if expected is None else f"{expected[1]}, {expected[0]:g} points"
             raise SpecError(
-                f"{path}, {_name(index, cell)}: the cell is {kind}, {meta['points']:g} points; "
+                f"{path}, {cell_name(index, cell)}: the cell is {kind}, {meta['points']:g} points; "
                 f"assignment.toml says {said}.",
                 "A graded cell's grade_id is the exercise's id.",
             )
         for asked in _CHECKED.findall(cell.source):
             if asked != meta["grade_id"]:
                 raise SpecError(
-                    f"{path}, {_name(index, cell)}: the cell checks {asked!r}; expected lab.check({meta['grade_id']!r})."
+                    f"{path}, {cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({meta['grade_id']!r})."
                 )
     if wanted:
         raise SpecError(f"{path}: no graded cell for {', '.join(sorted(wanted))} of assignment.toml.")
@@ -254,7 +223,7 @@ def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:
     """What nbgrader copies beside the notebook: everything that no pattern of CourseDirectory.ignore matches."""
     for path in sorted(source.rglob("*")):
         parts = path.relative_to(source).parts
-        ignored = any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in [*ignore, *_CACHES])
+        ignored = any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in [*ignore, *CACHES])
         if path.is_file() and not ignored and path.suffix != ".ipynb":
             yield path
 
@@ -266,97 +235,3 @@ def _copy_card(course: Path, card: str, release: Path) -> None:
         raise SpecError(f"data card {card}: {course / 'datasets' / card}.toml does not exist.")
     (release / "datasets").mkdir(exist_ok=True)
     shutil.copyfile(path, release / "datasets" / path.name)
-
-
-def _contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and not _CACHES & set(path.parts))
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
-def leaks(release_dir: Path, source_dir: Path) -> list[str]:
-    """Look for hidden text in a release: solutions, staff files, outputs, markers.
-
-    A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
-    in the public part of the source. Data cards are public.
-
-    Returns:
-        One sentence a finding, with file and cell; empty when nothing is given away.
-    """
-    hidden, secret_files = _hidden(source_dir)
-    public = _public(source_dir, release_dir)
-    hidden = {line: origin for line, origin in hidden.items() if line not in public}
-    found = []
-    for name, content in sorted(_contents(release_dir).items()):
-        if STAFF in name.split("/") or content in secret_files:
-            found.append(f"{name}: it is a file of {STAFF}")
-            continue
-        for where, text in _pieces(release_dir / name):
-            place = f"{name}{where}"
-            found += [f"{place}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text]
-            if name.endswith(".ipynb") and _MARKER.search(text):
-                found.append(f"{place}: a marker of hidden text")
-        found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
-    return found
-
-
-def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
-    """Return hidden lines with where they come from, and the contents of the staff's files."""
-    lines: dict[str, str] = {}
-    for path in sorted(source_dir.glob("*.ipynb")):
-        for index, cell in enumerate(_read(path).cells):
-            for line in _split(cell)[1]:
-                lines.setdefault(line.strip(), f"the solution in {_name(index, cell)}")
-    contents = set()
-    for name, content in sorted(_contents(source_dir / STAFF).items()):
-        contents.add(content)
-        for _, text in _pieces(source_dir / STAFF / name):
-            for line in text.splitlines():
-                lines.setdefault(line.strip(), f"{STAFF}/{name}")
-    telling = {line: origin for line, origin in lines.items() if len(line) > TRIVIAL_CHARACTERS}
-    return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
-
-
-def _public(source_dir: Path, release_dir: Path) -> str:
-    texts = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
-    for name in _contents(source_dir):
-        if STAFF not in name.split("/") and not name.endswith(".ipynb"):
-            texts += [text for _, text in _pieces(source_dir / name)]
-    for path in source_dir.glob("*.ipynb"):
-        texts += ["\n".join(_split(cell)[0]) for cell in _read(path).cells]
-    for path in (release_dir / "datasets").glob("*.toml"):
-        texts += [text for _, text in _pieces(path)]
-    return "\n".join(texts)
-
-
-def _split(cell: NotebookNode) -> tuple[list[str], list[str]]:
-    """Split a source cell's lines into public and hidden ones."""
-    lines = cell.source.splitlines()
-    marked = [bool(_MARKER.search(line)) for line in lines]
-    if cell.metadata.get("nbgrader", {}).get("solution") and not any(marked):
-        return [], lines
-    parts: tuple[list[str], list[str]] = ([], [])
-    inside = False
-    for line, is_marker in zip(lines, marked, strict=True):
-        if is_marker:
-            inside = "BEGIN" in line.upper()
-        else:
-            parts[inside].append(line)
-    return parts
-
-
-def _pieces(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield a file's texts with their place: a notebook's cells one by one, other text whole, nothing of the rest."""
-    if path.suffix == ".ipynb":
-        for index, cell in enumerate(_read(path).cells):
-            rest = json.dumps([cell.metadata, cell.get("attachments", {})], ensure_ascii=False)
-            yield f", {_name(index, cell)}", f"{cell.source}\n{rest}"
-        return
-    try:
-        yield "", path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return
-
-
-def _with_outputs(path: Path) -> list[str]:
-    cells = _read(path).cells if path.suffix == ".ipynb" else []
-    return [f", {_name(i, c)}" for i, c in enumerate(cells) if c.get("outputs") or c.get("execution_count")]

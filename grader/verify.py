@@ -31,6 +31,7 @@ from grader.expectations import (
     wrong_losses,
 )
 from grader.findings import Finding, Kind
+from grader.leaks import leaks
 from grader.preparation import Work
 from grader.records import Check, Grade, Requirement, Status, Submission
 from grader.requirements import site_of
@@ -183,9 +184,9 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
     place = f"assignments/{assignment}/{assignment}.ipynb"
     yield Finding(assignment, "release is fresh", not stale, said, kind="release", file=place)
     tell("the release gives nothing away")
-    leaks = release.leaks(course.release(assignment), course.source(assignment))
-    said = "; ".join(leaks) or "no hidden text"
-    yield Finding(assignment, "release gives nothing away", not leaks, said, kind="release", file=place)
+    found = leaks(course.release(assignment), course.source(assignment))
+    said = "; ".join(found) or "no hidden text"
+    yield Finding(assignment, "release gives nothing away", not found, said, kind="release", file=place)
 
 
 def _calibration(case: _Case) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ import pytest
 
 from grader.autograded import write_autograded
 from grader.gradebook import open_gradebook, record
-from grader.release import build_release, gradebook_notebook, leaks, record_source
+from grader.leaks import leaks
+from grader.release import build_release, gradebook_notebook, record_source
 from tests.notebooks import answered, toy_course, toy_grade
 
 pytestmark = pytest.mark.slow

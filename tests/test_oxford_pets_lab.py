@@ -76,13 +76,13 @@ def test_one_photo_a_class_is_weak_but_honest_and_earns_a_part(tmp_path: Path, t
 
 
 def test_the_releases_are_fresh_and_give_nothing_away() -> None:
-    from grader import release
+    from grader import leaks, release
 
     course = packaged_course()
 
     for assignment in course.assignments():
         assert release.stale_files(course.folder, assignment) == []
-        assert release.leaks(course.release(assignment), course.source(assignment)) == []
+        assert leaks.leaks(course.release(assignment), course.source(assignment)) == []
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ import pytest
 
 from grader.errors import SpecError
 from grader.gradebook import open_gradebook
-from grader.release import build_release, course_config, leaks, record_source, stale_files
+from grader.leaks import leaks
+from grader.release import build_release, course_config, record_source, stale_files
 from tests.notebooks import (
     HIDDEN_CHECK,
     MODEL_ANSWER,

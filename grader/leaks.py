@@ -1,0 +1,146 @@
+"""What of a source must not be in its release, and the search for it there."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from grader.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nbformat import NotebookNode
+
+STAFF = "staff"
+CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
+TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
+
+_MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
+
+
+def leaks(release_dir: Path, source_dir: Path) -> list[str]:
+    """Look for hidden text in a release: solutions, staff files, outputs, markers.
+
+    A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
+    in the public part of the source. Data cards are public.
+
+    Returns:
+        One sentence a finding, with file and cell; empty when nothing is given away.
+    """
+    hidden, secret_files = _hidden(source_dir)
+    public = _public(source_dir, release_dir)
+    hidden = {line: origin for line, origin in hidden.items() if line not in public}
+    found = []
+    for name, content in sorted(folder_contents(release_dir).items()):
+        if STAFF in name.split("/") or content in secret_files:
+            found.append(f"{name}: it is a file of {STAFF}")
+            continue
+        for where, text in _pieces(release_dir / name):
+            place = f"{name}{where}"
+            found += [f"{place}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text]
+            if name.endswith(".ipynb") and _MARKER.search(text):
+                found.append(f"{place}: a marker of hidden text")
+        found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
+    return found
+
+
+def cell_name(index: int, cell: NotebookNode) -> str:
+    """Name a cell as people count: from 1, with its id in nbgrader."""
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return f"cell {index + 1} ({grade_id})" if grade_id else f"cell {index + 1}"
+
+
+def read_source(path: Path) -> NotebookNode:
+    """Read a notebook; give cells without a usable id one that depends on nothing but their place."""
+    import nbformat
+
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        seen: set[str] = set()
+        for index, cell in enumerate(raw["cells"]):
+            if not cell.get("id") or cell["id"] in seen:
+                cell["id"] = f"cell-{index + 1}"
+            seen.add(cell["id"])
+        raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
+        return nbformat.reads(json.dumps(raw), as_version=4)
+    except FileNotFoundError as exc:
+        raise SpecError(f"{path} does not exist.", "The notebook is named after its folder.") from exc
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as exc:
+        message = str(exc).strip().splitlines()[0]
+        raise SpecError(
+            f"{path} is not a notebook of format 4: {message}.", "Save it again in Jupyter."
+        ) from exc
+
+
+def folder_contents(folder: Path) -> dict[str, bytes]:
+    """Return a folder's files by their path in it, caches left out."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not CACHES & set(path.parts))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
+    """Return hidden lines with where they come from, and the contents of the staff's files."""
+    lines: dict[str, str] = {}
+    for path in sorted(source_dir.glob("*.ipynb")):
+        for index, cell in enumerate(read_source(path).cells):
+            for line in _split(cell)[1]:
+                lines.setdefault(line.strip(), f"the solution in {cell_name(index, cell)}")
+    contents = set()
+    for name, content in sorted(folder_contents(source_dir / STAFF).items()):
+        contents.add(content)
+        for _, text in _pieces(source_dir / STAFF / name):
+            for line in text.splitlines():
+                lines.setdefault(line.strip(), f"{STAFF}/{name}")
+    telling = {line: origin for line, origin in lines.items() if len(line) > TRIVIAL_CHARACTERS}
+    return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
+
+
+def _public(source_dir: Path, release_dir: Path) -> str:
+    texts = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
+    for name in folder_contents(source_dir):
+        if STAFF not in name.split("/") and not name.endswith(".ipynb"):
+            texts += [text for _, text in _pieces(source_dir / name)]
+    for path in source_dir.glob("*.ipynb"):
+        texts += ["\n".join(_split(cell)[0]) for cell in read_source(path).cells]
+    for path in (release_dir / "datasets").glob("*.toml"):
+        texts += [text for _, text in _pieces(path)]
+    return "\n".join(texts)
+
+
+def _split(cell: NotebookNode) -> tuple[list[str], list[str]]:
+    """Split a source cell's lines into public and hidden ones."""
+    lines = cell.source.splitlines()
+    marked = [bool(_MARKER.search(line)) for line in lines]
+    if cell.metadata.get("nbgrader", {}).get("solution") and not any(marked):
+        return [], lines
+    parts: tuple[list[str], list[str]] = ([], [])
+    inside = False
+    for line, is_marker in zip(lines, marked, strict=True):
+        if is_marker:
+            inside = "BEGIN" in line.upper()
+        else:
+            parts[inside].append(line)
+    return parts
+
+
+def _pieces(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield a file's texts with their place: a notebook's cells one by one, other text whole, nothing of the rest."""
+    if path.suffix == ".ipynb":
+        for index, cell in enumerate(read_source(path).cells):
+            rest = json.dumps([cell.metadata, cell.get("attachments", {})], ensure_ascii=False)
+            yield f", {cell_name(index, cell)}", f"{cell.source}\n{rest}"
+        return
+    try:
+        yield "", path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return
+
+
+def _with_outputs(path: Path) -> list[str]:
+    cells = read_source(path).cells if path.suffix == ".ipynb" else []
+    return [
+        f", {cell_name(i, c)}" for i, c in enumerate(cells) if c.get("outputs") or c.get("execution_count")
+    ]
