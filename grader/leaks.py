@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from grader.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from nbformat import NotebookNode
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 STAFF = "staff"
 CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
+PASSAGE = 4  # so many lines in a row are no coincidence, and no idiom such as a step of training
 
 _MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
 
@@ -25,14 +26,21 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
     """Look for hidden text in a release: solutions, staff files, outputs, markers.
 
     A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
-    in the public part of the source. Data cards are public.
+    in the public part of the source. Somebody may have pasted it there: `PASSAGE` lines of a solution in a row, or all of a
+    shorter one of at least two, count wherever they stand; so many of a hidden check, and each level, when they stand in
+    a cell and in no public file. Data cards are public.
 
     Returns:
         One sentence a finding, with file and cell; empty when nothing is given away.
     """
     hidden, secret_files = _hidden(source_dir)
-    public = _public(source_dir, release_dir)
-    hidden = {line: origin for line, origin in hidden.items() if line not in public}
+    files, cells = _public(source_dir, release_dir)
+    hidden = {
+        line: origin
+        for line, origin in hidden.items()
+        if line not in files and (line not in cells or origin.endswith(".toml"))
+    }
+    passages = _passages(source_dir, files)
     found = []
     for name, content in sorted(folder_contents(release_dir).items()):
         if STAFF in name.split("/") or content in secret_files:
@@ -41,6 +49,12 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
         for where, text in _pieces(release_dir / name):
             place = f"{name}{where}"
             found += [f"{place}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text]
+            lines = _flat(text.splitlines())
+            found += [
+                f"{place}: from {origin}: {len(passage)} lines in a row, the first of them {passage[0]!r}"
+                for passage, origin in passages.items()
+                if _flat(passage) in lines and not any(line in hidden for line in passage)
+            ]
             if name.endswith(".ipynb") and _MARKER.search(text):
                 found.append(f"{place}: a marker of hidden text")
         found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
@@ -98,16 +112,48 @@ def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
     return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
 
 
-def _public(source_dir: Path, release_dir: Path) -> str:
-    texts = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
+def _passages(source_dir: Path, files: str) -> dict[tuple[str, ...], str]:
+    """Return parts of solutions and checks that are too long for a coincidence, with where they come from."""
+    passages: dict[tuple[str, ...], str] = {}
+    for path in sorted(source_dir.glob("*.ipynb")):
+        for index, cell in enumerate(read_source(path).cells):
+            lines = [line.strip() for line in _split(cell)[1] if line.strip()]
+            length = min(PASSAGE, max(2, len(lines)))
+            passages |= dict.fromkeys(_rows(lines, length), f"the solution in {cell_name(index, cell)}")
+    public = _flat(files.splitlines())
+    for path in sorted((source_dir / STAFF).glob("*.py")):
+        lines = [line.strip() for _, text in _pieces(path) for line in text.splitlines() if line.strip()]
+        code = [line for line in lines if not line.startswith(("import ", "from "))]
+        rows = (row for row in _rows(code, PASSAGE) if _flat(row) not in public)
+        passages |= dict.fromkeys(rows, f"{STAFF}/{path.name}")
+    return passages
+
+
+def _rows(lines: list[str], length: int) -> Iterator[tuple[str, ...]]:
+    """Yield each `length` lines in a row, when one of them is not trivial."""
+    for first in range(len(lines) - length + 1):
+        row = tuple(lines[first : first + length])
+        if any(len(line) > TRIVIAL_CHARACTERS for line in row):
+            yield row
+
+
+def _flat(lines: Iterable[str]) -> str:
+    """Return a text without indentation and empty lines, each line between two line feeds."""
+    return "\n".join(["", *(line.strip() for line in lines if line.strip()), ""])
+
+
+def _public(source_dir: Path, release_dir: Path) -> tuple[str, str]:
+    """Return what anybody may read of the source: its files, and its cells without solutions."""
+    files = []
     for name in folder_contents(source_dir):
         if STAFF not in name.split("/") and not name.endswith(".ipynb"):
-            texts += [text for _, text in _pieces(source_dir / name)]
-    for path in source_dir.glob("*.ipynb"):
-        texts += ["\n".join(_split(cell)[0]) for cell in read_source(path).cells]
+            files += [text for _, text in _pieces(source_dir / name)]
     for path in (release_dir / "datasets").glob("*.toml"):
-        texts += [text for _, text in _pieces(path)]
-    return "\n".join(texts)
+        files += [text for _, text in _pieces(path)]
+    cells = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
+    for path in source_dir.glob("*.ipynb"):
+        cells += ["\n".join(_split(cell)[0]) for cell in read_source(path).cells]
+    return "\n".join(files), "\n".join(cells)
 
 
 def _split(cell: NotebookNode) -> tuple[list[str], list[str]]:

@@ -313,6 +313,56 @@ def test_hidden_text_in_a_release_is_found(course: Path, name: str, text: str, s
     assert said in found[0]
 
 
+def test_a_solution_that_was_pasted_into_public_text_is_found(course: Path) -> None:
+    """The search excuses lines that are public anyway; not all lines of a solution, one after the other."""
+    rewrite(course, "# Toy", f"# Toy\\n\\n    {SOLUTION}\\n\\n        return result_of_doubling")
+
+    with pytest.raises(
+        SpecError, match=r"cell 1: from the solution in cell 4 .*2 lines in a row.*result_of_doubling"
+    ):
+        release(course)
+
+
+def test_lines_that_a_solution_shares_with_public_text_give_nothing_away(course: Path) -> None:
+    rewrite(
+        course, "# Toy", f"# Toy\\n{SOLUTION}\\nand something else\\n    return number * number  # the square"
+    )
+
+    assert leaks(release(course), course / "solutions" / "toy") == []
+
+
+HIDDEN_BODY = "\\n".join(f"value = value * {factor}  # secretly" for factor in range(4))
+
+
+def test_a_hidden_check_or_a_secret_level_that_was_pasted_into_public_text_is_found(course: Path) -> None:
+    staff = course / "solutions/toy/staff"
+    (staff / "check_hidden.py").write_text("import numpy\n" + HIDDEN_BODY.replace("\\n", "\n    "))
+    (staff / "hidden.toml").write_text("# zero_at = 0.4321\n")
+    rewrite(course, "# Toy", f"# Toy\\n{HIDDEN_BODY}\\n# zero_at = 0.4321")
+
+    with pytest.raises(SpecError) as caught:
+        release(course)
+
+    assert "cell 1: from staff/check_hidden.py: 4 lines in a row" in str(caught.value)
+    assert "cell 1: from staff/hidden.toml: '# zero_at = 0.4321'" in str(caught.value)
+
+
+def test_imports_that_a_hidden_check_shares_with_the_notebook_give_nothing_away(course: Path) -> None:
+    imports = [f"import numpy.{name}" for name in ("linalg", "random", "testing", "typing")]
+    (course / "solutions/toy/staff/check_hidden.py").write_text("\n".join(imports))
+    rewrite(course, "# Toy", "\\n".join(imports))
+
+    assert leaks(release(course), course / "solutions" / "toy") == []
+
+
+def test_a_check_may_share_lines_with_public_files(course: Path) -> None:
+    shared = HIDDEN_BODY.replace("\\n", "\n")
+    (course / "solutions/toy/staff/check_hidden.py").write_text(f"import numpy\n{shared}\n")
+    (course / "solutions/toy/check_public.py").write_text(f"{shared}\n")
+
+    assert leaks(release(course), course / "solutions" / "toy") == []
+
+
 def test_staff_files_and_outputs_in_a_release_are_found(course: Path) -> None:
     folder = release(course)
     (folder / "staff").mkdir()
