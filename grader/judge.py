@@ -107,11 +107,11 @@ def main(folder: Path) -> None:
 
 
 def _needed(case: Case, files: Sequence[Path], found: Sequence[Verdicts], settled: set[str]) -> Iterable[str]:
-    """Yield the demands that were not met and without which other verdicts would have been given."""
+    """Yield the demands that were not met and without which a check would have another status."""
     for path, verdicts in zip(files, found, strict=True):
         for site in sorted(_unmet(verdicts.checks) - settled):
             without = run_checks(path, dataclasses.replace(case, ignored=frozenset({site})))
-            if _verdicts(without.checks) != _verdicts(verdicts.checks):
+            if _statuses(without.checks) != _statuses(verdicts.checks):
                 yield site
 
 
@@ -119,8 +119,9 @@ def _unmet(checks: Sequence[Check]) -> set[str]:
     return {site_of(check.id, one) for check in checks for one in check.requirements if not one.met}
 
 
-def _verdicts(checks: Sequence[Check]) -> dict[str, tuple[str, float]]:
-    return {check.id: (check.status, check.points) for check in checks}
+def _statuses(checks: Sequence[Check]) -> dict[str, str]:
+    """Return what a mutant's header speaks of: points alone could change and nobody would see it."""
+    return {check.id: check.status for check in checks}
 
 
 def serve() -> None:

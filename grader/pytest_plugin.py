@@ -86,7 +86,7 @@ class Verdicts:
         checks: verdicts in order.
         pictures: material for the feedback.
         log: for staff: tracebacks of broken checks.
-        needed: demands without which other verdicts would have been given; only where that was looked into.
+        needed: demands without which a check would have another status; only where that was looked into.
         second: what checks measured that no report shows.
     """
 

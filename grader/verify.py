@@ -360,10 +360,10 @@ def _coverage(case: _Case) -> Iterator[Finding]:
     yield case.finding("requirement", "no level gives points away", not generous, said, file=folder)
     missing = {site: one for site, one in case.demands.items() if site not in case.needed}
     for site, one in missing.items():
-        said = "every mutant that fails it would lose the same points without it, or none fails it; add a mutant that fails nothing else"
+        said = "every mutant that fails it would fail the same checks without it, or none fails it; add a mutant that fails nothing else"
         yield case.finding(
             "requirement", f"{site} ({one.what}) is needed", False, said, file=folder, subject=site
         )
     if not missing:
-        said = f"{len(case.demands)} demands; each alone costs some mutant points"
+        said = f"{len(case.demands)} demands; without any one of them some mutant would fail less"
         yield case.finding("requirement", "every demand is needed", True, said, file=folder)
