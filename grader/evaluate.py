@@ -28,6 +28,7 @@ from grader.probe import Answers, Plan
 from grader.pytest_plugin import Case, Verdicts
 from grader.questions import Material, Question
 from grader.records import Check, Picture, Requirement, Status
+from grader.sandbox.layout import TUNING
 from grader.spec import Assignment, Levels
 
 JUDGE_TIMEOUT_S = 300.0
@@ -185,6 +186,7 @@ class _Judges:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={**os.environ, **TUNING},
                 text=True,
             )
             self.owner = os.getpid()
