@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 STAFF = "staff"
 CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
-PASSAGE = 4  # so many lines in a row are no coincidence, and no idiom such as a step of training
+# Lines in a row that are no coincidence: characters of all those that are no idiom, such as a step of training.
+# Mutants and recipes build upon what is given, and need to be longer.
+PASSAGE_CHARACTERS, VARIANT_CHARACTERS, IDIOM_CHARACTERS = 100, 240, 36
+_EXCUSING = ("assignment.toml", "check_public.py")  # public files that may share lines with the staff's
 
 _MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
+
+_LEVEL = re.compile(r"\b(zero_at|full_at)\s*=\s*[\d.]")
 
 
 def leaks(release_dir: Path, source_dir: Path) -> list[str]:
     """Look for hidden text in a release: solutions, staff files, outputs, markers.
 
     A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
-    in the public part of the source. Somebody may have pasted it there: `PASSAGE` lines of a solution in a row, or all of a
-    shorter one of at least two, count wherever they stand; so many of a hidden check, and each level, when they stand in
-    a cell and in no public file. Data cards are public.
+    in the notebook's public cells, in the data cards, in assignment.toml or in check_public.py. Somebody may have pasted
+    it there: a level counts in a cell, and lines in a row that together are no coincidence count wherever they stand
+    (those of a check in a cell only).
 
     Returns:
         One sentence a finding, with file and cell; empty when nothing is given away.
@@ -38,7 +43,7 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
     hidden = {
         line: origin
         for line, origin in hidden.items()
-        if line not in files and (line not in cells or origin.endswith(".toml"))
+        if line not in files and (line not in cells or _LEVEL.search(line))
     }
     passages = _passages(source_dir, files)
     found = []
@@ -55,7 +60,7 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
                 for passage, origin in passages.items()
                 if _flat(passage) in lines and not any(line in hidden for line in passage)
             ]
-            if name.endswith(".ipynb") and _MARKER.search(text):
+            if _MARKER.search(text):
                 found.append(f"{place}: a marker of hidden text")
         found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
     return found
@@ -113,41 +118,57 @@ def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
 
 
 def _passages(source_dir: Path, files: str) -> dict[tuple[str, ...], str]:
-    """Return parts of solutions and checks that are too long for a coincidence, with where they come from."""
+    """Return parts of what is hidden that are too long for a coincidence, with where they come from."""
     passages: dict[tuple[str, ...], str] = {}
+    given: set[str] = set()  # what mutants and recipes repeat of the cells that they replace
     for path in sorted(source_dir.glob("*.ipynb")):
         for index, cell in enumerate(read_source(path).cells):
-            lines = [line.strip() for line in _split(cell)[1] if line.strip()]
-            length = min(PASSAGE, max(2, len(lines)))
-            passages |= dict.fromkeys(_rows(lines, length), f"the solution in {cell_name(index, cell)}")
-    public = _flat(files.splitlines())
-    for path in sorted((source_dir / STAFF).glob("*.py")):
-        lines = [line.strip() for _, text in _pieces(path) for line in text.splitlines() if line.strip()]
-        code = [line for line in lines if not line.startswith(("import ", "from "))]
-        rows = (row for row in _rows(code, PASSAGE) if _flat(row) not in public)
-        passages |= dict.fromkeys(rows, f"{STAFF}/{path.name}")
+            public, lines = _split(cell)
+            if lines:
+                given |= {_bare(line) for line in public}
+            rows = _rows([_bare(line) for line in lines])
+            passages |= dict.fromkeys(rows, f"the solution in {cell_name(index, cell)}")
+    shared = _flat(files.splitlines())
+    for path in sorted((source_dir / STAFF).rglob("*.py")):
+        origin = path.relative_to(source_dir).as_posix()
+        lines = [_bare(line) for _, text in _pieces(path) for line in text.splitlines()]
+        lines = ["" if line in given or line.startswith(("import ", "from ")) else line for line in lines]
+        enough = PASSAGE_CHARACTERS if path.parent.name == STAFF else VARIANT_CHARACTERS
+        rows = _rows(lines, enough)
+        passages |= {row: origin for row in rows if _flat(row) not in shared and row not in passages}
     return passages
 
 
-def _rows(lines: list[str], length: int) -> Iterator[tuple[str, ...]]:
-    """Yield each `length` lines in a row, when one of them is not trivial."""
-    for first in range(len(lines) - length + 1):
-        row = tuple(lines[first : first + length])
-        if any(len(line) > TRIVIAL_CHARACTERS for line in row):
-            yield row
+def _rows(lines: list[str], enough: int = PASSAGE_CHARACTERS) -> Iterator[tuple[str, ...]]:
+    """Yield, from each line on, as many in a row as are no coincidence; an empty one ends them."""
+    for first in range(len(lines)):
+        characters = 0
+        for last in range(first, len(lines)):
+            if not lines[last]:
+                break
+            characters += len(lines[last]) if len(lines[last]) > IDIOM_CHARACTERS else 0
+            if characters >= enough:
+                yield tuple(lines[first : last + 1])
+                break
+
+
+def _bare(line: str) -> str:
+    """Return a line without indentation, also that of a quotation."""
+    return line.strip().lstrip("> ")
 
 
 def _flat(lines: Iterable[str]) -> str:
-    """Return a text without indentation and empty lines, each line between two line feeds."""
-    return "\n".join(["", *(line.strip() for line in lines if line.strip()), ""])
+    """Return a text of bare lines without empty ones, each line between two line feeds."""
+    return "\n".join(["", *(bare for line in lines if (bare := _bare(line))), ""])
 
 
 def _public(source_dir: Path, release_dir: Path) -> tuple[str, str]:
     """Return what anybody may read of the source: its files, and its cells without solutions."""
     files = []
-    for name in folder_contents(source_dir):
-        if STAFF not in name.split("/") and not name.endswith(".ipynb"):
-            files += [text for _, text in _pieces(source_dir / name)]
+    for name in _EXCUSING:
+        if (source_dir / name).is_file():
+            text = (source_dir / name).read_text(encoding="utf-8")
+            files += [line for line in text.splitlines() if not line.startswith("#")]
     for path in (release_dir / "datasets").glob("*.toml"):
         files += [text for _, text in _pieces(path)]
     cells = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone

@@ -313,54 +313,106 @@ def test_hidden_text_in_a_release_is_found(course: Path, name: str, text: str, s
     assert said in found[0]
 
 
-def test_a_solution_that_was_pasted_into_public_text_is_found(course: Path) -> None:
-    """The search excuses lines that are public anyway; not all lines of a solution, one after the other."""
-    rewrite(course, "# Toy", f"# Toy\\n\\n    {SOLUTION}\\n\\n        return result_of_doubling")
-
-    with pytest.raises(
-        SpecError, match=r"cell 1: from the solution in cell 4 .*2 lines in a row.*result_of_doubling"
-    ):
-        release(course)
+def text_of(name: str, lines: int = 6) -> list[str]:
+    """Return lines that nobody writes twice by chance."""
+    return [f"{name}_{number} = {name}_of_the_photos(scores, {number}, among=35)" for number in range(lines)]
 
 
-def test_lines_that_a_solution_shares_with_public_text_give_nothing_away(course: Path) -> None:
-    rewrite(
-        course, "# Toy", f"# Toy\\n{SOLUTION}\\nand something else\\n    return number * number  # the square"
+TRAINING_STEP = [
+    "inputs, labels = data",
+    "optimizer.zero_grad()",
+    "outputs = net(inputs)",
+    "loss = criterion(outputs, labels)",
+    "loss.backward()",
+    "optimizer.step()",
+]
+LEVELS = 'levels.breeds = { zero_at = 0.61, full_at = 0.87 } # of level = "breeds"'
+
+
+def with_secrets(course: Path) -> Path:
+    """Put longer secrets into the staff's files of a course, and a longer solution into its notebook."""
+    source = course / "solutions" / "toy"
+    rewrite(course, SOLUTION, "\\n    ".join([SOLUTION, *text_of("solved"), *TRAINING_STEP]))
+    rewrite(course, MODEL_ANSWER, f"{MODEL_ANSWER} {'It says at length what was seen. ' * 5}")
+    (source / "staff" / "check_hidden.py").write_text(
+        "\n".join(["import numpy.testing", *text_of("checked")])
     )
+    (source / "staff" / "hidden.toml").write_text(f"{LEVELS}\n")
+    for folder in ("recipes", "mutants"):
+        (source / "staff" / folder).mkdir()
+        (source / "staff" / folder / "one.py").write_text("\n".join(text_of(folder)))
+    return source
 
-    assert leaks(release(course), course / "solutions" / "toy") == []
 
+@pytest.mark.parametrize(
+    ("lines", "origin"),
+    [
+        (text_of("solved"), "the solution in cell 4"),
+        ([f"> {line}" for line in text_of("solved")], "the solution in cell 4"),
+        ([f"{MODEL_ANSWER} {'It says at length what was seen. ' * 5}".strip()], "the solution in cell 8"),
+        (text_of("checked"), "staff/check_hidden.py"),
+        ([LEVELS], "staff/hidden.toml"),
+        (text_of("recipes"), "staff/recipes/one.py"),
+        (text_of("mutants"), "staff/mutants/one.py"),
+    ],
+)
+def test_what_was_pasted_into_a_public_cell_is_found(course: Path, lines: list[str], origin: str) -> None:
+    """The search excuses lines that are public anyway, but not all of a secret, one after the other."""
+    with_secrets(course)
+    rewrite(course, "# Toy", "\\n".join(["# Toy", *(json.dumps(line)[1:-1] for line in lines)]))
 
-HIDDEN_BODY = "\\n".join(f"value = value * {factor}  # secretly" for factor in range(4))
-
-
-def test_a_hidden_check_or_a_secret_level_that_was_pasted_into_public_text_is_found(course: Path) -> None:
-    staff = course / "solutions/toy/staff"
-    (staff / "check_hidden.py").write_text("import numpy\n" + HIDDEN_BODY.replace("\\n", "\n    "))
-    (staff / "hidden.toml").write_text("# zero_at = 0.4321\n")
-    rewrite(course, "# Toy", f"# Toy\\n{HIDDEN_BODY}\\n# zero_at = 0.4321")
-
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError, match=f"cell 1: from {origin}"):
         release(course)
 
-    assert "cell 1: from staff/check_hidden.py: 4 lines in a row" in str(caught.value)
-    assert "cell 1: from staff/hidden.toml: '# zero_at = 0.4321'" in str(caught.value)
+
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [
+        ("toy.ipynb.orig", "marker"),
+        ("toy.html", "marker"),
+        ("check_hidden_old.py", "staff/check_hidden.py"),
+        ("README.md", "the solution in cell 4"),
+        ("assignment.toml", "staff/hidden.toml"),
+    ],
+)
+def test_what_was_left_beside_the_notebook_is_found(course: Path, name: str, origin: str) -> None:
+    source = with_secrets(course)
+    texts = {
+        "toy.ipynb.orig": (source / "toy.ipynb").read_text(),
+        "toy.html": "<pre>### BEGIN SOLUTION</pre>",
+        "check_hidden_old.py": "\n".join(text_of("checked", 5)),
+        "README.md": "\n".join(text_of("solved")),
+        "assignment.toml": f"{(source / 'assignment.toml').read_text()}\n# {LEVELS}\n",
+    }
+    (source / name).write_text(texts[name])
+
+    with pytest.raises(SpecError, match=f"{name}: .*{origin}"):
+        release(course)
 
 
-def test_imports_that_a_hidden_check_shares_with_the_notebook_give_nothing_away(course: Path) -> None:
-    imports = [f"import numpy.{name}" for name in ("linalg", "random", "testing", "typing")]
-    (course / "solutions/toy/staff/check_hidden.py").write_text("\n".join(imports))
-    rewrite(course, "# Toy", "\\n".join(imports))
+@pytest.mark.parametrize(
+    "lines",
+    [
+        TRAINING_STEP,
+        ["import numpy.testing", *text_of("solved", 1)],
+        ['level = "breeds"', "zero_at and full_at are levels"],
+        text_of("mutants", 3),
+    ],
+)
+def test_idioms_that_secrets_share_with_public_cells_give_nothing_away(
+    course: Path, lines: list[str]
+) -> None:
+    with_secrets(course)
+    rewrite(course, "# Toy", "\\n".join(["# Toy", *(json.dumps(line)[1:-1] for line in lines)]))
 
     assert leaks(release(course), course / "solutions" / "toy") == []
 
 
-def test_a_check_may_share_lines_with_public_files(course: Path) -> None:
-    shared = HIDDEN_BODY.replace("\\n", "\n")
-    (course / "solutions/toy/staff/check_hidden.py").write_text(f"import numpy\n{shared}\n")
-    (course / "solutions/toy/check_public.py").write_text(f"{shared}\n")
+def test_a_hidden_check_may_share_lines_with_the_public_one(course: Path) -> None:
+    source = with_secrets(course)
+    (source / "check_public.py").write_text("\n".join(text_of("checked")))
 
-    assert leaks(release(course), course / "solutions" / "toy") == []
+    assert leaks(release(course), source) == []
 
 
 def test_staff_files_and_outputs_in_a_release_are_found(course: Path) -> None:
