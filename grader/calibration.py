@@ -28,6 +28,8 @@ from grader.scoring import required_count
 from grader.spec import CALIBRATED, Levels
 
 TARGET = 0.01  # chance that honest work loses a point by luck, all levels together: more is unfair
+LEAST_SEEDS = 4  # training seeds that tell of their spread
+LOOSE = 0.3  # so far below what honest work supports, a level asks for something else
 SURPRISE = 0.01  # chance of so many lost runs, below which they contradict the model
 IMPLAUSIBLE = 1e-3  # of a measure of the source: something is wrong with its key
 MOST_TRIALS = 20_000  # photos; beyond that more do not help
@@ -289,9 +291,10 @@ def support(
         for name in worst
         if rates[name] > TARGET / len(rates)
     ]
+    few = found.seeds < LEAST_SEEDS
     # So many losses would be a rare accident, were the model right.
     contradicted = float(stats.binom.sf(found.lost - 1, found.runs, TARGET)) < SURPRISE
-    fair = total <= TARGET and not contradicted
+    fair = total <= TARGET and not contradicted and not few
     said = f"chance that honest work loses a point by luck: {total:.2g}, allowed {TARGET:g}"
     said += f"; {found.lost} of {found.runs} runs did (bound at 95 %: {bound(found.lost, found.runs):.2g})"
     yield (
@@ -299,8 +302,23 @@ def support(
         fair,
         said
         + (f". {'; '.join(tight)}" if total > TARGET else "")
-        + (". That is more than the model allows: look at the runs that lost" if contradicted else ""),
+        + (". That is more than the model allows: look at the runs that lost" if contradicted else "")
+        + (
+            f". {found.seeds} training seeds say nothing of their spread: take {LEAST_SEEDS} at least"
+            if few
+            else ""
+        ),
     )
+    supported = {name: suggest(found.measures[name], TARGET / len(rates)).full_at for name in rates}
+    loose = [
+        f"{name}: full_at {levels[found.measures[name].level].full_at:g}, supported is {full:g}"
+        for name, full in supported.items()
+        if full - levels[found.measures[name].level].full_at >= LOOSE
+    ]
+    unmeasured = sorted(set(levels) - {one.level for one in found.measures.values()})
+    said = "; ".join(loose) or f"none is {LOOSE:g} or more below what honest work supports"
+    said += f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
+    yield "no level is far looser than its calibration supports", not loose, said
 
 
 def measured_version(folder: Path, card: str) -> str:

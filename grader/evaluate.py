@@ -131,11 +131,18 @@ def _read_verdicts(path: Path, output: str) -> Verdicts:
 
 
 def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
-    """Add an ERROR for each exercise whose checks are missing or are not worth its points."""
+    """Add an ERROR for each exercise whose checks are missing, not worth its points or named like others."""
     log, checks = [verdicts.log] if verdicts.log else [], list(verdicts.checks)
     known = {exercise.id for exercise in assignment.exercises}
     lost = [check for check in checks if check.exercise not in known]
     log.extend(f"check {check.id}: no exercise {check.exercise!r} in assignment.toml" for check in lost)
+    names = [check.id for check in checks]
+    lost += [check for check in checks if names.count(check.id) > 1]
+    log.extend(
+        f"check {name}: there are {names.count(name)} of this name"
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    )
     checks = [
         replace(check, status=Status.ERROR, points=0.0, hint=UNDECIDED) if check in lost else check
         for check in checks

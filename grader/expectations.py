@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from grader.calibrated import Calibration
 from grader.calibration import IMPLAUSIBLE, chance_below
 from grader.records import Grade, Requirement, Status
 from grader.variants import Variant
+
+# Exceptions that a mutant hardly means: its own code is broken, and it fails for that.
+_SLIP = re.compile(
+    r"\b(NameError|UnboundLocalError|SyntaxError|IndentationError|ImportError|ModuleNotFoundError)\b"
+)
 
 
 def full_marks(grade: Grade) -> tuple[bool, str]:
@@ -18,6 +24,8 @@ def full_marks(grade: Grade) -> tuple[bool, str]:
         if check.status is not Status.PASSED
     ]
     lacking += [f"cell {cell.number} raised {cell.error}: {cell.message}" for cell in grade.failed_cells]
+    if grade.log and "tries" not in grade.provenance:  # a check that no student sees can break, too
+        lacking.append("the checks left something in the log for staff")
     ok = grade.points == grade.max_points and not lacking
     measured = "; ".join(said(one) for one in measures(grade).values())
     return ok, "; ".join(lacking) or f"{grade.points:g} of {grade.max_points:g}; {measured}"
@@ -94,6 +102,17 @@ def wrong_losses(variant: Variant, grade: Grade) -> Iterator[str]:
     if unknown:
         yield f"its header names {unknown[0]}, which is no exercise"
     yield from (f"ERROR in {check.id}" for check in grade.checks if check.status is Status.ERROR)
+
+
+def slips(variant: Variant, grade: Grade) -> Iterator[str]:
+    """Say what a mutant raises that looks like a slip of whoever wrote it: it would fail whatever the checks demand."""
+    found = {cell.error: f"cell {cell.number}" for cell in grade.failed_cells if _SLIP.fullmatch(cell.error)}
+    for check in grade.checks:
+        for name in _SLIP.findall(check.measured) if check.status is Status.FAILED else ():
+            found.setdefault(name, check.id)
+    for name, place in found.items():
+        if name not in variant.raises:
+            yield f'{name} in {place}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'
 
 
 def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:

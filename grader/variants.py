@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from grader.cells import grade_id
 from grader.errors import SpecError
 
-KEYS = {"title", "student", "loses", "fails", "skips", "weak", "leaves"}
+KEYS = {"title", "student", "loses", "fails", "skips", "weak", "leaves", "raises"}
 _HEADER = re.compile(r"\A# /// pawgrade\n(?P<toml>(?:#.*\n)*?)# ///\n")
 _CELL = re.compile(r"^# %% \[(?P<name>[^\]]+)\]\n", re.MULTILINE)
 
@@ -44,6 +44,7 @@ class Variant:
         skips: checks that are expected to be skipped, since one that they come after fails.
         weak: a recipe that is honest and not good enough for full marks.
         leaves: solution cells that are left as they were released: not everybody draws every picture.
+        raises: exceptions that it is about, of those that otherwise look like a slip of whoever wrote it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Variant:
     weak: bool = False
     leaves: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
+    raises: tuple[str, ...] = ()
 
 
 def read_variant(path: Path) -> Variant:
@@ -76,18 +78,13 @@ def read_variant(path: Path) -> Variant:
         raise SpecError(
             f"{path}: unknown key {unknown[0]!r} in the header; known are {', '.join(sorted(KEYS))}."
         )
-    for key in ("loses", "fails", "skips", "leaves"):
+    for key in ("loses", "fails", "skips", "leaves", "raises"):
         if not isinstance(facts.get(key, []), list):
             raise SpecError(f"{path}: {key}: expected a list, found {facts[key]!r}.")
     loses, fails = (tuple(facts[key]) if key in facts else None for key in ("loses", "fails"))
-    weak, leaves, skips = (
-        bool(facts.get("weak")),
-        tuple(facts.get("leaves", ())),
-        tuple(facts.get("skips", ())),
-    )
-    return Variant(
-        path.stem, facts["title"], cells, facts.get("student", ""), loses, fails, weak, leaves, skips
-    )
+    leaves, skips, raises = (tuple(facts.get(key, ())) for key in ("leaves", "skips", "raises"))
+    student, weak = facts.get("student", ""), bool(facts.get("weak"))
+    return Variant(path.stem, facts["title"], cells, student, loses, fails, weak, leaves, skips, raises)
 
 
 def read_variants(folder: Path, kind: str) -> list[Variant]:

@@ -26,6 +26,7 @@ from grader.expectations import (
     full_marks,
     measures,
     no_marks,
+    slips,
     unlikely,
     wrong_failures,
     wrong_losses,
@@ -301,18 +302,22 @@ def _repeated(case: _Case, first: Grade, second: Grade) -> Finding:
 def _oddities(case: _Case, grade: Grade) -> Iterator[Finding]:
     """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
     file = f"solutions/{case.assignment}/check_public.py"
-    swapped = [
-        text
-        for picture in grade.pictures
-        if picture.kind == "confusion"
-        for text in exchanged(picture.content)
-    ]
+    matrices = [picture.content for picture in grade.pictures if picture.kind == "confusion"]
+    swapped = [text for content in matrices for text in exchanged(content)]
     said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
+    if not matrices:
+        said = 'not looked at: no check shows a confusion matrix (`show("confusion", ...)`)'
     yield case.finding("source", "no two labels are exchanged", not swapped, said, file=file)
     found = spec.load_hidden(case.work.context.folder).calibration.get(case.card)
     if found is None:
         return
     odd = [text for name, one in measures(grade).items() for text in unlikely(name, one, found)]
+    odd += [
+        f"{check.id}: {one.what} is held against levels of its own; take them from the fixture `levels`"
+        for check in grade.checks
+        for one in check.requirements
+        if one.trials is not None and not one.level
+    ]
     said = "; ".join(odd) or "all measures of the source lie where the calibration found them"
     yield case.finding("calibration", "the source measures what honest work does", not odd, said, file=file)
 
@@ -324,7 +329,7 @@ def _mutant_run(case: _Case, variant: Variant) -> _Run:
         grade = graded.grade
         failed = {check.id for check in grade.checks if check.status is Status.FAILED}
         case.failed |= failed
-        problems = [*wrong_losses(variant, grade), *wrong_failures(variant, grade)]
+        problems = [*wrong_losses(variant, grade), *wrong_failures(variant, grade), *slips(variant, grade)]
         lost = ", ".join(one.id for one in grade.exercises if one.points < one.max_points) or "nothing"
         said = "; ".join(problems) or f"loses {lost}; fails {', '.join(sorted(failed))}"
         for check in grade.checks:

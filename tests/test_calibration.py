@@ -198,6 +198,33 @@ def test_more_lost_runs_than_the_model_allows_are_named() -> None:
     assert verdicts(few)["no level is tighter than its calibration supports"][0]
 
 
+def test_levels_far_below_what_honest_work_supports_are_named() -> None:
+    supported = suggest(spread(), TARGET).full_at
+    what = "no level is far looser than its calibration supports"
+
+    ok, detail = verdicts(calibration(), full_at=supported - 0.31)[what]
+    assert not ok
+    assert f"supported is {supported:g}" in detail
+    assert verdicts(calibration(), full_at=supported - 0.2)[what][0]
+
+
+def test_a_level_that_honest_runs_never_measured_is_named() -> None:
+    levels = {name: Levels(zero_at=0.1, full_at=0.8) for name in ("breeds", "unseen")}
+
+    found = {what: detail for what, _, detail in support(calibration(), levels, "same")}
+
+    assert "not measured: unseen" in found["no level is far looser than its calibration supports"]
+
+
+def test_a_calibration_of_few_seeds_supports_nothing() -> None:
+    found = calibration().model_copy(update={"seeds": 3})
+
+    ok, detail = verdicts(found)["no level is tighter than its calibration supports"]
+
+    assert not ok
+    assert "3 training seeds" in detail
+
+
 def test_a_calibration_with_other_hidden_photos_is_refused() -> None:
     levels = {"breeds": Levels(zero_at=0.1, full_at=0.8)}
 
