@@ -105,11 +105,16 @@ def wrong_losses(variant: Variant, grade: Grade) -> Iterator[str]:
 
 
 def slips(variant: Variant, grade: Grade) -> Iterator[str]:
-    """Say what a mutant raises that looks like a slip of whoever wrote it: it would fail whatever the checks demand."""
-    found = {cell.error: f"cell {cell.number}" for cell in grade.failed_cells if _SLIP.fullmatch(cell.error)}
-    for check in grade.checks:
-        for name in _SLIP.findall(check.measured) if check.status is Status.FAILED else ():
-            found.setdefault(name, check.id)
+    """Say what a mutant raises that looks like a slip of whoever wrote it: it would fail whatever the checks demand.
+
+    Only what is raised first: names that a cell did not get to define are missing afterwards.
+    """
+    if grade.failed_cells:
+        first = grade.failed_cells[0]
+        found = {first.error: f"cell {first.number}"} if _SLIP.fullmatch(first.error) else {}
+    else:
+        failed = (check for check in grade.checks if check.status is Status.FAILED)
+        found = {name: check.id for check in failed for name in _SLIP.findall(check.measured)}
     for name, place in found.items():
         if name not in variant.raises:
             yield f'{name} in {place}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'

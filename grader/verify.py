@@ -309,15 +309,15 @@ def _oddities(case: _Case, grade: Grade) -> Iterator[Finding]:
         said = 'not looked at: no check shows a confusion matrix (`show("confusion", ...)`)'
     yield case.finding("source", "no two labels are exchanged", not swapped, said, file=file)
     found = spec.load_hidden(case.work.context.folder).calibration.get(case.card)
-    if found is None:
-        return
-    odd = [text for name, one in measures(grade).items() for text in unlikely(name, one, found)]
-    odd += [
+    odd = [
         f"{check.id}: {one.what} is held against levels of its own; take them from the fixture `levels`"
         for check in grade.checks
         for one in check.requirements
         if one.trials is not None and not one.level
     ]
+    if found is None and not odd:
+        return
+    odd += [text for name, one in measures(grade).items() if found for text in unlikely(name, one, found)]
     said = "; ".join(odd) or "all measures of the source lie where the calibration found them"
     yield case.finding("calibration", "the source measures what honest work does", not odd, said, file=file)
 

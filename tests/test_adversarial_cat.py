@@ -239,6 +239,7 @@ def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable
 
 TRICKS = (  # mutant, exercise, the check that finds it, and of its hint
     ("one_axis", "variation", "neighbours_differ_by", "beside each other only"),
+    ("off_by_a_hair", "variation", "neighbours_differ_by", ""),
     ("range_guessed", "variation", "neighbours_differ_by", "Take the absolute differences"),
     ("small_left_out", "variation", "small_and_long_images", "Take height and width from the image"),
     ("equal_pairs_left_out", "variation", "stripes_and_plain_colours", "all three channels belong"),

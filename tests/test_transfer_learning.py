@@ -264,6 +264,7 @@ SAID = {
     "batch_statistics_left_on": ("features_agree", "eval mode"),
     "scaled_by_the_batch": ("features_agree", "mix the photos"),
     "wrong_normalisation": ("every_channel_has_its_own_mean_and_deviation", "still 0 to 255"),
+    "off_by_a_hair": ("black_white_and_odd_sizes", ""),
     "colours_reversed": ("every_channel_has_its_own_mean_and_deviation", "BGR"),
     "reshaped": ("every_channel_has_its_own_mean_and_deviation", "`reshape` cuts"),
     "corner_cases": ("a_batch_of_one_photo", "1e-5"),

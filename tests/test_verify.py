@@ -124,6 +124,19 @@ BREAKS = {
         "check_public.py", 'points=6, asks="numbers"', 'points=6, asks="photos"',
         {"source, all checks: full marks": "answers('numbers'): the check's mark asks photos"},
     ),
+    "two checks of one name": (
+        "staff/check_hidden.py", "def test_night", "def test_agree",
+        {"source, all checks: full marks": "check agree: there are 2 of this name"},
+    ),
+    "a check that no student sees": (
+        "staff/check_hidden.py", "\n\n@pytest.mark",
+        '\n\n@pytest.mark.exercise("brightness", asks="dark", unreported=True)\ndef test_unseen(answers):\n    answers("dark")[0].key["none"]\n\n\n@pytest.mark',
+        {"source, all checks: full marks": "KeyError: 'none'"},
+    ),
+    "levels of a check's own": (
+        "check_public.py", 'levels=levels["bright"]', "levels=__import__('grader.spec').spec.Levels(zero_at=0.1, full_at=0.5)",
+        {"the source measures what honest work does": "photos: bright photos is held against levels of its own"},
+    ),
     "a check that asks nobody": (
         "check_public.py", "    require_count(", "    return\n    require_count(",
         {"source, all checks: full marks": "photos ERROR"},
@@ -136,7 +149,9 @@ def test_what_is_broken_on_purpose_is_named(course: Course, found: Verify, name:
     file, old, new, expected = BREAKS[name]
     change(course, file, old, new)
 
-    of_mutants = not all(subject.startswith(("source", "release", "time")) for subject in expected)
+    of_mutants = not all(
+        subject.startswith(("source", "the source", "release", "time")) for subject in expected
+    )
     problems = wrong(found(course, parts=RUNS if of_mutants else ("runs",)))
 
     for subject, words in expected.items():
@@ -187,6 +202,17 @@ def test_a_header_that_is_wrong_is_named(course: Course, found: Verify) -> None:
     problems = wrong(found(course, parts=("mutants",), only=["tripled"]))
 
     assert problems == {"tripled": "expected to lose brightness, has all 10 points of it"}
+
+
+def test_a_mutant_that_fails_for_a_slip_of_its_own_is_named(course: Course, found: Verify) -> None:
+    path = course.source("tiny") / "staff" / "mutants" / "tripled.py"
+    path.write_text(path.read_text().replace("numbers * 3", "numbres * 3"))
+
+    problems = wrong(found(course, parts=("mutants",), only=["tripled"]))
+
+    assert problems["tripled"].startswith("NameError in double: it may fail for a slip of its own")
+    path.write_text(path.read_text().replace("# fails =", '# raises = ["NameError"]\n# fails ='))
+    assert not wrong(found(course, parts=("mutants",), only=["tripled"]))
 
 
 def test_a_limit_without_headroom_is_named(
