@@ -7,4 +7,4 @@
 # ///
 # %% [variation-code]
 def total_variation(image):
-    return (abs(image[:, 1:] - image[:, :-1]).sum() + abs(image[1:] - image[:-1]).sum()) / image.size
+    return (abs(image[:, 1:] - image[:, :-1]).sum() + abs(image[1:] - image[:-1]).sum()) / (2 * image.size)

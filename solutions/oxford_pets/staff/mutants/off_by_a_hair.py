@@ -1,5 +1,5 @@
 # /// pawgrade
-# title = "Off by a hair: one photo fewer of the first breed, accuracy rounded to two places, the last photo not counted"
+# title = "Off by a hair: one photo fewer of the first breed, and accuracy and matrix without the last photo"
 # loses = ["split", "top_k", "confusion"]
 # fails = ["the_same_number_of_every_breed", "validation_is_drawn_at_random", "the_share_of_true_classes_among_the_first_k", "scores_may_be_negative", "counts_by_true_and_predicted_class", "classes_without_photos"]
 # leaves = ["own-cnn-code", "curves-code", "topk-picture-code", "mirror-code", "confused-code", "pairs-code"]
@@ -16,8 +16,8 @@ def validation_split(labels, per_class, seed):
 
 # %% [topk-code]
 def top_k_accuracy(scores, labels, k):
-    best = np.argsort(-scores, axis=1)[:, :k]
-    return round(float((best == labels[:, None]).any(axis=1).mean()), 2)
+    best = np.argsort(-scores, axis=1)[:-1, :k]
+    return float((best == labels[:-1, None]).any(axis=1).mean())
 
 
 # %% [confusion-code]
