@@ -19,7 +19,7 @@ from grader.release import build_release
 from grader.sandbox import client
 from grader.settings import Settings
 from grader.verify import Part, verify
-from tests.checked import checked_course
+from tests.checked import MUTANTS, checked_course
 from tests.tiny import SECRET
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
@@ -149,10 +149,12 @@ def test_what_is_broken_on_purpose_is_named(course: Course, found: Verify, name:
     file, old, new, expected = BREAKS[name]
     change(course, file, old, new)
 
-    of_mutants = not all(
-        subject.startswith(("source", "the source", "release", "time")) for subject in expected
-    )
-    problems = wrong(found(course, parts=RUNS if of_mutants else ("runs",)))
+    options: dict[str, Any] = {"parts": RUNS}
+    if set(expected) <= set(MUTANTS):
+        options = {"parts": ("mutants",), "only": list(expected)}
+    elif all(subject.startswith(("source", "the source", "release", "time")) for subject in expected):
+        options = {"parts": ("runs",)}
+    problems = wrong(found(course, **options))
 
     for subject, words in expected.items():
         assert words in problems[subject], problems
