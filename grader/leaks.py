@@ -20,10 +20,11 @@ TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing
 # Lines in a row that are no coincidence: characters of all those that are no idiom, such as a step of training.
 # Mutants and recipes build upon what is given, and need to be longer.
 PASSAGE_CHARACTERS, VARIANT_CHARACTERS, IDIOM_CHARACTERS = 100, 240, 36
-_EXCUSING = ("assignment.toml", "check_public.py")  # public files that may share lines with the staff's
-
+_OFFICIAL = (
+    "assignment.toml",
+    "check_public.py",
+)  # public files that may share more than idioms with the staff's
 _MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
-
 _LEVEL = re.compile(r"\b(zero_at|full_at)\s*=\s*[\d.]")
 
 
@@ -31,21 +32,21 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
     """Look for hidden text in a release: solutions, staff files, outputs, markers.
 
     A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
-    in the notebook's public cells, in the data cards, in assignment.toml or in check_public.py. Somebody may have pasted
-    it there: a level counts in a cell, and lines in a row that together are no coincidence count wherever they stand
-    (those of a check in a cell only).
+    in the public part of the source. Somebody may have pasted it there: lines in a row that together are no coincidence
+    count all the same, and so does a level. Of checks and levels, assignment.toml, check_public.py and the data cards
+    may say what they like.
 
     Returns:
         One sentence a finding, with file and cell; empty when nothing is given away.
     """
     hidden, secret_files = _hidden(source_dir)
-    files, cells = _public(source_dir, release_dir)
+    official, others = _public(source_dir, release_dir)
     hidden = {
         line: origin
         for line, origin in hidden.items()
-        if line not in files and (line not in cells or _LEVEL.search(line))
+        if line not in official and (line not in others or _LEVEL.search(line))
     }
-    passages = _passages(source_dir, files)
+    passages = _passages(source_dir, official)
     found = []
     for name, content in sorted(folder_contents(release_dir).items()):
         if STAFF in name.split("/") or content in secret_files:
@@ -117,7 +118,7 @@ def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
     return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
 
 
-def _passages(source_dir: Path, files: str) -> dict[tuple[str, ...], str]:
+def _passages(source_dir: Path, official: str) -> dict[tuple[str, ...], str]:
     """Return parts of what is hidden that are too long for a coincidence, with where they come from."""
     passages: dict[tuple[str, ...], str] = {}
     given: set[str] = set()  # what mutants and recipes repeat of the cells that they replace
@@ -128,7 +129,7 @@ def _passages(source_dir: Path, files: str) -> dict[tuple[str, ...], str]:
                 given |= {_bare(line) for line in public}
             rows = _rows([_bare(line) for line in lines])
             passages |= dict.fromkeys(rows, f"the solution in {cell_name(index, cell)}")
-    shared = _flat(files.splitlines())
+    shared = _flat(official.splitlines())
     for path in sorted((source_dir / STAFF).rglob("*.py")):
         origin = path.relative_to(source_dir).as_posix()
         lines = [_bare(line) for _, text in _pieces(path) for line in text.splitlines()]
@@ -163,18 +164,21 @@ def _flat(lines: Iterable[str]) -> str:
 
 
 def _public(source_dir: Path, release_dir: Path) -> tuple[str, str]:
-    """Return what anybody may read of the source: its files, and its cells without solutions."""
-    files = []
-    for name in _EXCUSING:
-        if (source_dir / name).is_file():
-            text = (source_dir / name).read_text(encoding="utf-8")
-            files += [line for line in text.splitlines() if not line.startswith("#")]
-    for path in (release_dir / "datasets").glob("*.toml"):
-        files += [text for _, text in _pieces(path)]
-    cells = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
+    """Return what anybody may read of the source: what describes and checks it, and the rest, with public cells."""
+    official = [text for path in (release_dir / "datasets").glob("*.toml") for _, text in _pieces(path)]
+    others = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
+    for name in folder_contents(source_dir):
+        if STAFF in name.split("/") or name.endswith(".ipynb"):
+            continue
+        texts = [text for _, text in _pieces(source_dir / name)]
+        if name in _OFFICIAL:
+            lines = (line for text in texts for line in text.splitlines())
+            official += [line for line in lines if not line.startswith("#")]
+        else:
+            others += texts
     for path in source_dir.glob("*.ipynb"):
-        cells += ["\n".join(_split(cell)[0]) for cell in read_source(path).cells]
-    return "\n".join(files), "\n".join(cells)
+        others += ["\n".join(_split(cell)[0]) for cell in read_source(path).cells]
+    return "\n".join(official), "\n".join(others)
 
 
 def _split(cell: NotebookNode) -> tuple[list[str], list[str]]:

@@ -408,6 +408,15 @@ def test_idioms_that_secrets_share_with_public_cells_give_nothing_away(
     assert leaks(release(course), course / "solutions" / "toy") == []
 
 
+def test_idioms_that_secrets_share_with_a_public_file_give_nothing_away(course: Path) -> None:
+    source = with_secrets(course)
+    (source / "utils.py").write_text(
+        "\n".join(["import numpy.testing", *TRAINING_STEP, *text_of("checked", 1)])
+    )
+
+    assert leaks(release(course), source) == []
+
+
 def test_a_hidden_check_may_share_lines_with_the_public_one(course: Path) -> None:
     source = with_secrets(course)
     (source / "check_public.py").write_text("\n".join(text_of("checked")))

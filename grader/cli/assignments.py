@@ -39,7 +39,10 @@ def verify(
     ] = None,
     part: Annotated[
         list[str] | None,
-        typer.Option("--part", help="Look at this only: release, photos, calibration, runs or mutants."),
+        typer.Option(
+            "--part",
+            help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
+        ),
     ] = None,
     jobs: JobsOption = 0,
     sandbox: SandboxOption = None,
