@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from grader.calibrated import Calibration
 from grader.calibration import IMPLAUSIBLE, chance_below
@@ -58,16 +59,16 @@ def said(one: Requirement) -> str:
     return f"{one.what} {one.value:.3g}{counted}"
 
 
-def exchanged(content: dict[str, object]) -> Iterator[str]:
+def exchanged(content: dict[str, Any]) -> Iterator[str]:
     """Name pairs of classes that are rather taken for each other than for themselves, and classes that nobody asks about."""
     matrix, names = content["matrix"], content["names"]
-    for i, row in enumerate(matrix):  # type: ignore[arg-type,var-annotated] # the shape of a confusion picture
+    for i, row in enumerate(matrix):
         if not sum(row):
-            yield f"{names[i]}: no photo is labelled so"  # type: ignore[index] # the shape of a confusion picture
+            yield f"{names[i]}: no photo is labelled so"
         for j in range(i):
-            own, other = row[i] + matrix[j][j], row[j] + matrix[j][i]  # type: ignore[index]
+            own, other = row[i] + matrix[j][j], row[j] + matrix[j][i]
             if other > own and other >= sum(row) / 2:
-                yield f"{names[j]} and {names[i]}: {other} taken for the other, {own} for themselves"  # type: ignore[index]
+                yield f"{names[j]} and {names[i]}: {other} taken for the other, {own} for themselves"
 
 
 def unlikely(name: str, one: Requirement, found: Calibration) -> Iterator[str]:

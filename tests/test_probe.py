@@ -320,11 +320,11 @@ def test_what_is_shown_is_fetched_before_any_other_question_is_there(tmp_path: P
     }
     inside, mine, spent = tmp_path / "inside", tmp_path / "mine", set[str]()
     asked = rounds(plan, mine)
-    desk = Desk(inside, {"classify": remember})
+    desk: Any = Desk(inside, {"classify": remember})
 
-    asker(asked, assignment(), spent)(desk)  # type: ignore[arg-type] # it is as much of a client as is needed
+    asker(asked, assignment(), spent)(desk)
     for part in asked:
-        part.fetch(desk)  # type: ignore[arg-type] # it is as much of a lease as is needed
+        part.fetch(desk)
     found = read_rounds(asked, plan, assignment(), spent, "")["photos"]
 
     assert not isinstance(found, SubmissionError)
@@ -341,9 +341,9 @@ def test_a_set_of_which_one_round_is_missing_is_refused(tmp_path: Path) -> None:
         ]
     }
     asked = rounds(plan, tmp_path)
-    desk = Desk(tmp_path / "inside", {"classify": honest})
-    asker(asked[:1], assignment(), set())(desk)  # type: ignore[arg-type] # it is as much of a client as is needed
-    asked[0].fetch(desk)  # type: ignore[arg-type] # it is as much of a lease as is needed
+    desk: Any = Desk(tmp_path / "inside", {"classify": honest})
+    asker(asked[:1], assignment(), set())(desk)
+    asked[0].fetch(desk)
 
     found = read_rounds(asked, plan, assignment(), set(), "the kernel died")
 
