@@ -76,7 +76,7 @@ def read_note(path: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str) -> Array:
+def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str, *, told: bool = True) -> Array:
     """Read a `.npy` file that must keep a contract.
 
     Args:
@@ -84,6 +84,7 @@ def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str) -
         value: dtype and shape that are expected.
         sizes: what the names in the shape stand for.
         where: the entry point's name, for messages.
+        told: whether a message may tell sizes, dtypes and counts that were found: not of answers about hidden photos.
 
     Returns:
         A new array: float64 for `float`, int64 for `int`, bool for `bool`, otherwise the named dtype.
@@ -104,15 +105,15 @@ def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str) -
         shape = tuple(int(size) for size in found)  # a header may say True for 1
     except Exception as exc:
         raise SubmissionError(
-            f"{where}: expected {_expected(value, sizes)}, found bytes that are not a plain numpy array.",
+            f"{where}: expected {expected(value, sizes, told=told)}, found bytes that are not a plain numpy array.",
             "Return a numpy array of numbers.",
         ) from exc
-    _check_type(dtype, shape, value, sizes, where)
+    _check_type(dtype, shape, value, sizes, where, told=told)
     start = file.tell()
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise SubmissionError(f"{where}: the array is cut short or too long.", "Return a plain numpy array.")
     flat = np.frombuffer(content, dtype, offset=start)
-    return _finish(flat.reshape(shape, order="F" if fortran else "C"), value, where)
+    return _finish(flat.reshape(shape, order="F" if fortran else "C"), value, where, told=told)
 
 
 def conform(array: Array, value: Value, sizes: Mapping[str, int], where: str) -> Array:
@@ -121,71 +122,44 @@ def conform(array: Array, value: Value, sizes: Mapping[str, int], where: str) ->
     return _finish(np.array(array), value, where)
 
 
-def explain_note(
-    note: Mapping[str, Any], value: Value, sizes: Mapping[str, int], where: str
-) -> SubmissionError:
-    """Turn the note that a probe left in place of an answer into an error for the student."""
-    kind, text = note.get("kind"), printable(note.get("text"))
-    expected = _expected(value, sizes)
-    if kind == "raised":
-        return SubmissionError(
-            f"{where} raised {text}", "Call it yourself in a cell, as the checks do, and mend the error."
-        )
-    if kind == "missing":
-        return SubmissionError(
-            f"{where}: no such function is defined when the notebook ends.",
-            "Run the notebook from top to bottom: did the cell that defines it fail, or is it called otherwise?",
-        )
-    if kind == "none":
-        return SubmissionError(
-            f"{where}: expected {expected}, found None.", "Did you write the body and `return` the result?"
-        )
-    if kind == "object":
-        return SubmissionError(
-            f"{where}: expected {expected}, found Python objects ({text}).",
-            "Return a plain numpy array of numbers, for example with np.asarray(result, dtype=float).",
-        )
-    if kind == "large":
-        return SubmissionError(
-            f"{where}: expected {expected}, found {text}: too large to be an answer.",
-            "Return one row per image.",
-        )
-    return SubmissionError(
-        f"{where}: expected {expected}, found no answer.",
-        "Does it return for every batch, without ending the kernel?",
-    )
-
-
 def printable(text: object, most: int = 300) -> str:
     """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
     return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""
 
 
 def _check_type(
-    dtype: np.dtype[Any], shape: tuple[int, ...], value: Value, sizes: Mapping[str, int], where: str
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    value: Value,
+    sizes: Mapping[str, int],
+    where: str,
+    *,
+    told: bool = True,
 ) -> None:
-    expected = _expected(value, sizes)
+    wants = expected(value, sizes, told=told)
+    other_dtype = f"dtype {dtype}" if told else "another dtype"
     if dtype.hasobject or dtype.kind not in "fiub" or dtype.itemsize > 8:
         raise SubmissionError(
-            f"{where}: expected {expected}, found dtype {dtype}.", "Return a plain numpy array of numbers."
+            f"{where}: expected {wants}, found {other_dtype}.", "Return a plain numpy array of numbers."
         )
     wanted = resolve_shape(value, sizes)
     if not _fits(shape, wanted, value):
         raise SubmissionError(
-            f"{where}: expected {expected}, found shape {_show(shape)}.", _shape_hint(shape, wanted, value)
+            f"{where}: expected {wants}, found {f'shape {_show(shape)}' if told else 'another shape'}.",
+            _shape_hint(shape, wanted, value),
         )
     if dtype.kind not in _KINDS[value.dtype] or (value.dtype == "uint8" and dtype.itemsize > 1):
         raise SubmissionError(
-            f"{where}: expected {expected}, found dtype {dtype}.", f"Convert the result to {value.dtype}."
+            f"{where}: expected {wants}, found {other_dtype}.", f"Convert the result to {value.dtype}."
         )
 
 
-def _finish(array: Array, value: Value, where: str) -> Array:
+def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Array:
     target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
         converted = array.astype(target)
     if value.finite and converted.dtype.kind == "f" and not np.isfinite(converted).all():
-        bad = int((~np.isfinite(converted)).sum())
+        bad = str(int((~np.isfinite(converted)).sum())) if told else "some"
         raise SubmissionError(
             f"{where}: expected finite numbers, found {bad} that are NaN or infinite.",
             "Look for a division by zero, a log of zero or a training that diverged.",
@@ -223,8 +197,9 @@ def _fits(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -
     return True
 
 
-def _expected(value: Value, sizes: Mapping[str, int]) -> str:
-    shape = resolve_shape(value, sizes)
+def expected(value: Value, sizes: Mapping[str, int], *, told: bool = True) -> str:
+    """Say what a contract wants, with the sizes of this question or, where they may not be told, with their names."""
+    shape = resolve_shape(value, sizes) if told else value.shape
     bounds = [f"{name} from {least} to {most}" for name, (least, most) in value.free.items()]
     free = f" with {' and '.join(bounds)}" if bounds else ""
     return f"{value.dtype} of shape {_show(shape)}{free}" if shape else f"one {value.dtype}"

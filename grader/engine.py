@@ -67,7 +67,7 @@ class Walk:
 
     lease: Lease
     limits: Limits
-    ask: Callable[[GradingClient], None]
+    ask: Callable[[GradingClient], object]
     deadline: float = 0.0
     hits: dict[Limit, int | None] = field(default_factory=dict)
     ended: dict[int, Limit] = field(default_factory=dict)
@@ -194,13 +194,19 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             if reason:
                 raise KernelDied(reason)
 
-    def request(self, code: str, budget_s: float) -> None:
-        """Execute code of ours in the notebook's kernel, silently; what it prints is dropped."""
+    def request(self, code: str, budget_s: float) -> float:
+        """Execute code of ours in the notebook's kernel, silently; what it prints is dropped.
+
+        Returns:
+            Seconds that it is charged.
+        """
+        begin = time.monotonic()
         if not self.walk.dead:
             with contextlib.suppress(DeadKernelError):
                 self._request(code, budget_s)
             for limit in new_hits(self.walk.lease.usage(), self.walk.hits):
                 self.walk.hits[limit] = None
+        return time.monotonic() - begin
 
     async def _async_request(self, code: str, budget_s: float) -> None:
         message = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,14 +24,15 @@ import numpy as np
 from grader import judge
 from grader.errors import SpecError
 from grader.marks import load_checks
-from grader.probe import Answers, Plan
+from grader.probe import Answers, Place, Plan
 from grader.pytest_plugin import Case, Verdicts
-from grader.questions import Material, Question
+from grader.questions import PICTURE_AXES, Material, Question
 from grader.records import Check, Picture, Requirement, Status
 from grader.sandbox.layout import TUNING
 from grader.spec import Assignment, Levels
 
 JUDGE_TIMEOUT_S = 300.0
+REHEARSED = 8  # photos of a public question that is asked before hidden ones
 UNDECIDED = "This exercise could not be decided; your teachers have been told."
 
 
@@ -52,6 +53,8 @@ class Context:
         split: digest of the split.
         complete: whether the checks must be worth all points of each exercise (public ones alone need not be).
         settled: demands of which it is known that they are needed; None: that is not looked into.
+        order: the order in which the plan is asked.
+        rehearsal: public questions that are asked before any hidden one, by entry point.
     """
 
     assignment: Assignment
@@ -66,6 +69,8 @@ class Context:
     split: str
     complete: bool = True
     settled: frozenset[str] | None = None
+    order: tuple[Place, ...] = ()
+    rehearsal: Mapping[str, Question] = field(default_factory=dict)
 
 
 def check_files(folder: Path, scope: Literal["public", "all"]) -> tuple[Path, ...]:
@@ -96,6 +101,38 @@ def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> di
                 raise SpecError(f"{path}: question set {name!r} is already used by another check file.")
             plan[name] = list(questions)
     return plan
+
+
+def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan) -> dict[str, Question]:
+    """Choose a public question for each entry point that is asked about hidden photos and about no public ones.
+
+    Args:
+        files: the public check files.
+        material: public photos.
+        seed: what public checks draw from.
+        plan: what is asked of hidden photos.
+    """
+    asked = [one for questions in plan.values() for one in questions]
+    wanted = {one.entry_point for one in asked if one.has_photos} - {
+        one.entry_point for one in asked if one.shown
+    }
+    found: dict[str, Question] = {}
+    for questions in plan_questions(files, material, seed).values() if wanted else ():
+        for question in questions[:1]:
+            if question.entry_point in wanted:
+                found.setdefault(question.entry_point, _shortened(question))
+    return found
+
+
+def _shortened(question: Question) -> Question:
+    """Return a question about a batch as one about its first rows."""
+    if not question.partial:
+        return question
+    arguments = tuple(
+        one[:REHEARSED] if isinstance(one, np.ndarray) and one.ndim >= PICTURE_AXES else one
+        for one in question.arguments
+    )
+    return replace(question, arguments=arguments)
 
 
 def evaluate(answers: Answers, context: Context) -> Verdicts:

@@ -1,5 +1,7 @@
 """Photos that judge: the data card's or a folder of the course's own; cropped and encoded anew, in an order of their own.
 
+How many of a class they are is nobody's to know, so that no arithmetic of the answers makes up for what a network cannot see.
+
 No table of known files finds them then. A table of what they look like does, where they are published: only photos
 that are nowhere else are beyond its reach.
 """
@@ -10,6 +12,7 @@ import dataclasses
 import hashlib
 import hmac
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,7 @@ from grader.cards import DataCard, Split
 from grader.errors import SpecError
 from grader.pets import SIDE_PX, Images, Photos
 
+LEAST_SHARE = 0.6  # of the hidden photos of a class that judge
 PRIVATE = "private/"  # before the names of photos that are the course's own
 
 
@@ -59,7 +63,7 @@ def divide(
         card: the data card.
         folder: its photos, from `pets.find`.
         label_space: which labels.
-        own: folder with photos that are nowhere published, named like the card's; they all judge. One of the card's name inside
+        own: folder with photos that are nowhere published, named like the card's. One of the card's name inside
             it goes before the folder itself. Without meaning for drawn photos. None: there are none.
         replaced: whose place they take: `holdout` or `second_holdout`.
 
@@ -114,19 +118,15 @@ def holdout(division: Division, secret: bytes, version: str, split_name: str = "
         split_name: `holdout` or `second_holdout`.
 
     Returns:
-        Images and labels, and how many photos were left out because they cannot be read, where the card allows it.
+        Images and labels, of each class a number that was drawn, and how many photos were left out because they cannot be
+        read, where the card allows it.
 
     Raises:
         SpecError: a photo cannot be read, or more than the card allows, or the split is empty.
     """
-    card, split = division.card, division.split
-    names = split.names(split_name)
-    if not names:
-        raise SpecError(f"{card.id}: the split {split_name} is empty.", "Choose another in hidden.toml.")
-    rng = _drawn(secret, f"{version}{split.digest}{split_name}")
-    order = [names[place] for place in rng.permutation(len(names))]
-    kept, broken = [], 0
-    for name in order:
+    card, kept, broken = division.card, [], 0
+    names = chosen(division, secret, version, split_name)
+    for name in names:
         try:
             picture = pets.open_photo(division.places[name])
         except SpecError:
@@ -138,6 +138,32 @@ def holdout(division: Division, secret: bytes, version: str, split_name: str = "
         kept.append((_recast(picture, own), division.label_of(name)))
     labels = np.array([label for _, label in kept], np.int64)
     return Photos(np.stack([image for image, _ in kept]), labels, left_out=broken)
+
+
+def chosen(division: Division, secret: bytes, version: str, split_name: str) -> list[str]:
+    """Choose which photos of a split judge, and in which order; arguments as for `holdout`."""
+    names = division.split.names(split_name)
+    if not names:
+        raise SpecError(
+            f"{division.card.id}: the split {split_name} is empty.", "Choose another in hidden.toml."
+        )
+    rng = _drawn(secret, f"{version}{division.split.digest}{split_name}")
+    kept = _unequal(names, [division.label_of(name) for name in names], rng)
+    return [kept[place] for place in rng.permutation(len(kept))]
+
+
+def _unequal(names: Sequence[str], labels: Sequence[int], rng: np.random.Generator) -> list[str]:
+    """Leave some photos out, more of one class than of another.
+
+    Who knew how many photos each class has could deal the answers out until the numbers fit, and would be right more
+    often than the network is. The secret decides how many of a class stay, between `LEAST_SHARE` and all.
+    """
+    kept: list[str] = []
+    for label in sorted(set(labels)):
+        of_class = [name for name, other in zip(names, labels, strict=True) if other == label]
+        count = int(rng.integers(math.ceil(LEAST_SHARE * len(of_class)), len(of_class) + 1))
+        kept += [of_class[place] for place in rng.permutation(len(of_class))[:count]]
+    return kept
 
 
 def _drawn(secret: bytes, what: str) -> np.random.Generator:

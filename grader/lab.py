@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from grader import backbones, cards, determinism, pets, settings, spec
-from grader.artifacts import conform, explain_note
+from grader.answer_notes import Sources, explain_note
+from grader.artifacts import conform
 from grader.errors import SpecError, SubmissionError
 from grader.probe_cell import Unusable, call
 from grader.questions import Answer, Material, Question
@@ -294,5 +295,5 @@ def _answer(question: Question, assignment: spec.Assignment, namespace: Mapping[
         array = call(namespace.get(question.entry_point), question.arguments)
     except Unusable as exc:
         note = {"kind": exc.kind, "text": exc.text}
-        raise explain_note(note, entry_point.output, sizes, question.entry_point) from exc
+        raise explain_note(note, entry_point, sizes, Sources(), told=True) from exc
     return Answer(conform(array, entry_point.output, sizes, question.entry_point), question.key)

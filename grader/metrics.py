@@ -12,25 +12,27 @@ Ints = npt.NDArray[np.integer]
 def correct_top_k(scores: Floats, labels: Ints, k: int) -> int:
     """Count the rows whose true class is among the k highest scores.
 
-    A class that ties with the true one counts as ranked before it, so that constant scores earn nothing.
+    A class that ties with the true one counts as ranked before it, so that constant scores earn nothing; a row of NaN, an
+    answer that did not come, is right for no k.
 
     Args:
-        scores: float `[n, classes]`, finite.
+        scores: float `[n, classes]`, finite but for rows of NaN.
         labels: int `[n]`, 0 to classes - 1.
         k: 1 to classes.
     """
     rows = np.arange(len(labels))
     own = scores[rows, labels][:, None]
-    return int(((scores >= own).sum(axis=1) <= k).sum())
+    return int((((scores >= own).sum(axis=1) <= k) & np.isfinite(own[:, 0])).sum())
 
 
 def predictions(scores: Floats) -> Ints:
-    """Return int64 `[n]`, the class with the highest score of each row (the first of equals)."""
-    return np.asarray(scores.argmax(axis=1), np.int64)
+    """Return int64 `[n]`, the class with the highest score of each row (the first of equals); -1 for a row of NaN."""
+    return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1)).astype(np.int64)
 
 
 def confusion(labels: Ints, predicted: Ints, classes: int) -> Ints:
-    """Return int64 `[classes, classes]`: photos of class [row] taken for class [column]."""
+    """Return int64 `[classes, classes]`: photos of class [row] taken for class [column]; -1 is taken for none."""
     counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (labels, predicted), 1)
+    told = predicted >= 0
+    np.add.at(counts, (labels[told], predicted[told]), 1)
     return counts

@@ -112,11 +112,17 @@ def _run(
     from grader import devices, engine, gpu_verdicts, kernels
 
     context = work.context
-    spent: set[str] = set()
     limits = context.assignment.limits_on(context.card)
     with _workplace(work) as place, devices.hold(work.device, limits.gpus, work.gpus, alone=alone) as gpus:
         notices = _lay_out(place, submission, work)
-        asked = probe.rounds(context.plan, place)
+        asking = probe.Asking(
+            context.plan,
+            context.assignment,
+            place,
+            context.order,
+            context.rehearsal,
+            public=not context.complete,
+        )
         own = gpus.environment()
         sandbox = None
         if work.sandbox != "none":
@@ -125,14 +131,12 @@ def _run(
         with kernels.lease(
             work.kernel, cwd=place / "work", environment=environment, sandbox=sandbox
         ) as lease:
-            walk = engine.Walk(lease, limits, probe.asker(asked, context.assignment, spent))
+            walk = engine.Walk(lease, limits, asking.ask)
             walk.gpu = bool(gpus.devices)
             executed = engine.run(notebook, walk, _parameters(lease, place, work))
             executed = _without_paths(executed, place, work)
-            for part in asked:
-                part.fetch(lease)
         judged = time.monotonic()
-        answers = probe.read_rounds(asked, context.plan, context.assignment, spent, _why_dead(walk))
+        answers = asking.answers(_why_dead(walk))
         try_out = functools.partial(gpu_verdicts.try_out, work.kernel, gpus, sandboxed=sandbox is not None)
         answers = gpu_verdicts.settle(walk, answers, gpus, try_out)
     verdicts = evaluate(answers, context)

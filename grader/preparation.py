@@ -22,9 +22,10 @@ from grader import attempts, cards, hidden_photos, pets, spec
 from grader.course import Course
 from grader.devices import Pool
 from grader.errors import InfrastructureError, SpecError
-from grader.evaluate import Context, check_files, plan_questions
+from grader.evaluate import Context, check_files, plan_questions, rehearse
 from grader.hidden_photos import Division
 from grader.kernels import PLAIN, SANDBOXED
+from grader.probe import Place, Plan, sequence
 from grader.questions import Material
 from grader.records import Submission
 from grader.sandbox.trials import sandbox_problem
@@ -116,7 +117,8 @@ def prepare(
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "all")
-    shown = pets.read_view(data_dir).photos("validation").images
+    validation = pets.read_view(data_dir).photos("validation")
+    shown = validation.images
     rng = np.random.default_rng(0)  # each check file gets its own
     material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
@@ -127,11 +129,29 @@ def prepare(
     plan = plan_questions(files, material, seed)
     _check_secret_levels(assignment, hidden)
     levels = hidden.levels.get(card_id, {})
+    public = dataclasses.replace(
+        material,
+        images=shown,
+        labels=validation.labels,
+        second_images=material.second_images[:0],
+        second_labels=material.second_labels[:0],
+    )
     fingerprint = hashlib.sha256(
         f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
     )
     context = Context(
-        assignment, folder, card_id, breeds, species, levels, files, plan, fingerprint.hexdigest()[:16], split
+        assignment,
+        folder,
+        card_id,
+        breeds,
+        species,
+        levels,
+        files,
+        plan,
+        fingerprint.hexdigest()[:16],
+        split,
+        order=_order(plan, seed),
+        rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
     )
     work = _work(context, course.release(assignment_id), data_dir, desk, settings)
     return dataclasses.replace(work, own_photos=division.split.contents)
@@ -169,9 +189,26 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     plan = plan_questions(files, material, PUBLIC_SEED)
     version = spec.version(folder)
     context = Context(
-        assignment, folder, card_id, breeds, species, {}, files, plan, version, split, complete=False
+        assignment,
+        folder,
+        card_id,
+        breeds,
+        species,
+        {},
+        files,
+        plan,
+        version,
+        split,
+        complete=False,
+        order=_order(plan, PUBLIC_SEED),
     )
     return _work(context, folder, data_dir, desk, settings)
+
+
+def _order(plan: Plan, seed: bytes) -> tuple[Place, ...]:
+    """Draw the order in which a plan is asked, the same for everybody."""
+    number = int.from_bytes(hmac.new(seed, b"order", hashlib.sha256).digest()[:8], "big")
+    return tuple(sequence(plan, np.random.default_rng(number)))
 
 
 def find_photos(card_id: str, settings: Settings, salt: str | None = None) -> tuple[cards.DataCard, Path]:

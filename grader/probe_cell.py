@@ -1,12 +1,13 @@
 """What runs inside the kernel when a notebook's entry points are asked.
 
 It shares a process with the student's code, so nothing it says is believed: it only writes files, which the trusted
-side reads as inert bytes. `ask_all` answers a folder of questions; `call` is also what `lab.check` uses.
+side reads as inert bytes. `ask` answers one question; `call` is also what `lab.check` uses.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,15 @@ MAX_BYTES = 64 * 2**20
 
 
 class Unusable(Exception):
-    """The function gave nothing that can be saved; `kind` and `text` say why."""
+    """The function gave nothing that can be saved; `kind` and `text` say why.
 
-    def __init__(self, kind: str, text: str = "") -> None:
-        super().__init__(kind, text)
-        self.kind, self.text = kind, text
+    Where it raised, `name` is the exception's class, `cell` and `line` are the execution count of the cell and the line in
+    it that raised; 0 where they are not known.
+    """
+
+    def __init__(self, kind: str, text: str = "", name: str = "", cell: int = 0, line: int = 0) -> None:
+        super().__init__(kind, text, name, cell, line)
+        self.kind, self.text, self.name, self.cell, self.line = kind, text, name, cell, line
 
 
 def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.NDArray[np.generic]:
@@ -32,7 +37,7 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
     try:
         result = function(*arguments)
     except (Exception, SystemExit) as exc:
-        raise Unusable("raised", _say(exc)) from exc
+        raise Unusable("raised", _say(exc), type(exc).__name__[:100], *_origin(exc)) from exc
     if result is None:
         raise Unusable("none")
     try:
@@ -48,25 +53,17 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
     return array
 
 
-def ask_all(namespace: Mapping[str, Any], folder: str) -> None:
-    """Answer every question in `folder`: `<id>.json` beside its arrays, answers into `answers/`.
-
-    A failure of one question ends its question set: the rest would fail alike and cost time.
-    """
+def ask(namespace: Mapping[str, Any], folder: str) -> None:
+    """Answer the question in `folder`: `answer.npy`, or `note.json` that says why there is none."""
     root = Path(folder)
-    failed: set[str] = set()
-    for path in sorted(root.glob("*.json")):
-        question = json.loads(path.read_text(encoding="utf-8"))
-        if question["set"] in failed:
-            continue
-        try:
-            arguments = [_argument(root, item) for item in question["arguments"]]
-            array = call(namespace.get(question["entry_point"]), arguments)
-            np.save(root / "answers" / f"{path.stem}.npy", array, allow_pickle=False)
-        except Unusable as exc:
-            failed.add(question["set"])
-            note = json.dumps({"kind": exc.kind, "text": exc.text})
-            (root / "answers" / path.name).write_text(note, encoding="utf-8")
+    question = json.loads((root / "question.json").read_text(encoding="utf-8"))
+    try:
+        arguments = [_argument(root, item) for item in question["arguments"]]
+        array = call(namespace.get(question["entry_point"]), arguments)
+        np.save(root / "answer.npy", array, allow_pickle=False)
+    except Unusable as exc:
+        note = {"kind": exc.kind, "text": exc.text, "class": exc.name, "cell": exc.cell, "line": exc.line}
+        (root / "note.json").write_text(json.dumps(note), encoding="utf-8")
 
 
 def _say(exc: BaseException) -> str:
@@ -75,6 +72,21 @@ def _say(exc: BaseException) -> str:
         return f"{type(exc).__name__}: {exc}"[:300]
     except (Exception, SystemExit):
         return type(exc).__name__[:300]
+
+
+def _origin(exc: BaseException) -> tuple[int, int]:
+    """Return execution count and line of the notebook's cell that an exception came from last; zeros when unknown."""
+    found = (0, 0)
+    try:
+        shell = sys.modules["IPython"].get_ipython()
+        cells, trace = shell.compile._filename_map, exc.__traceback__
+        while trace is not None:
+            count = cells.get(trace.tb_frame.f_code.co_filename)
+            found = (int(count), int(trace.tb_lineno)) if count is not None else found
+            trace = trace.tb_next
+    except (Exception, SystemExit):
+        return (0, 0)
+    return found
 
 
 def _argument(root: Path, item: dict[str, Any]) -> Any:  # noqa: ANN401 - numbers, text or arrays

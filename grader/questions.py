@@ -16,6 +16,11 @@ import numpy.typing as npt
 Array = npt.NDArray[np.generic]
 Argument = Array | int | float | str
 
+PICTURE_AXES = 3
+NEARER, BRIGHTER = (
+    (0.93, 0.99),
+    (0.94, 1.06),
+)  # of a photo's side and of its pixels, when it is asked about anew
 BATCH_SIZES = (32, 7, 19, 1, 27)  # a plan walks through these: large enough to be fast, unequal on purpose
 
 
@@ -29,12 +34,23 @@ class Question:
         key: arrays that the checks need to judge the answer; they stay on the trusted side.
         shown: whether feedback may show a picture that the answer holds. Such questions are asked, and their answers
             fetched, before anything else is: no hidden photo can lie in them.
+        partial: whether the answers to the other questions of the set count when this one did not come in time. Such an
+            answer is NaN throughout.
     """
 
     entry_point: str
     arguments: tuple[Argument, ...]
     key: Mapping[str, Array] = field(default_factory=dict)
     shown: bool = False
+    partial: bool = False
+
+    @property
+    def has_photos(self) -> bool:
+        """Whether an argument is a picture, or a stack of them."""
+        return any(
+            isinstance(one, np.ndarray) and one.dtype == np.uint8 and one.ndim >= PICTURE_AXES
+            for one in self.arguments
+        )
 
 
 @dataclass(frozen=True)
@@ -108,8 +124,34 @@ def batched(
         batch = images[rows]
         batch[mirror] = batch[mirror][:, :, ::-1]
         key: dict[str, Array] = {"index": rows, "flip": mirror}
-        questions.append(Question(entry_point, (np.ascontiguousarray(batch),), key))
+        questions.append(Question(entry_point, (np.ascontiguousarray(batch),), key, partial=True))
     return questions
+
+
+def varied(images: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Return photos anew: a little nearer, a little to the side, brighter or darker.
+
+    For a set of questions whose photos are in another set, too: what a notebook noted about the one finds no equal in the other.
+
+    Args:
+        images: uint8 `[n, h, w, 3]`.
+        rng: draws the changes, for each photo its own.
+
+    Returns:
+        uint8 `[n, h, w, 3]`.
+    """
+    from PIL import Image
+
+    height, width = images.shape[1:3]
+    found = np.empty_like(images)
+    for row, image in enumerate(images):
+        share = rng.uniform(*NEARER)
+        tall, wide = round(share * height), round(share * width)
+        top, left = rng.integers(0, height - tall + 1), rng.integers(0, width - wide + 1)
+        part = Image.fromarray(image[top : top + tall, left : left + wide])
+        resized = np.asarray(part.resize((width, height), Image.Resampling.BICUBIC), np.float64)
+        found[row] = np.clip(resized * rng.uniform(*BRIGHTER), 0, 255).round()
+    return found
 
 
 def _batches(first: int, total: int) -> list[tuple[int, int]]:
@@ -142,7 +184,8 @@ def gather(answers: Sequence[Answer], tolerance: float = 1e-3) -> Gathered:
     """Undo `batched`: answers by image, and how far second answers differ.
 
     Two answers agree when they differ by at most `tolerance`, absolutely or relative to the answer's largest number:
-    large scores carry float noise into the small ones beside them.
+    large scores carry float noise into the small ones beside them. Answers that did not come, NaN throughout, agree with
+    everything and are right for nobody.
     """
     values = np.concatenate([np.asarray(answer.value, np.float64) for answer in answers])
     index = np.concatenate([answer.key["index"] for answer in answers]).astype(np.int64)
@@ -152,12 +195,19 @@ def gather(answers: Sequence[Answer], tolerance: float = 1e-3) -> Gathered:
     first = plain[index[~flip]].reshape(len(index[~flip]), -1)
     gap = np.abs(values[~flip].reshape(first.shape) - first)
     allowed = tolerance * np.maximum(1.0, np.abs(first).max(axis=1, keepdims=True))
-    worst = 0.0 if (gap <= allowed).all() else float(gap.max())  # NaN agrees with nothing
+    there = ~(np.isnan(first).all(axis=1) | np.isnan(values[~flip].reshape(first.shape)).all(axis=1))
+    gap, allowed = gap[there], allowed[there]
+    if not there.any():
+        return Gathered(plain, mirrored, float("inf"))
+    worst = 0.0 if (gap <= allowed).all() else float(gap.max())  # a NaN among numbers agrees with nothing
     return Gathered(plain, mirrored, worst)
 
 
 def _first(values: npt.NDArray[np.float64], index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return for each image the first answer about it."""
+    """Return for each image the first answer about it that came."""
     rows = np.full(int(index.max()) + 1, -1)
-    rows[index[::-1]] = np.arange(len(index))[::-1]
+    missing = np.isnan(values.reshape(len(values), -1)).all(axis=1)
+    for group in (missing, ~missing):
+        places = np.flatnonzero(group)[::-1]
+        rows[index[places]] = places
     return np.asarray(values[rows], np.float64)

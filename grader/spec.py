@@ -97,7 +97,7 @@ class EntryPoint(Strict):
 
     Attributes:
         name: the function's name.
-        budget_s: seconds for all questions to it together.
+        budget_s: seconds for the questions of one set: sets that ask the same function do not take time from each other.
         inputs: positional arguments.
         output: what it must return.
     """

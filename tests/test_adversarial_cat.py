@@ -21,7 +21,8 @@ from grader import (
     spec,
     variants,
 )
-from grader.artifacts import conform, explain_note
+from grader.answer_notes import Sources, explain_note
+from grader.artifacts import conform
 from grader.cells import code_cells, grade_id
 from grader.course import packaged_course
 from grader.errors import SubmissionError
@@ -127,9 +128,7 @@ def answered(defined: Functions, asked: list[Question]) -> list[Answer] | Submis
             array = call(defined.get(question.entry_point), question.arguments)
             found.append(Answer(conform(array, contract.output, sizes, contract.name), question.key))
         except Unusable as exc:
-            return explain_note(
-                {"kind": exc.kind, "text": exc.text}, contract.output, sizes, question.entry_point
-            )
+            return explain_note({"kind": exc.kind, "text": exc.text}, contract, sizes, Sources(), told=True)
         except SubmissionError as exc:
             return exc
     return found

@@ -19,12 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.artifacts import conform, explain_note, read_array, read_bytes, read_note
+from grader.answer_notes import Sources, explain_note
+from grader.artifacts import conform, read_array, read_bytes, read_note
 from grader.errors import SubmissionError
-from grader.spec import Dtype, Value
+from grader.spec import Dtype, EntryPoint, Value
 
 SCORES = Value(dtype="float", shape=("n", 3))
 SIZES = {"n": 2}
+CLASSIFY = EntryPoint(name="classify", budget_s=1, output=Value(dtype="float", shape=(2, 3)))
 ROWS = np.arange(6.0).reshape(2, 3)
 
 
@@ -491,7 +493,7 @@ def test_a_missing_note_or_a_link_is_empty(tmp_path: Path) -> None:
     ],
 )
 def test_a_note_becomes_an_error_that_helps(note: dict[str, Any], words: str) -> None:
-    error = explain_note(note, SCORES, SIZES, "classify")
+    error = explain_note(note, CLASSIFY, SIZES, Sources(), told=True)
 
     assert error.hint
     with pytest.raises(SubmissionError, match=words):
@@ -501,7 +503,7 @@ def test_a_note_becomes_an_error_that_helps(note: dict[str, Any], words: str) ->
 def test_a_note_cannot_speak_to_the_terminal_or_at_length() -> None:
     text = "\x1b]0;all points\x07\r\n\u202e\ud800" + "x" * 5000
 
-    message = explain_note({"kind": "raised", "text": text}, SCORES, SIZES, "classify").message
+    message = explain_note({"kind": "raised", "text": text}, CLASSIFY, SIZES, Sources(), told=True).message
 
     assert message.isprintable()
     assert len(message) < 400
@@ -516,4 +518,4 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["kind", "text", "other"]), json_values))
 def test_any_note_becomes_an_error(note: dict[str, Any]) -> None:
-    assert explain_note(note, SCORES, SIZES, "classify").message.isprintable()
+    assert explain_note(note, CLASSIFY, SIZES, Sources(), told=True).message.isprintable()

@@ -63,7 +63,7 @@ def ask_nicely(client: GradingClient) -> None:
 def run(
     folder: Path,
     *sources: str,
-    ask: Callable[[GradingClient], None] = ask_nicely,
+    ask: Callable[[GradingClient], object] = ask_nicely,
     kernel: str = "python3",
     **limits: float,
 ) -> Run:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,8 @@ import numpy.typing as npt
 import pytest
 
 from grader.errors import SpecError, SubmissionError
-from grader.probe import Answers, asker, read_answers, read_rounds, rounds, write_questions
-from grader.probe_cell import ask_all
-from grader.questions import Answer, Question
+from grader.probe import Answers, Asking, Overrun, Plan, sequence, write_question
+from grader.questions import Question
 from grader.spec import Assignment
 
 KEY = {"labels": np.array([41, 42])}
@@ -61,19 +61,69 @@ def scale(x: float, k: int, word: str) -> float:
     return x * k + len(word)
 
 
+class Desk:
+    """A kernel's lease and client in one, without a process: it asks the functions, then lets somebody meddle.
+
+    Args:
+        functions: what the notebook defines.
+        meddle: called with the folder of each question when it is answered, before the answer is fetched.
+        charge_s: seconds that each question is charged.
+        apart: folder of a world of its own, where questions are copies; None: they lie where the grader wrote them.
+    """
+
+    def __init__(
+        self,
+        functions: dict[str, Any],
+        meddle: Callable[[Path], None] = lambda _: None,
+        charge_s: float = 0.0,
+        apart: Path | None = None,
+    ) -> None:
+        self.walk = self.lease = self
+        self.functions, self.meddle, self.charge_s, self.apart = functions, meddle, charge_s, apart
+        self.dead, self.events = False, list[str]()
+        self.nb = SimpleNamespace(
+            cells=[
+                SimpleNamespace(cell_type="code", source=""),
+                SimpleNamespace(cell_type="code", source="\n\nx = 1\nraise ValueError(secret)"),
+            ]
+        )
+
+    def bring(self, folder: Path) -> str:
+        self.events.append("bring")
+        self.inside = folder if self.apart is None else self.apart / folder.name
+        if self.apart is not None:
+            shutil.copytree(folder, self.inside)
+        return str(self.inside)
+
+    def request(self, code: str, within_s: float) -> float:
+        assert within_s > 0
+        exec(code, self.functions)  # noqa: S102 - what the engine would send
+        self.meddle(self.inside)
+        return self.charge_s
+
+    def collect(self, folder: Path, names: Sequence[str]) -> None:
+        self.events.append("collect")
+        for name in names if self.apart is not None else ():
+            if (self.inside / name).is_file():
+                shutil.copy(self.inside / name, folder / name)
+
+
+def asking(folder: Path, plan: Plan = PLAN, **options: Any) -> Asking:
+    order = [(name, number) for name, asked in plan.items() for number in range(len(asked))]
+    return Asking(plan, assignment(), folder, options.pop("order", order), **options)
+
+
 def asked(
     folder: Path,
     classify: Any = honest,
     *,
-    spent: set[str] | None = None,
-    reason: str = "",
     meddle: Callable[[Path], None] = lambda _: None,
+    public: bool = True,
 ) -> Answers:
-    folders = write_questions(PLAN, assignment(), folder)
-    for place in folders.values():
-        ask_all({"classify": classify, "scale": scale}, str(place))
-    meddle(folder / "classify" / "answers")
-    return read_answers(PLAN, assignment(), folder, spent or set(), reason)
+    desk: Any = Desk({"classify": classify, "scale": scale}, meddle)
+    found = asking(folder, public=public)
+    found.ask(desk)
+    return found.answers()
 
 
 def refusal(answers: Answers, name: str = "photos") -> str:
@@ -96,20 +146,23 @@ def test_honest_answers_come_back_beside_their_keys(tmp_path: Path) -> None:
 
 
 def test_no_key_crosses_the_border(tmp_path: Path) -> None:
-    write_questions(PLAN, assignment(), tmp_path)
+    for number, question in enumerate(one for questions in PLAN.values() for one in questions):
+        write_question(tmp_path / str(number), question)
 
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     arrays = [np.load(path) for path in written if path.suffix == ".npy"]
     notes = [json.loads(path.read_text()) for path in written if path.suffix == ".json"]
     assert not any("labels" in path.name for path in written)
     assert not any((array == 41).any() for array in arrays)
-    assert {key for note in notes for key in note} == {"set", "entry_point", "arguments"}
+    assert {key for note in notes for key in note} == {"entry_point", "arguments"}
     assert len(arrays) + len(notes) == len(written)
 
 
 def test_a_question_to_an_undeclared_function_is_staffs_mistake(tmp_path: Path) -> None:
+    desk: Any = Desk({})
+
     with pytest.raises(SpecError, match="no entry point 'steal'"):
-        write_questions({"a": [Question("steal", (1,))]}, assignment(), tmp_path)
+        asking(tmp_path, {"a": [Question("steal", (1,))]}).ask(desk)
 
 
 def generator() -> Iterator[float]:
@@ -178,14 +231,14 @@ def test_a_tensor_with_a_gradient_is_an_honest_answer(tmp_path: Path) -> None:
 
 def rewrite(content: bytes) -> Callable[[Path], None]:
     def meddle(place: Path) -> None:
-        (place / "photos-0000.npy").write_bytes(content)
+        (place / "answer.npy").write_bytes(content)
 
     return meddle
 
 
 def replace_by(make: Callable[[Path], None]) -> Callable[[Path], None]:
     def meddle(place: Path) -> None:
-        path = place / "photos-0000.npy"
+        path = place / "answer.npy"
         path.unlink()
         make(path)
 
@@ -204,7 +257,7 @@ def a_sparse_file(path: Path) -> None:
 
 
 def no_folder(place: Path) -> None:
-    place.rename(place.with_name("elsewhere"))
+    place.rename(place.with_name(f"elsewhere-{place.name}"))
 
 
 MEDDLING: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -230,24 +283,23 @@ def test_meddling_with_the_answers_costs_the_meddler_only(tmp_path: Path, name: 
     assert words in str(error)
 
 
-@pytest.mark.parametrize("level", ["answers", "entry point", "questions"])
-def test_a_folder_of_answers_that_became_a_link_is_not_followed(tmp_path: Path, level: str) -> None:
+def test_a_folder_of_answers_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
     def meddle(place: Path) -> None:
-        target = {"answers": place, "entry point": place.parent, "questions": place.parent.parent}[level]
-        moved = target.with_name("moved")
-        target.rename(moved)
-        target.symlink_to(moved)
+        moved = place.with_name(f"moved-{place.name}")
+        place.rename(moved)
+        place.symlink_to(moved)
 
     found = asked(tmp_path / "questions", meddle=meddle)
 
     assert "replaced by a link" in refusal(found)
+    assert not any(path.is_symlink() for path in (tmp_path / "questions").iterdir())
 
 
 def test_a_forged_note_says_nothing_that_is_not_cut_and_printable(tmp_path: Path) -> None:
     def forge(place: Path) -> None:
-        (place / "photos-0000.npy").unlink()
+        (place / "answer.npy").unlink()
         note = {"kind": "raised", "text": "\x1b[2J" + "x" * 9_000}
-        (place / "photos-0000.json").write_text(json.dumps(note))
+        (place / "note.json").write_text(json.dumps(note))
 
     text = refusal(asked(tmp_path, meddle=forge))
 
@@ -255,96 +307,177 @@ def test_a_forged_note_says_nothing_that_is_not_cut_and_printable(tmp_path: Path
     assert len(text) < 500
 
 
-def test_a_spent_budget_and_a_dead_kernel_are_told_apart(tmp_path: Path) -> None:
-    drop = replace_by(lambda _: None)
-
-    assert "no answer within 5 s" in refusal(asked(tmp_path / "a", spent={"classify"}, meddle=drop))
-    assert "could not be asked: the kernel died" in refusal(
-        asked(tmp_path / "b", reason="the kernel died", meddle=drop)
-    )
-
-
-def test_what_was_answered_before_the_budget_was_spent_counts(tmp_path: Path) -> None:
-    found = asked(tmp_path, spent={"classify"})
-
-    assert isinstance(found["photos"], list)
-    assert all(isinstance(answer, Answer) for answer in found["photos"])
+BATCHES = {
+    "photos": [
+        Question("classify", (np.full((size, 4), size, np.uint8),), {"n": np.array(size)}, partial=True)
+        for size in (3, 1, 2)
+    ]
+}
 
 
-# What feedback may show is asked before any hidden photo is there
+def test_what_was_answered_before_the_budget_ran_out_counts_and_the_rest_is_nan(tmp_path: Path) -> None:
+    desk: Any = Desk({"classify": honest}, charge_s=2.5)
+    found = asking(tmp_path, BATCHES, order=[("photos", 2), ("photos", 0), ("photos", 1)])
+
+    found.ask(desk)
+
+    answers = found.answers()["photos"]
+    assert not isinstance(answers, SubmissionError)
+    assert [answer.value.shape for answer in answers] == [(3, 3), (1, 3), (2, 3)]
+    assert [bool(np.isnan(answer.value).all()) for answer in answers] == [False, True, False]
+    assert found.overruns() == (Overrun("classify", 5, 2, 3),)
 
 
-class Desk:
-    """A kernel's lease and client in one: copies folders in and answers out, and notes in which order."""
+def test_each_set_has_the_budget_of_its_entry_point_for_itself(tmp_path: Path) -> None:
+    plan = {"one": BATCHES["photos"], "two": BATCHES["photos"]}
+    desk: Any = Desk({"classify": honest}, charge_s=1.6)
+    found = asking(tmp_path, plan)
 
-    def __init__(self, place: Path, functions: dict[str, Any]) -> None:
-        self.walk = self.lease = self
-        self.place, self.functions, self.events = place, functions, list[str]()
+    found.ask(desk)
 
-    def left_s(self) -> float:
-        return 100.0
-
-    def bring(self, folder: Path) -> str:
-        self.events.append("bring")
-        shutil.copytree(folder, self.place / folder.name)
-        return str(self.place / folder.name)
-
-    def collect(self, folder: Path, names: list[str]) -> None:
-        self.events.append("collect")
-        for name in names:
-            if (self.place / folder.name / name).is_file():
-                shutil.copy(self.place / folder.name / name, folder / name)
-
-    def request(self, code: str, within_s: float) -> None:
-        assert within_s > 0
-        exec(code, self.functions)  # noqa: S102 - what the engine would send
+    assert found.overruns() == ()
+    assert len(found.values) == 6
 
 
-def test_what_is_shown_is_fetched_before_any_other_question_is_there(tmp_path: Path) -> None:
+def test_a_set_that_needs_all_its_answers_is_refused_when_one_did_not_come(tmp_path: Path) -> None:
+    plan = {"photos": [Question("classify", (np.ones((1, 4), np.uint8),)) for _ in range(3)]}
+    desk: Any = Desk({"classify": honest}, charge_s=2.5)
+    found = asking(tmp_path, plan)
+
+    found.ask(desk)
+
+    assert "no answer within 5 s" in refusal(found.answers())
+
+
+def test_a_kernel_that_died_could_not_be_asked(tmp_path: Path) -> None:
+    desk: Any = Desk({"classify": honest})
+    desk.dead = True
+    found = asking(tmp_path)
+
+    found.ask(desk)
+
+    assert "could not be asked: the kernel died" in refusal(found.answers("the kernel died"))
+
+
+# One question at a time, in an order that says nothing
+
+
+def test_a_notebook_sees_one_question_and_its_answer_is_fetched_before_the_next(tmp_path: Path) -> None:
+    there: list[int] = []
+
+    def look(images: np.ndarray) -> np.ndarray:
+        there.append(len(list((tmp_path / "mine").rglob("question.json"))))
+        return honest(images)
+
+    desk: Any = Desk({"classify": look, "scale": scale})
+    found = asking(tmp_path / "mine")
+
+    found.ask(desk)
+
+    assert there == [1, 1, 1]
+    assert desk.events == ["bring", "collect"] * 4
+    assert not list((tmp_path / "mine").iterdir())
+
+
+def test_an_answer_given_before_cannot_be_written_again(tmp_path: Path) -> None:
     seen: list[np.ndarray] = []
 
     def remember(images: np.ndarray) -> np.ndarray:
-        """Answer with what was seen so far, as somebody would who wants to read hidden photos in the feedback."""
         seen.append(images)
-        for path in inside.rglob("answers/*.npy"):  # and write it into answers given before
+        for path in tmp_path.rglob("answer.npy"):  # of earlier questions
             np.save(path, np.full((len(np.load(path)), 3), 255.0))
         return np.full((len(images), 3), float(max(image.max() for image in seen)))
 
-    hidden, public = np.full((2, 4), 200, np.uint8), np.full((1, 4), 3, np.uint8)
+    desk: Any = Desk({"classify": remember}, apart=tmp_path / "inside")
+    found = asking(tmp_path / "mine", BATCHES)
+
+    found.ask(desk)
+
+    answers = found.answers()["photos"]
+    assert not isinstance(answers, SubmissionError)
+    assert [answer.value.max() for answer in answers] == [3, 3, 3]
+
+
+def test_public_questions_come_first_then_those_without_photos_then_all_photos_mixed() -> None:
+    photo = np.zeros((2, 8, 8, 3), np.uint8)
     plan = {
-        "photos": [
-            Question("classify", (hidden,), {"n": np.array(0)}),
-            Question("classify", (public,), {"n": np.array(1)}, shown=True),
-            Question("classify", (hidden[:1],), {"n": np.array(2)}),
-        ]
+        "a": [Question("f", (photo,), shown=number == 5) for number in range(20)],
+        "b": [Question("g", (np.zeros(3), number)) for number in range(3)],
+        "c": [Question("h", (photo,)) for _ in range(20)],
     }
-    inside, mine, spent = tmp_path / "inside", tmp_path / "mine", set[str]()
-    asked = rounds(plan, mine)
-    desk: Any = Desk(inside, {"classify": remember})
 
-    asker(asked, assignment(), spent)(desk)
-    for part in asked:
-        part.fetch(desk)
-    found = read_rounds(asked, plan, assignment(), spent, "")["photos"]
+    order = sequence(plan, np.random.default_rng(3))
 
-    assert not isinstance(found, SubmissionError)
-    assert desk.events == ["bring", "collect", "bring", "collect"]
-    assert [int(answer.key["n"]) for answer in found] == [0, 1, 2]
-    assert found[1].value.max() == 3
-    assert found[2].value.max() == 200
+    assert order[0] == ("a", 5)
+    assert {name for name, _ in order[1:4]} == {"b"}
+    late = [name for name, _ in order[4:]]
+    assert sorted(order) == sorted(
+        (name, number) for name, asked in plan.items() for number in range(len(asked))
+    )
+    assert "".join(late) != "".join(sorted(late))
+    assert order != sequence(plan, np.random.default_rng(4))
 
 
-def test_a_set_of_which_one_round_is_missing_is_refused(tmp_path: Path) -> None:
-    plan = {
-        "photos": [
-            Question("classify", (np.zeros((1, 4), np.uint8),), shown=number == 1) for number in range(2)
-        ]
+def test_a_rehearsal_that_fails_is_told_in_full_and_nothing_hidden_is_asked(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def wrong(images: np.ndarray) -> np.ndarray:
+        seen.append(len(images))
+        return np.zeros((len(images), 4))
+
+    desk: Any = Desk({"classify": wrong, "scale": scale})
+    rehearsal = {"classify": Question("classify", (np.ones((7, 4), np.uint8),))}
+    found = asking(tmp_path, rehearsal=rehearsal)
+
+    found.ask(desk)
+
+    assert seen == [7]
+    assert "found shape (7, 4)" in refusal(found.answers())
+
+
+# Of hidden questions nothing is told that a photo could lie in
+
+
+def tells(photo: int) -> dict[str, Callable[[np.ndarray], Any]]:
+    """Return functions that say a number that they have seen, each in another way."""
+    other = type(f"E{photo}", (Exception,), {})
+    return {
+        "an exception's text": lambda _: (_ for _ in ()).throw(ValueError(f"{photo}")),
+        "an exception's class": lambda _: (_ for _ in ()).throw(other()),
+        "a shape": lambda images: np.zeros((len(images), photo)),
+        "axes": lambda _: np.zeros((photo, 2, 2)),
+        "a count of NaN": lambda images: np.where(
+            np.arange(3) < photo % 3 + 1, np.nan, np.zeros((len(images), 3))
+        ),
+        "a class's name": lambda _: [other()],
+        "a size": lambda _: np.broadcast_to(0.0, (10**7 + photo, 3)),
+        "a dtype": lambda images: np.full((len(images), 3), "x" * photo),
     }
-    asked = rounds(plan, tmp_path)
-    desk: Any = Desk(tmp_path / "inside", {"classify": honest})
-    asker(asked[:1], assignment(), set())(desk)
-    asked[0].fetch(desk)
 
-    found = read_rounds(asked, plan, assignment(), set(), "the kernel died")
 
-    assert "could not be asked: the kernel died" in refusal(found)
+@pytest.mark.parametrize("way", tells(1))
+def test_a_refusal_about_hidden_photos_is_the_same_whatever_was_seen(tmp_path: Path, way: str) -> None:
+    said = {refusal(asked(tmp_path / str(photo), tells(photo)[way], public=False)) for photo in (10, 11, 300)}
+
+    assert len(said) == 1
+    (words,) = said
+    assert not any(word in words for word in ("300", "E10"))
+
+
+def test_of_a_hidden_exception_class_and_line_are_told_and_the_line_is_the_one_handed_in(
+    tmp_path: Path,
+) -> None:
+    def forge(cell: object, line: object) -> Callable[[Path], None]:
+        def meddle(place: Path) -> None:
+            (place / "answer.npy").unlink(missing_ok=True)
+            note = {"kind": "raised", "text": "a photo", "class": "ValueError", "cell": cell, "line": line}
+            (place / "note.json").write_text(json.dumps(note))
+
+        return meddle
+
+    told = refusal(asked(tmp_path / "a", meddle=forge(1, 2), public=False))
+    assert "classify raised ValueError (cell 2, line 2: raise ValueError(secret))." in told
+    for cell, line in ((1, 3), (2, 1), (0, 1), (1, 0), ("1", 2), (True, 2), (1, 2.0), (10**30, 1)):
+        told = refusal(asked(tmp_path / f"{cell} {line}", meddle=forge(cell, line), public=False))
+        assert "classify raised ValueError." in told
+        assert "a photo" not in told

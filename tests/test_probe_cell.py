@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.probe_cell import Unusable, ask_all, call
+from grader.probe_cell import Unusable, ask, call
 
 Function = Callable[..., Any]
 
@@ -210,81 +210,52 @@ def test_a_view_of_a_thousand_million_numbers_is_refused_before_it_is_copied() -
     assert (kind, text) == ("large", "float32 of shape (1000000000, 35)")
 
 
-# Folders of questions
+# One question in a folder
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "answers").mkdir()
-    return tmp_path
-
-
-def ask(folder: Path, stem: str, arguments: list[Any], name: str = "double") -> None:
-    items = []
+def asked(folder: Path, functions: dict[str, Any], arguments: list[Any]) -> dict[str, Any]:
+    """Write a question, have it answered, and read what lies in the folder then."""
+    items: list[dict[str, Any]] = []
     for position, argument in enumerate(arguments):
         if isinstance(argument, np.ndarray):
-            np.save(folder / f"{stem}-{position}.npy", argument)
-            items.append({"file": f"{stem}-{position}.npy"})
+            np.save(folder / f"{position}.npy", argument)
+            items.append({"file": f"{position}.npy"})
         else:
             items.append({"value": argument})
-    question = {"set": stem.split("-", maxsplit=1)[0], "entry_point": name, "arguments": items}
-    (folder / f"{stem}.json").write_text(json.dumps(question))
+    (folder / "question.json").write_text(json.dumps({"entry_point": "double", "arguments": items}))
+    ask(functions, str(folder))
+    answer, note = folder / "answer.npy", folder / "note.json"
+    found = {answer.name: np.load(answer).tolist()} if answer.exists() else {}
+    return {**found, **({note.name: json.loads(note.read_text())} if note.exists() else {})}
 
 
-def answers(folder: Path) -> dict[str, Any]:
-    return {
-        path.name: json.loads(path.read_text()) if path.suffix == ".json" else np.load(path).tolist()
-        for path in (folder / "answers").iterdir()
-    }
+@pytest.mark.parametrize(("argument", "answer"), [(np.array([1, 2]), [2, 4]), (5, 10)])
+def test_a_question_is_answered_with_a_file(tmp_path: Path, argument: Any, answer: Any) -> None:
+    found = asked(tmp_path, {"double": lambda value: np.asarray(value) * 2}, [argument])
+
+    assert found == {"answer.npy": answer}
 
 
-def test_every_question_is_answered_with_a_file(folder: Path) -> None:
-    ask(folder, "a-0000", [np.array([1, 2])])
-    ask(folder, "a-0001", [5])
+def test_a_missing_function_is_noted(tmp_path: Path) -> None:
+    note = asked(tmp_path, {}, [1])["note.json"]
 
-    ask_all({"double": lambda value: np.asarray(value) * 2}, str(folder))
-
-    assert answers(folder) == {"a-0000.npy": [2, 4], "a-0001.npy": 10}
+    assert note == {"kind": "missing", "text": "", "class": "", "cell": 0, "line": 0}
 
 
-def test_a_missing_function_is_noted(folder: Path) -> None:
-    ask(folder, "a-0000", [1])
+def test_an_exception_is_noted_with_its_class(tmp_path: Path) -> None:
+    note = asked(tmp_path, {"double": lambda _: raises(ValueError("negative"))()}, [-1])["note.json"]
 
-    ask_all({}, str(folder))
-
-    assert answers(folder) == {"a-0000.json": {"kind": "missing", "text": ""}}
+    assert (note["kind"], note["text"], note["class"]) == ("raised", "ValueError: negative", "ValueError")
 
 
-def test_a_failure_ends_its_set_and_no_other(folder: Path) -> None:
-    asked = []
+def test_an_object_array_is_never_pickled(tmp_path: Path) -> None:
+    found = asked(tmp_path, {"double": lambda _: np.array([Liar()], dtype=object)}, [1])
 
-    def double(value: int) -> int:
-        asked.append(value)
-        if value < 0:
-            raise ValueError("negative")
-        return 2 * value
-
-    for stem, value in (("a-0000", 1), ("a-0001", -1), ("a-0002", 2), ("b-0000", 3)):
-        ask(folder, stem, [value])
-
-    ask_all({"double": double}, str(folder))
-
-    assert asked == [1, -1, 3]
-    assert set(answers(folder)) == {"a-0000.npy", "a-0001.json", "b-0000.npy"}
-    assert answers(folder)["a-0001.json"] == {"kind": "raised", "text": "ValueError: negative"}
+    assert set(found) == {"note.json"}
+    assert (found["note.json"]["kind"], found["note.json"]["text"]) == ("object", "dtype object")
 
 
-def test_an_object_array_is_never_pickled(folder: Path) -> None:
-    ask(folder, "a-0000", [1])
+def test_a_text_of_halves_of_characters_can_be_noted(tmp_path: Path) -> None:
+    found = asked(tmp_path, {"double": lambda _: raises(ValueError("\ud83d"))()}, [1])
 
-    ask_all({"double": lambda _: np.array([Liar()], dtype=object)}, str(folder))
-
-    assert answers(folder) == {"a-0000.json": {"kind": "object", "text": "dtype object"}}
-
-
-def test_a_text_of_halves_of_characters_can_be_noted(folder: Path) -> None:
-    ask(folder, "a-0000", [1])
-
-    ask_all({"double": lambda _: raises(ValueError("\ud83d"))()}, str(folder))
-
-    assert answers(folder)["a-0000.json"]["text"] == "ValueError: \ud83d"
+    assert found["note.json"]["text"] == "ValueError: \ud83d"

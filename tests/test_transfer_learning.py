@@ -25,7 +25,8 @@ from nbformat import NotebookNode
 from torch import nn
 
 from grader import lab, pages, pets, pipeline, preparation
-from grader.artifacts import conform, explain_note
+from grader.answer_notes import Sources, explain_note
+from grader.artifacts import conform
 from grader.backbones import Backbone, backbone
 from grader.cells import code_cells, grade_id
 from grader.course import packaged_course
@@ -152,7 +153,7 @@ def answered(assignment: Any, asked: Any, space: Functions) -> Any:
             )
         except Unusable as exc:
             note = {"kind": exc.kind, "text": exc.text}
-            return explain_note(note, entry_point.output, sizes, question.entry_point)
+            return explain_note(note, entry_point, sizes, Sources(), told=True)
         except SubmissionError as exc:
             return exc
     return found

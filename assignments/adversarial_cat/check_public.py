@@ -34,16 +34,17 @@ EXACT = 1e-5  # what float32 sums may be off
 def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
     rng, counts = material.rng, material.counts
-    many = max(counts["attack_photos"], counts["half_photos"])
-    photos, known = _subjects(material, many)
-    targets = _targets(photos, rng)
+    wanted = {name: counts[f"{name}_photos"] for name in ("attack", "half")}
+    photos, known = _subjects(material, sum(wanted.values()))
+    # Each set has photos of its own, as far as there are any: an answer to the one is none to the other.
+    subjects = {"attack": photos[: wanted["attack"]], "half": photos[-wanted["half"] :]}
     public = known or material.images is material.shown
     asked = {
         name: [
             _attack_question(photo, target, counts[f"{name}_epsilon"], judged=True, public=public)
-            for photo, target in zip(photos[: counts[f"{name}_photos"]], targets, strict=False)
+            for photo, target in zip(subjects[name], _targets(subjects[name], rng), strict=True)
         ]
-        for name in ("attack", "half")
+        for name in wanted
     }
     if not public:  # feedback may show public photos only
         shown = _first_dogs(material.shown, rng.permutation(len(material.shown)), counts["shown_photos"])

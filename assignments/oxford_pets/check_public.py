@@ -36,9 +36,10 @@ def _split_questions(rng: np.random.Generator) -> list[Question]:
 
 
 def _normalise_questions(material: Material) -> list[Question]:
-    ramp = np.broadcast_to(np.arange(224, dtype=np.uint8)[:, None, None], (224, 224, 3))
-    edge = np.broadcast_to(np.array([0, 127, 255], np.uint8), (224, 224, 3))
-    images = np.ascontiguousarray(np.stack([ramp, edge, material.images[0]]))
+    photo = material.images[0]
+    ramp = np.broadcast_to(np.arange(len(photo), dtype=np.uint8)[:, None, None], photo.shape)
+    edge = np.broadcast_to(np.array([0, 127, 255], np.uint8), photo.shape)
+    images = np.ascontiguousarray(np.stack([ramp, edge, photo]))
     return [Question("preprocess", (images,), {"images": images})]
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from grader.pytest_plugin import require, require_count, show
-from grader.questions import Material, Question, batched, gather
+from grader.questions import Material, Question, batched, gather, varied
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 EPSILON = 1e-5  # what batch normalisation adds to the variance
 READERS = 10  # how many times the photos are divided anew
 FOLDS = 10  # parts, where photos are few
 PENALTY = 1.0  # of the reader's weights: enough that more features than photos do no harm
-ENOUGH = 3  # photos of each class from which on classes are read
+ENOUGH = 3  # photos of a class from which on it is read
+FEWEST_CLASSES = 8  # that must have as many; else cats and dogs are read
 
 
 def questions(material: Material) -> dict[str, list[Question]]:
@@ -23,7 +24,7 @@ def questions(material: Material) -> dict[str, list[Question]]:
     rng, counts = material.rng, material.counts
     chosen = alike(~np.array(material.species)[material.labels], counts["is_dog"], rng)
     images, dogs = material.images[chosen], ~np.array(material.species)[material.labels[chosen]]
-    mirrored = np.ascontiguousarray(images[: counts["mirror"], :, ::-1])
+    mirrored = np.ascontiguousarray(varied(images[: counts["mirror"]], rng)[:, :, ::-1])
     return {
         "normalise": _normalise_questions(rng),
         "batch_norm": _batch_norm_questions(rng),
@@ -41,10 +42,17 @@ def _with_key(asked: list[Question], more: dict[str, np.ndarray]) -> list[Questi
 
 
 def alike(dogs: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose at most `count` photos, cats and dogs in turns, so that guessing is right half of the time."""
+    """Choose at most `count` photos in no order, nearly as many cats as dogs: guessing is right half of the time.
+
+    How many there are of each is drawn, so that nobody who counts the answers knows when they fit.
+    """
     each = min(count // 2, int(dogs.sum()), int((~dogs).sum()))
-    rows = [rng.permutation(np.flatnonzero(dogs == value))[:each] for value in (False, True)]
-    return np.stack(rows, axis=1).ravel()
+    less = [int(one) for one in rng.permutation([0, int(rng.integers(0, each // 8 + 1))])]
+    rows = [
+        rng.permutation(np.flatnonzero(dogs == value))[: each - fewer]
+        for value, fewer in zip((False, True), less, strict=True)
+    ]
+    return rng.permutation(np.concatenate(rows))
 
 
 def _normalise_questions(rng: np.random.Generator) -> list[Question]:
@@ -70,12 +78,12 @@ def _batch_norm_questions(rng: np.random.Generator) -> list[Question]:
 def feature_questions(material: Material) -> list[Question]:
     """Ask for features of some photos; the key says which class each has and who reads which."""
     rng, labels, most = material.rng, material.labels, material.counts["features"]
-    fewest = int(np.bincount(labels, minlength=len(material.breeds)).min())
-    if fewest >= ENOUGH:
-        classes = rng.permutation(len(material.breeds))[: max(2, most // fewest)]
-        chosen = np.concatenate(
-            [rng.permutation(np.flatnonzero(labels == one))[: most // len(classes)] for one in classes]
-        )
+    counts = np.bincount(labels, minlength=len(material.breeds))
+    classes = rng.permutation(np.flatnonzero(counts >= ENOUGH))
+    few = len(classes) < FEWEST_CLASSES
+    if not few:
+        classes = classes[: int(np.searchsorted(np.cumsum(counts[classes]), most, "right"))]
+        chosen = rng.permutation(np.flatnonzero(np.isin(labels, classes)))
         targets = np.unique(labels[chosen], return_inverse=True)[1]
         fitted, counted = _halves(targets, rng), np.ones(len(chosen), bool)
     else:
@@ -83,7 +91,7 @@ def feature_questions(material: Material) -> list[Question]:
         targets = (~np.array(material.species)[labels[chosen]]).astype(np.int64)
         fitted, counted = _folds(targets, rng), np.zeros(len(chosen), bool)
         counted[alike(targets.astype(bool), len(targets), rng)] = True
-    key = {"targets": targets, "fitted": fitted, "counted": counted, "few": np.array(fewest < ENOUGH)}
+    key = {"targets": targets, "fitted": fitted, "counted": counted, "few": np.array(few)}
     asked = batched("features", material.images[chosen], rng, mirrored=False, again=material.counts["again"])
     return _with_key(asked, key)
 
@@ -122,9 +130,11 @@ def read_by_others(features: np.ndarray, targets: np.ndarray, fitted: np.ndarray
     """
     wanted = np.eye(targets.max() + 1)[targets] * 2 - 1
     scores = np.zeros(wanted.shape)
-    for known in fitted:
-        scores[~known] += _ridge(features[known], wanted[known], features[~known])
-    return scores.argmax(axis=1)
+    there = np.isfinite(features).all(axis=1)  # not those that ran out of time
+    for half in fitted:
+        known, others = half & there, ~half & there
+        scores[others] += _ridge(features[known], wanted[known], features[others])
+    return np.where(there, scores.argmax(axis=1), -1)
 
 
 def _ridge(known: np.ndarray, wanted: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -266,7 +276,8 @@ def test_answers_agree(answers):
 )
 def test_cats_and_dogs_are_told_apart(answers, levels):
     """At least 0.5 for a dog, less for a cat."""
-    said, dogs = gather(answers("photos")).plain >= 0.5, answers("photos")[0].key["dogs"].astype(bool)
+    values, dogs = gather(answers("photos")).plain, answers("photos")[0].key["dogs"].astype(bool)
+    said = np.where(np.isnan(values), ~dogs, values >= 0.5)  # what did not come in time is wrong
     matrix = [[int((said[dogs == row] == column).sum()) for column in (False, True)] for row in (False, True)]
     show("confusion", "Cats and dogs: who was taken for whom", matrix=matrix, names=["cat", "dog"])
     right = int((said == dogs).sum())
@@ -286,11 +297,12 @@ def test_cats_and_dogs_are_told_apart(answers, levels):
 )
 def test_a_mirrored_dog_is_a_dog(answers, levels):
     """A photo that is judged rightly is judged rightly in the mirror, too."""
-    mirrored = gather(answers("mirror")).plain >= 0.5
+    mirrored = gather(answers("mirror")).plain
     dogs = answers("photos")[0].key["dogs"].astype(bool)[: len(mirrored)]
-    here = gather(answers("photos")).plain[: len(mirrored)] >= 0.5
+    here = gather(answers("photos")).plain[: len(mirrored)]
+    there = np.isfinite(here) & np.isfinite(mirrored)
     require_count(
-        int(((here == dogs) & (mirrored == dogs)).sum()),
+        int(((here >= 0.5) == dogs)[there & ((mirrored >= 0.5) == dogs)].sum()),
         of=len(dogs),
         levels=levels["mirror"],
         what="judged rightly both ways",

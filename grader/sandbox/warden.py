@@ -142,6 +142,8 @@ def _do(
 
 def _put(descriptor: int, name: str) -> None:
     """Unpack what was brought onto a disk of its own: the notebook could neither foresee nor fill it."""
+    with contextlib.suppress(OSError):
+        linux.unmount(BROUGHT)  # what was brought before is answered, and away
     with os.fdopen(descriptor, "rb") as file, tarfile.open(fileobj=file) as archive:
         mount_disk(UNPACKED, EXCHANGE_MB)
         archive.extractall(Path(UNPACKED, name), filter="data")

@@ -8,7 +8,7 @@ import pytest
 
 from grader.marks import load_checks
 from grader.pytest_plugin import require, require_count, show
-from grader.questions import Material, Question, batched, gather
+from grader.questions import Material, Question, batched, gather, varied
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
 
@@ -22,22 +22,27 @@ KEY = np.array([2, 4, 3, 1, 2, 3])
 def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
     rng, dogs = material.rng, ~np.array(material.species)[material.labels]
-    dark, bright = np.zeros((1, 224, 224, 3), np.uint8), np.full((1, 224, 224, 3), 255, np.uint8)
-    dim, noise = material.images[:1] // 8, rng.integers(0, 256, (1, 224, 224, 3), np.uint8)
+    dim = material.images[:1] // 8
+    dark, bright, noise = (
+        np.zeros_like(dim),
+        np.full_like(dim, 255),
+        rng.integers(0, 256, dim.shape, np.uint8),
+    )
     odd = np.concatenate([dark, bright, dim, noise])
     shown = material.shown[np.linspace(0, len(material.shown) - 1, SHOWN).astype(int)]
     rows = public.alike(dogs, CROWD - len(odd) - len(shown), rng)
-    crowd = np.concatenate([odd, shown, material.images[rows]])
+    crowd = np.concatenate([odd, shown, varied(material.images[rows], rng)])
     twice = CROWD - len(crowd)  # an odd number: at least one of them
-    crowd = np.concatenate([crowd, crowd[:twice]])
-    key = {"shown": shown, "dogs": dogs[rows], "twice": np.array(twice), **_maps(shown[0])}
+    crowd = np.concatenate([crowd, crowd[:twice]])  # the same pixels, so that the answers must agree
+    key = {"dogs": dogs[rows], "twice": np.array(twice)}
     return {
         "odd_features": [Question("features", (odd,)), Question("features", (odd[3:],))],
-        "dusk": public.feature_questions(replace(material, images=material.images // 2)),
+        "dusk": public.feature_questions(replace(material, images=varied(material.images, rng) // 2)),
         "crowd": [
             Question("is_dog", (crowd,), key),
             Question("is_dog", (crowd[:1],)),
             Question("is_dog", (crowd[ODD - 1 : ODD],)),
+            Question("is_dog", (shown,), {"shown": shown, **_maps(shown[0])}, shown=True),
         ],
         "flat": [_flat_question(rng)],
         "one_photo": [_one_photo_question(rng)],
@@ -72,9 +77,12 @@ def _one_photo_question(rng: np.random.Generator) -> Question:
 
 def _maps(photo: np.ndarray) -> dict[str, np.ndarray]:
     """Compute the strongest feature maps of some layers, as grey images: once for a class, not for each student."""
-    from grader.backbones import backbone
+    from PIL import Image
+
+    from grader.backbones import SIDE_PX, backbone
 
     network, found = backbone("efficientnet_lite0"), {}
+    photo = np.asarray(Image.fromarray(photo).resize((SIDE_PX, SIDE_PX)))
     for layer in LAYERS:
         maps = network.feature_maps(photo[None], layer)[0].numpy()
         strongest = maps[np.argsort(-maps.std(axis=(1, 2)))[:MAPS]]
@@ -130,8 +138,8 @@ def test_features_at_dusk(answers, levels):
 @pytest.mark.exercise("is_dog", points=5, asks="crowd")
 def test_a_crowd_and_one_alone(answers, levels):
     """33 pictures get 33 probabilities, whatever they show, and the photos among them are told apart."""
-    crowd, *alone = answers("crowd")
-    _show_pictures(crowd)
+    crowd, *alone, public_ones = answers("crowd")
+    _show_pictures(public_ones)
     outside = int(((crowd.value < 0) | (crowd.value > 1)).sum())
     require(
         outside,
@@ -163,9 +171,8 @@ def test_a_crowd_and_one_alone(answers, levels):
     )
 
 
-def _show_pictures(crowd):
-    shown = crowd.key["shown"]
-    values = crowd.value[ODD : ODD + SHOWN]
+def _show_pictures(answer):
+    shown, values = answer.key["shown"], answer.value
     rows = []
     for name, chosen in (("a cat", values < 0.5), ("a dog", values >= 0.5)):
         said = ", ".join(f"{value:.2f}" for value in values[chosen])
@@ -175,7 +182,7 @@ def _show_pictures(crowd):
     layers = [
         {
             "name": f"{layer} of efficientnet_lite0",
-            "maps": [one.tolist() for one in crowd.key[f"layer_{layer}"]],
+            "maps": [one.tolist() for one in answer.key[f"layer_{layer}"]],
         }
         for layer in LAYERS
     ]
