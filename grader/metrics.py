@@ -36,3 +36,39 @@ def confusion(labels: Ints, predicted: Ints, classes: int) -> Ints:
     told = predicted >= 0
     np.add.at(counts, (labels[told], predicted[told]), 1)
     return counts
+
+
+def different(answer: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> int:
+    """Count the numbers of an answer that are not the expected ones.
+
+    Differences that are added up can wrap to 0; comparisons cannot.
+
+    Args:
+        answer: any numbers; NaN is different from everything.
+        expected: numbers of the same shape.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if answer.shape != expected.shape:
+        raise ValueError(f"expected two arrays of one shape, found {answer.shape} and {expected.shape}")
+    return int((answer != expected).sum())
+
+
+def largest_gap(answer: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> float:
+    """Return the largest distance of a number from the expected one, in float64; infinity where there is none to tell.
+
+    Args:
+        answer: any numbers; one that is not finite is infinitely far away.
+        expected: finite numbers of the same shape.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if answer.shape != expected.shape:
+        raise ValueError(f"expected two arrays of one shape, found {answer.shape} and {expected.shape}")
+    if answer.size == 0:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = np.abs(answer.astype(np.float64) - expected.astype(np.float64))
+    return float(gap.max()) if np.isfinite(gap).all() else float("inf")

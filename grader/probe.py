@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grader.answer_notes import Sources, explain_note, unanswered
+from grader.answer_notes import Sources, explain_note, raised_again, unanswered
 from grader.artifacts import read_array, read_note, resolve_shape
 from grader.errors import SubmissionError
 from grader.questions import Answer, Array, Question
@@ -99,6 +99,7 @@ class Asking:
         refused: why a set earns nothing, by name.
         broken: why an entry point is not asked any more, by name.
         spent: sets whose budget ran out.
+        line_told: whether a line that raised on hidden photos is told already: a page tells one.
     """
 
     plan: Plan
@@ -111,6 +112,7 @@ class Asking:
     refused: dict[str, SubmissionError] = field(default_factory=dict)
     broken: dict[str, SubmissionError] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
+    line_told: bool = False
 
     def ask(self, client: GradingClient) -> None:
         """Ask everything; the engine calls it after the last cell.
@@ -158,9 +160,31 @@ class Asking:
             code = f"from grader.probe_cell import ask as _ask\n_ask(globals(), {seen_as!r})\ndel _ask"
             used = client.request(code, budget_s)
             lease.collect(folder, (ANSWER, NOTE))
-            return used, _read(folder, entry_point, question, sources, told=told)
+            return used, self._read(folder, entry_point, question, sources, told=told)
         finally:
             _remove(folder)
+
+    def _read(
+        self, folder: Path, entry_point: EntryPoint, question: Question, sources: Sources, *, told: bool
+    ) -> Array | SubmissionError | None:
+        """Read what lies in place of one answer; None: nothing does."""
+        sizes = bind_sizes(entry_point.inputs, question.arguments)
+        if folder.is_symlink():  # a notebook without a sandbox could write there
+            return SubmissionError(
+                f"{question.entry_point}: the folder of its answers was replaced by a link.",
+                "Leave the grader's folders alone.",
+            )
+        try:
+            return read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
+        except SubmissionError as exc:
+            return exc
+        except FileNotFoundError:
+            note = read_note(folder / NOTE)
+        if note.get("kind") == "raised" and not told:
+            if self.line_told:
+                return raised_again(entry_point.name)
+            self.line_told = True
+        return explain_note(note, entry_point, sizes, sources, told=told) if note else None
 
     def overruns(self) -> tuple[Overrun, ...]:
         """Return the sets whose budget ran out."""
@@ -208,25 +232,6 @@ class Asking:
         wanted = resolve_shape(entry_point.output, bind_sizes(entry_point.inputs, question.arguments))
         shape = [like.shape[axis] if isinstance(size, str) else size for axis, size in enumerate(wanted)]
         return np.full(shape, np.nan, like.dtype)
-
-
-def _read(
-    folder: Path, entry_point: EntryPoint, question: Question, sources: Sources, *, told: bool
-) -> Array | SubmissionError | None:
-    """Read what lies in place of one answer; None: nothing does."""
-    sizes = bind_sizes(entry_point.inputs, question.arguments)
-    if folder.is_symlink():  # a notebook without a sandbox could write there
-        return SubmissionError(
-            f"{question.entry_point}: the folder of its answers was replaced by a link.",
-            "Leave the grader's folders alone.",
-        )
-    try:
-        return read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
-    except FileNotFoundError:
-        note = read_note(folder / NOTE)
-        return explain_note(note, entry_point, sizes, sources, told=told) if note else None
-    except SubmissionError as exc:
-        return exc
 
 
 def _remove(folder: Path) -> None:

@@ -7,6 +7,7 @@ batch, the order or a random draw (dropout, batch statistics, softmax over the b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,11 @@ Array = npt.NDArray[np.generic]
 Argument = Array | int | float | str
 
 PICTURE_AXES = 3
+MANY_CLASSES = (3, 64)  # columns of a row that is a score for each class
+SUM_IS_ONE = 1e-3
+KEPT = 0.9  # of the numbers that a spread is taken from
+DEAD, TINY = 1e-2, 1e-12  # of the middle column's spread: what a column without any counts for
+PAIRS = 0.02  # of the pairs of classes that may change their order, for they are as good as equal
 NEARER, BRIGHTER = (
     (0.93, 0.99),
     (0.94, 1.06),
@@ -172,7 +178,8 @@ class Gathered:
     Attributes:
         plain: float64 `[n, ...]`, the answer for each image.
         mirrored: float64 `[n, ...]` for the mirrored images, or None when they were not asked about.
-        disagreement: largest excess of a second answer over the tolerance; 0.0 when all agree.
+        disagreement: largest difference between two answers about one photo, as a share of what scores differ by; 0.0 when
+            all agree.
     """
 
     plain: npt.NDArray[np.float64]
@@ -180,27 +187,89 @@ class Gathered:
     disagreement: float
 
 
-def gather(answers: Sequence[Answer], tolerance: float = 1e-3) -> Gathered:
+def gather(answers: Sequence[Answer]) -> Gathered:
     """Undo `batched`: answers by image, and how far second answers differ.
 
-    Two answers agree when they differ by at most `tolerance`, absolutely or relative to the answer's largest number:
-    large scores carry float noise into the small ones beside them. Answers that did not come, NaN throughout, agree with
-    everything and are right for nobody.
+    How far is measured against what the scores of different photos differ by, column by column and row by row, in ways that no
+    single column, photo or offset moves. So neither a constant column of 10^9 nor scores that are all divided by 10^6 hide
+    what dropout or batch statistics do. Where a row is a score for each of some classes, their order must be the same, too.
+    Answers that did not come, NaN throughout, agree with everything and are right for nobody.
+
+    Returns:
+        The answers; `disagreement` is relative: 1e-3 is a thousandth of the spread of the scores.
     """
     values = np.concatenate([np.asarray(answer.value, np.float64) for answer in answers])
     index = np.concatenate([answer.key["index"] for answer in answers]).astype(np.int64)
     flip = np.concatenate([answer.key["flip"] for answer in answers]).astype(bool)
     plain = _first(values[~flip], index[~flip])
     mirrored = _first(values[flip], index[flip]) if flip.any() else None
-    first = plain[index[~flip]].reshape(len(index[~flip]), -1)
-    gap = np.abs(values[~flip].reshape(first.shape) - first)
-    allowed = tolerance * np.maximum(1.0, np.abs(first).max(axis=1, keepdims=True))
-    there = ~(np.isnan(first).all(axis=1) | np.isnan(values[~flip].reshape(first.shape)).all(axis=1))
-    gap, allowed = gap[there], allowed[there]
+    rows = plain.reshape(len(plain), -1)
+    again = values[~flip].reshape(-1, rows.shape[1])
+    return Gathered(plain, mirrored, disagreement(rows, again, index[~flip]))
+
+
+def disagreement(
+    first: npt.NDArray[np.float64], again: npt.NDArray[np.float64], index: npt.NDArray[np.int64]
+) -> float:
+    """Return how far second answers differ from first ones, as a share of what answers about different photos differ by.
+
+    Args:
+        first: float64 `[n, columns]`, the first answer about each photo.
+        again: float64 `[m, columns]`, all answers.
+        index: int64 `[m]`, which photo each of them is about.
+
+    Returns:
+        0.0 when all agree; infinity when nothing can be compared.
+    """
+    known, other = first[index], again
+    there = ~(np.isnan(known).all(axis=1) | np.isnan(other).all(axis=1))
     if not there.any():
-        return Gathered(plain, mirrored, float("inf"))
-    worst = 0.0 if (gap <= allowed).all() else float(gap.max())  # a NaN among numbers agrees with nothing
-    return Gathered(plain, mirrored, worst)
+        return float("inf")
+    known, other, seen = known[there], other[there], first[np.isfinite(first).all(axis=1)]
+    if not len(seen) or not np.isfinite(known).all() or not np.isfinite(other).all():
+        return float("inf")
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = np.abs(other - known)
+        share = np.where(gap > 0, gap / np.maximum(_measure(seen, known), TINY), 0.0)
+        worst = float(share.max())
+        if MANY_CLASSES[0] <= known.shape[1] <= MANY_CLASSES[1]:
+            worst = max(worst, float(np.max(_exchanged(known, other))))
+    return worst if np.isfinite(worst) else float("inf")
+
+
+def _measure(seen: npt.NDArray[np.float64], known: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return against what a difference in each place counts, float64 `[m, columns]`.
+
+    Probabilities of classes count as they are, if they add up to 1: the order is looked at as well. Anything else counts against
+    the smaller of what its column and its row spread, or against its own distance from the column's middle.
+    """
+    fewest, most = MANY_CLASSES
+    if seen.shape[1] >= fewest:
+        if seen.shape[1] <= most and (seen >= 0).all() and (np.abs(seen.sum(axis=1) - 1) <= SUM_IS_ONE).all():
+            return np.ones_like(known)
+        seen, known = (rows - np.median(rows, axis=1, keepdims=True) for rows in (seen, known))
+    own = known - np.median(seen, axis=0)
+    columns = _spread(seen)
+    spread = np.broadcast_to(columns, known.shape)
+    if seen.shape[1] >= fewest:
+        spread = np.minimum(spread, _spread(own.T)[:, None])
+    floor = DEAD * float(np.median(columns))  # of columns in which there is nothing but the noise of float32
+    return np.maximum(np.maximum(spread, floor), np.abs(own))
+
+
+def _spread(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return for each column how far its numbers lie from their middle, the largest tenth left out."""
+    away = np.sort(np.abs(rows - np.median(rows, axis=0)), axis=0)
+    kept = away[: max(1, math.ceil(KEPT * len(away)))]
+    return np.asarray(np.maximum(np.median(away, axis=0), kept.mean(axis=0)), np.float64)
+
+
+def _exchanged(known: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return for each row which share of the pairs of classes changed their order; few may, by a hair."""
+    pairs = known.shape[1] * (known.shape[1] - 1)
+    before, after = (np.sign(rows[:, :, None] - rows[:, None, :]) for rows in (known, other))
+    share = (before * after < 0).sum(axis=(1, 2)) / pairs
+    return np.where(share > PAIRS, share, 0.0)
 
 
 def _first(values: npt.NDArray[np.float64], index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ how honest solutions are spread around it.
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +86,10 @@ def require(
     what: str = "value",
     hint: str,
 ) -> None:
-    """Demand that a number lies within bounds; NaN lies within none.
+    """Demand that a number lies within bounds.
+
+    NaN and infinity lie within none. What has only an upper bound is a distance or a count: below zero it is nothing of the
+    kind, but a number that wrapped, and does not pass.
 
     Args:
         measured: what was found.
@@ -102,8 +106,10 @@ def require(
         raise ValueError("require: give at_least, at_most or both")
     bounds = [("at least", at_least), ("at most", at_most)]
     required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
+    measured = _finite(measured)
     found = f"{what}: {measured:.6g}"
-    met = (at_least is None or measured >= at_least) and (at_most is None or measured <= at_most)
+    above = measured >= (0 if at_least is None else at_least)
+    met = math.isfinite(measured) and above and (at_most is None or measured <= at_most)
     if _sheet.note(found, required, Requirement(_site(), what, bool(met), float(measured))):
         raise Shortfall(found, required, hint)
 
@@ -120,7 +126,12 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
 
     Raises:
         Shortfall: it is below `full_at`.
+        ValueError: it is no count of `of`: a mistake of the check, which ends as ERROR.
     """
+    if not 0 <= successes <= of or of < 1:
+        raise ValueError(
+            f"require_count: expected 0 to {of} of at least 1, found {successes}: does the check count right?"
+        )
     low, high = wilson_interval(successes, of)
     found = f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
     needed = required_count(of, levels.full_at)
@@ -132,7 +143,7 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
 
 
 def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
-    """Demand a level of a number; between `zero_at` and `full_at` the check earns part of its points. NaN earns none.
+    """Demand a level of a number; between `zero_at` and `full_at` the check earns part of its points. NaN and infinity earn none.
 
     Args:
         measured: what was found; more is better.
@@ -143,12 +154,14 @@ def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> N
     Raises:
         Shortfall: it is below `full_at`.
     """
+    measured = _finite(measured)
     found = f"{what}: {measured:.3g}"
     required = f"at least {levels.full_at:.3g} for full points, more than {levels.zero_at:.3g} for any"
-    demand = Requirement(_site(), what, bool(measured >= levels.full_at), float(measured), _name(levels))
+    met = math.isfinite(measured) and measured >= levels.full_at
+    demand = Requirement(_site(), what, bool(met), float(measured), _name(levels))
     if _sheet.note(found, required, demand):
         share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
-        raise Shortfall(found, required, hint, share if share > 0 else 0.0)
+        raise Shortfall(found, required, hint, share if 0 < share < 1 else 0.0)
 
 
 def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
@@ -160,6 +173,14 @@ def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-
         content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
     """
     _sheet.pictures.append(Picture(kind, title, packed(content), _sheet.check))
+
+
+def _finite(measured: float) -> float:
+    """Return a measure as a float; what is too large for one is infinite."""
+    try:
+        return float(measured)
+    except OverflowError:
+        return math.inf
 
 
 def _site() -> str:

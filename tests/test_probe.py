@@ -481,3 +481,17 @@ def test_of_a_hidden_exception_class_and_line_are_told_and_the_line_is_the_one_h
         told = refusal(asked(tmp_path / f"{cell} {line}", meddle=forge(cell, line), public=False))
         assert "classify raised ValueError." in told
         assert "a photo" not in told
+
+
+def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("a photo")
+
+    desk: Any = Desk({"classify": fails, "scale": fails})
+    plan = {name: PLAN["photos"] for name in ("one", "two")}
+    found = asking(tmp_path, plan)
+
+    found.ask(desk)
+
+    assert "raised ValueError" in refusal(found.answers(), "one")
+    assert "raised an exception, too" in refusal(found.answers(), "two")

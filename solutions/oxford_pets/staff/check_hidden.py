@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grader.metrics import confusion, correct_top_k
+from grader.metrics import confusion, correct_top_k, different, largest_gap
 from grader.pytest_plugin import require, require_count
 from grader.questions import Material, Question, batched, gather
 
@@ -60,9 +60,7 @@ def test_validation_is_drawn_at_random(answers):
 @pytest.mark.exercise("top_k", points=3, asks="negative_scores")
 def test_scores_may_be_negative(answers):
     """Scores may be negative, k may be the number of classes."""
-    gap = max(
-        abs(float(answer.value) - float(answer.key["expected"])) for answer in answers("negative_scores")
-    )
+    gap = max(largest_gap(answer.value, answer.key["expected"]) for answer in answers("negative_scores"))
     require(
         gap,
         at_most=1e-6,
@@ -75,11 +73,10 @@ def test_scores_may_be_negative(answers):
 def test_classes_without_photos(answers):
     """Classes that do not occur keep their row and column."""
     (answer,) = answers("absent_classes")
-    gap = int(np.abs(answer.value - answer.key["expected"]).sum())
     require(
-        gap,
+        different(answer.value, answer.key["expected"]),
         at_most=0,
-        what="photos counted in a wrong place",
+        what="places with a wrong count",
         hint="The matrix has `classes` rows and columns even where no photo falls.",
     )
 
