@@ -488,7 +488,7 @@ def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> N
         raise ValueError("a photo")
 
     desk: Any = Desk({"classify": fails, "scale": fails})
-    plan = {name: PLAN["photos"] for name in ("one", "two")}
+    plan = dict.fromkeys(("one", "two"), PLAN["photos"])
     found = asking(tmp_path, plan)
 
     found.ask(desk)
