@@ -25,6 +25,8 @@ NAMED = (281, 284, 340)  # tabby, Siamese and zebra: the notebook makes them, so
 PX = 224
 BATCH = 8  # photos shown to the network at once when photos of dogs are looked for
 CROP_PX = (180, PX)  # sides of the cat's crops
+LESS = 20  # the weight between 0 and the whole one is so small a part of it
+AS_ROUGH = 0.95  # of the noise: rougher than that no image counts as, however it was roughened
 LIKELY = 5  # a cat is turned into one of the dogs it looks most like: some others resist honest attacks
 MOVES = ((3, 0), (-3, 0), (0, 3), (0, -3))  # rows and columns by which an ideal image is rolled
 SHIFTS_PX = (-8, -6, -3, 0, 3, 6, 8)  # to the side, for the picture
@@ -74,9 +76,12 @@ def _ideal_questions(material: Material) -> list[Question]:
     rng, counts = material.rng, material.counts
     pool = np.setdiff1d(ANIMALS, NAMED)
     found = []
-    for number in rng.choice(pool, counts["ideal_classes"], replace=False):
+    weights = (0, counts["tv_weight"], counts["tv_weight"] // LESS)
+    for place, number in enumerate(rng.choice(pool, counts["ideal_classes"], replace=False)):
         noise = rng.random((PX, PX, 3), dtype=np.float32)
-        for weight in (0, counts["tv_weight"]):
+        for weight in weights[
+            : 2 if place else 3
+        ]:  # a weight between them for the first class alone: it takes seconds
             key = {"noise": noise, "class": np.array(number), "weight": np.array(weight)}
             found.append(Question("ideal_image", (noise, int(number), float(weight)), key, shown=True))
     return found
@@ -203,6 +208,7 @@ class _Ideal:
     number: int
     images: tuple[Pixels, Pixels]
     noise: npt.NDArray[np.float32]
+    between: Pixels | None = None
 
     def p(self, way: int) -> float:
         return float(probabilities(self.images[way][None])[0, self.number])
@@ -218,17 +224,36 @@ class _Ideal:
         image = self.images[way].ravel().astype(np.float64)
         return float(np.corrcoef(image, self.noise.ravel())[0, 1]) if image.std() > 0 else 0.0
 
+    def plain(self) -> float:
+        """Return the variation per contrast without the term, but no more than noise with a little of it gone has."""
+        return min(
+            roughness(self.images[0]), AS_ROUGH * roughness(np.rint(255 * self.noise).astype(np.uint8))
+        )
+
     def ratio(self) -> float:
         """Variation per contrast with the term, as a share of that without; NaN when it cannot be told."""
-        plain, smooth = (roughness(image) for image in self.images)
-        return smooth / plain if np.isfinite([plain, smooth]).all() else float("nan")
+        plain, smooth = self.plain(), roughness(self.images[1])
+        return smooth / plain if np.isfinite([roughness(self.images[0]), smooth]).all() else float("nan")
+
+    def growth(self) -> float:
+        """Return what the whole weight takes away beyond a small one, as a share of the variation without the term."""
+        if self.between is None:
+            return 1.0
+        return (roughness(self.between) - roughness(self.images[1])) / self.plain()
 
 
 def _ideals(found: Sequence[Answer]) -> list[_Ideal]:
-    pairs = zip(found[::2], found[1::2], strict=True)
+    by_class: dict[int, list[Answer]] = {}
+    for one in found:
+        by_class.setdefault(int(one.key["class"]), []).append(one)
     return [
-        _Ideal(int(plain.key["class"]), (_saved(plain), _saved(smooth)), plain.key["noise"])
-        for plain, smooth in pairs
+        _Ideal(
+            number,
+            (_saved(plain), _saved(smooth)),
+            plain.key["noise"],
+            _saved(between[0]) if between else None,
+        )
+        for number, (plain, smooth, *between) in by_class.items()
     ]
 
 
@@ -312,6 +337,12 @@ def test_the_term_smooths_it(answers, levels):
     hint = "Add tv_weight * total_variation(image) to the loss in every step, and take enough steps. Less contrast wins nothing: the variation is divided by the image's standard deviation."
     if any((one.images[0] == one.images[1]).all() for one in found):
         hint = "Both weights gave the same image: is the argument `tv_weight` used?"
+    require(
+        min(one.growth() for one in found),
+        at_least=levels["grows"].full_at,
+        what="share of the variation that the whole weight takes away beyond a small one",
+        hint="The more weight the term has, the less may the image vary: multiply the variation in the loss by the argument `tv_weight`, whatever it is. What is done to the finished image does not grow with it.",
+    )
     require_level(
         1 - max(one.ratio() for one in found),
         levels=levels["smooth"],

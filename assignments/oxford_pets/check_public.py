@@ -7,7 +7,7 @@ photos that nobody has seen. `questions` says what is asked, each check what is 
 import numpy as np
 import pytest
 
-from grader.metrics import confusion, correct_top_k, predictions
+from grader.metrics import confusion, correct_top_k, different, largest_gap, predictions
 from grader.pytest_plugin import require, require_count, show
 from grader.questions import Material, Question, batched, gather
 
@@ -77,16 +77,14 @@ def test_the_same_number_of_every_breed(answers):
         what="breeds with another number of validation photos",
         hint=f"Choose {wanted} photos within each class, one class after the other.",
     )
-    changed = int((first.value != again.value).sum())
     require(
-        changed,
+        different(first.value, again.value),
         at_most=0,
         what="photos that move when the same seed is used again",
         hint="Draw from a generator made from the seed: np.random.default_rng(seed).",
     )
-    moved = int((first.value != other.value).sum())
     require(
-        moved,
+        different(first.value, other.value),
         at_least=1,
         what="photos that move with another seed",
         hint="Let the seed decide which photos of a class are chosen.",
@@ -98,8 +96,8 @@ def test_pixels_as_the_network_saw_them(answers):
     """Pixels are (x - 127) / 128, with the channels first."""
     (answer,) = answers("normalise")
     expected = (answer.key["images"].astype(np.float64) - 127) / 128
-    gap = float(np.abs(answer.value - expected.transpose(0, 3, 1, 2)).max())
-    swapped = float(np.abs(answer.value - expected.transpose(0, 3, 1, 2)[:, ::-1]).max())
+    gap = largest_gap(answer.value, expected.transpose(0, 3, 1, 2))
+    swapped = largest_gap(answer.value, expected.transpose(0, 3, 1, 2)[:, ::-1])
     hint = "This network wants (x - 127) / 128 of pixels 0..255, not the ImageNet mean and deviation."
     if swapped < 1e-2 <= gap:
         hint = "The colour channels are in the order BGR: keep RGB."
@@ -109,7 +107,7 @@ def test_pixels_as_the_network_saw_them(answers):
 @pytest.mark.exercise("top_k", points=7, asks="top_k")
 def test_the_share_of_true_classes_among_the_first_k(answers):
     """The share of photos whose true breed is among the k highest scores."""
-    gap = max(abs(float(answer.value) - float(answer.key["expected"])) for answer in answers("top_k"))
+    gap = max(largest_gap(answer.value, answer.key["expected"]) for answer in answers("top_k"))
     require(
         gap,
         at_most=1e-6,
@@ -127,9 +125,9 @@ def test_counts_by_true_and_predicted_class(answers):
     if (answer.value == expected.T).all() and not (expected == expected.T).all():
         hint = "Rows and columns are exchanged: the true class chooses the row."
     require(
-        int(np.abs(answer.value - expected).sum()),
+        different(answer.value, expected),
         at_most=0,
-        what="photos counted in a wrong place",
+        what="places with a wrong count",
         hint=hint,
     )
 
@@ -141,7 +139,7 @@ def test_answers_agree(answers):
     require(
         disagreement,
         at_most=1e-3,
-        what="largest difference between two answers about one photo",
+        what="largest difference between two answers about one photo, as a share of what the scores differ by",
         hint="Is the network in eval mode (dropout, batch norm)? Does anything, such as a softmax over axis 0, mix the photos of a batch?",
     )
 
