@@ -206,10 +206,12 @@ def test_a_few_commands_are_refused_whatever_the_high_bits(
             assert decision(architecture, name, *[7] * position, high | value) == expected
 
 
-PROCESS_CALLS = """kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open sched_setaffinity sched_setparam
-sched_setscheduler sched_setattr""".split()
-READ_ONLY = """getpid getppid gettid getpgid getpgrp getsid getpriority ioprio_get sched_getaffinity sched_getparam
-sched_getscheduler sched_getattr sched_rr_get_interval setpgid waitid wait4 pidfd_send_signal set_tid_address""".split()
+PROCESSES = """kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open sched_setaffinity sched_setparam
+sched_setscheduler sched_setattr"""
+PROCESS_CALLS = PROCESSES.split()
+READING = """getpid getppid gettid getpgid getpgrp getsid getpriority ioprio_get sched_getaffinity sched_getparam
+sched_getscheduler sched_getattr sched_rr_get_interval setpgid waitid wait4 pidfd_send_signal set_tid_address"""
+READ_ONLY = READING.split()
 NOT_ONE = (0, 2, 3, 1000, 1 << 31 | 1, 2**32 - 1, 2**32 - 2)  # -1: all but pid 1, -2: a group
 
 

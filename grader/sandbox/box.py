@@ -17,7 +17,7 @@ from pathlib import Path
 
 from grader.errors import InfrastructureError, SpecError
 from grader.known_features import PLACE
-from grader.sandbox import linux
+from grader.sandbox import linux, uids
 from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
 SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out
@@ -98,12 +98,14 @@ class Box:
         shelves: folders of the host from which kernels may be given parts, read-only.
         devices: device nodes, for example those of a GPU.
         environment: the zygote's own variables, beside the tuning that every box has.
+        first_uid: of a block on this machine, from which each kernel gets one; 0: all have the box's.
     """
 
     python: Interpreter
     shelves: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    first_uid: int = 0
 
     def shown(self) -> dict[str, str]:
         """Return what is bound read-only: place in the box -> path of the host."""
@@ -145,14 +147,24 @@ class Box:
             stage: folder below which the host's paths are found.
         """
         line = [find_bwrap(), "--die-with-parent", "--new-session", "--hostname", "pawgrade"]
-        line += ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-        line += ["--unshare-cgroup-try", "--uid", str(UID), "--gid", str(UID), "--clearenv"]
+        line += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        if self.first_uid:  # the user namespace is there already: `_stage` made it
+            line += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--clearenv"]
+        else:
+            line += ["--unshare-user", "--uid", str(UID), "--gid", str(UID), "--clearenv"]
         for name, value in self._variables().items():
             line += ["--setenv", name, value]
         line += ["--tmpfs", "/tmp"]  # noqa: S108 - the box's own
         for path in SYSTEM:
             if Path(path).is_symlink():
                 line += ["--symlink", str(Path(path).readlink()), path]
+        for folder in sorted(
+            {str(one) for place in self.shown() for one in Path(place).parents} - {"/", "/tmp"}
+        ):
+            line += [
+                "--dir",
+                folder,
+            ]  # for everybody: bubblewrap alone would make some as closed as the host's
         for place, source in sorted(self.shown().items()):
             line += ["--ro-bind", f"{stage}{source}", place]
         package = Path(self.python.package)
@@ -198,8 +210,22 @@ class Box:
             os.close(descriptor)
         os.chdir("/")
         os.setgroups([])
-        os.setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
-        os.setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+        if self.first_uid:
+            self._leave_root_for_a_block()
+        else:
+            os.setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+            os.setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+
+    def _leave_root_for_a_block(self) -> None:
+        """Become root of a user namespace that has this keeper's uids and no other."""
+        writer = uids.mapped_by_a_child(f"0 {self.first_uid} {uids.BLOCK}\n")
+        os.setresgid(self.first_uid, self.first_uid, self.first_uid)
+        os.setresuid(
+            self.first_uid, self.first_uid, self.first_uid
+        )  # Linux counts for who makes a namespace, too
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)  # or the maps would belong to the machine's root
+        linux.unshare(linux.CLONE_NEWUSER)
+        uids.wait_for_maps(*writer)
 
 
 def node_inside(device: str) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.sandbox import cgroups, seccomp
+from grader.sandbox import cgroups, seccomp, uids
 from grader.sandbox.box import Box, Interpreter, node_inside, stage_prefix
 from grader.sandbox.layout import CHANNELS
 from grader.sandbox.packets import CREDENTIALS, MAX_MESSAGE, peer_pid, say, sender
@@ -43,6 +43,7 @@ class Kernel:
     watch: bool
     limits: dict[str, Any]
     key: str
+    place: int = 0
     pid: int = 0
     pidfd: int = -1
     group: cgroups.Group | None = None
@@ -96,7 +97,8 @@ class Keeper:
     def _start_box(self) -> subprocess.Popen[bytes]:
         config = self.config
         python = Interpreter(**{**config["python"], "folders": tuple(config["python"]["folders"])})
-        self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), ())
+        first_uid = uids.block(os.getpid())
+        self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), (), first_uid)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         argument = {
@@ -206,6 +208,7 @@ class Keeper:
             self.hierarchy is None,
             request["limits"],
             request["key"],
+            uids.choose({one.place for one in self.kernels.values()}) if self.box.first_uid else 0,
         )
         self.kernels[client] = kernel
         for place, _ in enumerate(CHANNELS, start=1):
@@ -222,6 +225,7 @@ class Keeper:
             "devices": [node_inside(device) for device in self.box.devices],
             "program": self.program.hex(),
             "watch": kernel.watch,
+            "place": kernel.place,
         }
         sockets = [theirs.fileno(), archive, *(one.fileno() for one in kernel.listening)]
         with theirs:
