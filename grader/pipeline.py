@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -22,16 +22,19 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader import artifacts, attempts, cells, probe, scoring, spec
+from grader import artifacts, attempts, cells, probe, scoring, spec, tally
 from grader.errors import InfrastructureError, SubmissionError
 from grader.evaluate import Context, evaluate
 from grader.preparation import Work, matplotlib_cache
 from grader.pytest_plugin import Verdicts
 from grader.questions import Array
-from grader.records import Check, Grade, Limit, Repair, Seconds, Status, Submission
+from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status, Submission
 from grader.sandbox.layout import TUNING
 
 TRIES = 3
+COUNTED = (
+    "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
+)
 
 if TYPE_CHECKING:
     from grader import engine, kernels
@@ -71,17 +74,18 @@ def grade(submission: Submission, work: Work) -> Graded:
     except Exception:
         return Graded(_undecided(submission, work, traceback.format_exc()), submitted, None)
     log = ""
+    walks: list[engine.Walk] = []
     for number in range(1, TRIES + 1):
         try:
             # A GPU that was full is the submission's fault only where nothing else was on it: again, alone.
-            found = _run(submission, work, submitted, notebook, repairs, begin, alone=number > 1)
+            found = _run(submission, work, submitted, notebook, repairs, begin, walks)
             return _after(number, log, found)
         except InfrastructureError:
             log += f"try {number}:\n{traceback.format_exc()}"
         except Exception:
             log += traceback.format_exc()
             break
-    return Graded(_undecided(submission, work, log), submitted, None)
+    return Graded(_undecided(submission, work, log, walks), submitted, None)
 
 
 def _after(number: int, log: str, graded: Graded) -> Graded:
@@ -106,15 +110,17 @@ def _run(
     notebook: NotebookNode,
     repairs: tuple[Repair, ...],
     begin: float,
-    *,
-    alone: bool,
+    walks: list[engine.Walk],
 ) -> Graded:
     from grader import devices, engine, gpu_verdicts, kernels
 
     context = work.context
     spent: set[str] = set()
     limits = context.assignment.limits_on(context.card)
-    with _workplace(work) as place, devices.hold(work.device, limits.gpus, work.gpus, alone=alone) as gpus:
+    with (
+        _workplace(work) as place,
+        devices.hold(work.device, limits.gpus, work.gpus, alone=bool(walks)) as gpus,
+    ):
         notices = _lay_out(place, submission, work)
         asked = probe.rounds(context.plan, place)
         own = gpus.environment()
@@ -127,6 +133,7 @@ def _run(
         ) as lease:
             walk = engine.Walk(lease, limits, probe.asker(asked, context.assignment, spent))
             walk.gpu = bool(gpus.devices)
+            walks.append(walk)
             executed = engine.run(notebook, walk, _parameters(lease, place, work))
             executed = _without_paths(executed, place, work)
             for part in asked:
@@ -140,6 +147,8 @@ def _run(
     seconds = Seconds(
         0.0, *(round(s, 3) for s in (walk.kernel_s, walk.execute_s, walk.probe_s, now - judged, now - begin))
     )
+    if walk.broken:
+        notices.append(f"Your functions got no questions: {walk.broken}")
     if walk.limit is not None:
         index = walk.hits.get(walk.limit)
         notices.append(_explain_limit(walk.limit, limits, index, executed, on_gpu=walk.gpu_full))
@@ -183,6 +192,8 @@ def _why_dead(walk: engine.Walk) -> str:
     """Say why the kernel was gone before everything was asked; "" when it was not."""
     if not walk.dead:
         return ""
+    if walk.broken:
+        return walk.broken.rstrip(".")
     cell = walk.failed[-1] if walk.failed else None
     return (
         f"the kernel ended in code cell {cell.number} ({cell.message})"
@@ -325,7 +336,7 @@ def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seco
         failed_cells=(),
         limit=None,
         seconds=seconds,
-        sandbox="none",
+        sandbox=NOT_RUN,
         device=work.device,
         seed=work.seed,
         data=work.context.card,
@@ -374,8 +385,11 @@ def _unread(submission: Submission, work: Work, notice: str) -> Grade:
     return Grade(**{**found.__dict__, "notices": (notice,)})
 
 
-def _undecided(submission: Submission, work: Work, log: str) -> Grade:
-    """A grade for a submission that we could not judge: ERROR, for staff."""
+def _undecided(submission: Submission, work: Work, log: str, walks: Sequence[engine.Walk] = ()) -> Grade:
+    """A grade for a submission that we could not judge: ERROR, for staff.
+
+    Where the notebook ran it may be what led to that: it says so, and counts as a scored attempt.
+    """
     hint = (
         "This submission could not be graded because of an error of the grader; your teachers have been told."
     )
@@ -384,4 +398,8 @@ def _undecided(submission: Submission, work: Work, log: str) -> Grade:
         for one in work.context.assignment.exercises
     )
     found = _score(submission, work, Verdicts(checks, (), log), Seconds())
-    return Grade(**{**found.__dict__, "notices": (hint,)})
+    ran = next((walk.lease.sandbox for walk in walks if walk.ran), "")
+    if not ran:
+        return dataclasses.replace(found, notices=(hint,))
+    provenance = {**found.provenance, tally.RAN: "yes"}
+    return dataclasses.replace(found, notices=(hint, COUNTED), sandbox=ran, provenance=provenance)

@@ -12,15 +12,17 @@ from typing import Any
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, Dict, Float, List, Unicode
 
-from grader.errors import KernelDied
+from grader.errors import InfrastructureError, KernelDied, WorldEnded
 from grader.sandbox import baggage
 from grader.sandbox.client import Kind, launch, release_zygotes
 from grader.sandbox.connection import Connection
-from grader.sandbox.layout import BROUGHT, CHANNELS, HOME, INLINE, TUNING
+from grader.sandbox.layout import BROUGHT, CHANNELS, EXCHANGE_MB, HOME, INLINE, TUNING
 from grader.spec import Limits
 
 __all__ = ["SandboxProvisioner", "release_zygotes"]
 
+PUT_S = 60.0  # to unpack what is brought, on a busy machine
+NO_ROOM, NO_MEMORY = "[Errno 28]", "[Errno 12]"
 KEPT_VARIABLES = (
     "LANG",
     "LC_ALL",
@@ -185,12 +187,21 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Copy a folder of ours into the kernel's world; returns its path there.
 
         Raises:
-            KernelDied: the kernel's world is gone or has no room.
+            WorldEnded: the notebook has used up all memory.
+            KernelDied: the kernel's world is gone, or does not take them.
+            InfrastructureError: the questions are too large.
         """
         if self.connection is None:
             raise KernelDied("there is no kernel.")
         with baggage.packed(folder, 10_000) as packed:
-            reply = self.connection.ask("put", (packed.descriptor,), name=name)
+            reply = self.connection.ask("put", (packed.descriptor,), patience_s=PUT_S, name=name)
+        if NO_ROOM in reply.get("error", ""):  # of a disk that the notebook has not seen yet
+            raise InfrastructureError(f"the questions are larger than {EXCHANGE_MB} MB: {reply['error']}")
+        if NO_MEMORY in reply.get("error", ""):
+            raise WorldEnded(
+                "the notebook and what it started left no memory for the questions.",
+                "Free what is not needed any more, and end processes that were started.",
+            )
         if "error" in reply:
             raise KernelDied(f"questions could not be brought to the kernel: {reply['error']}")
         return f"{BROUGHT}/{name}"

@@ -101,6 +101,9 @@ def serve(control: socket.socket, kernel: Callable[..., None]) -> None:
         if not message:
             return
         request = json.loads(message)
+        if request.get("do") == "ping":
+            control.send(b'{"event": "pong"}')
+            continue
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _become_kernel(request, descriptors, control, kernel)
