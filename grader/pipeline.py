@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -12,8 +11,7 @@ import shutil
 import sys
 import time
 import traceback
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -22,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader import artifacts, attempts, cells, probe, scoring, spec, tally
+from grader import artifacts, attempts, cells, probe, scoring, spec, tally, visible
 from grader.errors import InfrastructureError, SubmissionError
 from grader.evaluate import Context, evaluate
-from grader.preparation import Work, matplotlib_cache
+from grader.preparation import Work, matplotlib_cache, workplace
 from grader.pytest_plugin import Verdicts
 from grader.questions import Array
 from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status, Submission
@@ -118,12 +116,12 @@ def _run(
     spent: set[str] = set()
     limits = context.assignment.limits_on(context.card)
     with (
-        _workplace(work) as place,
+        workplace(work) as place,
         devices.hold(work.device, limits.gpus, work.gpus, alone=bool(walks)) as gpus,
     ):
         notices = _lay_out(place, submission, work)
         asked = probe.rounds(context.plan, place)
-        own = gpus.environment()
+        own = {**gpus.environment(), **visible.withheld(one.id for one in context.assignment.exercises)}
         sandbox = None
         if work.sandbox != "none":
             sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, own, work.features)
@@ -200,24 +198,6 @@ def _why_dead(walk: engine.Walk) -> str:
         if cell
         else "the kernel ended while it was asked"
     )
-
-
-@contextlib.contextmanager
-def _workplace(work: Work) -> Iterator[Path]:
-    """A folder for one run; gone afterwards, whatever the submission made of its permissions."""
-    place = work.desk / uuid.uuid4().hex
-    place.mkdir(parents=True)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, onerror=_make_writable)
-
-
-def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - shutil's callback
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        Path(path).chmod(0o700, follow_symlinks=False) if not Path(path).is_symlink() else None
-        function(path)
 
 
 def _lay_out(place: Path, submission: Submission, work: Work) -> list[str]:

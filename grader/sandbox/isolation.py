@@ -62,10 +62,7 @@ def enter(request: Request, control: socket.socket, kernel: Callable[[Request], 
             messages; it runs the kernel and returns when that ends.
     """
     try:
-        if request["place"]:
-            _leave_with_own_uids(request["place"])
-        else:
-            _leave()
+        leave(request["place"])
         if os.fork() == 0:
             _be_b(request, control, kernel)
     except BaseException as exc:
@@ -73,8 +70,18 @@ def enter(request: Request, control: socket.socket, kernel: Callable[[Request], 
     os._exit(0)
 
 
-def _leave() -> None:
-    """Make the kernel's namespaces; its only uid is ours."""
+def leave(place: int) -> None:
+    """Make the kernel's namespaces.
+
+    Args:
+        place: of the kernel among those of its keeper, which gives B and C a uid each; 0: they have ours.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    if place:
+        _leave_with_own_uids(place)
+        return
     user, group = os.getuid(), os.getgid()
     linux.unshare(_NAMESPACES)
     for name, text in (
@@ -86,7 +93,7 @@ def _leave() -> None:
 
 
 def _leave_with_own_uids(place: int) -> None:
-    """Make the kernel's namespaces, with a uid for B, root of them, and another for C."""
+    """Become B's uid, root of namespaces in which C has another one."""
     writer = uids.mapped_by_a_child(f"0 {uids.watcher(place)} 1\n{UID} {place} 1\n")
     linux.unshare(_NAMESPACES)
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
