@@ -255,7 +255,7 @@ def lease(
 
     adopt_orphans()
     token = uuid.uuid4().hex
-    manager = _manager(kernel, sandbox)
+    manager = _manager(kernel, sandbox, cwd)
     if sandbox is not None:
         held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", sandbox.data)
     else:
@@ -271,7 +271,7 @@ def lease(
         run_sync(manager._async_cleanup_resources)()  # the public name is async for this manager
 
 
-def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jupyter_client's own type
+def _manager(kernel: str, sandbox: Sandbox | None, cwd: Path) -> Any:  # noqa: ANN401 - jupyter_client's own type
     """Return a manager for a kernelspec, with a sandbox's limits and folders written into it."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import NoSuchKernel
@@ -297,7 +297,7 @@ def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jup
     if sandbox is not None:
         spec = copy.deepcopy(spec)
         config = spec.metadata["kernel_provisioner"]["config"]
-        config.update(_config(sandbox))
+        config.update(_config(sandbox), folder=str(cwd))
         config["environment"] = {**config.get("environment", {}), **sandbox.environment}
     manager._kernel_spec = spec  # the public name only reads what is installed
     return manager
