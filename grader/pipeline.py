@@ -30,6 +30,7 @@ from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status
 from grader.sandbox.layout import TUNING
 
 TRIES = 3
+CHECKS = "check_public.py"
 COUNTED = (
     "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
 )
@@ -201,10 +202,12 @@ def _why_dead(walk: engine.Walk) -> str:
 
 
 def _lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
-    """Put the release's files and the declared ones beside the notebook; say what was left out."""
+    """Put the release's files, but for the checks, and the declared ones beside the notebook; say what was left out."""
     for name in ("work", "work/scratch", "home", "tmp"):
         (place / name).mkdir()
     for path in work.public_files:
+        if path.name == CHECKS:  # it holds reference values; nothing is checked where a notebook is graded
+            continue
         target = place / "work" / path.relative_to(_root(work.public_files, work.context.assignment.id))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)

@@ -47,8 +47,9 @@ def test_where_no_folder_is_named_nothing_is_taken(cwd: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["/", "/root", "/home", "/etc", "/tmp", "/usr", str(Path.home()), str(Path.home().parent)]
-)  # noqa: S108
+    "folder",
+    ["/", "/root", "/home", "/etc", "/tmp", "/usr", str(Path.home()), str(Path.home().parent)],  # noqa: S108
+)
 def test_homes_and_top_folders_are_never_taken(folder: str) -> None:
     with pytest.raises(NotTaken):
         named_folder(folder)
