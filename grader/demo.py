@@ -121,7 +121,7 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
 
 
 def _sandbox_line(grades: list[Grade], problem: Fact | None) -> str:
-    if grades[0].sandbox != "none":
+    if all(one.sandbox != "none" for one in grades):
         return "sandbox:           namespaces: each notebook ran in a fresh fork, apart from this machine and the network"
     reason = f" ({problem.what}: {problem.found}; {problem.advice})" if problem else ""
     return f"sandbox:           none{reason}. The demo's notebooks are our own; others' need a sandbox."

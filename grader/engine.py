@@ -28,7 +28,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from grader.artifacts import printable
 from grader.endings import describe, fills_a_gpu, limit_behind, new_hits
-from grader.errors import KernelDied
+from grader.errors import KernelDied, WorldEnded
 from grader.intake import Allowance, IntakeClient
 from grader.kernels import Lease
 from grader.records import FailedCell, Limit
@@ -63,6 +63,8 @@ class Walk:
         peak_mb: most memory at a time, in MiB; 0 where it is not counted.
         gpu: whether the kernel has a GPU.
         gpu_full: whether the memory that was full first is that of the GPU.
+        ran: whether code of the notebook was run.
+        broken: how the notebook broke its kernel's world; "" when it did not.
     """
 
     lease: Lease
@@ -82,6 +84,8 @@ class Walk:
     peak_mb: float = 0.0
     gpu: bool = False
     gpu_full: bool = False
+    ran: bool = False
+    broken: str = ""
 
     @property
     def limit(self) -> Limit | None:
@@ -321,10 +325,13 @@ class GradingEngine(Engine):  # type: ignore[misc]
         watchdog = threading.Timer(walk.limits.wall_s + WATCHDOG_S, walk.lease.stop)
         watchdog.daemon = True
         watchdog.start()
+        walk.ran = True
         try:
             client.papermill_execute_cells()
             walked = time.monotonic()
             walk.ask(client)
+        except WorldEnded as exc:
+            walk.dead, walk.broken = True, str(exc)
         finally:
             watchdog.cancel()
             walk.peak_mb = walk.lease.usage().peak_mb

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from grader.errors import KernelDied, SpecError
+from grader.errors import KernelDied, SpecError, WorldEnded
 from grader.known_features import PLACE
 from grader.probe_cell import MAX_BYTES
 from grader.spec import Limits
@@ -34,6 +34,7 @@ SANDBOXED, PLAIN = "pawgrade", "python3"  # kernelspecs; the first is known with
 LEASE_VARIABLE = "PAWGRADE_LEASE"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
+BROKEN = "the notebook broke the world that its kernel ran in, so its functions could not be asked."
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -175,12 +176,13 @@ class SandboxLease(Lease):
         )
 
     def lost(self) -> str:
-        """Say why the kernel was lost through no fault of the notebook, or ""."""
+        """Say why the kernel was lost through no fault of the notebook, or "".
+
+        A world that ended alone was ended by what ran in it: whoever ends one from outside ends all of them.
+        """
         connection = self.provisioner.connection
-        if connection is not None and connection.lost:
-            return (
-                "the process that kernels are forked from, or the kernel's sandbox, was ended from outside."
-            )
+        if connection is not None and connection.lost and not connection.zygote_answers():
+            return "the process that kernels are forked from was ended from outside."
         return ""
 
     def place(self, path: Path) -> str:
@@ -193,8 +195,19 @@ class SandboxLease(Lease):
         raise ValueError(f"{path} is not visible in the kernel's sandbox")
 
     def bring(self, folder: Path) -> str:
-        """Copy a folder of ours into the kernel's world."""
-        return self.provisioner.put(folder, folder.name)
+        """Copy a folder of ours into the kernel's world.
+
+        Raises:
+            WorldEnded: the notebook has broken it.
+            KernelDied: it does not answer, or was ended from outside.
+        """
+        try:
+            return self.provisioner.put(folder, folder.name)
+        except KernelDied as exc:
+            connection = self.provisioner.connection
+            if connection is None or not connection.gone(1) or not connection.zygote_answers():
+                raise
+            raise WorldEnded(BROKEN) from exc
 
     def collect(self, folder: Path, names: Iterable[str]) -> None:
         """Fetch files from the copy of a folder; each at most a little larger than an answer may be."""
@@ -242,7 +255,7 @@ def lease(
 
     adopt_orphans()
     token = uuid.uuid4().hex
-    manager = _manager(kernel, sandbox)
+    manager = _manager(kernel, sandbox, cwd)
     if sandbox is not None:
         held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", sandbox.data)
     else:
@@ -258,7 +271,7 @@ def lease(
         run_sync(manager._async_cleanup_resources)()  # the public name is async for this manager
 
 
-def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jupyter_client's own type
+def _manager(kernel: str, sandbox: Sandbox | None, cwd: Path) -> Any:  # noqa: ANN401 - jupyter_client's own type
     """Return a manager for a kernelspec, with a sandbox's limits and folders written into it."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import NoSuchKernel
@@ -284,7 +297,7 @@ def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jup
     if sandbox is not None:
         spec = copy.deepcopy(spec)
         config = spec.metadata["kernel_provisioner"]["config"]
-        config.update(_config(sandbox))
+        config.update(_config(sandbox), folder=str(cwd))
         config["environment"] = {**config.get("environment", {}), **sandbox.environment}
     manager._kernel_spec = spec  # the public name only reads what is installed
     return manager

@@ -55,7 +55,7 @@ def write_pages(
             continue
         standing = tally.standing(
             grade,
-            tally.scored(course.folder, assignment_id, student, tally.against(grade)),
+            tally.judged(course.folder, assignment_id, student, tally.against(grade)),
             settings.attempts,
         )
         grade = _as_shown(course, assignment, grade, settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -12,8 +11,7 @@ import shutil
 import sys
 import time
 import traceback
-import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -22,16 +20,20 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader import artifacts, attempts, cells, probe, scoring, spec
+from grader import artifacts, attempts, cells, probe, scoring, spec, tally, visible
 from grader.errors import InfrastructureError, SubmissionError
 from grader.evaluate import Context, evaluate
-from grader.preparation import Work, matplotlib_cache
+from grader.preparation import Work, matplotlib_cache, workplace
 from grader.pytest_plugin import Verdicts
 from grader.questions import Array
-from grader.records import Check, Grade, Limit, Repair, Seconds, Status, Submission
+from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status, Submission
 from grader.sandbox.layout import TUNING
 
 TRIES = 3
+CHECKS = "check_public.py"
+COUNTED = (
+    "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
+)
 
 if TYPE_CHECKING:
     from grader import engine, kernels
@@ -71,17 +73,18 @@ def grade(submission: Submission, work: Work) -> Graded:
     except Exception:
         return Graded(_undecided(submission, work, traceback.format_exc()), submitted, None)
     log = ""
+    walks: list[engine.Walk] = []
     for number in range(1, TRIES + 1):
         try:
             # A GPU that was full is the submission's fault only where nothing else was on it: again, alone.
-            found = _run(submission, work, submitted, notebook, repairs, begin, alone=number > 1)
+            found = _run(submission, work, submitted, notebook, repairs, begin, walks)
             return _after(number, log, found)
         except InfrastructureError:
             log += f"try {number}:\n{traceback.format_exc()}"
         except Exception:
             log += traceback.format_exc()
             break
-    return Graded(_undecided(submission, work, log), submitted, None)
+    return Graded(_undecided(submission, work, log, walks), submitted, None)
 
 
 def _after(number: int, log: str, graded: Graded) -> Graded:
@@ -106,14 +109,16 @@ def _run(
     notebook: NotebookNode,
     repairs: tuple[Repair, ...],
     begin: float,
-    *,
-    alone: bool,
+    walks: list[engine.Walk],
 ) -> Graded:
     from grader import devices, engine, gpu_verdicts, kernels
 
     context = work.context
     limits = context.assignment.limits_on(context.card)
-    with _workplace(work) as place, devices.hold(work.device, limits.gpus, work.gpus, alone=alone) as gpus:
+    with (
+        workplace(work) as place,
+        devices.hold(work.device, limits.gpus, work.gpus, alone=bool(walks)) as gpus,
+    ):
         notices = _lay_out(place, submission, work)
         asking = probe.Asking(
             context.plan,
@@ -123,7 +128,7 @@ def _run(
             context.rehearsal,
             public=not context.complete,
         )
-        own = gpus.environment()
+        own = {**gpus.environment(), **visible.withheld(one.id for one in context.assignment.exercises)}
         sandbox = None
         if work.sandbox != "none":
             sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, own, work.features)
@@ -133,6 +138,7 @@ def _run(
         ) as lease:
             walk = engine.Walk(lease, limits, asking.ask)
             walk.gpu = bool(gpus.devices)
+            walks.append(walk)
             executed = engine.run(notebook, walk, _parameters(lease, place, work))
             executed = _without_paths(executed, place, work)
         judged = time.monotonic()
@@ -144,6 +150,8 @@ def _run(
     seconds = Seconds(
         0.0, *(round(s, 3) for s in (walk.kernel_s, walk.execute_s, walk.probe_s, now - judged, now - begin))
     )
+    if walk.broken:
+        notices.append(f"Your functions got no questions: {walk.broken}")
     if walk.limit is not None:
         index = walk.hits.get(walk.limit)
         notices.append(_explain_limit(walk.limit, limits, index, executed, on_gpu=walk.gpu_full))
@@ -187,6 +195,8 @@ def _why_dead(walk: engine.Walk) -> str:
     """Say why the kernel was gone before everything was asked; "" when it was not."""
     if not walk.dead:
         return ""
+    if walk.broken:
+        return walk.broken.rstrip(".")
     cell = walk.failed[-1] if walk.failed else None
     return (
         f"the kernel ended in code cell {cell.number} ({cell.message})"
@@ -195,29 +205,13 @@ def _why_dead(walk: engine.Walk) -> str:
     )
 
 
-@contextlib.contextmanager
-def _workplace(work: Work) -> Iterator[Path]:
-    """A folder for one run; gone afterwards, whatever the submission made of its permissions."""
-    place = work.desk / uuid.uuid4().hex
-    place.mkdir(parents=True)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, onerror=_make_writable)
-
-
-def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - shutil's callback
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        Path(path).chmod(0o700, follow_symlinks=False) if not Path(path).is_symlink() else None
-        function(path)
-
-
 def _lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
-    """Put the release's files and the declared ones beside the notebook; say what was left out."""
+    """Put the release's files, but for the checks, and the declared ones beside the notebook; say what was left out."""
     for name in ("work", "work/scratch", "home", "tmp"):
         (place / name).mkdir()
     for path in work.public_files:
+        if path.name == CHECKS:  # it holds reference values; nothing is checked where a notebook is graded
+            continue
         target = place / "work" / path.relative_to(_root(work.public_files, work.context.assignment.id))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
@@ -329,7 +323,7 @@ def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seco
         failed_cells=(),
         limit=None,
         seconds=seconds,
-        sandbox="none",
+        sandbox=NOT_RUN,
         device=work.device,
         seed=work.seed,
         data=work.context.card,
@@ -378,8 +372,11 @@ def _unread(submission: Submission, work: Work, notice: str) -> Grade:
     return Grade(**{**found.__dict__, "notices": (notice,)})
 
 
-def _undecided(submission: Submission, work: Work, log: str) -> Grade:
-    """A grade for a submission that we could not judge: ERROR, for staff."""
+def _undecided(submission: Submission, work: Work, log: str, walks: Sequence[engine.Walk] = ()) -> Grade:
+    """A grade for a submission that we could not judge: ERROR, for staff.
+
+    Where the notebook ran it may be what led to that: it says so, and counts as a scored attempt.
+    """
     hint = (
         "This submission could not be graded because of an error of the grader; your teachers have been told."
     )
@@ -388,4 +385,8 @@ def _undecided(submission: Submission, work: Work, log: str) -> Grade:
         for one in work.context.assignment.exercises
     )
     found = _score(submission, work, Verdicts(checks, (), log), Seconds())
-    return Grade(**{**found.__dict__, "notices": (hint,)})
+    ran = next((walk.lease.sandbox for walk in walks if walk.ran), "")
+    if not ran:
+        return dataclasses.replace(found, notices=(hint,))
+    provenance = {**found.provenance, tally.RAN: "yes"}
+    return dataclasses.replace(found, notices=(hint, COUNTED), sandbox=ran, provenance=provenance)

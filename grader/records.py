@@ -21,6 +21,10 @@ class Status(enum.StrEnum):
     ERROR = "ERROR"  # the grader could not decide: staff look at it
 
 
+NOT_RUN = "not_run"
+"""`Grade.sandbox` where no student code ran: an unreadable file, or an error of ours before it could."""
+
+
 class Limit(enum.StrEnum):
     """Which limit of `assignment.toml` ended or cut an execution."""
 
@@ -203,7 +207,7 @@ class Grade:
         failed_cells: cells that raised or hit a limit.
         limit: the limit that ended or cut the execution, or None.
         seconds: where the time went.
-        sandbox: `none` or `namespaces`: how the student's code was isolated.
+        sandbox: `namespaces` or `none`: how the student's code was isolated; `not_run`: none of it ran.
         device: `cpu` or `cuda`.
         seed: the seed the notebook was given.
         data: id of the data card.

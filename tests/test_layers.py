@@ -11,10 +11,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
-    "errors records strict",
+    "errors records strict visible",
     "calibrated findings questions metrics perturbation statistics scoring cells outputs images determinism locations",
-    "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones reference artifacts answer_notes attempts tally ladder course variants leaks release gradebook manual_work "
-    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
+    "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones normalising reference artifacts answer_notes attempts tally ladder course variants leaks release gradebook manual_work "
+    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin lab_checks gpus duplicates suspicion similarity",
     "kernels devices gpu_verdicts sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading review pages student rebuilding expectations verify calibrate reporting workflows demo doctor",
     "cli",
@@ -23,7 +23,10 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.spl
 BESIDE = {"lab": 2}  # what notebooks import: it sees layers 0 to 2, and nobody sees it
 # who may import a heavy library at all, and who at the top of the module
 HEAVY = {
-    "torch": ({"backbones", "networks", "weights", "known_features", "lab"}, {"backbones", "networks"}),
+    "torch": (
+        {"backbones", "networks", "normalising", "weights", "known_features", "lab"},
+        {"backbones", "networks", "normalising"},
+    ),
     "torchvision": ({"archives", "networks", "weights"}, set[str]()),
     "timm": ({"backbones", "networks"}, set[str]()),
     "nbgrader": ({"autograded", "gradebook", "release"}, set[str]()),

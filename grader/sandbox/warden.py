@@ -1,6 +1,7 @@
 """B's watch over one kernel, as pid 1 of its world: signals, files in and out, the end of everything.
 
-B shares its uid with the student's processes but not its rights, and they can neither signal nor read it. It moves
+As root B has a uid of its own; an ordinary user's B shares it with the student's processes, but not its rights. They can
+neither signal, slow, limit nor read it: the filter and its own settings see to that, whoever it belongs to. It moves
 bytes and believes none: who asks for a file gets the bytes of a regular file, opened without following links.
 """
 
@@ -114,7 +115,7 @@ def _serve(control: socket.socket, state: _State) -> None:
             reply["size"] = len(content)
         else:
             reply |= _do(request, descriptors, state, control)
-    except (OSError, tarfile.TarError) as exc:
+    except Exception as exc:  # B serves on, whatever it was: its end would be the end of everything
         reply["error"] = f"{type(exc).__name__}: {exc}"[:500]
     for number in descriptors:
         os.close(number)
