@@ -24,6 +24,7 @@ import psutil
 from grader.errors import KernelDied, SpecError, WorldEnded
 from grader.known_features import PLACE
 from grader.probe_cell import MAX_BYTES
+from grader.sandbox.work_times import Waits, cpu_s
 from grader.spec import Limits
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ class Usage:
         disk_full: one of its private file systems is full.
         processes_hit: it was refused a process or a thread.
         peak_mb: most memory at a time, in MiB; 0 where the system does not count it.
+        cpu_s: processor seconds of all its processes.
+        waited_s: seconds that its threads were ready to run and did not, added up.
     """
 
     memory_hit: bool = False
     disk_full: bool = False
     processes_hit: bool = False
     peak_mb: float = 0.0
+    cpu_s: float = 0.0
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Lease:
         cwd: the kernel's working directory.
         started: when the lease began, seconds since the epoch.
         sandbox: `none` or `namespaces`.
+        waits: how long the kernel's threads have waited for a processor, as far as it was looked at.
     """
 
     manager: Any
@@ -74,6 +80,7 @@ class Lease:
     cwd: Path
     started: float
     sandbox: str = "none"
+    waits: Waits = field(default_factory=Waits, compare=False)
 
     def kill(self) -> None:
         """End the kernel and every process it started, daemons included; returns when all are gone."""
@@ -111,8 +118,12 @@ class Lease:
         return [process for process in found.values() if _is_running(process)]
 
     def usage(self) -> Usage:
-        """Say which limits the kernel has run into; a kernel without a sandbox has none."""
-        return Usage()
+        """Say what the kernel has worked; a kernel without a sandbox runs into no limits."""
+        pids = list[int]()
+        with contextlib.suppress(psutil.Error):
+            kernel = psutil.Process(self.manager.provisioner.pid)
+            pids = [one.pid for one in (kernel, *kernel.children(recursive=True))]
+        return Usage(cpu_s=cpu_s(pids), waited_s=self.waits.waited_s(pids))
 
     def lost(self) -> str:
         """Say why the kernel was lost through no fault of the notebook, or ""."""
@@ -173,6 +184,8 @@ class SandboxLease(Lease):
             disk_full=WORK in full,
             processes_hit=bool(found.get("process_refusals")),
             peak_mb=float(found.get("peak_mb", 0.0)),
+            cpu_s=float(found.get("cpu_s", 0.0)),
+            waited_s=float(found.get("waited_s", 0.0)),
         )
 
     def lost(self) -> str:
@@ -257,7 +270,7 @@ def lease(
     token = uuid.uuid4().hex
     manager = _manager(kernel, sandbox, cwd)
     if sandbox is not None:
-        held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", sandbox.data)
+        held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", data=sandbox.data)
     else:
         variables = {**inherited(), **environment, LEASE_VARIABLE: token}
         held = Lease(manager, token, variables, cwd, time.time())

@@ -8,14 +8,11 @@ import functools
 import hashlib
 import hmac
 import os
-import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import numpy as np
@@ -305,21 +302,3 @@ def matplotlib_cache(desk: Path) -> Path:
         with contextlib.suppress(OSError):  # another worker was faster
             fresh.rename(folder)
     return folder
-
-
-@contextlib.contextmanager
-def workplace(work: Work) -> Iterator[Path]:
-    """A folder for one run; gone afterwards, whatever the submission made of its permissions."""
-    place = work.desk / uuid.uuid4().hex
-    place.mkdir(parents=True)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, onerror=_make_writable)
-
-
-def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - shutil's callback
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        Path(path).chmod(0o700, follow_symlinks=False) if not Path(path).is_symlink() else None
-        function(path)

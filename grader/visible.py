@@ -20,7 +20,9 @@ archives backbones cards determinism downloads errors http_ranges known_features
 records settings toypets toypets.anatomy toypets.breeds toypets.head toypets.markings toypets.strokes visible weights
 """
 # What makes a kernel out of a fork, and what `pawgrade doctor` tries in a box.
-_OF_KERNELS = "cold isolation kernel_app landlock layout linux packets seccomp trial uids warden zygote"
+_OF_KERNELS = (
+    "cold isolation kernel_app landlock layout linux packets seccomp trial uids warden work_times zygote"
+)
 _NORMALISE = "normalise"  # an exercise of this id asks for what `grader.normalising` gives away
 MODULES = frozenset(
     {"grader", "grader.sandbox"}

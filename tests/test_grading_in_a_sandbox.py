@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from grader import pipeline, preparation, tally
@@ -292,3 +293,74 @@ def test_a_plain_kernelspec_is_refused_where_a_sandbox_is_wanted(tmp_path: Path)
         lease("python3", cwd=tmp_path, environment={}, sandbox=sandbox),
     ):
         pass
+
+
+TRAINS_TOO_MUCH = """
+import numpy as np
+
+def double(numbers):
+    return np.asarray(numbers) * 2
+
+def train():
+    kept = []
+    for _ in range(100):
+        kept.append(np.ones(8 * 2**20 // 8))
+    return kept
+
+train()
+"""
+
+
+def test_a_cell_that_meets_the_memory_limit_costs_what_depends_on_it_and_nothing_else(
+    course: Course, work: Work
+) -> None:
+    folder = hand_in(course, "student01", solved(double_code=TRAINS_TOO_MUCH))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert (grade.points, grade.limit, grade.log) == (16, Limit.MEMORY, ""), grade.notices
+    assert any("smaller batches" in notice for notice in grade.notices)
+
+
+DIES_OF_IT = """
+import os
+kept = [bytearray(os.urandom(1) * 2**25) for _ in range(60)]
+"""
+
+
+def test_a_kernel_that_memory_ended_is_replaced_by_one_without_that_cell(course: Course, work: Work) -> None:
+    notebook = solved(double_code="def double(numbers):\n    return numbers * 2\n")
+    place = next(i for i, cell in enumerate(notebook.cells) if "def classify" in cell.source)
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(DIES_OF_IT))
+    folder = hand_in(course, "student01", notebook)
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert (grade.points, grade.log) == (16, ""), grade.notices
+    assert grade.limit is Limit.MEMORY
+
+
+def test_a_budget_that_is_spent_is_told_as_a_budget_and_what_was_answered_counts(
+    course: Course, work: Work
+) -> None:
+    slow = "import time\n\ndef double(numbers):\n    time.sleep(60)\n    return numbers * 2\n"
+    folder = hand_in(course, "student01", solved(double_code=slow))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert grade.limit is None
+    assert grade.points == 6
+    (notice,) = [notice for notice in grade.notices if notice.startswith("double has 6 s")]
+    assert "none of its questions were answered in time" in notice
+
+
+def test_the_first_cell_that_failed_is_named_and_a_missing_library_is_told_as_that(
+    course: Course, work: Work
+) -> None:
+    code = "import no_such_library\n\ndef double(numbers):\n    return no_such_library.double(numbers)\n"
+    folder = hand_in(course, "student01", solved(double_code=code))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    (notice,) = [notice for notice in grade.notices if "imports what is not there" in notice]
+    assert "no_such_library" in notice

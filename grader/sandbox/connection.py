@@ -165,7 +165,7 @@ class Connection:
         return found
 
     def usage(self) -> dict[str, Any]:
-        """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`."""
+        """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`, `cpu_s`, `waited_s`."""
         with self.guard:
             found: dict[str, Any] = {"full": [], **NO_USAGE}
             with contextlib.suppress(KernelDied):

@@ -7,6 +7,7 @@ as there is one. A connection that said `launch` is a kernel: it ends with the c
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import resource
@@ -302,12 +303,10 @@ class Keeper:
     def _usage(self, kernel: Kernel | None) -> dict[str, Any]:
         if kernel is None or kernel.group is None:
             return {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
-        found = kernel.group.usage()
-        return {
-            "memory_kills": found.memory_kills,
-            "process_refusals": found.process_refusals,
-            "peak_mb": found.peak_mb,
-        }
+        found = dataclasses.asdict(kernel.group.usage())
+        if found["cpu_s"] is None:  # then B's sum over its world holds
+            del found["cpu_s"]
+        return found
 
     def status(self) -> dict[str, Any]:
         """Say what there is, for `pawgrade kernels list`."""

@@ -23,6 +23,7 @@ from typing import Any, Never
 
 from grader.sandbox import linux
 from grader.sandbox.layout import BROUGHT, DISKS, EXCHANGE_MB, INODES_PER_MB, UNPACKED
+from grader.sandbox.work_times import Waits, cpu_s
 
 MAX_MESSAGE = 60_000
 PACKET = 60_000  # of a file that is taken: as bytes, since descriptors in flight are counted for all kernels together
@@ -78,6 +79,7 @@ class _State:
         self.kernel = kernel
         self.log = log
         self.memory_kills = 0
+        self.waits = Waits()
 
     def reap(self, control: socket.socket) -> bool:
         """Collect what ended, orphans included; tell the end of the kernel. Returns whether anything is left."""
@@ -172,8 +174,14 @@ def _stop(state: _State, control: socket.socket) -> None:
 
 
 def _usage(state: _State) -> dict[str, Any]:
-    """Say how full the private disks are, and how often the memory limit was hit."""
-    return {"full": [disk for disk in DISKS if _is_full(disk)], "memory_kills": state.memory_kills}
+    """Say how full the private disks are, how often the memory limit was hit, and what this world worked and waited."""
+    pids = [one.name for one in Path("/proc").iterdir() if one.name.isdigit()]
+    return {
+        "full": [disk for disk in DISKS if _is_full(disk)],
+        "memory_kills": state.memory_kills,
+        "cpu_s": cpu_s(pids),
+        "waited_s": state.waits.waited_s(pids),
+    }
 
 
 def _is_full(disk: str) -> bool:
