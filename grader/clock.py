@@ -25,7 +25,7 @@ class Reading:
         machine_s: processor seconds of everything on the machine, from any start; None: it does not tell.
     """
 
-    wall_s: float
+    wall_s: float = 0.0
     cpu_s: float = 0.0
     waited_s: float = 0.0
     machine_s: float | None = None

@@ -52,7 +52,7 @@ class Walk:
     limits: Limits
     ask: Callable[[GradingClient], object]
     begun: Reading | None = None
-    last: Reading = Reading(0.0)
+    last: Reading = field(default_factory=Reading)
     hits: dict[Limit, int | None] = field(default_factory=dict)
     ended: dict[int, Limit] = field(default_factory=dict)
     failed: list[FailedCell] = field(default_factory=list)

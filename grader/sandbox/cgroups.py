@@ -261,9 +261,11 @@ def _first(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
     for controller in (*_NEEDED, _COUNTED):
         together, path = paths.get(controller, ("", ""))
         folders = [root / mount / path for mount in (controller, together) if together]
-        found |= {controller: folder for folder in folders[::-1] if _ours(folder, "cgroup.procs")}
+        usable = [folder for folder in folders if _ours(folder, "cgroup.procs")]
+        if usable:
+            found[controller] = usable[0]
     return (
-        Hierarchy(1, found["memory"], found["pids"], found.get(_COUNTED)) if _NEEDED <= found.keys() else None
+        Hierarchy(1, found["memory"], found["pids"], found.get(_COUNTED)) if found.keys() >= _NEEDED else None
     )
 
 
