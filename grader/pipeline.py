@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import copy
 import dataclasses
 import datetime
@@ -26,6 +28,7 @@ from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status
 from grader.workplace import turn
 
 TRIES = 3
+PARSED_CHARS = 50_000  # of a cell, at most: a tree of it takes a hundred times its memory
 COUNTED = (
     "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
 )
@@ -116,8 +119,24 @@ def _without_cell(notebook: NotebookNode, walk: engine.Walk, index: int) -> tupl
     shorter = copy.deepcopy(notebook)
     for cell in shorter.cells:
         if cell.get("id") == walk.notebook.cells[index].get("id"):
-            cell.source = 'raise MemoryError("this cell met the memory limit and was left out")'
+            cell.source = _definitions(cell.source)
     return number, shorter
+
+
+def _definitions(source: str) -> str:
+    """Return what a cell imports and defines, and an error in place of everything else that it does."""
+    kept = list[ast.stmt]()
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # magics are no Python
+        kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        kept = (
+            [one for one in ast.parse(source).body if isinstance(one, kinds)]
+            if len(source) <= PARSED_CHARS
+            else kept
+        )
+    text = "\n\n".join(ast.get_source_segment(source, one) or "" for one in kept)
+    return (
+        f'{text}\n\nraise MemoryError("this cell met the memory limit: all but its definitions was left out")'
+    )
 
 
 def _noted(graded: Graded, notice: str, **facts: str) -> Graded:

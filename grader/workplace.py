@@ -36,8 +36,13 @@ def turn(desk: Path, *, alone: bool) -> Iterator[None]:
         alone: whether no other run may go on meanwhile.
     """
     desk.mkdir(parents=True, exist_ok=True)
-    with (desk / ".turn").open("a", encoding="utf-8") as file:
+    with (
+        (desk / ".door").open("a", encoding="utf-8") as door,
+        (desk / ".turn").open("a", encoding="utf-8") as file,
+    ):
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits to be alone stands in it, so that nobody new goes past
         fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
         yield
 
 

@@ -303,7 +303,7 @@ def double(numbers):
 
 def train():
     kept = []
-    for _ in range(100):
+    for _ in range(300):
         kept.append(np.ones(8 * 2**20 // 8))
     return kept
 
@@ -349,7 +349,7 @@ def test_a_budget_that_is_spent_is_told_as_a_budget_and_what_was_answered_counts
     grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
 
     assert grade.limit is None
-    assert grade.points == 6
+    assert grade.points == 10
     (notice,) = [notice for notice in grade.notices if notice.startswith("double has 6 s")]
     assert "none of its questions were answered in time" in notice
 
