@@ -6,6 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import packaged
 from grader.attempts import TIMESTAMP
 from grader.errors import SpecError
 from grader.records import Submission
@@ -79,10 +80,14 @@ def find_course(folder: Path | None, start: Path) -> Course:
 
 
 def packaged_course() -> Course:
-    """Return the course that Pawgrade brings along: package data, or the checkout."""
-    here = Path(__file__).resolve().parent
-    packaged = here / "course"
-    return Course(packaged if (packaged / "solutions").is_dir() else here.parent)
+    """Return the course that Pawgrade brings along, from `pawgrade-course` or the checkout; raises SpecError."""
+    folder = packaged.staff_parts()
+    if folder is None:
+        raise SpecError(
+            "the course with its solutions is not installed: students' installations have none.",
+            f"Instructors: pip install 'pawgrade[staff]', which brings {packaged.STAFF_PROJECT}.",
+        )
+    return Course(folder)
 
 
 def _timestamp(folder: Path) -> str | None:

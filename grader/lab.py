@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grader import backbones, cards, determinism, pets, settings, spec
+from grader import backbones, cards, determinism, packaged, pets, settings, spec
 from grader.artifacts import conform, explain_note
 from grader.errors import SpecError, SubmissionError
 from grader.probe_cell import Unusable, call
@@ -218,12 +218,7 @@ def _describe(check: Check) -> str:
 
 def _assignment_folder(exercise: str) -> Path:
     """Find `assignment.toml` and `check_public.py`: beside the notebook, else among the released assignments."""
-    here = Path(__file__).resolve().parent
-    released = [
-        folder
-        for root in (here / "course", here.parent)
-        for folder in sorted((root / "assignments").glob("*"))
-    ]
+    released = sorted((packaged.public_parts() / "assignments").glob("*"))
     for folder in (Path.cwd(), *released):
         if not (folder / "check_public.py").is_file() or not (folder / "assignment.toml").is_file():
             continue

@@ -96,15 +96,20 @@ def test_nothing_that_is_shown_can_be_changed() -> None:
     assert found["write root"] == "Read-only file system"
 
 
-def test_a_course_that_came_with_the_package_does_not_show_its_solutions(tmp_path: Path) -> None:
-    package = tmp_path / "grader"
-    (package / "course" / "solutions").mkdir(parents=True)
+def test_staff_files_in_an_environment_are_covered_by_whatever_name_it_is_bound(tmp_path: Path) -> None:
+    staff = tmp_path / "disk" / "venv" / "lib" / "pawgrade_course"
+    staff.mkdir(parents=True)
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    venv = tmp_path / "home" / "venv"
 
-    line = Box(Interpreter("/usr/bin/python3", (), str(package))).command("")
+    line = Box(Interpreter("/usr/bin/python3", (str(venv),), "/grader", (str(staff), "/elsewhere"))).command(
+        ""
+    )
 
-    place = line.index(str(package / "course" / "solutions"))
-    assert line[place - 1] == "--tmpfs"
-    assert place > line.index(str(package))
+    place = line.index(str(venv / "lib" / "pawgrade_course"))
+    assert line[place - 1 : place + 3] == ["--tmpfs", line[place], "--remount-ro", line[place]]
+    assert place > line.index(str(venv))
+    assert "/elsewhere" not in line
 
 
 def test_a_shelf_is_reached_by_its_place_in_the_box() -> None:

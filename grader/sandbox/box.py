@@ -17,6 +17,7 @@ from pathlib import Path
 
 from grader.errors import InfrastructureError, SpecError
 from grader.known_features import PLACE
+from grader.packaged import is_installed, public_parts, staff_paths
 from grader.sandbox import linux
 from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
@@ -49,11 +50,13 @@ class Interpreter:
         executable: its path.
         folders: what must be visible for it to run: its prefixes and its user site.
         package: the folder of the `grader` package that it imports.
+        hidden: real paths of staff's files and folders, which no kernel may see.
     """
 
     executable: str
     folders: tuple[str, ...]
     package: str
+    hidden: tuple[str, ...] = ()
 
 
 def interpreter(executable: str) -> Interpreter:
@@ -63,10 +66,11 @@ def interpreter(executable: str) -> Interpreter:
         SpecError: it does not run, or has no pawgrade.
     """
     code = (
-        "import sys, site, json, grader, os;"
+        "import sys, site, json, grader, os; from grader.packaged import staff_paths;"
         "user = site.getusersitepackages() if site.ENABLE_USER_SITE else '';"
         "real = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)));"
-        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__)]))"
+        "hidden = [os.path.realpath(path) for path in staff_paths()];"
+        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__), hidden]))"
     )
     found = subprocess.run(
         [executable, "-P", "-c", code], capture_output=True, text=True, check=False, cwd="/", timeout=60
@@ -76,8 +80,11 @@ def interpreter(executable: str) -> Interpreter:
         raise SpecError(
             f"{executable} cannot run kernels: {last[0]}.", "Install pawgrade into that environment."
         )
-    folders, package = json.loads(found.stdout)
-    return Interpreter(executable, tuple(_outermost(folders)), package)
+    folders, package, hidden = json.loads(found.stdout)
+    own = map(
+        os.path.realpath, staff_paths()
+    )  # its environment may lie in a folder that this one's box shows
+    return Interpreter(executable, tuple(_outermost(folders)), package, tuple(sorted({*hidden, *own})))
 
 
 def _outermost(folders: Sequence[str]) -> list[str]:
@@ -116,11 +123,20 @@ class Box:
             wanted = (path for pattern in GPU_TOPOLOGY for path in Path("/sys").glob(pattern))
             found |= {str(path): str(path) for path in wanted if path.is_dir()}
         found |= {path: path for path in (*self.python.folders, str(package))}
-        cards = package.parent / "datasets"
-        if cards.is_dir() and not (package / "course").is_dir():
+        cards = public_parts(package) / "datasets"
+        if cards.is_dir() and not is_installed(package):
             found[str(cards)] = str(cards)
         found |= {f"{BOX}/shelf/{number}": path for number, path in enumerate(self.shelves)}
         return found
+
+    def hidden(self) -> list[str]:
+        """Return where the box would show staff's files, by whatever name their folder is bound."""
+        found: set[str] = set()
+        for place, source in self.shown().items():
+            root = Path(source).resolve()
+            inside = (path for path in self.python.hidden if Path(path).is_relative_to(root))
+            found |= {str(Path(place, Path(path).relative_to(root))) for path in inside}
+        return sorted(found)
 
     def kept(self) -> list[str]:
         """Return what stays visible although a kernel's private /tmp covers it."""
@@ -155,12 +171,11 @@ class Box:
                 line += ["--symlink", str(Path(path).readlink()), path]
         for place, source in sorted(self.shown().items()):
             line += ["--ro-bind", f"{stage}{source}", place]
-        package = Path(self.python.package)
-        if (package / "course" / "solutions").is_dir():
-            line += [
-                "--tmpfs",
-                str(package / "course" / "solutions"),
-            ]  # an installed package carries the course
+        for (
+            path
+        ) in self.hidden():  # an environment may hold staff's files: the course that `pawgrade demo` shows
+            covered = ["--tmpfs", path, "--remount-ro", path]  # read-only, or kernels could leave notes there
+            line += ["--ro-bind", "/dev/null", path] if path.endswith("/RECORD") else covered
         line += ["--proc", "/proc", "--dev", "/dev"]
         for device in self.devices:
             line += ["--dev-bind-try", f"{stage}{device}", node_inside(device)]
