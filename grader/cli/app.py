@@ -30,6 +30,7 @@ from grader.cli.review import review
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
+    from grader.projection import Rebuilt
     from grader.records import Grade
 
 app = typer.Typer(
@@ -267,15 +268,36 @@ def feedback(
 def rebuild(course: CourseOption = None) -> None:
     """Write nbgrader's gradebook again from the stored attempts.
 
-    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back.
+    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back. What Pawgrade
+    did not write stays as it is; where that cannot be, nothing is changed. The gradebook is copied first, and no copy is
+    ever overwritten.
     """
     from grader.rebuilding import rebuild_gradebook
 
     found, settings = open_course(course)
-    done = rebuild_gradebook(found, settings)
-    output.console.print(
-        f"wrote {done.submissions} submissions to {found.db_url(settings.db_url)}", highlight=False
-    )
+    _print_rebuilt(rebuild_gradebook(found, settings), found.db_url(settings.db_url))
+
+
+@gradebook_app.command("set-aside")
+def set_aside(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+) -> None:
+    """Keep what nbgrader itself graded of an assignment under another name, so that Pawgrade can grade it.
+
+    All scores, comments and penalties stay in the gradebook, under the other name, and a copy of it is made first.
+    What Pawgrade had graded of the assignment stays with it.
+    """
+    from grader.rebuilding import set_aside
+
+    found, settings = open_course(course)
+    name, done = set_aside(found, settings, assignment)
+    output.console.print(f"{assignment} as it was is now {name} in the gradebook", highlight=False)
+    _print_rebuilt(done, found.db_url(settings.db_url))
+
+
+def _print_rebuilt(done: Rebuilt, db_url: str) -> None:
+    output.console.print(f"wrote {done.submissions} submissions to {db_url}", highlight=False, soft_wrap=True)
     for name, path in (
         ("the staff's work was saved to", done.snapshot),
         ("the previous gradebook is", done.kept),
