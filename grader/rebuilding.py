@@ -23,7 +23,7 @@ def rebuild_gradebook(course: Course, settings: Settings) -> Rebuilt:
     """
     from grader import projection, release
 
-    names = course.assignments()
+    names = course.chosen(())
     sources = {name: release.gradebook_notebook(course.folder, name) for name in names}
     with attempts.sole_writer(course.folder):
         url = course.db_url(settings.db_url)

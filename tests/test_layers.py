@@ -14,7 +14,7 @@ LAYERS = [
     "errors packaged records strict",
     "calibrated findings questions metrics perturbation statistics scoring cells outputs images determinism locations",
     "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones reference artifacts attempts tally ladder course variants leaks release ownership gradebook backups manual_work projection "
-    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
+    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks soundness requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
     "kernels devices gpu_verdicts sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading review pages student rebuilding expectations verify calibrate reporting workflows demo doctor",
     "cli",

@@ -109,10 +109,8 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     from grader import release as release_module
 
     found, settings = open_course(course)
-    for assignment in assignments or found.assignments():
-        found.source(assignment)
-        path = release_module.build_release(found.folder, assignment, found.folder / "assignments")
-        release_module.record_source(found.folder, assignment, found.db_url(settings.db_url))
+    for assignment in found.chosen(assignments):
+        path = release_module.release(found.folder, assignment, found.db_url(settings.db_url))
         output.console.print(f"released {assignment} to {path}", highlight=False, soft_wrap=True)
 
 
@@ -195,7 +193,10 @@ def grade(
     progress = Progress(len(found.submissions(assignment, options.students)))
     with progress as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
-    if json_path is None or str(json_path) != "-":
+    if not grades:
+        where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
+        output.errors.print(f"nobody has handed in anything: no {where}", highlight=False, soft_wrap=True)
+    elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades)
     if progress.unscored:
