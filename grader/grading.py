@@ -196,12 +196,13 @@ def _records(
         yield lambda grade, _: grade
         return
     from grader import release
-    from grader.gradebook import manual_points, open_gradebook, record
+    from grader.gradebook import manual_points, open_gradebook, record, refuse_nbgraders_scores
     from grader.manual_work import save_snapshot, snapshot
 
     url = course.db_url(settings.db_url)
     release.record_source(course.folder, work.context.assignment.id, url)
     with open_gradebook(url) as gradebook:
+        refuse_nbgraders_scores(gradebook, work.context.assignment.id)
         save_snapshot(course.folder, snapshot(gradebook))  # should the database be damaged one day
 
         def write(grade: Grade, submission: Submission) -> Grade:

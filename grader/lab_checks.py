@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader import pets, spec
+from grader import packaged, pets, spec
 from grader.answer_notes import Sources, explain_note
 from grader.artifacts import conform
 from grader.errors import SpecError, SubmissionError
@@ -54,12 +54,7 @@ def _describe(check: Check) -> str:
 
 def _assignment_folder(exercise: str) -> Path:
     """Find `assignment.toml` and `check_public.py`: beside the notebook, else among the released assignments."""
-    here = Path(__file__).resolve().parent
-    released = [
-        folder
-        for root in (here / "course", here.parent)
-        for folder in sorted((root / "assignments").glob("*"))
-    ]
+    released = sorted((packaged.public_parts() / "assignments").glob("*"))
     for folder in (Path.cwd(), *released):
         if not (folder / "check_public.py").is_file() or not (folder / "assignment.toml").is_file():
             continue

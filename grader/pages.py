@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from grader import attempts, cards, feedback, ladder, pets, preparation, spec, tally
 from grader.course import Course
-from grader.errors import GraderError
+from grader.errors import GraderError, SpecError
 from grader.grading import has_nbgrader, with_manual
 from grader.records import Grade
 from grader.settings import Settings
@@ -47,6 +47,12 @@ def write_pages(
     assignment = spec.load_assignment(course.source(assignment_id))
     photos: dict[str, TrainingPhotos | None] = {}
     by_hand = _given_by_hand(course, assignment_id, settings)
+    known = attempts.students(course.folder, assignment_id)
+    if missing := [student for student in students if student not in known]:
+        raise SpecError(
+            f"student {missing[0]!r} has not been graded in {assignment_id}.",
+            f"Run `pawgrade grade {assignment_id}` first.",
+        )
     for student in students or attempts.students(course.folder, assignment_id):
         # Which attempt is best is a score too: a ladder shows the one handed in.
         rule = "latest" if settings.ladder else settings.counts

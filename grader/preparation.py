@@ -18,7 +18,7 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
-from grader import attempts, cards, hidden_photos, pets, spec
+from grader import attempts, cards, hidden_photos, pets, soundness, spec
 from grader.course import Course
 from grader.devices import Pool
 from grader.errors import InfrastructureError, SpecError
@@ -106,6 +106,7 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    soundness.require_sound(folder, assignment)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
     division = divide(folder, card_id, settings, salt)
@@ -127,6 +128,7 @@ def prepare(
         images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
         material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)
+    soundness.require_asked(files, plan, assignment)
     _check_secret_levels(assignment, hidden)
     levels = hidden.levels.get(card_id, {})
     public = dataclasses.replace(
@@ -153,7 +155,9 @@ def prepare(
         order=_order(plan, seed),
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
     )
-    work = _work(context, course.release(assignment_id), data_dir, desk, settings)
+    released = course.release(assignment_id)
+    work = _work(context, released, data_dir, desk, settings)
+    soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
     return dataclasses.replace(work, own_photos=division.split.contents)
 
 

@@ -118,6 +118,26 @@ def test_a_course_that_came_with_a_package_does_not_show_its_solutions(tmp_path:
     assert sorted(order, key=line.index) == order
 
 
+def test_staff_files_in_an_environment_are_covered_by_whatever_name_it_is_bound(tmp_path: Path) -> None:
+    staff = tmp_path / "disk" / "venv" / "lib" / "pawgrade_course"
+    staff.mkdir(parents=True)
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    venv = tmp_path / "home" / "venv"
+
+    line = Box(Interpreter("/usr/bin/python3", (str(venv),), "/grader", (str(staff), "/elsewhere"))).command(
+        ""
+    )
+
+    path = str(venv / "lib" / "pawgrade_course")
+    pairs = list(itertools.pairwise(line))
+    assert (
+        pairs.index(("--ro-bind", str(venv)))
+        < pairs.index(("--tmpfs", path))
+        < pairs.index(("--remount-ro", path))
+    )
+    assert "/elsewhere" not in line
+
+
 def test_a_shelf_is_reached_by_its_place_in_the_box() -> None:
     box = Box(FAKE, shelves=("/data/pets", "/data/toys"))
 

@@ -248,7 +248,11 @@ def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_coun
     grade = graded(course, work, SLEEPS)
 
     killer.join()
-    assert (grade.status, grade.sandbox) == (Status.ERROR, "namespaces"), (grade.notices, grade.failed_cells, grade.log)
+    assert (grade.status, grade.sandbox) == (Status.ERROR, "namespaces"), (
+        grade.notices,
+        grade.failed_cells,
+        grade.log,
+    )
     assert grade.provenance[tally.RAN] == "yes"
     assert any("counts as a scored attempt" in notice for notice in grade.notices)
 
@@ -318,7 +322,12 @@ def test_a_cell_that_meets_the_memory_limit_costs_what_depends_on_it_and_nothing
 
     grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
 
-    assert (grade.points, grade.limit, grade.log) == (16, Limit.MEMORY, ""), (grade.notices, grade.failed_cells, grade.checks, grade.usage)
+    assert (grade.points, grade.limit, grade.log) == (16, Limit.MEMORY, ""), (
+        grade.notices,
+        grade.failed_cells,
+        grade.checks,
+        grade.usage,
+    )
     assert any("smaller batches" in notice for notice in grade.notices)
 
 

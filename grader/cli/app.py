@@ -30,6 +30,7 @@ from grader.cli.review import review
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
+    from grader.projection import Rebuilt
     from grader.records import Grade
 
 app = typer.Typer(
@@ -85,7 +86,8 @@ def demo(
     """Grade a small made-up class on drawn pets: release, execute, judge, record, explain.
 
     Nothing is downloaded. The class hands in the reference solution, the empty template, weak, broken and cheating
-    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards.
+    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards. The course comes with
+    `pip install 'pawgrade[staff]'`: what students install has no solutions in it.
     """
     from grader import demo as demo_module
 
@@ -108,10 +110,8 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     from grader import release as release_module
 
     found, settings = open_course(course)
-    for assignment in assignments or found.assignments():
-        found.source(assignment)
-        path = release_module.build_release(found.folder, assignment, found.folder / "assignments")
-        release_module.record_source(found.folder, assignment, found.db_url(settings.db_url))
+    for assignment in found.chosen(assignments):
+        path = release_module.release(found.folder, assignment, found.db_url(settings.db_url))
         output.console.print(f"released {assignment} to {path}", highlight=False, soft_wrap=True)
 
 
@@ -194,7 +194,10 @@ def grade(
     progress = Progress(len(found.submissions(assignment, options.students)))
     with progress as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
-    if json_path is None or str(json_path) != "-":
+    if not grades:
+        where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
+        output.errors.print(f"nobody has handed in anything: no {where}", highlight=False, soft_wrap=True)
+    elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades)
     if progress.unscored:
@@ -267,15 +270,36 @@ def feedback(
 def rebuild(course: CourseOption = None) -> None:
     """Write nbgrader's gradebook again from the stored attempts.
 
-    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back.
+    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back. What Pawgrade
+    did not write stays as it is; where that cannot be, nothing is changed. The gradebook is copied first, and no copy is
+    ever overwritten.
     """
     from grader.rebuilding import rebuild_gradebook
 
     found, settings = open_course(course)
-    done = rebuild_gradebook(found, settings)
-    output.console.print(
-        f"wrote {done.submissions} submissions to {found.db_url(settings.db_url)}", highlight=False
-    )
+    _print_rebuilt(rebuild_gradebook(found, settings), found.db_url(settings.db_url))
+
+
+@gradebook_app.command("set-aside")
+def set_aside(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+) -> None:
+    """Keep what nbgrader itself graded of an assignment under another name, so that Pawgrade can grade it.
+
+    All scores, comments and penalties stay in the gradebook, under the other name, and a copy of it is made first.
+    What Pawgrade had graded of the assignment stays with it.
+    """
+    from grader.rebuilding import set_aside
+
+    found, settings = open_course(course)
+    name, done = set_aside(found, settings, assignment)
+    output.console.print(f"{assignment} as it was is now {name} in the gradebook", highlight=False)
+    _print_rebuilt(done, found.db_url(settings.db_url))
+
+
+def _print_rebuilt(done: Rebuilt, db_url: str) -> None:
+    output.console.print(f"wrote {done.submissions} submissions to {db_url}", highlight=False, soft_wrap=True)
     for name, path in (
         ("the staff's work was saved to", done.snapshot),
         ("the previous gradebook is", done.kept),

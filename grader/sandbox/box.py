@@ -18,6 +18,7 @@ from pathlib import Path
 from grader import visible
 from grader.errors import InfrastructureError, SpecError
 from grader.known_features import PLACE
+from grader.packaged import public_parts, staff_paths
 from grader.sandbox import linux, uids
 from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
@@ -51,11 +52,13 @@ class Interpreter:
         executable: its path.
         folders: what must be visible for it to run: its prefixes and its user site.
         package: the folder of the `grader` package that it imports.
+        hidden: real paths of staff's files and folders, which no kernel may see.
     """
 
     executable: str
     folders: tuple[str, ...]
     package: str
+    hidden: tuple[str, ...] = ()
 
 
 def interpreter(executable: str) -> Interpreter:
@@ -65,10 +68,11 @@ def interpreter(executable: str) -> Interpreter:
         SpecError: it does not run, or has no pawgrade.
     """
     code = (
-        "import sys, site, json, grader, os;"
+        "import sys, site, json, grader, os; from grader.packaged import staff_paths;"
         "user = site.getusersitepackages() if site.ENABLE_USER_SITE else '';"
         "real = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)));"
-        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__)]))"
+        "hidden = [os.path.realpath(path) for path in staff_paths()];"
+        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__), hidden]))"
     )
     found = subprocess.run(
         [executable, "-P", "-c", code], capture_output=True, text=True, check=False, cwd="/", timeout=60
@@ -78,8 +82,11 @@ def interpreter(executable: str) -> Interpreter:
         raise SpecError(
             f"{executable} cannot run kernels: {last[0]}.", "Install pawgrade into that environment."
         )
-    folders, package = json.loads(found.stdout)
-    return Interpreter(executable, tuple(_outermost(folders)), package)
+    folders, package, hidden = json.loads(found.stdout)
+    own = map(
+        os.path.realpath, staff_paths()
+    )  # its environment may lie in a folder that this one's box shows
+    return Interpreter(executable, tuple(_outermost(folders)), package, tuple(sorted({*hidden, *own})))
 
 
 def _outermost(folders: Sequence[str]) -> list[str]:
@@ -121,12 +128,20 @@ class Box:
             found |= {str(path): str(path) for path in wanted if path.is_dir()}
         found |= {path: path for path in self.python.folders}
         found |= {str(path): str(path) for path in self.package_files()}
-        cards = package / "course" / "datasets"
-        cards = cards if cards.is_dir() else package.parent / "datasets"
+        cards = public_parts(package) / "datasets"
         if cards.is_dir():
             found[str(cards)] = str(cards)
         found |= {f"{BOX}/shelf/{number}": path for number, path in enumerate(self.shelves)}
         return found
+
+    def hidden(self) -> list[str]:
+        """Return where the box would show staff's files, by whatever name their folder is bound."""
+        found: set[str] = set()
+        for place, source in self.shown().items():
+            root = Path(source).resolve()
+            inside = (path for path in self.python.hidden if Path(path).is_relative_to(root))
+            found |= {str(Path(place, Path(path).relative_to(root))) for path in inside}
+        return sorted(found)
 
     def kept(self) -> list[str]:
         """Return what stays visible although a kernel's private /tmp covers it."""
@@ -195,9 +210,15 @@ class Box:
             ]  # for everybody: bubblewrap alone would make some as closed as the host's
         for place in sorted(set(shown) - inside):
             line += ["--ro-bind", f"{stage}{shown[place]}", place]
-        covered = [str(package), *self._courses()]
+        lists = [path for path in self.hidden() if path.endswith("/RECORD")]  # of staff's files, by name
+        covered = [str(package)]
+        for place in sorted({*self._courses(), *self.hidden()} - {*lists}, key=len):
+            if not any(Path(place).is_relative_to(other) for other in covered):
+                covered.append(place)
         for place in covered:
             line += ["--tmpfs", place]
+        for place in lists:
+            line += ["--ro-bind", "/dev/null", place]
         for place in _parents(inside):
             line += ["--dir", place] if package in Path(place).parents else []
         for place in sorted(inside):

@@ -80,7 +80,8 @@ class Keeper:
 
     def _start_box(self) -> subprocess.Popen[bytes]:
         config = self.config
-        python = Interpreter(**{**config["python"], "folders": tuple(config["python"]["folders"])})
+        lists = {key: tuple(config["python"][key]) for key in ("folders", "hidden")}
+        python = Interpreter(**{**config["python"], **lists})
         first_uid = uids.block(os.getpid())
         self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), (), first_uid)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
