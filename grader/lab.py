@@ -246,7 +246,8 @@ def _public_checks(
     validation = photos("validation")
     images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
     counts = assignment.on(_view().card).counts
-    material = Material(images, validation.labels, breeds(), species(), rng, images, counts)
+    labels = validation.labels
+    material = Material(images, labels, breeds(), species(), rng, images, counts, shown_labels=labels)
     plan = {
         name: asked
         for name, asked in module.questions(material).items()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from grader.marks import load_checks
-from grader.pytest_plugin import require, require_count, show
+from grader.pytest_plugin import require, require_count, require_parts, show
 from grader.questions import Material, Question, batched, gather
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
@@ -30,10 +30,11 @@ def questions(material: Material) -> dict[str, list[Question]]:
     crowd = np.concatenate([odd, shown, material.images[rows]])
     twice = CROWD - len(crowd)  # an odd number: at least one of them
     crowd = np.concatenate([crowd, crowd[:twice]])
-    key = {"shown": shown, "dogs": dogs[rows], "twice": np.array(twice), **_maps(shown[0])}
+    key = {"dogs": dogs[rows], "twice": np.array(twice)}
     return {
         "odd_features": [Question("features", (odd,)), Question("features", (odd[3:],))],
         "dusk": public.feature_questions(replace(material, images=material.images // 2)),
+        "album": [Question("is_dog", (shown,), {"shown": shown, **_maps(shown[0])}, shown=True)],
         "crowd": [
             Question("is_dog", (crowd,), key),
             Question("is_dog", (crowd[:1],)),
@@ -127,11 +128,12 @@ def test_features_at_dusk(answers, levels):
     public.require_read(found, levels, "Features of a trained backbone change little when the light does.")
 
 
-@pytest.mark.exercise("is_dog", points=5, asks="crowd")
+@pytest.mark.exercise("is_dog", points=5, asks=("album", "crowd"))
 def test_a_crowd_and_one_alone(answers, levels):
     """33 pictures get 33 probabilities, whatever they show, and the photos among them are told apart."""
+    (album,) = answers("album")
+    _show_pictures(album)
     crowd, *alone = answers("crowd")
-    _show_pictures(crowd)
     outside = int(((crowd.value < 0) | (crowd.value > 1)).sum())
     require(
         outside,
@@ -163,9 +165,9 @@ def test_a_crowd_and_one_alone(answers, levels):
     )
 
 
-def _show_pictures(crowd):
-    shown = crowd.key["shown"]
-    values = crowd.value[ODD : ODD + SHOWN]
+def _show_pictures(album):
+    shown = album.key["shown"]
+    values = album.value
     rows = []
     for name, chosen in (("a cat", values < 0.5), ("a dog", values >= 0.5)):
         said = ", ".join(f"{value:.2f}" for value in values[chosen])
@@ -175,7 +177,7 @@ def _show_pictures(crowd):
     layers = [
         {
             "name": f"{layer} of efficientnet_lite0",
-            "maps": [one.tolist() for one in crowd.key[f"layer_{layer}"]],
+            "maps": [one.tolist() for one in album.key[f"layer_{layer}"]],
         }
         for layer in LAYERS
     ]
@@ -212,51 +214,13 @@ def test_a_batch_of_one_photo(answers):
     )
 
 
-def _answered(answers, number, hint):
+@pytest.mark.exercise("quiz", points=12, asks="answers")
+def test_the_answers_are_right(answers):
+    """The answers to the six questions; which of them are right is not told."""
     (answer,) = answers("answers")
-    require(
-        int(answer.value[number - 1] == KEY[number - 1]),
-        at_least=1,
-        what="right answers to this question",
-        hint=hint,
+    require_parts(
+        int((answer.value == KEY).sum()),
+        of=len(KEY),
+        what="right answers",
+        hint="Every question has its place in the notebook: where transfer begins, the four normalisations, small batches, dropout, the two halves of freezing, and the axes of your `batch_norm`.",
     )
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_1(answers):
-    """Question 1: where transfer learning begins."""
-    _answered(answers, 1, "What is it that is transferred? Read the introduction again.")
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_2(answers):
-    """Question 2: the normalisation that does not exist."""
-    _answered(answers, 2, "Which of the words is about the picture, and not about numbers inside a network?")
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_3(answers):
-    """Question 3: why a step is taken after a small batch."""
-    _answered(answers, 3, "Compare what one step costs with 32 photos and with all of them.")
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_4(answers):
-    """Question 4: what dropout is for."""
-    _answered(
-        answers, 4, "Dropout acts while learning. What can no unit do when its neighbours may be missing?"
-    )
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_5(answers):
-    """Question 5: how a feature extractor is frozen."""
-    _answered(
-        answers, 5, "In section 6 you saw two halves of freezing: the weights, and the stored statistics."
-    )
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_6(answers):
-    """Question 6: what batch normalisation normalises."""
-    _answered(answers, 6, "Which axes does your `batch_norm` average over in training mode?")
