@@ -127,8 +127,9 @@ def _unscored(course: Course, submission: Submission, work: preparation.Work, se
     if attempts.current(*who) not in {one.attempt for one in before}:
         attempts.set_current(course.folder, last)
     grade = attempts.counting(*who, settings.counts) or last
-    when = grade.provenance.get("graded_at", "before").replace("T", " ").replace("+00:00", " UTC")
-    named = "your best version" if settings.counts == "best" else f"the version that was scored at {when}"
+    turn = grade.provenance.get(tally.TURN, "")
+    scored = f"scored attempt {turn}" if turn else "the version that was scored last"
+    named = "your best version" if settings.counts == "best" else scored
     files = {file.name: file.max_kb * 1024 for file in work.context.assignment.files}
     notice = tally.keep(
         course.folder,

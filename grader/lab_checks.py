@@ -82,7 +82,8 @@ def _public_checks(
     validation = view.photos("validation")
     images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
     counts = assignment.on(view.card).counts
-    material = Material(images, validation.labels, view.breeds, view.species, rng, images, counts)
+    labels = validation.labels
+    material = Material(images, labels, view.breeds, view.species, rng, images, counts, shown_labels=labels)
     plan = {
         name: questions
         for name, questions in module.questions(material).items()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from grader import attempts, cards, feedback, ladder, pets, preparation, spec, tally
+from grader import attempts, cards, disclosure, feedback, ladder, pets, preparation, spec, tally
 from grader.course import Course
 from grader.errors import GraderError, SpecError
 from grader.grading import has_nbgrader, with_manual
@@ -84,16 +84,16 @@ def write_pages(
 
 
 def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, settings: Settings) -> Grade:
-    """Return the grade with what was said about a version that is not scored, and without what a ladder holds back."""
+    """Return the grade with what was said about a version that is not scored, and without what students may not know."""
     words = tally.waiting(course.folder, assignment.id, grade.student)
     if words:
         grade = replace(grade, notices=(words, *grade.notices))
     if not settings.ladder or not attempts.has_run(course.folder, grade):
-        return grade
+        return disclosure.told(grade)
     history = tally.judged(course.folder, assignment.id, grade.student, tally.against(grade))
     hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
     levels = {**assignment.on(grade.data).levels, **hidden}
-    return ladder.held_back(grade, history, levels, settings.ladder)
+    return disclosure.told(ladder.held_back(grade, history, levels, settings.ladder))
 
 
 def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:

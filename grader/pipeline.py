@@ -300,6 +300,7 @@ def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seco
         data=work.context.card,
         pictures=verdicts.pictures,
         second=verdicts.second,
+        staff_pictures=verdicts.staff_pictures,
         provenance=_provenance(work),
         log=verdicts.log,
     )

@@ -118,10 +118,18 @@ def prepare(
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "all")
-    validation = pets.read_view(data_dir).photos("validation")
-    shown = validation.images
+    shown = pets.read_view(data_dir).photos("validation")
     rng = np.random.default_rng(0)  # each check file gets its own
-    material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
+    material = Material(
+        photos.images,
+        photos.labels,
+        breeds,
+        species,
+        rng,
+        shown.images,
+        data.counts,
+        shown_labels=shown.labels,
+    )
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
     if at_most and division.split.second_holdout:
         second = hidden_photos.holdout(division, secret, version, "second_holdout")
@@ -133,8 +141,8 @@ def prepare(
     levels = hidden.levels.get(card_id, {})
     public = dataclasses.replace(
         material,
-        images=shown,
-        labels=validation.labels,
+        images=shown.images,
+        labels=shown.labels,
         second_images=material.second_images[:0],
         second_labels=material.second_labels[:0],
     )
@@ -189,7 +197,8 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "public")
     images, rng = validation.images, np.random.default_rng(0)
-    material = Material(images, validation.labels, breeds, species, rng, images, data.counts)
+    labels = validation.labels
+    material = Material(images, labels, breeds, species, rng, images, data.counts, shown_labels=labels)
     plan = plan_questions(files, material, PUBLIC_SEED)
     version = spec.version(folder)
     context = Context(
@@ -205,6 +214,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         split,
         complete=False,
         order=_order(plan, PUBLIC_SEED),
+        hidden=False,
     )
     return _work(context, folder, data_dir, desk, settings)
 

@@ -175,6 +175,13 @@ def grade(
             help="Score what the students named by --student handed in, although their scored attempts are used up.",
         ),
     ] = False,
+    staff: Annotated[
+        bool,
+        typer.Option(
+            "--staff",
+            help="Show what only staff may read, too: exact numbers, times and flags. Not for logs that students see.",
+        ),
+    ] = False,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,
@@ -183,9 +190,10 @@ def grade(
 
     Grading again is free: only what changed is run. A run that was killed goes on where it stopped. Scores, comments
     and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
+    Tables, reports and JSON say of hidden photos no more than a student's page does.
     """
     del runner  # one so far
-    from grader import reporting
+    from grader import disclosure, reporting
     from grader.grading import Options, grade_class
     from grader.runners import InlineExecutor
 
@@ -194,18 +202,20 @@ def grade(
     progress = Progress(len(found.submissions(assignment, options.students)))
     with progress as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
+    flagged = any(one.flags for one in grades)
+    grades = grades if staff else [disclosure.told(one) for one in grades]
     if not grades:
         where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
         output.errors.print(f"nobody has handed in anything: no {where}", highlight=False, soft_wrap=True)
     elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
-        _warn(grades)
+        _warn(grades, flagged=flagged)
     if progress.unscored:
         names = ", ".join(progress.unscored)
         text = f"not scored: {names}: more than {settings.attempts} versions; earlier ones count. --extra-attempt scores one."
         output.errors.print(text, style="yellow", highlight=False)
     if json_path:
-        output.write_json([one.to_json() for one in grades], json_path)
+        output.write_json([one.to_record() if staff else one.to_json() for one in grades], json_path)
     if junit_path:
         junit_path.write_text(reporting.grades_junit(grades), encoding="utf-8")
     if summary_path:
@@ -221,7 +231,7 @@ def _exit_code(grades: list[Grade]) -> int:
     return 0 if all(one.passed for one in grades) else 1
 
 
-def _warn(grades: list[Grade]) -> None:
+def _warn(grades: list[Grade], *, flagged: bool) -> None:
     from grader.records import Status
 
     undecided = [one.student for one in grades if one.status is Status.ERROR]
@@ -230,11 +240,11 @@ def _warn(grades: list[Grade]) -> None:
         output.errors.print(
             f"not decided: {', '.join(undecided)}; see {where}", style="magenta", highlight=False
         )
-    flagged = [f"{one.student}: {flag}" for one in grades for flag in one.flags]
-    for line in flagged:
+    for line in (f"{one.student}: {flag}" for one in grades for flag in one.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
     if flagged:
-        text = f"no verdict, and no points changed; `pawgrade review {grades[0].assignment}` shows more"
+        what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
+        text = f"{what}. No verdict, and no points changed."
         output.errors.print(text, style="dim", highlight=False)
     if any(one.sandbox == "none" for one in grades):
         text = "sandbox: none. Student code ran with your rights; grade only notebooks that you trust."
