@@ -134,7 +134,16 @@ def judge(desk: Desk, space: Functions, *exercises: str) -> Verdicts:
     answers: Answers = {
         name: answered(context.assignment, asked, space) for name, asked in context.plan.items()
     }
-    case = Case(context.assignment, context.card, context.breeds, context.species, answers)
+    shown = frozenset(name for name, asked in context.plan.items() if all(one.shown for one in asked))
+    case = Case(
+        context.assignment,
+        context.card,
+        context.breeds,
+        context.species,
+        answers,
+        hidden=True,
+        shown=shown,
+    )
     found = [run_checks(path, case) for path in context.files]
     assert [one.log for one in found if one.log] == []
     checks = tuple(check for one in found for check in one.checks)
@@ -190,6 +199,7 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
 
     assert kinds == ["confusion", "photo_grid", "feature_maps"]
     assert all(draw(picture) for picture in reference.pictures)
+    assert reference.pictures[0].content["measured on"] == "40 public validation photos"
     shown = reference.pictures[1].content["rows"]
     assert sum(len(row["images"]) for row in shown) == 6
     assert [len(layer["maps"]) for layer in reference.pictures[2].content["layers"]] == [8, 8, 8, 8]
