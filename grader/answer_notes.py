@@ -11,20 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grader import disclosure
 from grader.artifacts import expected, printable
 from grader.errors import SubmissionError
 from grader.spec import EntryPoint
 
-# Exceptions whose class is told: what honest code raises. Each of them and each line is a word that a notebook may choose
-# when it has seen a photo: sixteen classes and a thousand lines are fourteen bits, once a page.
-KNOWN = frozenset(
-    {
-        "ArithmeticError", "AssertionError", "AttributeError", "FileNotFoundError", "ImportError", "IndexError", "KeyError",
-        "MemoryError", "ModuleNotFoundError", "NameError", "OutOfMemoryError", "RuntimeError", "TypeError", "UnboundLocalError",
-        "ValueError",
-    }
-)  # fmt: skip
-MOST_LINES = 1024  # of a notebook's code; a raise below them is told without its line
 LINE_CHARS = 120
 PUBLIC_CHECK = "`lab.check` and `pawgrade check` ask it about public photos and show everything."
 
@@ -57,7 +48,7 @@ class Sources:
         cell, source = self.cells[execution - 1]
         lines = source.lstrip("\n").splitlines()  # IPython drops empty lines at the start before it counts
         before = sum(len(one.splitlines()) for _, one in self.cells[: execution - 1])
-        if not 1 <= number <= len(lines) or before + number > MOST_LINES:
+        if not 1 <= number <= len(lines) or before + number > disclosure.LINES:
             return ""
         return f"cell {cell}, line {number}: {printable(lines[number - 1].strip(), LINE_CHARS)}"
 
@@ -116,7 +107,7 @@ def raised_again(where: str) -> SubmissionError:
 
 def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) -> SubmissionError:
     name = note.get("class")
-    said = text or (name if isinstance(name, str) and name in KNOWN else "an exception of its own")
+    said = text or (name if isinstance(name, str) and name in disclosure.CLASSES else "an exception of its own")
     line = sources.line(note.get("cell"), note.get("line"))
     end = "" if text.endswith((".", "!", "?")) and not line else "."
     return SubmissionError(

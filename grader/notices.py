@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
+from grader import disclosure
 from grader.probe import Overrun
 from grader.records import FailedCell, Limit
 from grader.spec import Limits
@@ -42,14 +43,11 @@ def on_limit(limit: Limit, limits: Limits, index: int | None, notebook: Notebook
 def on_overruns(overruns: Sequence[Overrun]) -> list[str]:
     """Say which functions did not answer within their budget, one sentence a function.
 
-    How much was answered is told in three steps only: a notebook that has seen hidden photos chooses when it stops.
+    How much was answered is told in steps only: a notebook that has seen hidden photos chooses when it stops.
     """
     told: dict[str, str] = {}
     for one in overruns:
-        share = "none of its questions were"
-        if one.answered:
-            share = "more than half" if 2 * one.answered > one.asked else "less than half"
-            share += " of its questions were"
+        share = f"{disclosure.part(one.answered, one.asked)} of its questions were"
         told.setdefault(
             one.entry_point,
             f"{one.entry_point} has {one.budget_s:g} s for the questions of an exercise, and used them up: {share} answered in time. "
