@@ -28,7 +28,7 @@ from grader.manual_work import (
     snapshot,
     sqlite_path,
 )
-from grader.ownership import forget_attempt, is_foreign
+from grader.ownership import forget_attempt, is_foreign, named, recorded_attempt
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -149,28 +149,51 @@ def _project(
     session: Session, sources: Mapping[str, NotebookNode], entries: Iterable[Entry], saved: Snapshot
 ) -> tuple[int, list[str]]:
     """Write cells, scores and manual work; return the number of submissions and what needs a look."""
-    for assignment in sources:
-        _clear(session, assignment)
+    before = {assignment: _clear(session, assignment) for assignment in sources}
     for assignment, notebook in sources.items():
         write_cells(session, assignment, notebook)
-    count = 0
+    written: dict[str, set[str]] = {assignment: set() for assignment in sources}
     for entry in entries:
         write_entry(session, entry)
-        count += 1
-    return count, put_back(session, saved)
+        written[entry.grade.assignment].add(entry.grade.student)
+    notices = [
+        text
+        for assignment in sources
+        for text in _dropped(assignment, before[assignment], written[assignment])
+    ]
+    return sum(map(len, written.values())), [*notices, *put_back(session, saved)]
 
 
-def _clear(session: Session, assignment: str) -> None:
+def _dropped(assignment: str, before: set[str], written: set[str]) -> Iterable[str]:
+    """Say whose automatic scores no stored attempt supports; raise SpecError when that is everybody."""
+    gone = sorted(before - written)
+    if not gone:
+        return
+    if not written:
+        raise SpecError(
+            f"assignment {assignment}: {named(gone)} scores of Pawgrade's, and no attempt of it is stored: all would be lost.",
+            f"Bring .pawgrade/attempts back to the course, or run `pawgrade grade {assignment}` first. Nothing was changed.",
+        )
+    yield (
+        f"{assignment}: {named(gone)} no stored attempt; their automatic scores are in the previous gradebook only."
+    )
+
+
+def _clear(session: Session, assignment: str) -> set[str]:
     """Delete what is Pawgrade's of an assignment; the assignment itself, with its due date, stays.
 
     Where nbgrader has graded something of it, that stays, and so do the cells on which its scores hang.
+
+    Returns:
+        The students whose scores came from attempts.
     """
     api = nbgrader_api()
     row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
     if row is None:
-        return
+        return set()
     ours = [submission for submission in row.submissions if not is_foreign(session, submission)]
     whole = len(ours) == len(row.submissions)
+    graded = {submission.student_id for submission in ours if recorded_attempt(session, submission.id)}
     for submission in ours:
         for notebook in submission.notebooks:
             for part in (*notebook.grades, *notebook.comments, notebook):
@@ -182,6 +205,7 @@ def _clear(session: Session, assignment: str) -> None:
             session.delete(part)
     session.flush()
     session.expire_all()
+    return graded
 
 
 def _build_anew(

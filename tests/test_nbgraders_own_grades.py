@@ -161,7 +161,7 @@ def test_no_copy_is_overwritten_by_a_later_one(
     content = first.kept.read_bytes() if first.kept else b""
 
     again(db_url, course, source, entries[:1])
-    again(db_url, course, source, [])
+    again(db_url, course, source, entries)
 
     kept = [path.name for path in backups.backups(course / "gradebook.db")]
     assert kept == ["gradebook.db.bak.3", "gradebook.db.bak.2", "gradebook.db.bak.1"]
@@ -358,6 +358,20 @@ def test_cells_of_nbgraders_assignment_stay_when_it_has_not_been_graded_by_pawgr
         save_cells(gradebook, "toy", source)
 
     assert dump(course) == before
+
+
+def test_a_course_that_lost_its_attempts_keeps_the_scores_that_came_from_them(
+    course: Path, db_url: str, source: NotebookNode, entries: list[Entry]
+) -> None:
+    again(db_url, course, source, entries)
+    before = dump(course)
+
+    with pytest.raises(SpecError, match=r"2 students .* no attempt of it is stored: all would be lost"):
+        again(db_url, course, source, [])
+    assert dump(course) == before
+
+    (notice,) = again(db_url, course, source, entries[:1]).notices
+    assert "1 student (student02) has no stored attempt" in notice
 
 
 def test_the_command_says_what_the_assignment_is_called_now(course: Path, db_url: str) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from grader import verify as verifying
 from grader.cli.app import app
 from grader.course import Course
+from grader.errors import SpecError
 from grader.findings import Finding
 from grader.release import build_release
 from grader.sandbox import client
@@ -116,17 +117,9 @@ BREAKS = {
         "assignment.toml", "[data.toy_pets]\n", "[data.oxford_pets.limits]\nwall_s = 0.01\n[data.toy_pets]\n",
         {"time and memory within two thirds of the limits": "wall_s 0.01 on oxford_pets"},
     ),
-    "a check of an exercise that is not there": (
-        "check_public.py", '@pytest.mark.exercise("brightness", asks="photos")', '@pytest.mark.exercise("brigthness", asks="photos")',
-        {"source, all checks: full marks": "check agree: no exercise 'brigthness' in assignment.toml"},
-    ),
     "a mark that asks for other answers": (
         "check_public.py", 'points=6, asks="numbers"', 'points=6, asks="photos"',
         {"source, all checks: full marks": "answers('numbers'): the check's mark asks photos"},
-    ),
-    "two checks of one name": (
-        "staff/check_hidden.py", "def test_night", "def test_agree",
-        {"source, all checks: full marks": "check agree: there are 2 of this name"},
     ),
     "a check that no student sees": (
         "staff/check_hidden.py", "\n\n@pytest.mark",
@@ -158,6 +151,27 @@ def test_what_is_broken_on_purpose_is_named(course: Course, found: Verify, name:
 
     for subject, words in expected.items():
         assert words in problems[subject], problems
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "check_public.py",
+            '"brightness", asks',
+            '"brigthness", asks',
+            "test_agree: no exercise 'brigthness'",
+        ),
+        ("staff/check_hidden.py", "def test_night", "def test_agree", "2 checks are called test_agree"),
+    ],
+)
+def test_what_cannot_be_graded_at_all_is_an_error(
+    course: Course, found: Verify, file: str, old: str, new: str, said: str
+) -> None:
+    change(course, file, old, new)
+
+    with pytest.raises(SpecError, match=said):
+        found(course, parts=("runs",))
 
 
 def test_two_labels_that_are_exchanged_are_named(course: Course, found: Verify) -> None:
