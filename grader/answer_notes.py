@@ -107,7 +107,9 @@ def raised_again(where: str) -> SubmissionError:
 
 def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) -> SubmissionError:
     name = note.get("class")
-    said = text or (name if isinstance(name, str) and name in disclosure.CLASSES else "an exception of its own")
+    said = text or (
+        name if isinstance(name, str) and name in disclosure.CLASSES else "an exception of its own"
+    )
     line = sources.line(note.get("cell"), note.get("line"))
     end = "" if text.endswith((".", "!", "?")) and not line else "."
     return SubmissionError(

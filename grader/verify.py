@@ -317,7 +317,7 @@ def _repeated(case: _Case, first: Grade, second: Grade) -> Finding:
 def _oddities(case: _Case, grade: Grade) -> Iterator[Finding]:
     """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
     file = f"solutions/{case.assignment}/check_public.py"
-    pictures = (*grade.pictures, *grade.staff_pictures)
+    pictures = grade.staff_pictures or grade.pictures  # those of the photos that judge, where there are any
     matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
     swapped = [text for content in matrices for text in exchanged(content)]
     said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"

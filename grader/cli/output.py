@@ -51,7 +51,7 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
     table.add_column("student", min_width=10, max_width=26)
     for exercise in grades[0].exercises if grades else ():
         table.add_column(exercise.id, justify="right", no_wrap=True)
-    for name, side in (("points", "right"), ("by hand", "right"), ("s", "right"), ("status", "left")):
+    for name, side in (("points", "right"), ("by hand", "right"), ("up to s", "right"), ("status", "left")):
         table.add_column(name, justify=side, no_wrap=True, min_width=len(name))  # type: ignore[arg-type]
     table.add_column("what happened", overflow="fold", min_width=24)
     for grade in grades:

@@ -43,7 +43,9 @@ def _pictured_questions(material: Material) -> list[Question]:
     """Ask about public photos, as many cats as dogs, for the picture that the feedback shows."""
     dogs = ~np.array(material.species)[material.shown_labels]
     rows = np.concatenate([np.flatnonzero(dogs == value)[:PICTURED] for value in (False, True)])
-    return [Question("is_dog", (material.shown[rows],), {"dogs": dogs[rows]}, shown=True)]
+    return (
+        [Question("is_dog", (material.shown[rows],), {"dogs": dogs[rows]}, shown=True)] if len(rows) else []
+    )
 
 
 def _with_key(asked: list[Question], more: dict[str, np.ndarray]) -> list[Question]:
@@ -294,8 +296,8 @@ def test_answers_agree(answers):
 )
 def test_cats_and_dogs_are_told_apart(answers, levels):
     """At least 0.5 for a dog, less for a cat."""
-    (public,) = answers("pictured")
-    _show_confusion(public.value >= 0.5, public.key["dogs"].astype(bool), "public validation photos")
+    for public in answers("pictured"):
+        _show_confusion(public.value >= 0.5, public.key["dogs"].astype(bool), "public validation photos")
     values, key = gather(answers("photos")).plain, answers("photos")[0].key
     counted = key["counted"].astype(bool)
     values, dogs = values[counted], key["dogs"].astype(bool)[counted]

@@ -18,6 +18,7 @@ FAMILIES = {
     "network": "Network",
     "returned": "Bombs and poison in what comes back",
     "lookup": "Look-up tables of known images",
+    "feedback": "Messages through what feedback tells",
     "notebooks": "Damaged, huge and foreign notebooks",
 }
 
