@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader import artifacts, attempts, cells, probe, scoring, spec
+from grader import artifacts, attempts, cells, probe, reading, scoring, spec
 from grader.errors import InfrastructureError, SubmissionError
 from grader.evaluate import Context, evaluate
 from grader.preparation import Work, matplotlib_cache
@@ -65,7 +65,7 @@ def grade(submission: Submission, work: Work) -> Graded:
     submitted = None
     try:
         submitted = artifacts.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
-        notebook, repairs = cells.restore(cells.read_notebook(submitted), work.release)
+        notebook, repairs = reading.read_restored(submitted, work.release)
     except (FileNotFoundError, SubmissionError) as exc:
         return Graded(_unread(submission, work, _explain_unread(exc, submission)), submitted, None)
     except Exception:

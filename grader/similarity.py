@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from grader.cells import MAX_NOTEBOOK_BYTES
+from grader.notebook_json import MAX_NOTEBOOK_BYTES
 
 OWN_TOKENS = 20  # that a cell must have beyond the release's cell: shorter ones look alike by themselves
 OWN_DIGITS = 12  # in printed fractions, of an output that is no coincidence

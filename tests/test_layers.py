@@ -12,9 +12,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
     "errors records strict",
-    "calibrated findings questions metrics perturbation statistics scoring cells outputs images determinism locations",
+    "calibrated confined findings questions metrics perturbation statistics scoring notebook_json patience outputs images determinism locations",
     "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones reference artifacts answer_notes attempts tally ladder course variants leaks release gradebook manual_work "
-    "autograded sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
+    "autograded cells reading showing sanitise inert rendering drawings figures fitting feedback probe_cell marks requirements calibration calibration_file remembering plots pytest_plugin gpus duplicates suspicion similarity",
     "kernels devices gpu_verdicts sandbox wire intake stock endings engine papermill_engine probe judge evaluate",
     "runners preparation pipeline grading review pages student rebuilding expectations verify calibrate reporting workflows demo doctor",
     "cli",
