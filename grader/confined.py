@@ -7,6 +7,7 @@ bounded size, and how a child ended is a value. The helper ends when its owner d
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import importlib
@@ -72,7 +73,8 @@ def run(work: Work, content: bytes, bounds: Bounds | None = None, **options: Any
     """Call `work(content, **options)` in a limited process.
 
     Args:
-        work: a function at the top of a module; its module is imported once, before the limits hold.
+        work: a function at the top of a module; its module is imported once, before the limits hold, and with it the
+            modules that its `PRELOAD` names.
         content: the untrusted bytes.
         bounds: what it may use.
         options: values that JSON can hold.
@@ -128,6 +130,9 @@ class _Helper:
         self.line.close()
         if self.process.stdin is not None:
             self.process.stdin.close()
+        if self.owner == os.getpid():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(NICE_S)
 
 
 _held: list[_Helper] = []
@@ -141,6 +146,13 @@ def _helper() -> _Helper:
         if not _held:
             _held.append(_Helper())
         return _held[0]
+
+
+@atexit.register
+def _close() -> None:
+    with _lock:
+        while _held:
+            _held.pop().close()
 
 
 def _await(order: dict[str, Any], given: int, answer: int, most_s: float) -> int:
@@ -178,14 +190,14 @@ def main() -> None:
     line = socket.socket(fileno=int(sys.argv[1]))
     children: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([line, wake, 0], [], [])
+        ready, _, _ = select.select([line.fileno(), wake.fileno(), 0], [], [])
         if 0 in ready:
             break  # nothing is ever written there: the owner has gone
-        if wake in ready:
+        if wake.fileno() in ready:
             with contextlib.suppress(BlockingIOError):
                 while wake.recv(4096):
                     pass
-        if line in ready:
+        if line.fileno() in ready:
             _take(line, children)
         _reap(children)
     for pid in children:
@@ -196,7 +208,8 @@ def _take(line: socket.socket, children: dict[int, int]) -> None:
     message, descriptors, _, _ = socket.recv_fds(line, MAX_REQUEST, 3)
     given, answer, told = descriptors
     order = json.loads(message)
-    importlib.import_module(order["module"])
+    for name in getattr(importlib.import_module(order["module"]), "PRELOAD", ()):
+        importlib.import_module(name)
     pid = os.fork()
     if pid == 0:
         os._exit(_work(order, given, answer))
@@ -244,6 +257,7 @@ def _limit(bounds: Bounds) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.set_wakeup_fd(-1)
+    sys.unraisablehook = lambda _: None  # what a limit interrupts inside a library is no news
     for number in (signal.SIGCHLD, signal.SIGXCPU, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, bounds.wall_s)

@@ -156,7 +156,9 @@ def _renderer() -> type[IPythonRenderer]:
     return Renderer
 
 
-_SLOW = (OutputView("stderr", _preformatted("[this output takes too long to be shown]")),)
+_SLOW: tuple[OutputView, ...] = (
+    OutputView("stderr", _preformatted("[this output takes too long to be shown]")),
+)
 
 
 def _all_views(output: Mapping[str, Any]) -> tuple[OutputView, ...]:

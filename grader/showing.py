@@ -7,7 +7,6 @@ costs the page its notebook and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import nbformat
@@ -23,6 +22,16 @@ from grader.patience import Patience
 from grader.rendering import CellView, OutputView, cell_views
 from grader.sanitise import sanitise_notebook
 
+PRELOAD = (  # what cells import when they need it: once for all notebooks
+    *("nbconvert.filters.ansi", "nbconvert.filters.markdown_mistune", "mistune.plugins", "nh3", "PIL.Image"),
+    *(
+        "PIL.PngImagePlugin",
+        "PIL.JpegImagePlugin",
+        "pygments.lexers",
+        "pygments.formatters",
+        "pygments.token",
+    ),
+)
 BOUNDS = Bounds(cpu_s=5, memory_mb=400, answer_mb=64)
 NOTEBOOK_CHARS = 800_000  # of the notebook on a page: with words, photos and style a page stays under 2 MB
 SANITISING, RENDERING, PICTURES = (0.5, 1.2), (0.7, 1.8), (0.4, 0.8)  # seconds: one cell or picture, all
@@ -52,7 +61,7 @@ def safe_notebook(notebook: bytes) -> NotebookNode:
     return nbformat.from_dict(json.loads(found))
 
 
-def _sanitised(content: bytes) -> Mapping[str, Any]:
+def _sanitised(content: bytes) -> NotebookNode:
     raw = parse(content)
     if not isinstance(raw, dict):
         raise SubmissionError("the stored notebook is no notebook.")
