@@ -16,6 +16,8 @@ from grader.artifacts import expected, printable
 from grader.errors import SubmissionError
 from grader.spec import EntryPoint
 
+KNOWN = frozenset(disclosure.CLASSES)
+MOST_LINES = disclosure.LINES
 LINE_CHARS = 120
 PUBLIC_CHECK = "`lab.check` and `pawgrade check` ask it about public photos and show everything."
 
@@ -48,7 +50,7 @@ class Sources:
         cell, source = self.cells[execution - 1]
         lines = source.lstrip("\n").splitlines()  # IPython drops empty lines at the start before it counts
         before = sum(len(one.splitlines()) for _, one in self.cells[: execution - 1])
-        if not 1 <= number <= len(lines) or before + number > disclosure.LINES:
+        if not 1 <= number <= len(lines) or before + number > MOST_LINES:
             return ""
         return f"cell {cell}, line {number}: {printable(lines[number - 1].strip(), LINE_CHARS)}"
 
@@ -107,9 +109,7 @@ def raised_again(where: str) -> SubmissionError:
 
 def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) -> SubmissionError:
     name = note.get("class")
-    said = text or (
-        name if isinstance(name, str) and name in disclosure.CLASSES else "an exception of its own"
-    )
+    said = text or (name if isinstance(name, str) and name in KNOWN else "an exception of its own")
     line = sources.line(note.get("cell"), note.get("line"))
     end = "" if text.endswith((".", "!", "?")) and not line else "."
     return SubmissionError(

@@ -156,10 +156,10 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
         ) from exc
 
 
-def read_executed(course: Path, grade: Grade) -> NotebookNode | None:
-    """Return the executed notebook of a stored attempt, or None when nothing ran."""
+def executed_bytes(course: Path, grade: Grade) -> bytes | None:
+    """Return the file of the executed notebook of a stored attempt, or None when nothing ran: hostile bytes."""
     path = root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb"
-    return nbformat.read(path, as_version=4) if path.is_file() else None
+    return path.read_bytes() if path.is_file() else None
 
 
 def set_current(course: Path, grade: Grade) -> None:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import copy
 import difflib
-import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from grader import notebook_json
 from grader.errors import SubmissionError
+from grader.notebook_json import MAX_NOTEBOOK_BYTES
 from grader.records import Repair
 
-MAX_NOTEBOOK_BYTES = 50 * 2**20
-MAX_CELLS = 2000  # far above any honest notebook; naming and validating cells takes time
-MAX_DEPTH = 100  # levels of JSON: what is copied later needs several frames a level
+__all__ = ["MAX_NOTEBOOK_BYTES", "code_cells", "grade_id", "is_locked", "read_notebook", "restore"]
+
 SIMILAR = 0.6  # difflib ratio from which a cell that lost its name counts as the release's cell
+CANDIDATES = (
+    5  # cells that are compared in full with one that is missing: those with most characters in common
+)
+MAX_COMPARED_CHARS = 4000  # of either cell: difflib's time grows with the square, at worst with the cube
 NOTICE = "This cell was missing from the submitted notebook."
 
 
@@ -31,18 +36,7 @@ def read_notebook(content: bytes) -> NotebookNode:
     Raises:
         SubmissionError: the bytes are not such a notebook; the message says what they are.
     """
-    if len(content) > MAX_NOTEBOOK_BYTES:
-        raise SubmissionError(
-            f"the notebook has {len(content) // 2**20} MiB, at most {MAX_NOTEBOOK_BYTES // 2**20} MiB are read.",
-            "Clear its outputs (Kernel, Restart and Clear Outputs), save it and hand it in again.",
-        )
-    try:
-        raw = json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as exc:
-        raise SubmissionError(
-            "the file is not a notebook: it is not valid JSON.",
-            "Open it in Jupyter, save it and hand it in again.",
-        ) from exc
+    raw = notebook_json.parse(content)
     major = raw.get("nbformat") if isinstance(raw, dict) else None
     if major not in (3, 4) or isinstance(major, bool):
         raise SubmissionError(
@@ -50,7 +44,7 @@ def read_notebook(content: bytes) -> NotebookNode:
             "Open it in a current Jupyter, save it and hand it in again.",
         )
     try:
-        _count(raw.get("cells"))  # before anything is copied: that takes seconds for a hundred thousand
+        notebook_json.trim(raw)  # before anything is copied
         return _upgrade(_storable(raw))
     except SubmissionError:
         raise
@@ -61,15 +55,13 @@ def read_notebook(content: bytes) -> NotebookNode:
         ) from exc
 
 
-def _storable(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
+def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Copy JSON without halves of characters (lone surrogates), which no file can hold."""
-    if depth > MAX_DEPTH:
-        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_storable(key): _storable(one, depth + 1) for key, one in value.items()}
-    return [_storable(one, depth + 1) for one in value] if isinstance(value, list) else value
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def _upgrade(raw: dict[str, Any]) -> NotebookNode:
@@ -78,7 +70,6 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
         node = nbformat.convert(node, 4)
         for cell in node.cells:
             cell.pop("id", None)  # random ones
-        _count(node.cells)
     for cell in node.cells:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
@@ -88,14 +79,6 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
     _name_cells(node)
     nbformat.validate(node)
     return node
-
-
-def _count(cells: object) -> None:
-    if isinstance(cells, list) and len(cells) > MAX_CELLS:
-        raise SubmissionError(
-            f"the notebook has {len(cells)} cells, at most {MAX_CELLS} are read.",
-            "Delete the cells that do not belong to the assignment and hand it in again.",
-        )
 
 
 def _name_cells(notebook: NotebookNode) -> None:
@@ -202,27 +185,50 @@ def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repai
 def _adopt_nameless(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
     """Give a solution cell that lost its metadata its name back, by cell id or by likeness."""
     present = {grade_id(cell) for cell in notebook.cells}
-    for name, original in wanted.items():
-        if name in present or is_locked(original):
-            continue
-        nameless = [
-            cell for cell in notebook.cells if not grade_id(cell) and cell.cell_type == original.cell_type
+    lost = {name: one for name, one in wanted.items() if name not in present and not is_locked(one)}
+    if not lost:
+        return
+    nameless = [(cell, Counter(cell.source)) for cell in notebook.cells if not grade_id(cell)]
+    for name, original in lost.items():
+        alike = [
+            pair for pair in nameless if not grade_id(pair[0]) and pair[0].cell_type == original.cell_type
         ]
-        found = next((cell for cell in nameless if cell.get("id") == original.get("id")), None)
-        if found is None:
-            rated = [(_likeness(cell.source, original.source), cell) for cell in nameless]
-            best = max(rated, key=lambda pair: pair[0], default=(0.0, None))
-            found = best[1] if best[0] >= SIMILAR else None
+        found = next((cell for cell, _ in alike if cell.get("id") == original.get("id")), None)
+        found = _most_alike(alike, original.source) if found is None else found
         if found is not None:
             found.metadata["nbgrader"] = copy.deepcopy(original.metadata["nbgrader"])
             repairs.append(Repair(name, "The cell had lost its name and was recognised by its content."))
 
 
+def _most_alike(cells: list[tuple[NotebookNode, Counter[str]]], original: str) -> NotebookNode | None:
+    """Return the cell whose source is most like another, if it is alike at all.
+
+    Characters in common are counted for all: that bounds difflib's ratio from above. It is asked of the best few.
+    """
+    wanted = Counter(original)
+    rated = [(_bound(found, len(cell.source), wanted, len(original)), cell) for cell, found in cells]
+    best = sorted(rated, key=lambda pair: -pair[0])[:CANDIDATES]
+    sure = [(_likeness(cell.source, original), cell) for bound, cell in best if bound >= SIMILAR]
+    likeness, cell = max(sure, key=lambda pair: pair[0], default=(0.0, None))
+    return cell if likeness >= SIMILAR else None
+
+
+def _bound(found: Counter[str], found_chars: int, wanted: Counter[str], wanted_chars: int) -> float:
+    if not found_chars + wanted_chars:
+        return 1.0
+    if 2 * min(found_chars, wanted_chars) / (found_chars + wanted_chars) < SIMILAR:
+        return 0.0
+    common = sum(min(count, found[one]) for one, count in wanted.items())
+    return 2 * common / (found_chars + wanted_chars)
+
+
 def _likeness(found: str, original: str) -> float:
-    """Return how alike two sources are, 0 to 1; 0 when cheap bounds rule out `SIMILAR`: `ratio` is slow on long text."""
-    matcher = difflib.SequenceMatcher(None, found, original)
-    possible = matcher.real_quick_ratio() >= SIMILAR and matcher.quick_ratio() >= SIMILAR
-    return matcher.ratio() if possible else 0.0
+    """Return how alike two sources are, 0 to 1; of long ones, whole lines are compared, and no longer ones than can be."""
+    if max(len(found), len(original)) <= MAX_COMPARED_CHARS:
+        return difflib.SequenceMatcher(None, found, original).ratio()
+    common = Counter(found.splitlines()) & Counter(original.splitlines())
+    shared = sum((len(line) + 1) * count for line, count in common.items())
+    return min(1.0, 2 * shared / (len(found) + len(original)))
 
 
 def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list[Repair]) -> None:

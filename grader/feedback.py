@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from grader import disclosure, figures
 from grader.drawings.svg import SVG, Drawing
 from grader.errors import InfrastructureError
-from grader.fitting import fit_cells, fit_pictures
 from grader.inert import plain_text
 from grader.records import Check, Grade, Limit, Picture, Status
-from grader.rendering import CellView, cell_views
-from grader.sanitise import sanitise_notebook
+from grader.rendering import CellView
+from grader.showing import TOO_MUCH, page_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 PHOTOS = 2  # of each breed of a confused pair
 PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused breeds included
-NOTEBOOK_CHARS = 800_000  # of the notebook on a page: with words, photos and style a page stays under 2 MB
 
 
 class PublicPhotos(Protocol):
@@ -65,7 +63,7 @@ def render(
     grade: Grade,
     *,
     title: str,
-    notebook: Mapping[str, Any] | None,
+    notebook: bytes | None,
     photos: PublicPhotos | None = None,
     manual: Sequence[ManualComment] = (),
     pass_points: float | None = None,
@@ -76,13 +74,15 @@ def render(
     Args:
         grade: what to show; nothing of `log`, and of `provenance` only the package's version and the date.
         title: the assignment's title.
-        notebook: the executed notebook as it came out of the sandbox; it is sanitised here. None when there is none.
+        notebook: the executed notebook's file, as it came out of the sandbox; it is sanitised and rendered in a process of
+            its own. None when there is none.
         photos: where the photos of confused breeds come from; None shows their names only.
         manual: the cells graded by hand, in their order.
         pass_points: what automatic and manual points together have to reach; None does not mention it.
         standing: a sentence about how many attempts are scored; may be empty.
     """
-    cells = () if notebook is None else _cells(notebook)
+    shown = () if notebook is None else page_cells(notebook)
+    cells = shown or ()
     page = _environment().get_template("feedback.html")
     html = page.render(
         grade=grade,
@@ -96,6 +96,7 @@ def render(
         seconds=_seconds(grade),
         pictures=_pictures(grade.pictures, photos),
         cells=cells,
+        left_out=TOO_MUCH if shown is None else "",
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
         failed={cell.index: cell for cell in grade.failed_cells},
     )
@@ -193,11 +194,6 @@ def _verdict(status: Status, points: float, max_points: float) -> dict[str, str]
     if status is Status.PASSED and max_points == 0:
         words = "In order"
     return {"name": name, "symbol": symbol, "words": words}
-
-
-def _cells(notebook: Mapping[str, Any]) -> tuple[CellView, ...]:
-    clean = fit_pictures(sanitise_notebook(notebook), NOTEBOOK_CHARS)
-    return fit_cells(cell_views(clean), NOTEBOOK_CHARS)
 
 
 def _exercises(grade: Grade, cells: Sequence[CellView]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import io
 import struct
 import zlib
@@ -15,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from grader.patience import Patience
 from grader.rendering import CellView, OutputView
 
 SIDE_PX = 900  # of a picture that was made smaller; a page is about as wide
@@ -35,18 +37,21 @@ _UNREADABLE = (
 Notebook = Mapping[str, Any]
 
 
-def fit_pictures(notebook: Notebook, room_chars: int) -> Notebook:
+def fit_pictures(notebook: Notebook, room_chars: int, patience: Patience | None = None) -> Notebook:
     """Return the notebook as it is, or with smaller pictures when all of them together have no room.
 
     Args:
         notebook: what `sanitise_notebook` returned; it is not changed.
         room_chars: for all pictures, in base64.
+        patience: time for the pictures; one that takes longer stays as it is. None: as long as it takes.
     """
     sizes = [len(data[mime]) for data in _bundles(notebook) for mime in MIMES if mime in data]
     if sum(sizes) <= room_chars:
         return notebook
     cells = [
-        {**cell, "outputs": [_smaller(output) for output in cell["outputs"]]} if "outputs" in cell else cell
+        {**cell, "outputs": [_granted(output, patience) for output in cell["outputs"]]}
+        if "outputs" in cell
+        else cell
         for cell in notebook["cells"]
     ]
     return {**notebook, "cells": cells}
@@ -54,6 +59,12 @@ def fit_pictures(notebook: Notebook, room_chars: int) -> Notebook:
 
 def _bundles(notebook: Notebook) -> list[Mapping[str, str]]:
     return [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", ())]
+
+
+def _granted(output: Mapping[str, Any], patience: Patience | None) -> Mapping[str, Any]:
+    if patience is None:
+        return _smaller(output)
+    return patience.grant(functools.partial(_smaller, output), lambda: output)
 
 
 def _smaller(output: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -253,10 +253,10 @@ def handed_in_at(submission: Submission) -> datetime.datetime | None:
 
 def sanitised(course: Course, grade: Grade) -> NotebookNode | None:
     """Return the executed notebook of a grade's attempt, safe to look at, or None when nothing ran."""
-    from grader.sanitise import sanitise_notebook
+    from grader.showing import safe_notebook
 
-    executed = attempts.read_executed(course.folder, grade)
-    return None if executed is None else sanitise_notebook(executed)
+    executed = attempts.executed_bytes(course.folder, grade)
+    return None if executed is None else safe_notebook(executed)
 
 
 def with_manual(grade: Grade, manual: float | None, pass_points: float) -> Grade:

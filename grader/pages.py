@@ -72,7 +72,7 @@ def write_pages(
         html = feedback.render(
             with_manual(grade, sum(given) if given else None, assignment.pass_points),
             title=assignment.title,
-            notebook=attempts.read_executed(course.folder, grade),
+            notebook=attempts.executed_bytes(course.folder, grade),
             photos=photos[grade.data],
             manual=comments,
             pass_points=assignment.pass_points,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
-from grader import artifacts, cells, notices, probe, scoring, spec, tally, visible, workplace
+from grader import artifacts, cells, notices, probe, reading, scoring, spec, tally, visible, workplace
 from grader.errors import InfrastructureError, SubmissionError
 from grader.evaluate import Context, evaluate
 from grader.preparation import Work
@@ -65,7 +65,7 @@ def grade(submission: Submission, work: Work) -> Graded:
     submitted = None
     try:
         submitted = artifacts.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
-        notebook, repairs = cells.restore(cells.read_notebook(submitted), work.release)
+        notebook, repairs = reading.read_restored(submitted, work.release)
     except (FileNotFoundError, SubmissionError) as exc:
         return Graded(_unread(submission, work, _explain_unread(exc, submission)), submitted, None)
     except Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from nbconvert.filters.markdown_mistune import IPythonRenderer
+
+    from grader.patience import Patience
+
+T = TypeVar("T")
 
 HIGHLIGHT_CHARS = 100_000  # longer code is shown without colours
 _MARKDOWN_PLUGINS = ("strikethrough", "table", "url", "def_list")
@@ -55,8 +59,13 @@ class CellView:
     outputs: tuple[OutputView, ...]
 
 
-def cell_views(notebook: Mapping[str, Any]) -> tuple[CellView, ...]:
-    """Render every cell of a notebook that `sanitise_notebook` returned."""
+def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) -> tuple[CellView, ...]:
+    """Render every cell of a notebook that `sanitise_notebook` returned.
+
+    Args:
+        notebook: a notebook that is safe.
+        patience: time for the cells and their outputs; what takes longer is shown as it was typed. None: as long as it takes.
+    """
     views, number = [], 0
     for index, cell in enumerate(notebook["cells"]):
         kind = cell["cell_type"]
@@ -67,11 +76,21 @@ def cell_views(notebook: Mapping[str, Any]) -> tuple[CellView, ...]:
                 kind=kind,
                 number=number if kind == "code" else None,
                 grade_id=cell["metadata"].get("nbgrader", {}).get("grade_id"),
-                html=_SOURCES[kind](cell),
-                outputs=tuple(view for output in cell.get("outputs", ()) for view in _views(output)),
+                html=_granted(
+                    patience, functools.partial(_SOURCES[kind], cell), _preformatted(cell["source"])
+                ),
+                outputs=tuple(
+                    view
+                    for output in cell.get("outputs", ())
+                    for view in _granted(patience, functools.partial(_all_views, output), _SLOW)
+                ),
             )
         )
     return tuple(views)
+
+
+def _granted(patience: Patience | None, work: Callable[[], T], instead: T) -> T:
+    return work() if patience is None else patience.grant(work, lambda: instead)
 
 
 def _clean(html: str) -> Markup:
@@ -135,6 +154,15 @@ def _renderer() -> type[IPythonRenderer]:
             return f"<pre>{self.escape_html(body.strip())}</pre>"
 
     return Renderer
+
+
+_SLOW: tuple[OutputView, ...] = (
+    OutputView("stderr", _preformatted("[this output takes too long to be shown]")),
+)
+
+
+def _all_views(output: Mapping[str, Any]) -> tuple[OutputView, ...]:
+    return tuple(_views(output))
 
 
 def _views(output: Mapping[str, Any]) -> Iterator[OutputView]:

@@ -50,12 +50,14 @@ class Review:
         limit: how many versions are scored; 0: all.
         rows: by student.
         report: what they share.
+        unread: students whose notebook takes more memory or time to look at than any honest one: nothing of it is listed.
     """
 
     assignment: str
     limit: int
     rows: tuple[Row, ...]
     report: similarity.Report
+    unread: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values."""
@@ -66,6 +68,7 @@ class Review:
             "students": [dataclasses.asdict(row) for row in self.rows],
             "shared": [dataclasses.asdict(one) for one in self.report.shared],
             "pairs": [dataclasses.asdict(one) for one in self.report.pairs],
+            "unread": list(self.unread),
         }
 
 
@@ -90,21 +93,29 @@ def review(course: Course, assignment: str, settings: Settings) -> Review:
         raise SpecError(
             f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
         )
+    works = {grade.student: _work(course, grade) for grade in grades}
     report = similarity.compare(
-        [_work(course, grade) for grade in grades],
-        similarity.read_cells(release / f"{assignment}.ipynb"),
-        similarity.read_cells(source / f"{assignment}.ipynb"),
+        [work or similarity.Work(student, ()) for student, work in works.items()],
+        similarity.read_cells(release / f"{assignment}.ipynb") or (),
+        similarity.read_cells(source / f"{assignment}.ipynb") or (),
     )
     return Review(
-        assignment, settings.attempts, tuple(_row(course, grade, report) for grade in grades), report
+        assignment,
+        settings.attempts,
+        tuple(_row(course, grade, report) for grade in grades),
+        report,
+        tuple(student for student, work in works.items() if work is None),
     )
 
 
-def _work(course: Course, grade: Grade) -> similarity.Work:
+def _work(course: Course, grade: Grade) -> similarity.Work | None:
+    """Return what a student handed in and what ran; None where either cannot be looked at."""
     folder = attempts.root(course.folder, grade.assignment, grade.student) / grade.attempt
     submitted, executed = (
         similarity.read_cells(folder / f"{name}.ipynb") for name in ("submitted", "executed")
     )
+    if submitted is None or executed is None:
+        return None
     return similarity.Work(grade.student, submitted, executed)
 
 

@@ -7,6 +7,7 @@ nbgrader's formgrader and other viewers render Markdown with raw HTML, and HTML 
 from __future__ import annotations
 
 import base64
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from grader.inert import BREAK, clean_html, inert_markdown, inert_words, picture
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+    from grader.patience import Patience
 
 __all__ = ["clean_html", "sanitise_notebook"]
 
@@ -42,11 +45,12 @@ class _Room:
         return base64.b64encode(content).decode("ascii")
 
 
-def sanitise_notebook(nb: Mapping[str, Any]) -> NotebookNode:
+def sanitise_notebook(nb: Mapping[str, Any], patience: Patience | None = None) -> NotebookNode:
     """Return a new notebook that is safe in any viewer; every cell keeps its position.
 
     Args:
         nb: a notebook (nbformat 4) that a student may have shaped: anything in it may be odd or missing.
+        patience: time for the cells; of one that takes longer only the code is kept. None: as long as it takes.
 
     Returns:
         A valid notebook 4.5. Code is verbatim; Markdown, outputs, attachments and metadata hold only what is
@@ -56,7 +60,14 @@ def sanitise_notebook(nb: Mapping[str, Any]) -> NotebookNode:
 
     cells = nb.get("cells")
     room, ids = _Room(), set[str]()
-    rebuilt = [_cell(cell, at, room, ids) for at, cell in enumerate(cells if isinstance(cells, list) else [])]
+    rebuilt = []
+    for at, cell in enumerate(cells if isinstance(cells, list) else []):
+        given = _mapping(cell)
+        common = {"id": _identity(given.get("id"), at, ids), "metadata": _metadata(given.get("metadata"))}
+        make = functools.partial(_cell, given, common, room)
+        rebuilt.append(
+            make() if patience is None else patience.grant(make, functools.partial(_slow, given, common))
+        )
     metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
         "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
@@ -64,14 +75,22 @@ def sanitise_notebook(nb: Mapping[str, Any]) -> NotebookNode:
     return nbformat.from_dict({"cells": rebuilt, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _cell(cell: object, at: int, room: _Room, ids: set[str]) -> dict[str, Any]:
-    cell = _mapping(cell)
+def _slow(cell: Mapping[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """Rebuild a cell that takes too long to be made safe: its code as text, or a notice."""
+    if cell.get("cell_type") != "code":
+        return {**common, "cell_type": "markdown", "source": "[this cell takes too long to be shown]"}
+    source, outputs = (
+        plain_text(cell.get("source"))[:SOURCE_CHARS],
+        [_notice("the outputs of this cell take too long to be shown")],
+    )
+    return {**common, "cell_type": "code", "source": source, "outputs": outputs, "execution_count": None}
+
+
+def _cell(cell: Mapping[str, Any], common: dict[str, Any], room: _Room) -> dict[str, Any]:
     kind = cell.get("cell_type")
     source = plain_text(cell.get("source"))
     if len(source) - source.count(BREAK) > SOURCE_CHARS:
         source = source[: SOURCE_CHARS - NOTICE_CHARS] + "\n# [the rest of this cell is too long to be shown]"
-    metadata = _metadata(cell.get("metadata"))
-    common = {"id": _identity(cell.get("id"), at, ids), "metadata": metadata}
     if kind == "code":
         shown = _outputs(cell.get("outputs"), room)
         count = _count(cell.get("execution_count"))
@@ -81,7 +100,7 @@ def _cell(cell: object, at: int, room: _Room, ids: set[str]) -> dict[str, Any]:
         extra = {"attachments": files} if files else {}
         return {**common, "cell_type": "markdown", "source": inert_markdown(source, files), **extra}
     # `text/plain` keeps exporters to HTML, LaTeX and Markdown from passing a raw cell through.
-    metadata["raw_mimetype"] = "text/plain"
+    common["metadata"]["raw_mimetype"] = "text/plain"
     return {**common, "cell_type": "raw", "source": inert_words(without_tags(source))}
 
 

@@ -19,22 +19,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from grader.cells import MAX_NOTEBOOK_BYTES
+from grader import confined
+from grader.artifacts import read_bytes
+from grader.confined import Bounds, Broken
+from grader.errors import SubmissionError
+from grader.notebook_json import MAX_NOTEBOOK_BYTES, cells_of, parse
 
 OWN_TOKENS = 20  # that a cell must have beyond the release's cell: shorter ones look alike by themselves
 OWN_DIGITS = 12  # in printed fractions, of an output that is no coincidence
 COMMON = 10  # students: what more of them share comes from a lecture or a book, and no pairs are made of it
 MAX_TEXT = 200_000  # characters of a cell's source or output that are read
+MAX_TEXTS = 1_000_000  # of all cells together: looking at more takes seconds
+REMEMBERED_CHARS = 5_000  # of a cell whose tokens are kept: many students have the same
+BOUNDS = Bounds(cpu_s=5, memory_mb=400, answer_mb=16)
 
 Kind = Literal["same code", "renamed", "same output"]
 
+# A string that does not end runs to the end of its line, or of the cell: what was looked at once is not looked at again.
 _TOKEN = re.compile(
     r"""(?P<blank>\#[^\n]*|\\\n|[^\S\n]+)|(?P<newline>\n)
-    |(?P<string>[rRbBfFuU]{0,2}(?:\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'))
+    |(?P<string>[rRbBfFuU]{0,2}(?:\"{3}(?:[^"\\]++|\\.|"(?!""))*+(?:\"{3}|\\?\Z)|'{3}(?:[^'\\]++|\\.|'(?!''))*+(?:'{3}|\\?\Z)
+        |"(?:[^"\\\n]++|\\.)*+(?:"|(?=\n)|\\?\Z)|'(?:[^'\\\n]++|\\.)*+(?:'|(?=\n)|\\?\Z)))
     |(?P<number>\d[\w.]*)|(?P<name>\w+)|(?P<operator>[-+*/%@&|^<>=!:]=|\*\*|//|->|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_FRACTION = re.compile(r"\d+\.\d+(?:e[-+]?\d+)?")
+_FRACTION = re.compile(r"(?<!\d)\d+\.\d+(?:e[-+]?\d+)?")  # not from every digit of a long number again
 _KNOWN = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 
 
@@ -119,19 +128,32 @@ class Report:
     pairs: tuple[Pair, ...]
 
 
-def read_cells(path: Path) -> tuple[Cell, ...]:
-    """Return a notebook's code cells as far as the file can be read; nothing of one that is no notebook."""
+def read_cells(path: Path) -> tuple[Cell, ...] | None:
+    """Return a notebook's code cells as far as the file can be read; nothing of one that is no notebook.
+
+    None: looking at it takes more memory or time than any honest notebook does.
+    """
     try:
-        if path.stat().st_size > MAX_NOTEBOOK_BYTES:
-            return ()
-        raw = json.loads(path.read_bytes().decode("utf-8-sig", "replace"))
-    except (OSError, ValueError, RecursionError):
+        content = read_bytes(path, MAX_NOTEBOOK_BYTES)
+    except (OSError, SubmissionError):
         return ()
-    found = raw.get("cells") if isinstance(raw, dict) else None
-    if found is None and isinstance(raw, dict):  # format 3
-        found = [cell for sheet in _list(raw.get("worksheets")) for cell in _list(_in(sheet, "cells"))]
-    code = [cell for cell in _list(found) if _in(cell, "cell_type") == "code"]
-    return tuple(_cell(cell, number) for number, cell in enumerate(code, start=1))
+    found = confined.run(listed, content, BOUNDS)
+    return None if isinstance(found, Broken) else tuple(Cell(*one) for one in json.loads(found))
+
+
+def listed(content: bytes) -> bytes:
+    """Do the work of `read_cells` in a limited process; what it returns is JSON."""
+    try:
+        raw = parse(content.decode("utf-8-sig", "replace").encode())
+    except SubmissionError:
+        return b"[]"
+    code = [cell for cell in cells_of(raw) if _in(cell, "cell_type") == "code"]
+    found, left_chars = [], MAX_TEXTS
+    for number, cell in enumerate(code, start=1):
+        one = _cell(cell, number)
+        left_chars -= len(one.source) + len(one.output)
+        found.append((one.name, one.source, one.output) if left_chars >= 0 else (one.name, "", ""))
+    return json.dumps(found).encode()
 
 
 def _cell(cell: Any, number: int) -> Cell:  # noqa: ANN401 - JSON
@@ -263,12 +285,20 @@ def _excerpt(text: str) -> str:
     return "\n".join(line[:100] for line in lines[:3])
 
 
-@functools.lru_cache(maxsize=8192)
 def tokens(source: str) -> tuple[str, ...]:
     """Return what code says without how it is written: no comments, docstrings, blank lines, quotes, last commas.
 
     It is no parser: code that is none, or with commands of IPython, has tokens too.
     """
+    return _remembered(source) if len(source) <= REMEMBERED_CHARS else _tokens(source)
+
+
+@functools.lru_cache(maxsize=4096)
+def _remembered(source: str) -> tuple[str, ...]:
+    return _tokens(source)
+
+
+def _tokens(source: str) -> tuple[str, ...]:
     found: list[str] = []
     fresh, depth = True, 0  # at the start of a statement; inside brackets
     for match in _TOKEN.finditer(source):
@@ -303,8 +333,9 @@ def _drop_docstring(found: list[str]) -> None:
 def _unquoted(text: str) -> str:
     """Return a string with its kind in small letters, and without the choice of quotes."""
     body = text.lstrip("rRbBfFuU")
-    width = 3 if body[:3] in ('"""', "'''") and len(body) >= 6 else 1
-    return f'"{text[: len(text) - len(body)].lower()}{body[width:-width]}"'
+    width = 3 if body[:3] in ('"""', "'''") else 1
+    ends = len(body) >= 2 * width and body.endswith(body[:width])
+    return f'"{text[: len(text) - len(body)].lower()}{body[width : -width if ends else None]}"'
 
 
 def _renamed(found: Sequence[str], public: frozenset[str]) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import nbformat
@@ -22,6 +24,11 @@ BREEDS = re.findall(
     " havanese japanese keeshond leonberger maine miniature newfoundland persian pomeranian pug ragdoll russian"
     " saint samoyed scottish shiba siamese sphynx staffordshire wheaten yorkshire",
 )
+
+
+def stored(notebook: Mapping[str, Any]) -> bytes:
+    """Return a notebook as it lies in an attempt."""
+    return json.dumps(notebook).encode()
 
 
 def confusion_matrix(seed: int = 7, photos: int = 6) -> npt.NDArray[np.int64]:

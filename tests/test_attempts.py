@@ -43,7 +43,9 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     folder = write(tmp_path, grade)
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade
-    assert attempts.read_executed(tmp_path, grade) == source_notebook()
+    executed = attempts.executed_bytes(tmp_path, grade)
+    assert executed is not None
+    assert nbformat.reads(executed.decode(), as_version=4) == source_notebook()
     assert (folder / "submitted.ipynb").read_bytes() == b"{}"
     assert (folder / "staff.log").read_text() == "Traceback: ours"
     with np.load(folder / "answers.npz", allow_pickle=False) as answers:
@@ -54,7 +56,7 @@ def test_an_attempt_of_which_nothing_ran_is_its_grade_alone(tmp_path: Path) -> N
     folder = attempts.write(tmp_path, attempt("a1"), submitted=None, executed=None, answers={})
 
     assert {path.name for path in folder.iterdir()} == {"grade.json", "staff.json"}
-    assert attempts.read_executed(tmp_path, attempt("a1")) is None
+    assert attempts.executed_bytes(tmp_path, attempt("a1")) is None
 
 
 def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:

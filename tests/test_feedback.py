@@ -23,12 +23,16 @@ REFLECTION = ManualComment("reflection", "What the numbers do not say", None, 10
 
 @functools.cache
 def whole_page() -> str:
-    return render(pages.grade(), title="The lab", notebook=pages.notebook(), photos=pages.DrawnPhotos())
+    return render(
+        pages.grade(), title="The lab", notebook=pages.stored(pages.notebook()), photos=pages.DrawnPhotos()
+    )
 
 
 def page(**changes: Any) -> str:
     """Return the page of a grade without pictures, which take most of the time."""
-    return render(pages.grade(**{"pictures": (), **changes}), title="The lab", notebook=pages.notebook())
+    return render(
+        pages.grade(**{"pictures": (), **changes}), title="The lab", notebook=pages.stored(pages.notebook())
+    )
 
 
 def words(html: str) -> str:
@@ -46,7 +50,9 @@ def test_the_page_needs_no_network_and_no_script() -> None:
 
 
 def test_the_parts_come_in_the_order_people_need_them() -> None:
-    html = render(pages.limited(), title="The lab", notebook=pages.notebook(), manual=[REFLECTION])
+    html = render(
+        pages.limited(), title="The lab", notebook=pages.stored(pages.notebook()), manual=[REFLECTION]
+    )
 
     titles = re.findall(r"<h2[^>]*>([^<]*)", html)
 
@@ -128,7 +134,7 @@ def test_every_limit_is_told_in_plain_words(limit: Limit) -> None:
 
 
 def test_a_limit_names_the_cell_it_hit() -> None:
-    html = render(pages.limited(), title="The lab", notebook=pages.notebook())
+    html = render(pages.limited(), title="The lab", notebook=pages.stored(pages.notebook()))
 
     assert "One cell took longer than a cell may take, in code cell 2." in words(html)
     assert html.count('href="#cell-4"') == 2
@@ -192,7 +198,11 @@ def test_every_hostile_word_in_a_grade_is_only_a_word() -> None:
 
 
 def test_templates_in_a_students_words_are_not_run() -> None:
-    html = render(pages.grade(student="{{ 7 * 7 }}"), title="{{ 7 * 7 }}", notebook=pages.hostile_notebook())
+    html = render(
+        pages.grade(student="{{ 7 * 7 }}"),
+        title="{{ 7 * 7 }}",
+        notebook=pages.stored(pages.hostile_notebook()),
+    )
 
     assert "{{ 7 * 7 }}" in html
     assert ">49<" not in html
@@ -221,7 +231,7 @@ def page_of_the_labs() -> str:
     output = nbformat.v4.new_output("display_data", {"image/png": plot})
     given.cells += [nbformat.v4.new_code_cell(f"plot({at})", outputs=[output] * 3) for at in range(10)]
     grade = pages.grade(pictures=(pages.confusion_picture(), *pages.lab_pictures()))
-    return render(grade, title="The lab", notebook=given, photos=pages.DrawnPhotos())
+    return render(grade, title="The lab", notebook=pages.stored(given), photos=pages.DrawnPhotos())
 
 
 def test_a_page_with_every_picture_and_many_plots_stays_small() -> None:
@@ -269,7 +279,7 @@ def test_a_page_of_a_hostile_flood_stays_small() -> None:
     failed = tuple(FailedCell(at, at + 1, None, "E" * 100, "<" * 500) for at in range(800))
     grade = pages.grade(pictures=pages.lab_pictures(), failed_cells=failed)
 
-    html = render(grade, title="The lab", notebook=nbformat.v4.new_notebook(cells=cells))
+    html = render(grade, title="The lab", notebook=pages.stored(nbformat.v4.new_notebook(cells=cells)))
 
     assert len(html) < 2_000_000
     assert "425 more cells left out here" in words(html)

@@ -101,7 +101,7 @@ def hostile_page() -> str:
     return render(
         pages.hostile_grade(),
         title=words,
-        notebook=pages.hostile_notebook(),
+        notebook=pages.stored(pages.hostile_notebook()),
         photos=pages.DrawnPhotos(),
         manual=[ManualComment(words, words, 1, 2, words)],
     )
@@ -183,7 +183,10 @@ def test_the_spy_notices_what_the_sanitiser_prevents(visit: Any, tmp_path: Path,
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_the_window(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
-    write(tmp_path / "page.html", render(pages.grade(), title="The lab", notebook=pages.notebook()))
+    write(
+        tmp_path / "page.html",
+        render(pages.grade(), title="The lab", notebook=pages.stored(pages.notebook())),
+    )
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
 
@@ -195,7 +198,8 @@ def test_the_page_fits_the_window(browser: Any, tmp_path: Path, width: int, sche
 
 def test_links_lead_to_cells_that_are_there(browser: Any, tmp_path: Path) -> None:
     write(
-        tmp_path / "page.html", render(pages.grade(pictures=()), title="The lab", notebook=pages.notebook())
+        tmp_path / "page.html",
+        render(pages.grade(pictures=()), title="The lab", notebook=pages.stored(pages.notebook())),
     )
     context = browser.new_context()
     page = context.new_page()

@@ -47,6 +47,9 @@ def _print(looked_at: Review) -> None:
     for row in looked_at.rows:
         for flag in row.flags:
             show(f"[yellow]unlikely:[/] {plain(f'{row.student}: {flag}')}", highlight=False)
+    for student in looked_at.unread:
+        text = f"{student}: the notebook takes too much memory or time to look at; open it by hand"
+        show(f"[yellow]not looked at:[/] {plain(text)}", highlight=False)
     report = looked_at.report
     if report.shared:
         show(_shared(looked_at))

@@ -1,0 +1,179 @@
+"""The JSON of a notebook that nobody vouches for: counted before it is parsed, and cut to what grading looks at.
+
+Two million empty objects in a notebook's metadata are 6 MB, and gigabytes as Python objects. What is parsed here is bounded
+in bytes, in values and in depth, and nothing but cells, their sources and small metadata is kept for the steps that copy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from grader.errors import SubmissionError
+
+MAX_NOTEBOOK_BYTES = 50 * 2**20
+MAX_VALUES = 500_000  # numbers, texts, lists, objects; a lab's notebook with plots has some thousands
+MAX_DEPTH = 100  # levels of JSON: what is copied later needs several frames a level
+MAX_CELLS = 2000  # far above any honest notebook; naming and validating cells takes time
+MAX_CELL_CHARS = 4 * 2**20  # of one source: pictures may lie in Markdown, as text
+MAX_SOURCES_CHARS = 12 * 2**20
+MAX_PICTURES_CHARS = 16 * 2**20  # attachments of all cells, in base64; pages have room for less
+MAX_ENTRIES = 50  # of one cell's metadata or attachments
+MAX_ENTRY_CHARS = 1000
+
+# A string runs to its closing quote or to the end of the file: so nothing is looked at twice.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_CLEAR = "Clear its outputs (Kernel, Restart and Clear Outputs), save it and hand it in again."
+
+
+def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Parse JSON of bounded size.
+
+    Raises:
+        SubmissionError: there are too many bytes, values or levels, or it is no JSON.
+    """
+    if len(content) > MAX_NOTEBOOK_BYTES:
+        raise SubmissionError(
+            f"the notebook has {len(content) // 2**20} MiB, at most {MAX_NOTEBOOK_BYTES // 2**20} MiB are read.",
+            _CLEAR,
+        )
+    if values(content) > MAX_VALUES:
+        raise SubmissionError(f"the notebook holds more than {MAX_VALUES} values.", _CLEAR)
+    try:
+        text = content.decode("utf-8-sig")
+        del content
+        raw = json.loads(text)
+    except (UnicodeDecodeError, ValueError, RecursionError) as exc:
+        raise SubmissionError(
+            "the file is not a notebook: it is not valid JSON.",
+            "Open it in Jupyter, save it and hand it in again.",
+        ) from exc
+    if _depth(raw) > MAX_DEPTH:
+        raise SubmissionError(
+            f"the notebook is damaged: it is nested more than {MAX_DEPTH} levels deep.",
+            "Open it in Jupyter, save it and hand it in again.",
+        )
+    return raw
+
+
+def values(content: bytes) -> int:
+    """Return a bound on the number of JSON values, from above; it takes no memory but that of the bytes."""
+    found = _marks(content)
+    return found if found <= MAX_VALUES else _marks(_STRING.sub(b"", content))  # commas in strings are none
+
+
+def _marks(content: bytes) -> int:
+    return 1 + sum(content.count(mark) for mark in (b",", b"[", b"{"))
+
+
+def _depth(value: object) -> int:
+    level, found = [value], 0
+    while level and found <= MAX_DEPTH:
+        found += 1
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner.extend(one.values())
+            elif isinstance(one, list):
+                inner.extend(one)
+        level = inner
+    return found
+
+
+def trim(raw: dict[str, Any]) -> None:
+    """Take out of a parsed notebook, in place, what grading does not look at; what is damaged stays for validation.
+
+    Raises:
+        SubmissionError: it has too many cells, or too much text in them.
+    """
+    if isinstance(raw.get("metadata"), dict):
+        raw["metadata"] = {
+            key: _scalars(raw["metadata"][key])
+            for key in ("kernelspec", "language_info")
+            if isinstance(raw["metadata"].get(key), dict)
+        }
+    cells = cells_of(raw)
+    if len(cells) > MAX_CELLS:
+        raise SubmissionError(
+            f"the notebook has {len(cells)} cells, at most {MAX_CELLS} are read.",
+            "Delete the cells that do not belong to the assignment and hand it in again.",
+        )
+    left_chars = MAX_PICTURES_CHARS
+    for cell in cells:
+        if isinstance(cell, dict):
+            left_chars = _trim_cell(cell, left_chars)
+    _hold_sources(cells)
+
+
+def cells_of(raw: object) -> list[Any]:
+    """Return the cells of a parsed notebook of format 3 or 4, whatever they are."""
+    found = raw.get("cells") if isinstance(raw, dict) else None
+    if found is None and isinstance(raw, dict):  # format 3
+        sheets = raw.get("worksheets")
+        parts = [sheet.get("cells") for sheet in _list(sheets) if isinstance(sheet, dict)]
+        found = [cell for part in parts for cell in _list(part)]
+    return _list(found)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
+    """Returns how many characters of pictures are left for the other cells."""
+    if "outputs" in cell:
+        cell["outputs"] = []
+    given = cell.get("metadata")
+    if isinstance(given, dict):
+        tags, nbgrader = given.get("tags"), given.get("nbgrader")
+        kept = _scalars(given)
+        if isinstance(tags, list) and len(tags) <= MAX_ENTRIES:
+            kept["tags"] = [tag for tag in tags if _is_small(tag)]
+        if "nbgrader" in given:
+            kept["nbgrader"] = _scalars(nbgrader) if isinstance(nbgrader, dict) else None
+        cell["metadata"] = kept
+    if isinstance(cell.get("attachments"), dict):
+        pictures = {}
+        for name, bundle in list(cell["attachments"].items())[:MAX_ENTRIES]:
+            shown = (
+                {mime: text for mime, text in bundle.items() if isinstance(text, str)}
+                if isinstance(bundle, dict)
+                else {}
+            )
+            left_chars -= sum(map(len, shown.values()))
+            if left_chars >= 0 and _is_small(name):
+                pictures[name] = shown
+        cell["attachments"] = pictures
+    return left_chars
+
+
+def _scalars(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in list(given.items())[:MAX_ENTRIES] if _is_small(key) and _is_small(one)}
+
+
+def _is_small(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_ENTRY_CHARS
+    return value is None or isinstance(value, bool | int | float)
+
+
+def _hold_sources(cells: list[Any]) -> None:
+    sizes = [_chars(cell.get("source", cell.get("input"))) for cell in cells if isinstance(cell, dict)]
+    found, most = max(sizes, default=0), MAX_CELL_CHARS
+    if found <= most:
+        found, most = sum(sizes), MAX_SOURCES_CHARS
+    if found > most:
+        what = "one cell of the notebook has" if most == MAX_CELL_CHARS else "the notebook's cells have"
+        raise SubmissionError(
+            f"{what} {found} characters, at most {most} are read.",
+            "Read large values from the assignment's files instead of writing them into cells.",
+        )
+
+
+def _chars(source: object) -> int:
+    return (
+        len(source)
+        if isinstance(source, str)
+        else sum(len(one) for one in _list(source) if isinstance(one, str))
+    )
