@@ -199,7 +199,7 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
 
     assert kinds == ["confusion", "photo_grid", "feature_maps"]
     assert all(draw(picture) for picture in reference.pictures)
-    assert reference.pictures[0].content["measured on"] == "40 public validation photos"
+    assert reference.pictures[0].content["measured on"] == "24 public validation photos"
     shown = reference.pictures[1].content["rows"]
     assert sum(len(row["images"]) for row in shown) == 6
     assert [len(layer["maps"]) for layer in reference.pictures[2].content["layers"]] == [8, 8, 8, 8]

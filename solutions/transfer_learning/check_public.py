@@ -42,7 +42,8 @@ def questions(material: Material) -> dict[str, list[Question]]:
 def _pictured_questions(material: Material) -> list[Question]:
     """Ask about public photos, as many cats as dogs, for the picture that the feedback shows."""
     dogs = ~np.array(material.species)[material.shown_labels]
-    rows = np.concatenate([np.flatnonzero(dogs == value)[:PICTURED] for value in (False, True)])
+    each = min(PICTURED, int(dogs.sum()), int((~dogs).sum()))
+    rows = np.concatenate([np.flatnonzero(dogs == value)[:each] for value in (False, True)])
     return (
         [Question("is_dog", (material.shown[rows],), {"dogs": dogs[rows]}, shown=True)] if len(rows) else []
     )
