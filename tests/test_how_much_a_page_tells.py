@@ -278,8 +278,12 @@ import numpy as np
 from IPython.display import display
 MESSAGE = int(open("notes.txt").read())
 HANDLE = display("nothing yet", display_id=True)
+CALLS = []
 
 def classify(images):
+    CALLS.append(1)
+    if len(CALLS) == 1:  # the public question: what is said of it may be said in full
+        return np.zeros((len(images), 35))
     {body}
 """
 
@@ -304,8 +308,9 @@ def given(work: preparation.Work, folder: Path, body: str, message: int) -> dict
     (place / "notes.txt").write_text(str(message))
     graded = pipeline.grade(Submission("student01", "tiny", place), work)
     told = disclosure.told(graded.grade)
-    page = feedback.render(told, title="Tiny", notebook=graded.executed)
-    seen = {"page": page, "json": json.dumps(told.to_json()), "notebook": nbformat.writes(graded.executed)}
+    executed = nbformat.writes(graded.executed)
+    page = feedback.render(told, title="Tiny", notebook=executed.encode())
+    seen = {"page": page, "json": json.dumps(told.to_json()), "notebook": executed}
     return {name: neutral(text, told) for name, text in seen.items()}
 
 
