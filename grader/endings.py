@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
+from grader.artifacts import printable
 from grader.kernels import Usage
 from grader.records import Limit
 from grader.spec import Limits
@@ -50,6 +52,21 @@ def fills_a_gpu(name: str, text: str) -> bool:
 def loses_a_gpu(text: str) -> bool:
     """Whether an exception's text says that there is no GPU to be had: the student's word, to be looked into."""
     return any(words in text for words in GPU_LOST)
+
+
+def unformatted(outputs: Iterable[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Find an error for which there was no memory left to format it: IPython prints it then, and tells no error.
+
+    Args:
+        outputs: of a cell; the student's word, which decides no more than an explanation.
+    """
+    for one in outputs:
+        text = one.get("text", "") if one.get("output_type") == "stream" else ""
+        if isinstance(text, str) and "During handling of the above exception" in text:
+            line = next((line for line in text.splitlines() if any(words in line for words in NO_MEMORY)), "")
+            if line or "MemoryError" in text:
+                return "MemoryError", printable(line.strip(), 300)
+    return None
 
 
 def new_hits(usage: Usage, known: Container[Limit]) -> list[Limit]:

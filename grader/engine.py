@@ -27,7 +27,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from grader.artifacts import printable
 from grader.clock import GENEROUS, is_overloaded
-from grader.endings import describe, fills_a_gpu, limit_behind, new_hits
+from grader.endings import describe, fills_a_gpu, limit_behind, new_hits, unformatted
 from grader.errors import KernelDied, WorldEnded
 from grader.intake import Allowance, IntakeClient
 from grader.records import FailedCell, Limit
@@ -240,7 +240,9 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         walk.hits.update(dict.fromkeys(hits, index))
         output = next((one for one in cell.get("outputs", []) if one.output_type == "error"), None)
         raised = (
-            (printable(output.get("ename"), 100), printable(output.get("evalue"), 500)) if output else None
+            (printable(output.get("ename"), 100), printable(output.get("evalue"), 500))
+            if output
+            else unformatted(cell.get("outputs", []))
         )
         limit = walk.ended.get(index)
         if limit is not None:

@@ -37,6 +37,7 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH",
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
 BROKEN = "the notebook broke the world that its kernel ran in, so its functions could not be asked."
 _PR_SET_CHILD_SUBREAPER = 36
+DYING_S = 0.5  # in which a zygote that is being ended, kernels first, may still answer
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,13 @@ class SandboxLease(Lease):
         A world that ended alone was ended by what ran in it: whoever ends one from outside ends all of them.
         """
         connection = self.provisioner.connection
-        if connection is not None and connection.lost and not connection.zygote_answers():
-            return "the process that kernels are forked from was ended from outside."
-        return ""
+        if connection is None or not connection.lost:
+            return ""
+        if connection.zygote_answers():
+            time.sleep(DYING_S)
+            if connection.zygote_answers():
+                return ""
+        return "the process that kernels are forked from was ended from outside."
 
     def place(self, path: Path) -> str:
         """Return what the kernel calls a path of ours."""

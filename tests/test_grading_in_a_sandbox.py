@@ -240,7 +240,6 @@ def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_coun
     def kill_all() -> None:
         for _ in range(pipeline.TRIES):
             _kill_the_next_zygote()
-            time.sleep(0.5)
 
     killer = threading.Thread(target=kill_all)
     killer.start()

@@ -17,6 +17,8 @@ from typing import Any
 from grader.errors import KernelDied
 from grader.sandbox.packets import MAX_MESSAGE
 
+ENDED_BY_US = "ended by the grader"
+WITH_IT_S = 1.0  # within which B is gone, too, when all of its box was ended
 ANSWER_S = 10.0
 NO_USAGE = {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
 
@@ -73,8 +75,13 @@ class Connection:
 
     @property
     def lost(self) -> bool:
-        """Whether the kernel's world ended without the kernel having ended first."""
-        return self.poll() is not None and self.code == -int(signal.SIGKILL) and not self.last_words
+        """Whether the kernel's world ended without the kernel having ended first.
+
+        Whoever ends all of a box at once may leave B the time to tell that the kernel is gone: then B is gone a moment later.
+        """
+        if self.poll() is None or self.code != -int(signal.SIGKILL) or self.last_words == ENDED_BY_US:
+            return False
+        return not self.last_words or self.gone(WITH_IT_S)
 
     def zygote_answers(self) -> bool:
         """Whether what the kernel was forked from lives: then nobody but the kernel has ended its world.
@@ -193,7 +200,7 @@ class Connection:
         """
         if self.closed:
             return
-        self.last_words = self.last_words or "ended by the grader"
+        self.last_words = self.last_words or ENDED_BY_US
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         if not self.gone(5):
