@@ -91,6 +91,7 @@ def _written(root: ElementTree.Element) -> str:
 
 def _xml(text: str) -> str:
     """Return text without the characters that no XML document may hold: they are shown by their number."""
+    text = re.sub("[\u202a-\u202e\u2066-\u2069\x7f-\x9f]", lambda found: f"\\u{ord(found.group()):04x}", text)
     return _NOT_XML.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
 
 
