@@ -2,7 +2,8 @@
 
 ```
 .pawgrade/attempts/<assignment>/<student>/<attempt>/
-    grade.json       the grade with its provenance
+    grade.json       the grade with its provenance, as its student may know it
+    staff.json       what is for staff only: exact measures, pictures of hidden photos, flags, times
     submitted.ipynb  the notebook as handed in (absent when it could not be read)
     executed.ipynb   what ran, with its outputs: hostile bytes, sanitised before anyone looks
     answers.npz      what the probes brought back, validated
@@ -23,12 +24,14 @@ import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
 import numpy.typing as npt
 from nbformat import NotebookNode
 
+from grader import disclosure
 from grader.errors import InfrastructureError, SpecError
 from grader.records import Grade, Submission
 
@@ -107,7 +110,8 @@ def write(
         np.savez_compressed(fresh / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
     if grade.log:
         (fresh / "staff.log").write_text(grade.log, encoding="utf-8", errors="backslashreplace")
-    (fresh / "grade.json").write_text(json.dumps(grade.to_record(), indent=1), encoding="utf-8")
+    for name, record in (("grade.json", _told(grade)), ("staff.json", _for_staff(grade))):
+        (fresh / name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     for path in [*fresh.rglob("*"), fresh]:
         _sync(path)
     if final.exists():
@@ -118,14 +122,35 @@ def write(
     return final
 
 
+def _told(grade: Grade) -> dict[str, Any]:
+    return {**disclosure.told(grade).to_record(), "told": True}
+
+
+def _for_staff(grade: Grade) -> dict[str, Any]:
+    record = grade.to_record()
+    checks = [{name: check[name] for name in ("requirements", "exact")} for check in record["checks"]]
+    names = ("seconds", "provenance", "usage", "flags", "second", "log", "staff_pictures")
+    return {**{name: record[name] for name in names}, "checks": checks}
+
+
 def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | None:
-    """Return a stored grade, or None when there is none that is whole."""
+    """Return a stored grade, or None when there is none that is whole.
+
+    What staff alone may know is part of it; whoever shows it to others passes it through `disclosure.told` first.
+    """
     path = root(course, assignment, student) / attempt / "grade.json"
     try:
-        return Grade.from_record(json.loads(path.read_text(encoding="utf-8")))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        told = record.pop("told", False)
+        if told:
+            staff = json.loads(path.with_name("staff.json").read_text(encoding="utf-8"))
+            pairs = zip(record["checks"], staff.pop("checks"), strict=True)
+            record |= {**staff, "checks": [check | more for check, more in pairs]}
+        grade = Grade.from_record(record)
+        return grade if told else disclosure.of_old(grade)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise SpecError(
             f"{path} is damaged: {type(exc).__name__}: {exc}.", "Delete the attempt's folder and grade again."
         ) from exc

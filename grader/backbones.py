@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from grader.errors import SpecError, SubmissionError
 from grader.known_features import PLACE, KnownFeatures
 from grader.networks import NETWORKS, Normalisation
 
+_Way = Literal["pooled", "forward", "maps"]
 Images = npt.NDArray[np.uint8] | npt.NDArray[np.floating] | torch.Tensor
 
 SIDE_PX = 224
@@ -29,12 +30,15 @@ NAMES = tuple(NETWORKS)
 class Backbone(nn.Module):
     """An ImageNet network that takes plain RGB images and gives features, feature maps or class scores.
 
+    What it is fed it computes itself, out of reach where an exercise asks for that; elsewhere `grader.normalising` adds
+    `normalise`.
+
     Features are what the network's own last layer reads, whatever the network: 1280 numbers of an EfficientNet-Lite or a
     MobileNet, 512 of ResNet-18, 2048 of ResNet-50, and of a VGG the 4096 of its second fully connected layer.
 
     Attributes:
         name: the name it is asked for by.
-        network: everything but its last layer: maps what `normalise` returns to features.
+        network: everything but its last layer: maps normalised pixels to features.
         head: its last layer: maps features to 1000 class scores.
         width: number of features.
         layers: names of the layers that `feature_maps` shows, from early to late.
@@ -61,7 +65,7 @@ class Backbone(nn.Module):
 
     @property
     def normalisation(self) -> str:
-        """Say what `normalise` computes."""
+        """Say what the network is fed."""
         return f"{self.recipe}, {SIDE_PX} x {SIDE_PX} pixels"
 
     @property
@@ -69,20 +73,14 @@ class Backbone(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def normalise(self, images: Images) -> torch.Tensor:
-        """Turn RGB images into what the network expects; gradients flow through a float tensor.
-
-        Args:
-            images: uint8 in 0..255 or float in [0, 1], `[n, 224, 224, 3]`.
-
-        Returns:
-            float32 `[n, 3, 224, 224]`, channels last in memory, on the backbone's device.
-
-        Raises:
-            SubmissionError: when shape, type or range are others.
-        """
-        x = self.recipe(_checked(images).to(self.device))
-        return x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - torch's own signature
+        """Say why `normalise` is missing where it is."""
+        if name == "normalise":
+            raise AttributeError(
+                "backbone.normalise is not there in this assignment: an exercise asks for it. Call the function that you write "
+                "for that exercise; backbone.features and backbone.logits take photos as they are."
+            )
+        return super().__getattr__(name)
 
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised float32 `[n, 3, 224, 224]` to features `[n, width]`; differentiable."""
@@ -122,25 +120,33 @@ class Backbone(nn.Module):
         return seen[0]
 
     def features(self, images: Images, batch: int = 32) -> torch.Tensor:
-        """Return pooled float32 features `[n, width]` on the CPU, for images as `normalise` takes them."""
-        return self._in_batches(self.pooled, images, batch)
+        """Return pooled float32 features `[n, width]` on the CPU, for images as they are.
+
+        Args:
+            images: RGB, uint8 in 0..255 or float in [0, 1], `[n, 224, 224, 3]`.
+            batch: how many images are computed at once.
+
+        Raises:
+            SubmissionError: when shape, type or range are others.
+        """
+        return self._in_batches("pooled", images, batch)
 
     def logits(self, images: Images, batch: int = 32) -> torch.Tensor:
-        """Return float32 ImageNet logits `[n, 1000]` on the CPU, for images as `normalise` takes them."""
-        return self._in_batches(self.forward, images, batch)
+        """Return float32 ImageNet logits `[n, 1000]` on the CPU, for images as `features` takes them."""
+        return self._in_batches("forward", images, batch)
 
     def feature_maps(self, images: Images, layer: str, batch: int = 32) -> torch.Tensor:
         """Return what a layer answers, float32 `[n, channels, height, width]` on the CPU.
 
         Args:
-            images: as `normalise` takes them.
+            images: as `features` takes them.
             layer: one of `layers`: early ones have many pixels and few channels, late ones the other way round.
             batch: how many images are computed at once.
 
         Raises:
             SubmissionError: there is no such layer.
         """
-        return self._in_batches(functools.partial(self.maps, layer=layer), images, batch)
+        return self._in_batches("maps", images, batch, layer)
 
     def multiply_adds(self) -> int:
         """Count the multiplications, each with an addition, that one image costs in convolutions and linear layers."""
@@ -180,16 +186,27 @@ class Backbone(nn.Module):
         """
         return super().train(mode and not self.frozen)
 
-    def _in_batches(
-        self, compute: Callable[[torch.Tensor], torch.Tensor], images: Images, batch: int
-    ) -> torch.Tensor:
+    def _one_batch(self, way: _Way, images: Images, layer: str) -> torch.Tensor:
+        """Normalise and compute in one: no call here gives the normalised pixels themselves."""
+        x = checked(images).to(self.device)
+        given = 255.0 if x.dtype == torch.uint8 else 1.0
+        x = x.to(torch.float32)
+        if given != self.recipe.white:
+            x = x / given * self.recipe.white
+        mean, std = (torch.tensor(row, device=x.device) for row in (self.recipe.mean, self.recipe.std))
+        x = ((x - mean) / std).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        if way == "maps":
+            return self.maps(x, layer).cpu()
+        return (self.pooled(x) if way == "pooled" else self(x)).cpu()
+
+    def _in_batches(self, way: _Way, images: Images, batch: int, layer: str = "") -> torch.Tensor:
         training = self.training
         self.eval()
         # One part even of no images: it has the shape of the answer.
         parts = (images[start : start + batch] for start in range(0, max(1, len(images)), batch))
         try:
             with torch.inference_mode():
-                rows = [compute(self.normalise(part)).cpu() for part in parts]
+                rows = [self._one_batch(way, part, layer) for part in parts]
         finally:
             self.train(training)
         # Joined outside inference mode, or no head could learn from them: autograd refuses inference tensors.
@@ -252,7 +269,8 @@ def imagenet_classes() -> tuple[str, ...]:
     return tuple(names.index_to_description(index).split(",")[0] for index in range(1000))
 
 
-def _checked(images: Images) -> torch.Tensor:
+def checked(images: Images) -> torch.Tensor:
+    """Return images as a tensor; raises SubmissionError when they are no photos as `features` takes them."""
     # require() copies read-only arrays (memory-mapped photos), which torch would warn about.
     pixels = (
         images

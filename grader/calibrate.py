@@ -338,7 +338,7 @@ def _outcome(run: Run, grade: Grade) -> Outcome:
         if one.level
     }
     broken = [
-        f"{check.id}: {check.measured or check.hint}"
+        f"{check.id}: {check.found}"
         for check in grade.checks
         if check.status in (Status.FAILED, Status.ERROR) and not any(one.level for one in check.requirements)
     ]

@@ -23,6 +23,7 @@ import pydantic
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated
 
+from grader import packaged
 from grader.errors import SpecError
 
 SPLITS = ("train", "validation", "holdout", "second_holdout")
@@ -250,10 +251,7 @@ class Split:
 
 def cards_folder() -> Path:
     """Return the folder of the data cards: package data, or the checkout's `datasets`."""
-    here = Path(__file__).resolve().parent
-    # Package data first: beside an installed package, `datasets` may be another project's.
-    packaged = here / "course" / "datasets"
-    return packaged if packaged.is_dir() else here.parent / "datasets"
+    return packaged.public_parts() / "datasets"
 
 
 def load_card(card_id: str, folder: Path | None = None) -> DataCard:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import artifacts
+from grader import artifacts, packaged
 from grader.attempts import TIMESTAMP
 from grader.errors import SpecError, SubmissionError
 from grader.records import Submission
@@ -42,6 +45,20 @@ class Course:
         """Return the ids of all assignments, sorted."""
         return tuple(sorted(path.parent.name for path in self.folder.glob("solutions/*/assignment.toml")))
 
+    def chosen(self, assignments: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the assignments named, or all of the course; raises SpecError for one, or a course, that is none."""
+        for assignment in assignments or ():
+            self.source(assignment)
+        found = tuple(assignments or ()) or self.assignments()
+        if not found:
+            others = sorted(path.name for path in self.folder.glob("solutions/*") if path.is_dir())
+            has = f"the folders {', '.join(others)} without one" if others else "nothing"
+            raise SpecError(
+                f"{self.folder / 'solutions'}: expected solutions/<id>/assignment.toml, found {has}.",
+                "An assignment is a folder with assignment.toml, check_public.py and its notebook <id>.ipynb.",
+            )
+        return found
+
     def db_url(self, chosen: str | None) -> str:
         """Return the gradebook's URL: the one chosen, else `gradebook.db` in the course."""
         return chosen or f"sqlite:///{self.folder / 'gradebook.db'}"
@@ -52,9 +69,9 @@ class Course:
         for path in sorted(self.folder.glob(f"submitted/*/{assignment}")):
             name = path.parent.name
             if path.parent.is_symlink() or path.is_symlink():
-                link = path.parent if path.parent.is_symlink() else path
+                link = (path.parent if path.parent.is_symlink() else path).relative_to(self.folder)
                 found[name] = (
-                    f"{link.relative_to(self.folder)} is a symbolic link, and links are not followed. Put the folder itself there."
+                    f"{link} is a symbolic link, and links are not followed. Put the folder itself there."
                 )
             elif path.is_dir() and name.encode("utf-8", "replace").decode() != name:
                 found[name] = "the folder's name is no UTF-8, so that no gradebook can hold it. Rename it."
@@ -62,6 +79,7 @@ class Course:
 
     def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
         """Return what is handed in, by student; raises SpecError for a student who handed in nothing."""
+        _require_readable(self.folder / "submitted", assignment)
         left_out = self.left_out(assignment)
         found = {
             path.parent.name: path
@@ -78,6 +96,7 @@ class Course:
                 f"Expected the folder {self.folder / 'submitted' / missing[0] / assignment}.",
             )
         wanted = students or tuple(found)
+        _require_different(self.folder / "submitted", wanted)
         return [
             Submission(student, assignment, found[student], _timestamp(found[student])) for student in wanted
         ]
@@ -99,10 +118,42 @@ def find_course(folder: Path | None, start: Path) -> Course:
 
 
 def packaged_course() -> Course:
-    """Return the course that Pawgrade brings along: package data, or the checkout."""
-    here = Path(__file__).resolve().parent
-    packaged = here / "course"
-    return Course(packaged if (packaged / "solutions").is_dir() else here.parent)
+    """Return the course that Pawgrade brings along, from `pawgrade-course` or the checkout; raises SpecError."""
+    folder = packaged.staff_parts()
+    if folder is None:
+        raise SpecError(
+            "the course with its solutions is not installed: students' installations have none.",
+            f"Instructors: pip install 'pawgrade[staff]', which brings {packaged.STAFF_PROJECT}.",
+        )
+    return Course(folder)
+
+
+def _require_readable(submitted: Path, assignment: str) -> None:
+    """Raise SpecError where a search would pass over what is handed in: a file in the folder's place, a closed folder."""
+    if not submitted.exists():
+        return
+    try:
+        for place in sorted(submitted.iterdir()):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                (place / assignment).lstat()
+    except NotADirectoryError as exc:
+        raise SpecError(f"{submitted} is a file.", "It is the folder of what students hand in.") from exc
+    except OSError as exc:
+        raise SpecError(
+            f"{exc.filename or submitted} cannot be read: {exc.strerror}.", "Nothing was graded."
+        ) from exc
+
+
+def _require_different(submitted: Path, students: Sequence[str]) -> None:
+    """Raise SpecError when two students' ids are the same but for case or composition: which of them is whose?"""
+    known: dict[str, str] = {}
+    for student in students:
+        other = known.setdefault(unicodedata.normalize("NFKC", student).casefold(), student)
+        if other != student:
+            raise SpecError(
+                f"{submitted}: the folders {other!r} and {student!r} differ in nothing but case or the way their letters are written.",
+                "Grade one of them with --student, or rename one: on many disks they are the same folder.",
+            )
 
 
 def _timestamp(folder: Path) -> str | None:

@@ -48,7 +48,7 @@ def run(
         tell: as in `grading.grade_class`.
 
     Raises:
-        SpecError: `folder` holds something that is not a demo.
+        SpecError: `folder` holds something that is not a demo, or the course is not installed.
     """
     course = make_course(folder)
     settings = replace(load(None, environment), data_folder=None, secret=SECRET, db_url=None)
@@ -68,13 +68,12 @@ def run(
 
 
 def make_course(folder: Path) -> Course:
-    """Copy the packaged course to `folder`; raises SpecError when something else is there."""
-    folder = folder.resolve()
+    """Copy the packaged course to `folder`; raises SpecError when something else is there, or no course is installed."""
+    folder, source = folder.resolve(), packaged_course().folder
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).is_file():
             raise SpecError(f"{folder} exists and is not a demo.", "Choose another folder with --folder.")
         shutil.rmtree(folder)
-    source = packaged_course().folder
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in ("solutions", "assignments"):
         shutil.copytree(source / name, folder / name, ignore=ignored)
@@ -121,7 +120,7 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
 
 
 def _sandbox_line(grades: list[Grade], problem: Fact | None) -> str:
-    if grades[0].sandbox != "none":
+    if all(one.sandbox != "none" for one in grades):
         return "sandbox:           namespaces: each notebook ran in a fresh fork, apart from this machine and the network"
     reason = f" ({problem.what}: {problem.found}; {problem.advice})" if problem else ""
     return f"sandbox:           none{reason}. The demo's notebooks are our own; others' need a sandbox."

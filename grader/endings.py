@@ -8,7 +8,13 @@ from grader.kernels import Usage
 from grader.records import Limit
 from grader.spec import Limits
 
-NO_MEMORY = ("can't allocate memory", "Cannot allocate memory")
+NO_MEMORY = (
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "Unable to allocate",  # numpy's
+    "could not create a primitive",  # oneDNN's, which says no more
+    "bad_alloc",
+)
 NO_SPACE = ("No space left on device", "[Errno 28]")
 NO_PROCESS = ("can't start new thread", "Resource temporarily unavailable")
 

@@ -13,8 +13,7 @@ import logging
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import nbformat
@@ -27,71 +26,23 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillExecutionError
 
 from grader.artifacts import printable
+from grader.clock import GENEROUS, is_overloaded
 from grader.endings import describe, fills_a_gpu, limit_behind, new_hits
-from grader.errors import KernelDied
+from grader.errors import KernelDied, WorldEnded
 from grader.intake import Allowance, IntakeClient
-from grader.kernels import Lease
 from grader.records import FailedCell, Limit
-from grader.spec import Limits
 from grader.stock import until_ready
+from grader.walk import Walk
+
+__all__ = ["GradingClient", "GradingEngine", "Walk", "run"]
 
 GRACE_S = 10.0  # after an interrupt, before the kernel is killed
 START_S = 60.0
 WATCHDOG_S = 15.0  # beyond the wall limit: for the case that our own event loop is stuck
+RECOVER = "from grader.probe_cell import recover as _recover\n_recover()\ndel _recover"
+RECOVER_S = 20.0
+LOOK_S = 1.0  # between two looks at the clocks
 DROPPED_S = 1  # for the sign that a cell has ended, when a flood may have made the kernel drop it
-
-
-@dataclass
-class Walk:
-    """What one run of a notebook is given, and what became of it.
-
-    Attributes:
-        lease: the kernel.
-        limits: what the run may use.
-        ask: called with the running client after the last cell, while the kernel lives.
-        deadline: monotonic time of the wall limit, set when the run starts.
-        hits: which limits were hit, and in which cell (None: outside any cell).
-        ended: the limit that ended a cell, by the cell's place.
-        failed: cells that raised or hit a limit.
-        output_bytes: what the notebook has printed and displayed.
-        dead: whether the kernel ended before everything was asked.
-        notebook: the notebook as far as it ran.
-        kernel_s: seconds until the kernel was ready.
-        execute_s: seconds for the cells.
-        probe_s: seconds for `ask`.
-        cell_s: seconds for the cell that took longest.
-        peak_mb: most memory at a time, in MiB; 0 where it is not counted.
-        gpu: whether the kernel has a GPU.
-        gpu_full: whether the memory that was full first is that of the GPU.
-    """
-
-    lease: Lease
-    limits: Limits
-    ask: Callable[[GradingClient], object]
-    deadline: float = 0.0
-    hits: dict[Limit, int | None] = field(default_factory=dict)
-    ended: dict[int, Limit] = field(default_factory=dict)
-    failed: list[FailedCell] = field(default_factory=list)
-    output_bytes: int = 0
-    dead: bool = False
-    notebook: NotebookNode | None = None
-    kernel_s: float = 0.0
-    execute_s: float = 0.0
-    probe_s: float = 0.0
-    cell_s: float = 0.0
-    peak_mb: float = 0.0
-    gpu: bool = False
-    gpu_full: bool = False
-
-    @property
-    def limit(self) -> Limit | None:
-        """The limit that matters most: the one that ended the run, else one that ended a cell, else one that cut."""
-        order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT)
-        return next((limit for limit in order if limit in self.hits), None)
-
-    def left_s(self) -> float:
-        """Seconds until the wall limit; never negative."""
-        return max(0.0, self.deadline - time.monotonic())
 
 
 class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
@@ -121,7 +72,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         for index, cell in enumerate(self.nb.cells):
             if self.walk.dead or cell.cell_type != "code":
                 continue
-            begin = time.monotonic()
+            begin = self.walk.reading()
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
@@ -132,10 +83,13 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                     _error("UnreadableReply", "the kernel's answer to this cell made no sense")
                 )
             finally:
-                self.walk.cell_s = max(self.walk.cell_s, time.monotonic() - begin)
+                charged = self.walk.charged_s(self.walk.reading(), begin)
+                self.walk.cell_s = max(self.walk.cell_s, charged)
                 self._note_cut(cell, index)
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
             self._note(cell, index)
+            if self.walk.hits.get(Limit.MEMORY) == index and not self.walk.dead:
+                self.request(RECOVER, RECOVER_S)  # what the cell left behind would starve those after it
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:  # noqa: ANN401
         """Execute one cell within what is left of its limit and of the wall limit."""
@@ -155,18 +109,20 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         self._alive = asyncio.current_task()  # nbclient forgets it when a cell ends in an unusual way
         await super()._async_poll_kernel_alive()
 
-    async def _bounded(self, running: asyncio.Future[Any], cell_s: float, index: int | None) -> None:
+    async def _bounded(
+        self, running: asyncio.Future[Any], most_s: float, index: int | None, limit: Limit | None = Limit.CELL
+    ) -> None:
         """Wait for a request; interrupt it at its own limit, kill the kernel at the wall limit or if it goes on."""
-        left = self.walk.left_s()
-        await asyncio.wait({running}, timeout=min(cell_s, left))
+        left = await self._until_spent(running, most_s)
         if running.done():
             return
-        if cell_s < left:
-            self._hit(Limit.CELL, index)
+        if left > 0:
+            if limit is not None:
+                self._hit(limit, index)
             with contextlib.suppress(RuntimeError):
                 await self.km.interrupt_kernel()
                 self.km._close_control_socket()
-            await asyncio.wait({running}, timeout=min(GRACE_S, self.walk.left_s()))
+            await asyncio.wait({running}, timeout=GRACE_S)
         if not running.done():
             if self.walk.left_s() == 0:
                 self._hit(Limit.WALL, index)
@@ -176,6 +132,16 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             if not running.done():
                 running.cancel()
                 raise DeadKernelError("Kernel died")
+
+    async def _until_spent(self, running: asyncio.Future[Any], most_s: float) -> float:
+        """Wait until a request is done or has used its seconds; returns what is left of the wall limit."""
+        begin = self.walk.reading()
+        left, own = self.walk.left_s(begin), most_s
+        while not running.done() and min(left, own) > 0:
+            await asyncio.wait({running}, timeout=min(left, own, LOOK_S))
+            now = self.walk.reading()
+            left, own = self.walk.left_s(now), most_s - self.walk.charged_s(now, begin)
+        return left
 
     def _hit(self, limit: Limit, index: int | None) -> None:
         self.walk.hits.setdefault(limit, index)
@@ -200,20 +166,20 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         Returns:
             Seconds that it is charged.
         """
-        begin = time.monotonic()
+        begin = self.walk.reading()
         if not self.walk.dead:
             with contextlib.suppress(DeadKernelError):
                 self._request(code, budget_s)
             for limit in new_hits(self.walk.lease.usage(), self.walk.hits):
                 self.walk.hits[limit] = None
-        return time.monotonic() - begin
+        return self.walk.charged_s(self.walk.reading(), begin)
 
     async def _async_request(self, code: str, budget_s: float) -> None:
         message = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
         self.kc.outputs.expect("")
         running = asyncio.ensure_future(self.async_wait_for_reply(message))
         try:
-            await self._bounded(running, budget_s, None)
+            await self._bounded(running, budget_s, None, None)
             await running
         except DeadKernelError:
             self._die()
@@ -304,7 +270,6 @@ class GradingEngine(Engine):  # type: ignore[misc]
         client = GradingClient(nb_man, walk, kernel_name=kernel_name, log_output=False)
         client.reset_execution_trackers()
         begin = time.monotonic()
-        walk.deadline = begin + START_S + walk.limits.wall_s
         quiet = subprocess.DEVNULL  # what a kernel prints outside its messages is nobody's business
         client.start_new_kernel(
             cwd=str(walk.lease.cwd), env=walk.lease.environment, stdout=quiet, stderr=quiet
@@ -317,16 +282,22 @@ class GradingEngine(Engine):  # type: ignore[misc]
                 f"the kernel {kernel_name!r} did not start: {walk.lease.lost().rstrip('.') or exc}."
             ) from exc
         ready = time.monotonic()
-        walk.deadline = ready + walk.limits.wall_s
-        watchdog = threading.Timer(walk.limits.wall_s + WATCHDOG_S, walk.lease.stop)
+        walk.begun = walk.reading()
+        watchdog = threading.Timer(GENEROUS * walk.limits.wall_s + WATCHDOG_S, walk.lease.stop)
         watchdog.daemon = True
         watchdog.start()
+        walk.ran = True
         try:
             client.papermill_execute_cells()
             walked = time.monotonic()
             walk.ask(client)
+        except WorldEnded as exc:
+            walk.dead, walk.broken = True, str(exc)
         finally:
             watchdog.cancel()
+            now = walk.reading()
+            walk.wall_s = walk.charged_s(now)
+            walk.overloaded = is_overloaded(now.since(walk.begun), walk.limits.cpus)
             walk.peak_mb = walk.lease.usage().peak_mb
             walk.notebook = copy.deepcopy(nb_man.nb)
             walk.output_bytes = client.allowance.spent_bytes

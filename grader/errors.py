@@ -3,6 +3,7 @@
 ```
 GraderError
 ├── SubmissionError      the student can fix it; safe to show to the student
+│   └── WorldEnded       the notebook broke the world that its kernel runs in
 ├── SpecError            staff can fix it: a bad assignment, card, setting (exit 2)
 └── InfrastructureError  ours: try again, then look (exit 3)
     ├── KernelDied
@@ -39,6 +40,10 @@ class SubmissionError(GraderError):
     """The student can fix this; the text is safe to show to the student."""
 
     exit_code = 1
+
+
+class WorldEnded(SubmissionError):
+    """The notebook broke its kernel's world: that ended, and nothing around it did."""
 
 
 class SpecError(GraderError):

@@ -55,6 +55,7 @@ class Context:
         settled: demands of which it is known that they are needed; None: that is not looked into.
         order: the order in which the plan is asked.
         rehearsal: public questions that are asked before any hidden one, by entry point.
+        hidden: whether what is asked is hidden: then verdicts say no more than `disclosure` allows.
     """
 
     assignment: Assignment
@@ -71,6 +72,7 @@ class Context:
     settled: frozenset[str] | None = None
     order: tuple[Place, ...] = ()
     rehearsal: Mapping[str, Question] = field(default_factory=dict)
+    hidden: bool = True
 
 
 def check_files(folder: Path, scope: Literal["public", "all"]) -> tuple[Path, ...]:
@@ -141,7 +143,18 @@ def evaluate(answers: Answers, context: Context) -> Verdicts:
     What cannot be decided becomes an ERROR of its exercise, with the reason in the log for staff; nothing is raised
     for a broken check.
     """
-    case = Case(context.assignment, context.card, context.breeds, context.species, answers, context.levels)
+    case = Case(
+        context.assignment,
+        context.card,
+        context.breeds,
+        context.species,
+        answers,
+        context.levels,
+        hidden=context.hidden,
+        shown=frozenset(
+            name for name, asked in context.plan.items() if all(question.shown for question in asked)
+        ),
+    )
     with tempfile.TemporaryDirectory(prefix="pawgrade-judge-") as name:
         folder = Path(name)
         judge.write_case(folder, case, context.files, context.settled)
@@ -164,6 +177,7 @@ def _read_verdicts(path: Path, output: str) -> Verdicts:
         text["log"],
         tuple(text.get("needed", ())),
         tuple(Requirement(**row) for row in text.get("second", ())),
+        tuple(Picture(**row) for row in text.get("staff_pictures", ())),
     )
 
 

@@ -20,7 +20,7 @@ _SLIP = re.compile(
 def full_marks(grade: Grade) -> tuple[bool, str]:
     """Whether a grade has every point, and what it lacks."""
     lacking = [
-        f"{check.id} {check.status} {check.points:g}/{check.max_points:g}: {check.measured or check.hint}"
+        f"{check.id} {check.status} {check.points:g}/{check.max_points:g}: {check.found}"
         for check in grade.checks
         if check.status is not Status.PASSED
     ]
@@ -94,7 +94,7 @@ def wrong_losses(variant: Variant, grade: Grade) -> Iterator[str]:
             yield f"expected to lose {one.id}, has all {one.max_points:g} points of it"
         elif one.id not in expected and one.points < one.max_points:
             reasons = "; ".join(
-                f"{check.id}: {check.measured or check.hint}"
+                f"{check.id}: {check.found}"
                 for check in grade.checks
                 if check.exercise == one.id and check.status is not Status.PASSED
             )
@@ -115,7 +115,7 @@ def slips(variant: Variant, grade: Grade) -> Iterator[str]:
         found = {first.error: f"cell {first.number}"} if _SLIP.fullmatch(first.error) else {}
     else:
         failed = (check for check in grade.checks if check.status is Status.FAILED)
-        found = {name: check.id for check in failed for name in _SLIP.findall(check.measured)}
+        found = {name: check.id for check in failed for name in _SLIP.findall(check.found)}
     for name, place in found.items():
         if name not in variant.raises:
             yield f'{name} in {place}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'
@@ -131,11 +131,11 @@ def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:
         if name not in checks:
             yield f"its header names the check {name}, which there is not"
         elif checks[name].status is not Status.FAILED:
-            said = checks[name].measured or checks[name].hint or "nothing measured"
+            said = checks[name].found or "nothing measured"
             yield f"the check {name} was expected to fail and is {checks[name].status}: {said}"
     for name, check in checks.items():
         if check.status is Status.FAILED and name not in variant.fails:
-            yield f"the check {name} failed, which its header does not name: {check.measured}"
+            yield f"the check {name} failed, which its header does not name: {check.found}"
     skipped = {name for name, check in checks.items() if check.status is Status.SKIPPED}
     for name in sorted(skipped ^ set(variant.skips)):
         said = "was skipped, which its header does not name" if name in skipped else "was not skipped"

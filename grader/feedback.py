@@ -1,6 +1,6 @@
 """The page by which a student reads a grade: one HTML file that needs no server, no network and no script.
 
-The page shows fields of `Grade` and the sanitised notebook, nothing else. All words pass through Jinja's
+The page shows fields of `Grade`, as `disclosure` lets them through, and the sanitised notebook, nothing else. All words pass through Jinja's
 autoescape or `clean_html`; `Grade.log` is never read here.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from grader import figures
+from grader import disclosure, figures
 from grader.drawings.svg import SVG, Drawing
 from grader.errors import InfrastructureError
 from grader.inert import plain_text, shown_page, visible
@@ -262,13 +262,13 @@ _STEPS = (
     ("kernel", "Starting Python"),
     ("execute", "Running your notebook"),
     ("probe", "Asking your functions"),
-    ("evaluate", "Judging the answers"),
 )
 
 
 def _seconds(grade: Grade) -> list[dict[str, Any]]:
-    """Return the steps that took time; waiting in the queue says nothing about the student's work."""
-    steps = [(words, float(getattr(grade.seconds, name))) for name, words in _STEPS]
+    """Return the steps that took time, as far as they may be told; our own time is nobody's work."""
+    told = disclosure.times(grade.seconds)
+    steps = [(words, float(getattr(told, name))) for name, words in _STEPS]
     longest = max(seconds for _, seconds in steps) or 1.0
     return [
         {"words": words, "s": seconds, "percent": 100 * seconds / longest}

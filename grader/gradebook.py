@@ -17,6 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from grader.errors import GraderError, InfrastructureError, SpecError
+from grader.ownership import (
+    attempts_table,
+    exchange_attempt,
+    is_foreign,
+    named,
+    refuse_to_replace,
+    set_aside_hint,
+)
 from grader.records import Grade, Status
 
 if TYPE_CHECKING:
@@ -29,7 +37,6 @@ Api: TypeAlias = Any
 Gradebook: TypeAlias = Any
 Session: TypeAlias = Any
 Row: TypeAlias = Any
-Table: TypeAlias = Any
 Url: TypeAlias = Any
 
 NO_RESPONSE = "No response."  # nbgrader's own words for an answer that was not touched
@@ -138,14 +145,6 @@ def _translate(exc: Exception) -> GraderError:
     return InfrastructureError(f"The gradebook cannot be used: {reason}.")
 
 
-def attempts_table() -> Table:
-    """A table of our own in the gradebook: which attempt a submission's scores came from."""
-    from sqlalchemy import Column, MetaData, String, Table
-
-    columns = Column("submission_id", String(32), primary_key=True), Column("attempt", String(128))
-    return Table("pawgrade_attempt", MetaData(), *columns)
-
-
 @contextlib.contextmanager
 def transaction(gradebook: Gradebook) -> Iterator[Session]:
     """All or nothing: nbgrader's own methods commit after every step, so they are not used inside."""
@@ -197,11 +196,7 @@ def write_cells(session: Session, assignment: str, notebook: NotebookNode) -> No
     graded = any(saved.submissions for saved in row.notebooks)
     if graded and (others or known.keys() != wanted.keys()):
         names = sorted({name for _, name in known.keys() ^ wanted.keys()} | {saved.name for saved in others})
-        raise SpecError(
-            f"assignment {assignment}: cells were added or removed while submissions are in the gradebook: "
-            f"{', '.join(names)}.",
-            "Run `pawgrade gradebook rebuild`: it writes all submissions again and keeps manual scores.",
-        )
+        _refuse_other_cells(session, row, names)
     for gone in [*others, *(cell for key, cell in known.items() if key not in wanted)]:
         _delete(session, gone, api)
     if mine is None:
@@ -214,6 +209,21 @@ def write_cells(session: Session, assignment: str, notebook: NotebookNode) -> No
         for key, value in values.items():
             setattr(cell, key, value)
     session.flush()
+
+
+def _refuse_other_cells(session: Session, row: Row, names: list[str]) -> None:
+    """Raise SpecError: scores hang on cells that would go; whose they are decides what can be done."""
+    theirs = sorted(one.student_id for one in row.submissions if is_foreign(session, one))
+    cells = f"cells were added or removed while submissions are in the gradebook: {', '.join(names)}."
+    if not theirs:
+        raise SpecError(
+            f"assignment {row.name}: {cells}",
+            "Run `pawgrade gradebook rebuild`: it writes Pawgrade's submissions again and keeps manual scores.",
+        )
+    raise SpecError(
+        f"assignment {row.name}: {named(theirs)} scores that Pawgrade did not write, and they would be lost: {cells}",
+        set_aside_hint(row.name),
+    )
 
 
 def _cells(api: Api, notebook: NotebookNode) -> dict[tuple[Any, str], dict[str, Any]]:
@@ -268,18 +278,27 @@ def record(
             `submitted/.../timestamp.txt`.
 
     Raises:
-        SpecError: when the gradebook and the grade do not have the same exercises.
+        SpecError: when the gradebook and the grade do not have the same exercises, or the scores there are nbgrader's.
     """
     with transaction(gradebook) as session:
         write_entry(session, Entry(grade, notebook, timestamp))
+
+
+def refuse_nbgraders_scores(gradebook: Gradebook, assignment: str) -> None:
+    """Raise SpecError when an assignment has automatic scores that Pawgrade did not write: before anything is run."""
+    api = nbgrader_api()
+    gradebook.db.rollback()
+    row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
+    refuse_to_replace(gradebook.db, assignment, row.submissions if row else ())
 
 
 def write_entry(session: Session, entry: Entry) -> None:
     """`record` inside a transaction."""
     grade = entry.grade
     submission = find_or_add_submission(session, grade.assignment, grade.student)
+    refuse_to_replace(session, grade.assignment, [submission])
     submission.timestamp = _naive_utc(entry.timestamp)
-    again = _exchange_attempt(session, submission.id, grade.attempt) == grade.attempt
+    again = exchange_attempt(session, submission.id, grade.attempt) == grade.attempt
     submitted = next(saved for saved in submission.notebooks if saved.notebook.name == grade.assignment)
     untouched = _untouched(submitted.notebook, entry.notebook)
     scores = {
@@ -324,23 +343,6 @@ def find_or_add_submission(session: Session, assignment: str, student: str) -> R
                 session.add(api.Comment(cell=cell, notebook=saved))
     session.flush()
     return submission
-
-
-def _exchange_attempt(session: Session, submission_id: str, attempt: str) -> str | None:
-    """Note which attempt a submission now shows; return which one it showed before."""
-    table = attempts_table()
-    before: str | None = recorded_attempt(session, submission_id)
-    if before != attempt:
-        session.execute(table.delete().where(table.c.submission_id == submission_id))
-        session.execute(table.insert().values(submission_id=submission_id, attempt=attempt))
-    return before
-
-
-def recorded_attempt(session: Session, submission_id: str) -> str | None:
-    """Return the attempt that a submission's automatic scores came from, or None when unknown."""
-    table = attempts_table()
-    rows = session.execute(table.select().where(table.c.submission_id == submission_id))
-    return next((row.attempt for row in rows), None)
 
 
 def _check_exercises(grade: Grade, cells: set[str]) -> None:

@@ -114,7 +114,7 @@ def _beyond(
     if options.extra_attempt or not settings.attempts:
         return False
     who, attempt = (course.folder, submission.assignment, submission.student), work.attempt(submission)
-    before = tally.scored(*who, _against(work))
+    before = tally.judged(*who, _against(work))
     again = tally.version(submission) in {tally.version_of(one) for one in before}
     again |= attempt in {attempts.current(*who), *(one.attempt for one in before)}
     return len(before) >= settings.attempts and not again
@@ -123,12 +123,14 @@ def _beyond(
 def _unscored(course: Course, submission: Submission, work: preparation.Work, settings: Settings) -> Grade:
     """Keep a version without running it; return the grade that goes on counting, with a notice."""
     who = (course.folder, submission.assignment, submission.student)
-    before = tally.scored(*who, _against(work))
+    before = tally.judged(*who, _against(work))
+    last = next((one for one in reversed(before) if one.status is not Status.ERROR), before[-1])
     if attempts.current(*who) not in {one.attempt for one in before}:
-        attempts.set_current(course.folder, before[-1])
-    grade = attempts.counting(*who, settings.counts) or before[-1]
-    when = grade.provenance.get("graded_at", "before").replace("T", " ").replace("+00:00", " UTC")
-    named = "your best version" if settings.counts == "best" else f"the version that was scored at {when}"
+        attempts.set_current(course.folder, last)
+    grade = attempts.counting(*who, settings.counts) or last
+    turn = grade.provenance.get(tally.TURN, "")
+    scored = f"scored attempt {turn}" if turn else "the version that was scored last"
+    named = "your best version" if settings.counts == "best" else scored
     files = {file.name: file.max_kb * 1024 for file in work.context.assignment.files}
     notice = tally.keep(
         course.folder,
@@ -144,13 +146,13 @@ def _unscored(course: Course, submission: Submission, work: preparation.Work, se
 def _graded(course: Course, submission: Submission, work: preparation.Work, runner: Executor) -> Grade:
     """Grade what was handed in, and store it as an attempt."""
     who = (course.folder, submission.assignment, submission.student)
-    version, before = tally.version(submission), tally.scored(*who, _against(work))
+    version, before = tally.version(submission), tally.judged(*who, _against(work))
     queued = time.monotonic()
     graded = runner.submit(pipeline.grade, submission, work).result()
     waited = max(0.0, time.monotonic() - queued - graded.grade.seconds.total)
     seconds = dataclasses.replace(graded.grade.seconds, queue=round(waited, 3))
     grade = dataclasses.replace(graded.grade, seconds=seconds)
-    if graded.executed is not None:
+    if graded.executed is not None or tally.RAN in grade.provenance:
         grade = tally.numbered(grade, version, before)
         known = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
         flags = suspicion.flags(grade, known, own_photos=work.own_photos)
@@ -196,12 +198,13 @@ def _records(
         yield lambda grade, _: grade
         return
     from grader import release
-    from grader.gradebook import manual_points, open_gradebook, record
+    from grader.gradebook import manual_points, open_gradebook, record, refuse_nbgraders_scores
     from grader.manual_work import save_snapshot, snapshot
 
     url = course.db_url(settings.db_url)
     release.record_source(course.folder, work.context.assignment.id, url)
     with open_gradebook(url) as gradebook:
+        refuse_nbgraders_scores(gradebook, work.context.assignment.id)
         save_snapshot(course.folder, snapshot(gradebook))  # should the database be damaged one day
 
         def write(grade: Grade, submission: Submission) -> Grade:

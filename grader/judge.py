@@ -60,6 +60,8 @@ def write_case(
         "sets": sets,
         "files": [str(path) for path in files],
         "settled": None if settled is None else sorted(settled),
+        "hidden": case.hidden,
+        "shown": sorted(case.shown),
     }
     (folder / "case.json").write_text(json.dumps(text), encoding="utf-8")
 
@@ -80,6 +82,8 @@ def read_case(folder: Path) -> tuple[Case, list[Path]]:
         species=tuple(text["species"]),
         answers=answers,
         levels={name: Levels.model_validate(levels) for name, levels in text["levels"].items()},
+        hidden=text["hidden"],
+        shown=frozenset(text["shown"]),
     )
     return case, [Path(path) for path in text["files"]]
 
@@ -102,6 +106,7 @@ def main(folder: Path) -> None:
         "log": "\n\n".join(one.log for one in found if one.log),
         "needed": needed,
         "second": [dataclasses.asdict(demand) for one in found for demand in one.second],
+        "staff_pictures": [dataclasses.asdict(picture) for one in found for picture in one.staff_pictures],
     }
     (folder / "verdicts.json").write_text(json.dumps(verdicts), encoding="utf-8")
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from grader.errors import KernelDied, SpecError
+from grader.errors import KernelDied, SpecError, WorldEnded
 from grader.known_features import PLACE
+from grader.sandbox.work_times import Waits, cpu_s
 from grader.spec import Limits
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ SANDBOXED, PLAIN = "pawgrade", "python3"  # kernelspecs; the first is known with
 LEASE_VARIABLE = "PAWGRADE_LEASE"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
+BROKEN = "the notebook broke the world that its kernel ran in, so its functions could not be asked."
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -45,12 +47,16 @@ class Usage:
         disk_full: one of its private file systems is full.
         processes_hit: it was refused a process or a thread.
         peak_mb: most memory at a time, in MiB; 0 where the system does not count it.
+        cpu_s: processor seconds of all its processes.
+        waited_s: seconds that its threads were ready to run and did not, added up.
     """
 
     memory_hit: bool = False
     disk_full: bool = False
     processes_hit: bool = False
     peak_mb: float = 0.0
+    cpu_s: float = 0.0
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Lease:
         cwd: the kernel's working directory.
         started: when the lease began, seconds since the epoch.
         sandbox: `none` or `namespaces`.
+        waits: how long the kernel's threads have waited for a processor, as far as it was looked at.
     """
 
     manager: Any
@@ -72,6 +79,7 @@ class Lease:
     cwd: Path
     started: float
     sandbox: str = "none"
+    waits: Waits = field(default_factory=Waits, compare=False)
 
     def kill(self) -> None:
         """End the kernel and every process it started, daemons included; returns when all are gone."""
@@ -109,8 +117,12 @@ class Lease:
         return [process for process in found.values() if _is_running(process)]
 
     def usage(self) -> Usage:
-        """Say which limits the kernel has run into; a kernel without a sandbox has none."""
-        return Usage()
+        """Say what the kernel has worked; a kernel without a sandbox runs into no limits."""
+        pids = list[int]()
+        with contextlib.suppress(psutil.Error):
+            kernel = psutil.Process(self.manager.provisioner.pid)
+            pids = [one.pid for one in (kernel, *kernel.children(recursive=True))]
+        return Usage(cpu_s=cpu_s(pids), waited_s=self.waits.waited_s(pids))
 
     def lost(self) -> str:
         """Say why the kernel was lost through no fault of the notebook, or ""."""
@@ -176,15 +188,18 @@ class SandboxLease(Lease):
             disk_full=WORK in full,
             processes_hit=bool(found.get("process_refusals")),
             peak_mb=float(found.get("peak_mb", 0.0)),
+            cpu_s=float(found.get("cpu_s", 0.0)),
+            waited_s=float(found.get("waited_s", 0.0)),
         )
 
     def lost(self) -> str:
-        """Say why the kernel was lost through no fault of the notebook, or ""."""
+        """Say why the kernel was lost through no fault of the notebook, or "".
+
+        A world that ended alone was ended by what ran in it: whoever ends one from outside ends all of them.
+        """
         connection = self.provisioner.connection
-        if connection is not None and connection.lost:
-            return (
-                "the process that kernels are forked from, or the kernel's sandbox, was ended from outside."
-            )
+        if connection is not None and connection.lost and not connection.zygote_answers():
+            return "the process that kernels are forked from was ended from outside."
         return ""
 
     def place(self, path: Path) -> str:
@@ -197,8 +212,19 @@ class SandboxLease(Lease):
         raise ValueError(f"{path} is not visible in the kernel's sandbox")
 
     def bring(self, folder: Path) -> str:
-        """Copy a folder of ours into the kernel's world."""
-        return self.provisioner.put(folder, folder.name)
+        """Copy a folder of ours into the kernel's world.
+
+        Raises:
+            WorldEnded: the notebook has broken it.
+            KernelDied: it does not answer, or was ended from outside.
+        """
+        try:
+            return self.provisioner.put(folder, folder.name)
+        except KernelDied as exc:
+            connection = self.provisioner.connection
+            if connection is None or not connection.gone(1) or not connection.zygote_answers():
+                raise
+            raise WorldEnded(BROKEN) from exc
 
     def collect(self, folder: Path, names: Mapping[str, int]) -> None:
         """Fetch files from the copy of a folder, as much of each as is allowed."""
@@ -246,9 +272,9 @@ def lease(
 
     adopt_orphans()
     token = uuid.uuid4().hex
-    manager = _manager(kernel, sandbox)
+    manager = _manager(kernel, sandbox, cwd)
     if sandbox is not None:
-        held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", sandbox.data)
+        held: Lease = SandboxLease(manager, token, {}, cwd, time.time(), "namespaces", data=sandbox.data)
     else:
         variables = {**inherited(), **environment, LEASE_VARIABLE: token}
         held = Lease(manager, token, variables, cwd, time.time())
@@ -262,7 +288,7 @@ def lease(
         run_sync(manager._async_cleanup_resources)()  # the public name is async for this manager
 
 
-def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jupyter_client's own type
+def _manager(kernel: str, sandbox: Sandbox | None, cwd: Path) -> Any:  # noqa: ANN401 - jupyter_client's own type
     """Return a manager for a kernelspec, with a sandbox's limits and folders written into it."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import NoSuchKernel
@@ -288,7 +314,7 @@ def _manager(kernel: str, sandbox: Sandbox | None) -> Any:  # noqa: ANN401 - jup
     if sandbox is not None:
         spec = copy.deepcopy(spec)
         config = spec.metadata["kernel_provisioner"]["config"]
-        config.update(_config(sandbox))
+        config.update(_config(sandbox), folder=str(cwd))
         config["environment"] = {**config.get("environment", {}), **sandbox.environment}
     manager._kernel_spec = spec  # the public name only reads what is installed
     return manager

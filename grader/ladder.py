@@ -3,7 +3,7 @@
 After Blum and Hardt, "The Ladder: a reliable leaderboard for machine learning competitions" (ICML 2015): of many
 versions the best looks better than it is, because luck is kept and bad luck is not. A score is shown when it is larger
 than the last one shown by more than the step, and rounded to the step. Only the page that a student reads changes:
-grades, gradebook and JSON keep the exact numbers.
+grades, gradebook and JSON keep what `disclosure` lets through.
 
 Scores are the accuracies that checks demand with `require_count`. What goes with them on the page goes by the same
 rule: points, verdicts, totals, and the pictures that the check attached.
@@ -15,11 +15,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from grader import scoring
+from grader import disclosure, scoring
 from grader.records import Check, Grade, Picture, Status
 from grader.spec import Levels
 
 TOLERANCE = 1e-9
+FINEST = 0.02  # a step, in accuracy: as fine as pages without a Ladder are
 OF_OLD = "more than"  # in what a graded accuracy requires, in attempts that did not note their requirements
 
 
@@ -75,8 +76,9 @@ def held_back(grade: Grade, history: Sequence[Grade], levels: Mapping[str, Level
         grade: the attempt that the page is about.
         history: all attempts against the same hidden photos, in order, this one included.
         levels: credit levels on the grade's card, secret ones included.
-        step: in accuracy, above 0.
+        step: in accuracy, above 0; below `FINEST` it counts as that.
     """
+    step = max(step, FINEST)
     last = releases(history, step)
     scored = {check.id: last[check.id] for check in grade.checks if _accuracies(check)}
     checks = tuple(
@@ -127,20 +129,26 @@ def _stepped(release: Release, grade: Grade, levels: Mapping[str, Levels], step:
     said = []
     for one in check.requirements:
         if one.trials is None:
-            said.append(f"{one.what}: {one.value:.3g}")
+            said.append(f"{one.what}: {'as' if one.met else 'not as'} required")
             continue
-        score = release.scores[one.site]
-        share = min(share, _least(score - step / 2, exact, levels.get(one.level)))
-        said.append(f"{one.what} about {score:.3g} (in steps of {step:g}, {one.trials} asked)")
+        level, score = levels.get(one.level), release.scores[one.site]
+        share = min(share, _least(score - step / 2, exact, level))
+        said.append(f"{one.what} {_said(score, level)} (in steps of {step:g})")
     if release.grade.attempt != grade.attempt:
         said.append(f"shown since scored attempt {release.turn}")
     if share >= 1.0:
         return replace(check, measured="; ".join(said))
-    points = min(
-        math.floor(share * check.max_points * 100 + TOLERANCE) / 100, max(check.max_points - 0.01, 0.0)
-    )
+    steps = disclosure.steps(check.max_points)
+    points = round(math.floor(share * steps + TOLERANCE) / steps * check.max_points, 2)
     hint = check.hint or "It may be worth all points: what is shown is the least."
     return replace(check, status=Status.FAILED, points=points, measured="; ".join(said), hint=hint)
+
+
+def _said(score: float, level: Levels | None) -> str:
+    """Say an accuracy no further than its level gives credit for."""
+    if level is not None and not level.zero_at < score < level.full_at:
+        return f"{level.full_at:.3g} or more" if score >= level.full_at else f"{level.zero_at:.3g} or less"
+    return f"about {score:.3g}"
 
 
 def _least(accuracy: float, exact: float, levels: Levels | None) -> float:

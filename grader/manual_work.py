@@ -1,57 +1,27 @@
-"""The staff's manual work: saved to a file, put back, and carried through a rebuild of the gradebook."""
+"""The staff's manual work: saved to a file, and put back."""
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grader.errors import SpecError
 from grader.gradebook import (
-    Entry,
     Gradebook,
     Row,
     Session,
-    attempts_table,
     find_or_add_submission,
     nbgrader_api,
-    open_gradebook,
-    recorded_attempt,
     transaction,
-    write_cells,
-    write_entry,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from nbformat import NotebookNode
+from grader.ownership import NO_ATTEMPT, exchange_attempt, is_foreign, recorded_attempt
 
 Snapshot = dict[str, Any]
 EMPTY: Snapshot = {"version": 1, "students": [], "assignments": []}
 PERSON = ("first_name", "last_name", "email", "lms_user_id")
-
-
-@dataclass(frozen=True)
-class Rebuilt:
-    """What `rebuild` did.
-
-    Attributes:
-        submissions: how many attempts were written.
-        snapshot: file with the staff's work that was put back, or None when there was none.
-        kept: the previous database: a copy, or the damaged file itself; None when there was none.
-        notices: sentences for staff, about what needs a look.
-    """
-
-    submissions: int
-    snapshot: Path | None
-    kept: Path | None
-    notices: tuple[str, ...]
 
 
 def snapshot(gradebook: Gradebook) -> Snapshot:
@@ -104,7 +74,7 @@ def _submission(session: Session, row: Row) -> Snapshot:
     return {
         "student": row.student_id,
         "timestamp": _text(row.timestamp),
-        "attempt": recorded_attempt(session, row.id),
+        "attempt": recorded_attempt(session, row.id) or None,
         "extension_s": None if row.extension is None else row.extension.total_seconds(),
         "notebooks": [saved for saved in notebooks if any(saved[key] for key in saved if key != "name")],
     }
@@ -150,10 +120,11 @@ def restore(gradebook: Gradebook, saved: Snapshot) -> list[str]:
         A sentence for each piece of work that found no place, because its assignment or cell is gone.
     """
     with transaction(gradebook) as session:
-        return _restore(session, saved)
+        return put_back(session, saved)
 
 
-def _restore(session: Session, saved: Snapshot) -> list[str]:
+def put_back(session: Session, saved: Snapshot) -> list[str]:
+    """`restore` inside a transaction."""
     api = nbgrader_api()
     notices: list[str] = []
     for person in saved["students"]:
@@ -164,7 +135,7 @@ def _restore(session: Session, saved: Snapshot) -> list[str]:
     session.flush()
     for assignment in saved["assignments"]:
         row = session.query(api.Assignment).filter_by(name=assignment["name"]).one_or_none()
-        if row is None:
+        if row is None or row.name not in {notebook.name for notebook in row.notebooks}:
             notices += _homeless_assignment(assignment)
             continue
         row.duedate = _moment(assignment["duedate"])
@@ -178,16 +149,18 @@ def _homeless_assignment(assignment: Snapshot) -> list[str]:
     if not assignment["submissions"] and assignment["duedate"] is None:
         return []
     return [
-        f"{assignment['name']}: the assignment is not in the gradebook; its manual work "
+        f"{assignment['name']}: the assignment is not in the gradebook, or not as Pawgrade keeps it; its manual work "
         f"({len(assignment['submissions'])} submissions) is in the snapshot only."
     ]
 
 
 def _restore_submission(session: Session, assignment: str, work: Snapshot) -> list[str]:
     row = find_or_add_submission(session, assignment, work["student"])
-    attempt = recorded_attempt(session, row.id)
+    attempt, theirs = recorded_attempt(session, row.id) or None, is_foreign(session, row)
     if attempt is None and row.timestamp is None:
         row.timestamp = _moment(work["timestamp"])
+    if attempt is None and work["notebooks"] and not theirs:
+        exchange_attempt(session, row.id, NO_ATTEMPT)
     if work["extension_s"] is not None:
         row.extension = timedelta(seconds=work["extension_s"])
     notices: list[str] = []
@@ -199,7 +172,7 @@ def _restore_submission(session: Session, assignment: str, work: Snapshot) -> li
                 f"{where}: there is no notebook {notebook['name']}; its manual work is in the snapshot only."
             )
             continue
-        same = attempt is not None and attempt == work["attempt"]
+        same = theirs or (attempt is not None and attempt == work["attempt"])
         notices += _restore_notebook(submitted[notebook["name"]], notebook, where, same=same)
     return notices
 
@@ -258,93 +231,6 @@ def last_snapshot(course: Path) -> tuple[Path, Snapshot] | None:
     return None
 
 
-def rebuild(
-    db_url: str, course: Path, *, sources: Mapping[str, NotebookNode], entries: Iterable[Entry]
-) -> Rebuilt:
-    """Write the named assignments again from their sources and attempts; keep the staff's work.
-
-    A gradebook that can be read is rewritten in place, in one transaction: a formgrader that has it open goes on
-    with the new rows (replacing the file would leave it writing into the old one), and assignments that are not
-    named stay as they are. Where the file is damaged or gone, a new one is built beside it with the last snapshot
-    and put in its place; the damaged file is kept.
-
-    Args:
-        db_url: SQLAlchemy URL of the gradebook.
-        course: the course's folder; snapshots go to `.pawgrade/manual` there.
-        sources: the assignments' notebooks by id, from `release.gradebook_notebook`.
-        entries: the attempts that count, one a submission; read one by one.
-
-    Raises:
-        SpecError: when sources and attempts do not fit together; then nothing was changed.
-        InfrastructureError: when the gradebook is locked; then nothing was changed.
-    """
-    path = sqlite_path(db_url)
-    if path is not None and (not path.exists() or _is_damaged(path)):
-        return _build_anew(path, course, sources, entries)
-    kept = None if path is None else _copy(path)
-    with open_gradebook(db_url) as gradebook, transaction(gradebook) as session:
-        saved = snapshot(gradebook)
-        file = save_snapshot(course, saved)
-        count, notices = _project(session, sources, entries, saved)
-    return Rebuilt(count, file, kept, tuple(notices))
-
-
-def _project(
-    session: Session, sources: Mapping[str, NotebookNode], entries: Iterable[Entry], saved: Snapshot
-) -> tuple[int, list[str]]:
-    """Write cells, scores and manual work; return the number of submissions and what needs a look."""
-    for assignment in sources:
-        _clear(session, assignment)
-    for assignment, notebook in sources.items():
-        write_cells(session, assignment, notebook)
-    count = 0
-    for entry in entries:
-        write_entry(session, entry)
-        count += 1
-    return count, _restore(session, saved)
-
-
-def _clear(session: Session, assignment: str) -> None:
-    """Delete an assignment's submissions and cells; the assignment itself, with its due date, stays."""
-    api, attempts = nbgrader_api(), attempts_table()
-    row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
-    if row is None:
-        return
-    for submission in row.submissions:
-        for notebook in submission.notebooks:
-            for part in (*notebook.grades, *notebook.comments, notebook):
-                session.delete(part)
-        session.delete(submission)
-        session.execute(attempts.delete().where(attempts.c.submission_id == submission.id))
-    for notebook in row.notebooks:
-        for part in (*notebook._base_cells, *notebook.source_cells, notebook):
-            session.delete(part)
-    session.flush()
-    session.expire_all()
-
-
-def _build_anew(
-    path: Path, course: Path, sources: Mapping[str, NotebookNode], entries: Iterable[Entry]
-) -> Rebuilt:
-    """Build a database beside a damaged or missing one, with the last snapshot, and put it in its place."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    file, saved = last_snapshot(course) or (None, EMPTY)
-    with open_gradebook(f"sqlite:///{draft.resolve()}") as gradebook, transaction(gradebook) as session:
-        count, notices = _project(session, sources, entries, saved)
-    kept = None
-    if path.exists():
-        kept = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}Z")
-        path.rename(kept)
-        notices.append(f"{path.name} was damaged; it is kept as {kept.name}.")
-    draft.replace(path)
-    if file:
-        notices.append(f"Manual work comes from {file.name}; what was done after that is not in it.")
-    elif kept:
-        notices.append("There is no snapshot of manual work.")
-    return Rebuilt(count, file, kept, tuple(notices))
-
-
 def sqlite_path(db_url: str) -> Path | None:
     """Return the file of an SQLite URL; None for other databases; raises SpecError for what is no URL."""
     nbgrader_api()
@@ -358,26 +244,3 @@ def sqlite_path(db_url: str) -> Path | None:
             f"The gradebook's URL is wrong: {db_url!r}.", "Example: sqlite:////course/gradebook.db"
         ) from exc
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
-
-
-def _is_damaged(path: Path) -> bool:
-    try:
-        with closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
-        ) as connection:
-            return bool(connection.execute("PRAGMA quick_check").fetchone() != ("ok",))
-    except sqlite3.OperationalError:
-        return False  # locked or not to be opened: that is for `open_gradebook` to say
-    except sqlite3.DatabaseError:
-        return True
-
-
-def _copy(path: Path) -> Path:
-    """Copy a live database through SQLite itself: a plain copy may catch it half-written."""
-    target = path.with_name(f"{path.name}.bak")
-    draft = path.with_name(f"{path.name}.bak.new")
-    draft.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(draft)) as copy:
-        source.backup(copy)
-    draft.replace(target)
-    return target

@@ -18,7 +18,7 @@ from grader.weights import Packaged, Published
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What a network is fed: `(white * x - mean) / std` per channel, for RGB x in [0, 1].
+    """What a network is fed: `(white * x - mean) / std` per channel, for RGB x in [0, 1]. Facts: nothing here computes it.
 
     Attributes:
         white: what white counts as before `mean` is taken off: 255 grey levels, or 1.
@@ -29,15 +29,6 @@ class Normalisation:
     white: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-
-    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Compute it for uint8 in 0..255 or float in [0, 1], channels last; returns float32 of the same shape."""
-        x = pixels.to(torch.float32)
-        given = 255.0 if pixels.dtype == torch.uint8 else 1.0
-        if given != self.white:
-            x = x / given * self.white
-        mean, std = (torch.tensor(values, device=x.device) for values in (self.mean, self.std))
-        return (x - mean) / std
 
     def __str__(self) -> str:
         if len(set(self.mean)) == len(set(self.std)) == 1:

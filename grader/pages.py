@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from grader import attempts, cards, feedback, ladder, pets, preparation, spec, tally
+from grader import attempts, cards, disclosure, feedback, ladder, pets, preparation, spec, tally
 from grader.course import Course
-from grader.errors import GraderError
+from grader.errors import GraderError, SpecError
 from grader.grading import has_nbgrader, with_manual
 from grader.records import Grade
 from grader.settings import Settings
@@ -47,6 +47,12 @@ def write_pages(
     assignment = spec.load_assignment(course.source(assignment_id))
     photos: dict[str, TrainingPhotos | None] = {}
     by_hand = _given_by_hand(course, assignment_id, settings)
+    known = attempts.students(course.folder, assignment_id)
+    if missing := [student for student in students if student not in known]:
+        raise SpecError(
+            f"student {missing[0]!r} has not been graded in {assignment_id}.",
+            f"Run `pawgrade grade {assignment_id}` first.",
+        )
     for student in students or attempts.students(course.folder, assignment_id):
         # Which attempt is best is a score too: a ladder shows the one handed in.
         rule = "latest" if settings.ladder else settings.counts
@@ -55,7 +61,7 @@ def write_pages(
             continue
         standing = tally.standing(
             grade,
-            tally.scored(course.folder, assignment_id, student, tally.against(grade)),
+            tally.judged(course.folder, assignment_id, student, tally.against(grade)),
             settings.attempts,
         )
         grade = _as_shown(course, assignment, grade, settings)
@@ -78,16 +84,16 @@ def write_pages(
 
 
 def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, settings: Settings) -> Grade:
-    """Return the grade with what was said about a version that is not scored, and without what a ladder holds back."""
+    """Return the grade with what was said about a version that is not scored, and without what students may not know."""
     words = tally.waiting(course.folder, assignment.id, grade.student)
     if words:
         grade = replace(grade, notices=(words, *grade.notices))
     if not settings.ladder or not attempts.has_run(course.folder, grade):
-        return grade
+        return disclosure.told(grade)
     history = tally.judged(course.folder, assignment.id, grade.student, tally.against(grade))
     hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
     levels = {**assignment.on(grade.data).levels, **hidden}
-    return ladder.held_back(grade, history, levels, settings.ladder)
+    return disclosure.told(ladder.held_back(grade, history, levels, settings.ladder))
 
 
 def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import dataclasses
 import datetime
 import functools
-import json
 import platform
-import shutil
-import sys
 import time
 import traceback
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import nbformat
 from nbformat import NotebookNode
 
-from grader import artifacts, attempts, cells, probe, reading, scoring, spec
+from grader import artifacts, cells, notices, probe, reading, scoring, spec, tally, visible, workplace
 from grader.errors import InfrastructureError, SubmissionError
 from grader.evaluate import Context, evaluate
-from grader.preparation import Work, matplotlib_cache
+from grader.preparation import Work
 from grader.pytest_plugin import Verdicts
 from grader.questions import Array
-from grader.records import Check, Grade, Limit, Repair, Seconds, Status, Submission
-from grader.sandbox.layout import TUNING
+from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status, Submission
+from grader.workplace import turn
 
 TRIES = 3
+COUNTED = (
+    "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
+)
 
 if TYPE_CHECKING:
-    from grader import engine, kernels
+    from grader import engine
 
 
 @dataclass(frozen=True)
@@ -71,17 +68,69 @@ def grade(submission: Submission, work: Work) -> Graded:
     except Exception:
         return Graded(_undecided(submission, work, traceback.format_exc()), submitted, None)
     log = ""
+    once = functools.partial(_run, submission, work, submitted, repairs=repairs, begin=begin)
+    walks: list[engine.Walk] = []
     for number in range(1, TRIES + 1):
         try:
-            # A GPU that was full is the submission's fault only where nothing else was on it: again, alone.
-            found = _run(submission, work, submitted, notebook, repairs, begin, alone=number > 1)
-            return _after(number, log, found)
+            with turn(work.desk, alone=False):
+                # A GPU that was full is the submission's fault only where nothing else was on it: again, alone.
+                found = once(notebook, walks)
+            return _after(number, log, _fairly(found, once, notebook, work, walks))
         except InfrastructureError:
             log += f"try {number}:\n{traceback.format_exc()}"
         except Exception:
             log += traceback.format_exc()
             break
-    return Graded(_undecided(submission, work, log), submitted, None)
+    return Graded(_undecided(submission, work, log, walks), submitted, None)
+
+
+def _fairly(
+    found: Ran,
+    once: Callable[[NotebookNode, list[engine.Walk]], Ran],
+    notebook: NotebookNode,
+    work: Work,
+    walks: list[engine.Walk],
+) -> Graded:
+    """Run a notebook once more where its machine, or one cell's memory, took from it what it had earned."""
+    walk, asking = found.walk, found.asking
+    late = walk.limit in (Limit.WALL, Limit.CELL) or bool(asking.spent)
+    if late and walk.overloaded:
+        with turn(work.desk, alone=True):
+            again = once(notebook, walks).graded
+        return _noted(again, notices.alone(), alone="yes")
+    index = walk.hits.get(Limit.MEMORY)
+    if index is None or walk.gpu_full or not asking.lost:
+        return found.graded
+    number, shorter = _without_cell(notebook, walk, index)
+    with turn(work.desk, alone=False):
+        again = once(shorter, walks).graded
+    better = again.grade.points > found.graded.grade.points
+    kept = again if better else found.graded
+    return _noted(kept, notices.left_out(number, counts=better), left_out=f"cell {number}")
+
+
+def _without_cell(notebook: NotebookNode, walk: engine.Walk, index: int) -> tuple[int, NotebookNode]:
+    """Return the number of a cell of an executed notebook, and the notebook to run with an error in that cell's place."""
+    assert walk.notebook is not None  # noqa: S101 - it has run
+    number = sum(1 for cell in walk.notebook.cells[: index + 1] if cell.cell_type == "code")
+    shorter = copy.deepcopy(notebook)
+    for cell in shorter.cells:
+        if cell.get("id") == walk.notebook.cells[index].get("id"):
+            cell.source = _definitions(cell.source)
+    return number, shorter
+
+
+def _definitions(source: str) -> str:
+    """Return what a cell imports and defines, and an error in place of everything else that it does."""
+    return f'{reading.definitions_of(source)}\n\nraise MemoryError("this cell met the memory limit: all but its definitions was left out")'
+
+
+def _noted(graded: Graded, notice: str, **facts: str) -> Graded:
+    grade_ = graded.grade
+    kept = dataclasses.replace(
+        grade_, notices=(notice, *grade_.notices), provenance={**grade_.provenance, **facts}
+    )
+    return dataclasses.replace(graded, grade=kept)
 
 
 def _after(number: int, log: str, graded: Graded) -> Graded:
@@ -99,22 +148,34 @@ def _after(number: int, log: str, graded: Graded) -> Graded:
     return dataclasses.replace(graded, grade=kept)
 
 
+@dataclass(frozen=True)
+class Ran:
+    """One run: what it gave, and what it went through."""
+
+    graded: Graded
+    walk: engine.Walk
+    asking: probe.Asking
+
+
 def _run(
     submission: Submission,
     work: Work,
     submitted: bytes,
     notebook: NotebookNode,
+    walks: list[engine.Walk],
+    *,
     repairs: tuple[Repair, ...],
     begin: float,
-    *,
-    alone: bool,
-) -> Graded:
+) -> Ran:
     from grader import devices, engine, gpu_verdicts, kernels
 
     context = work.context
     limits = context.assignment.limits_on(context.card)
-    with _workplace(work) as place, devices.hold(work.device, limits.gpus, work.gpus, alone=alone) as gpus:
-        notices = _lay_out(place, submission, work)
+    with (
+        workplace.folder(work) as place,
+        devices.hold(work.device, limits.gpus, work.gpus, alone=bool(walks)) as gpus,
+    ):
+        told = workplace.lay_out(place, submission, work)
         asking = probe.Asking(
             context.plan,
             context.assignment,
@@ -123,18 +184,19 @@ def _run(
             context.rehearsal,
             public=not context.complete,
         )
-        own = gpus.environment()
+        own = {**gpus.environment(), **visible.withheld(one.id for one in context.assignment.exercises)}
         sandbox = None
         if work.sandbox != "none":
             sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, own, work.features)
-        environment = {} if sandbox else {**_environment(place, work), **own}
+        environment = {} if sandbox else {**workplace.environment(place, work), **own}
         with kernels.lease(
             work.kernel, cwd=place / "work", environment=environment, sandbox=sandbox
         ) as lease:
             walk = engine.Walk(lease, limits, asking.ask)
             walk.gpu = bool(gpus.devices)
-            executed = engine.run(notebook, walk, _parameters(lease, place, work))
-            executed = _without_paths(executed, place, work)
+            walks.append(walk)
+            executed = engine.run(notebook, walk, workplace.parameters(lease, place, work))
+            executed = workplace.without_paths(executed, place, work)
         judged = time.monotonic()
         answers = asking.answers(_why_dead(walk))
         try_out = functools.partial(gpu_verdicts.try_out, work.kernel, gpus, sandboxed=sandbox is not None)
@@ -144,21 +206,24 @@ def _run(
     seconds = Seconds(
         0.0, *(round(s, 3) for s in (walk.kernel_s, walk.execute_s, walk.probe_s, now - judged, now - begin))
     )
+    if walk.broken:
+        told.append(f"Your functions got no questions: {walk.broken}")
     if walk.limit is not None:
         index = walk.hits.get(walk.limit)
-        notices.append(_explain_limit(walk.limit, limits, index, executed, on_gpu=walk.gpu_full))
+        told.append(notices.on_limit(walk.limit, limits, index, executed, on_gpu=walk.gpu_full))
+    told += notices.on_overruns(asking.overruns()) + notices.on_failed_cells(walk.failed)
     found = _score(submission, work, verdicts, seconds)
     record = {
         **found.__dict__,
         "failed_cells": tuple(walk.failed),
         "limit": walk.limit,
         "repairs": repairs,
-        "notices": tuple(notices),
+        "notices": tuple(told),
         "sandbox": lease.sandbox,
         "provenance": found.provenance | ({"gpu": gpus.describe()} if gpus.devices else {}),
         "usage": {
             "memory_mb": round(walk.peak_mb, 1),
-            "wall_s": round(walk.execute_s + walk.probe_s, 2),
+            "wall_s": round(walk.wall_s, 2),
             "cell_s": round(walk.cell_s, 2),
         },
     }
@@ -168,25 +233,15 @@ def _run(
         if not isinstance(found_, SubmissionError)
         for number, answer in enumerate(found_)
     }
-    return Graded(Grade(**record), submitted, executed, kept, verdicts.needed)
-
-
-def _without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNode:
-    """Return the notebook with neutral names for this machine's folders: students read it, others may."""
-    text = nbformat.writes(notebook)
-    for path, name in (
-        (place, "/pawgrade"),
-        (work.data_dir, "/pawgrade/data"),
-        (Path(sys.prefix), "/environment"),
-    ):
-        text = text.replace(json.dumps(str(path))[1:-1], name)
-    return nbformat.reads(text, as_version=4)
+    return Ran(Graded(Grade(**record), submitted, executed, kept, verdicts.needed), walk, asking)
 
 
 def _why_dead(walk: engine.Walk) -> str:
     """Say why the kernel was gone before everything was asked; "" when it was not."""
     if not walk.dead:
         return ""
+    if walk.broken:
+        return walk.broken.rstrip(".")
     cell = walk.failed[-1] if walk.failed else None
     return (
         f"the kernel ended in code cell {cell.number} ({cell.message})"
@@ -195,118 +250,12 @@ def _why_dead(walk: engine.Walk) -> str:
     )
 
 
-@contextlib.contextmanager
-def _workplace(work: Work) -> Iterator[Path]:
-    """A folder for one run; gone afterwards, whatever the submission made of its permissions."""
-    place = work.desk / uuid.uuid4().hex
-    place.mkdir(parents=True)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, onerror=_make_writable)
-
-
-def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - shutil's callback
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        Path(path).chmod(0o700, follow_symlinks=False) if not Path(path).is_symlink() else None
-        function(path)
-
-
-def _lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
-    """Put the release's files and the declared ones beside the notebook; say what was left out."""
-    for name in ("work", "work/scratch", "home", "tmp"):
-        (place / name).mkdir()
-    for path in work.public_files:
-        target = place / "work" / path.relative_to(_root(work.public_files, work.context.assignment.id))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    declared = {file.name: file for file in work.context.assignment.files}
-    known = {f"{submission.assignment}.ipynb", attempts.TIMESTAMP, *declared}
-    known |= {path.name for path in work.public_files}
-    notices = []
-    for name, file in declared.items():
-        try:
-            (place / "work" / name).write_bytes(
-                artifacts.read_bytes(submission.folder / name, file.max_kb * 1024)
-            )
-        except FileNotFoundError:
-            notices.append(f"The file {name} that belongs to this assignment was not handed in.")
-        except SubmissionError as exc:
-            notices.append(f"A file was left out: {exc}")
-    others = (
-        sorted({path.name for path in submission.folder.iterdir()} - known)
-        if submission.folder.is_dir()
-        else []
-    )
-    if others:
-        shown = ", ".join(artifacts.printable(name, 60) for name in others[:5]) + (
-            " and more" if len(others) > 5 else ""
-        )
-        notices.append(f"Only the notebook counts; these files beside it were ignored: {shown}.")
-    return notices
-
-
-def _root(files: tuple[Path, ...], assignment: str) -> Path:
-    return next(
-        parent
-        for parent in files[0].parents
-        if parent.name == assignment or (parent / "assignment.toml").is_file()
-    )
-
-
-def _parameters(lease: kernels.Lease, place: Path, work: Work) -> dict[str, Any]:
-    return {
-        "data_dir": lease.place(work.data_dir),
-        "scratch_dir": lease.place(place / "work" / "scratch"),
-        "seed": work.seed,
-        "device": work.device,
-        "language": "en",
-    }
-
-
-def _environment(place: Path, work: Work) -> dict[str, str]:
-    """Return a plain kernel's own variables: private folders, as many threads as the assignment allows."""
-    threads = str(work.context.assignment.limits_on(work.context.card).cpus)
-    fonts = matplotlib_cache(work.desk)
-    private = place / "home" / "matplotlib"
-    shutil.copytree(fonts, private)
-    return {
-        "HOME": str(place / "home"),
-        "TMPDIR": str(place / "tmp"),
-        "IPYTHONDIR": str(place / "home" / "ipython"),
-        "MPLCONFIGDIR": str(private),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        **TUNING,
-        "PYTHONNOUSERSITE": "1",
-        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
-    }
-
-
 def _explain_unread(exc: Exception, submission: Submission) -> str:
     if isinstance(exc, SubmissionError):
         return f"The notebook could not be read: {exc}"
     return (
         f"There is no {submission.notebook.name} in what was handed in. Hand in the notebook under this name."
     )
-
-
-def _explain_limit(
-    limit: Limit, limits: spec.Limits, index: int | None, notebook: NotebookNode, *, on_gpu: bool
-) -> str:
-    place = "while its functions were asked"
-    if index is not None:
-        place = f"in code cell {sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == 'code')}"
-    if limit is Limit.MEMORY and on_gpu:
-        return f"The memory of the GPU was full ({place}). Take smaller batches, work under torch.no_grad() where nothing is trained, and move results to the CPU."
-    return {
-        Limit.WALL: f"Stopped after {limits.wall_s:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
-        Limit.CELL: f"Stopped after {limits.cell_s:g} s {place}: one cell may take no longer. Look for a loop that does not end.",
-        Limit.MEMORY: f"The notebook used more than {limits.memory_mb} MB ({place}). Pass images through the network in batches, under torch.no_grad(), and keep features instead of images.",
-        Limit.DISK: f"The notebook wrote more than {limits.disk_mb} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
-        Limit.PROCESSES: f"The notebook started more than {limits.processes} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
-        Limit.OUTPUT: f"The notebook printed more than {limits.output_kb} KB ({place}); the rest was cut. Print less, or less often.",
-    }[limit]
 
 
 def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seconds) -> Grade:
@@ -331,12 +280,13 @@ def _score(submission: Submission, work: Work, verdicts: Verdicts, seconds: Seco
         failed_cells=(),
         limit=None,
         seconds=seconds,
-        sandbox="none",
+        sandbox=NOT_RUN,
         device=work.device,
         seed=work.seed,
         data=work.context.card,
         pictures=verdicts.pictures,
         second=verdicts.second,
+        staff_pictures=verdicts.staff_pictures,
         provenance=_provenance(work),
         log=verdicts.log,
     )
@@ -380,8 +330,11 @@ def _unread(submission: Submission, work: Work, notice: str) -> Grade:
     return Grade(**{**found.__dict__, "notices": (notice,)})
 
 
-def _undecided(submission: Submission, work: Work, log: str) -> Grade:
-    """A grade for a submission that we could not judge: ERROR, for staff."""
+def _undecided(submission: Submission, work: Work, log: str, walks: Sequence[engine.Walk] = ()) -> Grade:
+    """A grade for a submission that we could not judge: ERROR, for staff.
+
+    Where the notebook ran it may be what led to that: it says so, and counts as a scored attempt.
+    """
     hint = (
         "This submission could not be graded because of an error of the grader; your teachers have been told."
     )
@@ -390,4 +343,8 @@ def _undecided(submission: Submission, work: Work, log: str) -> Grade:
         for one in work.context.assignment.exercises
     )
     found = _score(submission, work, Verdicts(checks, (), log), Seconds())
-    return Grade(**{**found.__dict__, "notices": (hint,)})
+    ran = next((walk.lease.sandbox for walk in walks if walk.ran), "")
+    if not ran:
+        return dataclasses.replace(found, notices=(hint,))
+    provenance = {**found.provenance, tally.RAN: "yes"}
+    return dataclasses.replace(found, notices=(hint, COUNTED), sandbox=ran, provenance=provenance)

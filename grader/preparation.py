@@ -18,7 +18,7 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
-from grader import attempts, cards, hidden_photos, pets, spec
+from grader import attempts, cards, hidden_photos, pets, soundness, spec
 from grader.course import Course
 from grader.devices import Pool
 from grader.errors import InfrastructureError, SpecError
@@ -106,6 +106,7 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    soundness.require_sound(folder, assignment)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
     division = divide(folder, card_id, settings, salt)
@@ -117,22 +118,31 @@ def prepare(
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "all")
-    validation = pets.read_view(data_dir).photos("validation")
-    shown = validation.images
+    shown = pets.read_view(data_dir).photos("validation")
     rng = np.random.default_rng(0)  # each check file gets its own
-    material = Material(photos.images, photos.labels, breeds, species, rng, shown, data.counts)
+    material = Material(
+        photos.images,
+        photos.labels,
+        breeds,
+        species,
+        rng,
+        shown.images,
+        data.counts,
+        shown_labels=shown.labels,
+    )
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
     if at_most and division.split.second_holdout:
         second = hidden_photos.holdout(division, secret, version, "second_holdout")
         images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
         material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)
+    soundness.require_asked(files, plan, assignment)
     _check_secret_levels(assignment, hidden)
     levels = hidden.levels.get(card_id, {})
     public = dataclasses.replace(
         material,
-        images=shown,
-        labels=validation.labels,
+        images=shown.images,
+        labels=shown.labels,
         second_images=material.second_images[:0],
         second_labels=material.second_labels[:0],
     )
@@ -153,7 +163,9 @@ def prepare(
         order=_order(plan, seed),
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
     )
-    work = _work(context, course.release(assignment_id), data_dir, desk, settings)
+    released = course.release(assignment_id)
+    work = _work(context, released, data_dir, desk, settings)
+    soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
     return dataclasses.replace(work, own_photos=division.split.contents)
 
 
@@ -185,7 +197,8 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "public")
     images, rng = validation.images, np.random.default_rng(0)
-    material = Material(images, validation.labels, breeds, species, rng, images, data.counts)
+    labels = validation.labels
+    material = Material(images, labels, breeds, species, rng, images, data.counts, shown_labels=labels)
     plan = plan_questions(files, material, PUBLIC_SEED)
     version = spec.version(folder)
     context = Context(
@@ -201,6 +214,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         split,
         complete=False,
         order=_order(plan, PUBLIC_SEED),
+        hidden=False,
     )
     return _work(context, folder, data_dir, desk, settings)
 

@@ -206,6 +206,15 @@ class Asking:
             if name in self.spent
         )
 
+    @property
+    def lost(self) -> bool:
+        """Whether anything was asked, or should have been, and not answered."""
+        return any(
+            (name, number) not in self.values
+            for name, asked in self.plan.items()
+            for number in range(len(asked))
+        )
+
     def answers(self, reason: str = "") -> Answers:
         """Return what was answered, set by set; a set that earns nothing is represented by the error that says why.
 

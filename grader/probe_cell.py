@@ -6,8 +6,11 @@ side reads as inert bytes. `ask` answers one question; `call` is also what `lab.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +67,24 @@ def ask(namespace: Mapping[str, Any], folder: str) -> None:
     except Unusable as exc:
         note = {"kind": exc.kind, "text": exc.text, "class": exc.name, "cell": exc.cell, "line": exc.line}
         (root / "note.json").write_text(json.dumps(note), encoding="utf-8")
+
+
+def recover() -> None:
+    """Let go of what a cell that met the memory limit still holds: its frames, and memory that is kept for later use."""
+    trace = getattr(sys, "last_traceback", None)
+    if trace is not None:
+        traceback.clear_frames(trace)
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
+    try:
+        sys.modules["IPython"].get_ipython().InteractiveTB.tb = None
+    except (Exception, SystemExit):
+        trace = None
+    del trace
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
 
 
 def _say(exc: BaseException) -> str:

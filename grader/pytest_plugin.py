@@ -12,7 +12,7 @@ def test_top_1(answers, levels):
 ```
 
 `asks` names the question sets it needs (see `questions(material)` in the same file), `after` the checks that must pass
-first. `require`, `require_count` and `require_level` carry measured, required and hint; a check that calls none of them is an
+first. `require`, `require_count`, `require_level` and `require_parts` carry measured, required and hint; a check that calls none of them is an
 ERROR, and so is one that raises anything else: what cannot be decided never earns points.
 """
 
@@ -28,6 +28,7 @@ from pathlib import Path
 
 import pytest
 
+from grader import disclosure
 from grader.errors import SpecError, SubmissionError
 from grader.marks import Mark, read_mark, wanted
 from grader.questions import Answer
@@ -39,17 +40,19 @@ from grader.requirements import (
     require,
     require_count,
     require_level,
+    require_parts,
     sheet,
     show,
 )
 from grader.spec import Assignment, Levels
 
-__all__ = ["require", "require_count", "require_level", "run_checks", "show"]
+__all__ = ["require", "require_count", "require_level", "require_parts", "run_checks", "show"]
 
 # pytest's own plugins that stay out: nothing is printed, captured or cached, no fault handler of the host is touched,
 # and no garbage is collected five times over, which takes a second beside torch.
 _OFF = ["cacheprovider", "capture", "terminal", "faulthandler", "warnings", "logging", "junitxml"]
 _OFF += ["unraisableexception", "threadexception"]
+ALMOST = 1 - 1e-9  # of the points: who lacks something has not all of them
 UNDECIDED = "This check could not be decided; your teachers have been told."
 
 
@@ -66,6 +69,8 @@ class Case:
         levels: secret levels that replace public ones.
         only: run the checks of this exercise, and those they come after, when given.
         ignored: sites of demands that are not made in this run.
+        hidden: whether what is asked is hidden, so that verdicts say no more than `disclosure` allows.
+        shown: question sets of which all may be said all the same: nothing hidden lies in their answers.
     """
 
     assignment: Assignment
@@ -76,6 +81,8 @@ class Case:
     levels: Mapping[str, Levels] = field(default_factory=dict)
     only: str | None = None
     ignored: frozenset[str] = frozenset()
+    hidden: bool = False
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ class Verdicts:
         log: for staff: tracebacks of broken checks.
         needed: demands without which a check would have another status; only where that was looked into.
         second: what checks measured that no report shows.
+        staff_pictures: pictures that depend on hidden questions.
     """
 
     checks: tuple[Check, ...]
@@ -95,6 +103,7 @@ class Verdicts:
     log: str = ""
     needed: tuple[str, ...] = ()
     second: tuple[Requirement, ...] = ()
+    staff_pictures: tuple[Picture, ...] = ()
 
 
 class CheckSession:
@@ -104,6 +113,7 @@ class CheckSession:
         self.case = case
         self.checks: list[Check] = []
         self.pictures: list[Picture] = []
+        self.staff_pictures: list[Picture] = []
         self.second: list[Requirement] = []
         self.log: list[str] = []
         self.known: set[str] = set()
@@ -145,12 +155,14 @@ class CheckSession:
             self.checks.append(self._verdict(item, call))
             if self.case.only in (None, _mark(item).exercise):
                 self.pictures.extend(sheet().pictures)
+                self.staff_pictures.extend(sheet().staff_pictures)
         return report
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Start each check with an empty sheet."""
-        fresh_sheet(_name(item), self.case.ignored)
+        mark, case = _mark(item), self.case
+        fresh_sheet(_name(item), case.ignored, hidden=case.hidden, points=mark.points)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -181,6 +193,7 @@ class CheckSession:
         error = call.excinfo.value if call.excinfo else None
         notes = sheet()
         measured, required = "; ".join(notes.measured), "; ".join(dict.fromkeys(notes.required))
+        exact = "; ".join(notes.exact)
         title = (item.function.__doc__ or item.name).strip().split("\n")[0]  # type: ignore[attr-defined]
 
         def verdict(status: Status, points: float = 0.0, hint: str = "") -> Check:
@@ -195,6 +208,7 @@ class CheckSession:
                 hint=hint,
                 title=title,
                 requirements=tuple(notes.requirements),
+                exact=exact if exact != measured else "",
             )
 
         if error is None and not notes.required:
@@ -203,18 +217,35 @@ class CheckSession:
         if error is None:
             return verdict(Status.PASSED, mark.points)
         if isinstance(error, Shortfall):
-            measured, required = error.measured, error.required
-            part = min(round(error.share * mark.points, 2), mark.points - 0.01)  # all points mean PASSED
-            return verdict(Status.FAILED, max(part, 0.0), error.hint)
+            measured, required, exact = error.measured, error.required, notes.exact[-1]
+            return verdict(
+                Status.FAILED, self._part(error.share, mark.points), self._told(item, error.hint).hint
+            )
         if isinstance(error, SubmissionError):
-            measured, required = error.message, required or "an answer that keeps the contract"
-            return verdict(Status.FAILED, hint=error.hint)
+            told = self._told(item, error.hint, error)
+            measured, exact = told.message, error.message
+            required = required or "an answer that keeps the contract"
+            return verdict(Status.FAILED, hint=told.hint)
         if isinstance(error, pytest.skip.Exception) and item.nodeid in self.waiting:
             return verdict(Status.SKIPPED, hint=str(error).removeprefix("Skipped: "))
         if call.excinfo is not None:
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
             self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
         return verdict(Status.ERROR, hint=UNDECIDED)
+
+    def _part(self, share: float, max_points: float) -> float:
+        """Return the points of who lacks something: all of them mean PASSED."""
+        if self.case.hidden:
+            return disclosure.points(min(share, ALMOST), max_points)
+        return max(min(round(share * max_points, 2), max_points - 0.01), 0.0)
+
+    def _told(self, item: pytest.Item, hint: str, error: SubmissionError | None = None) -> SubmissionError:
+        """Return words of a check as they may be told; those about answers that never came are chosen where these are read."""
+        message = error.message if error else ""
+        if not self.case.hidden or any(error is one for one in self.case.answers.values()):
+            return SubmissionError(message, hint)
+        known = disclosure.literals(item.path)
+        return SubmissionError(disclosure.error(message, known), disclosure.hint(hint, known))
 
     @pytest.fixture
     def answers(self, request: pytest.FixtureRequest) -> Callable[[str], Sequence[Answer]]:
@@ -225,6 +256,7 @@ class CheckSession:
             if name not in asks:  # a student's own check would not have asked it
                 raise SpecError(f"answers({name!r}): the check's mark asks {', '.join(asks) or 'nothing'}.")
             found = self.case.answers[name]
+            sheet().seen |= name not in self.case.shown
             if isinstance(found, SubmissionError):
                 raise found
             return found
@@ -277,7 +309,13 @@ def run_checks(path: Path, case: Case) -> Verdicts:
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         session.log.append(f"{path.name}: pytest ended with {pytest.ExitCode(code).name}")
     checks = tuple(check for check in session.checks if case.only in (None, check.exercise))
-    return Verdicts(checks, tuple(session.pictures), "\n\n".join(session.log), second=tuple(session.second))
+    return Verdicts(
+        checks,
+        tuple(session.pictures),
+        "\n\n".join(session.log),
+        second=tuple(session.second),
+        staff_pictures=tuple(session.staff_pictures),
+    )
 
 
 @contextlib.contextmanager

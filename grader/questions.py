@@ -83,6 +83,7 @@ class Material:
             public checks and on cards without one. The sets of an entry point are asked in the order of their names:
             give this one a name that comes last, so that it takes no time from the others, and that says nothing.
         second_labels: int64 `[k]`, their classes.
+        shown_labels: int64 `[m]`, the classes of `shown`.
     """
 
     images: npt.NDArray[np.uint8]
@@ -94,6 +95,7 @@ class Material:
     counts: Mapping[str, int] = field(default_factory=dict)
     second_images: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 224, 224, 3), np.uint8))
     second_labels: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    shown_labels: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def batched(

@@ -1,8 +1,8 @@
-"""The gradebook written again from the attempts of a course."""
+"""The gradebook written again from the attempts of a course, or parts of it put aside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from grader import attempts
@@ -12,7 +12,7 @@ from grader.settings import Settings
 
 if TYPE_CHECKING:
     from grader.gradebook import Entry
-    from grader.manual_work import Rebuilt
+    from grader.projection import Rebuilt
 
 
 def rebuild_gradebook(course: Course, settings: Settings) -> Rebuilt:
@@ -21,19 +21,37 @@ def rebuild_gradebook(course: Course, settings: Settings) -> Rebuilt:
     Raises:
         GraderError: it cannot be written; then nothing was changed.
     """
-    from grader import manual_work, release
+    from grader import projection, release
 
-    sources = {name: release.gradebook_notebook(course.folder, name) for name in course.assignments()}
+    names = course.chosen(())
+    sources = {name: release.gradebook_notebook(course.folder, name) for name in names}
     with attempts.sole_writer(course.folder):
         url = course.db_url(settings.db_url)
-        return manual_work.rebuild(url, course.folder, sources=sources, entries=_entries(course, settings))
+        entries = _entries(course, settings, names)
+        return projection.rebuild(url, course.folder, sources=sources, entries=entries)
 
 
-def _entries(course: Course, settings: Settings) -> Iterator[Entry]:
+def set_aside(course: Course, settings: Settings, assignment: str) -> tuple[str, Rebuilt]:
+    """Give what nbgrader graded of an assignment another name in the gradebook; return it, and what was written.
+
+    Raises:
+        GraderError: there is no such assignment or nothing of it to set aside; then nothing was changed.
+    """
+    from grader import projection, release
+
+    course.source(assignment)
+    source = release.gradebook_notebook(course.folder, assignment)
+    with attempts.sole_writer(course.folder):
+        entries = _entries(course, settings, (assignment,))
+        url = course.db_url(settings.db_url)
+        return projection.set_aside(url, course.folder, assignment, source=source, entries=entries)
+
+
+def _entries(course: Course, settings: Settings, assignments: Sequence[str]) -> Iterator[Entry]:
     from grader.gradebook import Entry
     from grader.grading import handed_in_at
 
-    for assignment in course.assignments():
+    for assignment in assignments:
         times = {one.student: handed_in_at(one) for one in course.submissions(assignment)}
         for student in attempts.students(course.folder, assignment):
             grade = attempts.counting(course.folder, assignment, student, settings.counts)

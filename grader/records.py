@@ -21,6 +21,10 @@ class Status(enum.StrEnum):
     ERROR = "ERROR"  # the grader could not decide: staff look at it
 
 
+NOT_RUN = "not_run"
+"""`Grade.sandbox` where no student code ran: an unreadable file, or an error of ours before it could."""
+
+
 class Limit(enum.StrEnum):
     """Which limit of `assignment.toml` ended or cut an execution."""
 
@@ -123,7 +127,8 @@ class Check:
         required: what earns full points, for people.
         hint: what to try next; "" when PASSED.
         title: first line of the check's docstring.
-        requirements: what was demanded, in order (not part of `--json`).
+        requirements: what was demanded, in order: for staff only (not part of `--json`).
+        exact: what was found, in full, where `measured` may not say it: for staff only (not part of `--json`).
     """
 
     id: str
@@ -136,6 +141,12 @@ class Check:
     hint: str = ""
     title: str = ""
     requirements: tuple[Requirement, ...] = ()
+    exact: str = ""
+
+    @property
+    def found(self) -> str:
+        """What staff read first: what was measured, in full, or what there was instead."""
+        return self.exact or self.measured or self.hint
 
     @classmethod
     def from_record(cls, row: dict[str, Any]) -> Check:
@@ -185,6 +196,19 @@ class Picture:
     check: str = ""
 
 
+_NOT_PUBLIC = (
+    "repairs",
+    "notices",
+    "pictures",
+    "provenance",
+    "usage",
+    "flags",
+    "second",
+    "log",
+    "staff_pictures",
+)
+
+
 @dataclass(frozen=True)
 class Grade:
     """Score, status and provenance of one attempt.
@@ -203,7 +227,7 @@ class Grade:
         failed_cells: cells that raised or hit a limit.
         limit: the limit that ended or cut the execution, or None.
         seconds: where the time went.
-        sandbox: `none` or `namespaces`: how the student's code was isolated.
+        sandbox: `namespaces` or `none`: how the student's code was isolated; `not_run`: none of it ran.
         device: `cpu` or `cuda`.
         seed: the seed the notebook was given.
         data: id of the data card.
@@ -215,6 +239,7 @@ class Grade:
         flags: for staff only: what somebody may want to look at (not part of `--json`).
         second: for staff only: accuracies on the second holdout, which no report shows (not part of `--json`).
         log: for staff only: tracebacks of our own errors (not part of `--json`).
+        staff_pictures: for staff only: pictures that depend on hidden photos (not part of `--json`).
     """
 
     student: str
@@ -242,14 +267,15 @@ class Grade:
     flags: tuple[str, ...] = ()
     second: tuple[Requirement, ...] = ()
     log: str = ""
+    staff_pictures: tuple[Picture, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the public object of `grade --json`: the fields of the contract and no others."""
         record = self.to_record()
-        for name in ("repairs", "notices", "pictures", "provenance", "usage", "flags", "second", "log"):
+        for name in _NOT_PUBLIC:
             del record[name]
         for check in record["checks"]:
-            del check["title"], check["requirements"]
+            del check["title"], check["requirements"], check["exact"]
         for exercise in record["exercises"]:
             del exercise["title"]
         return record
@@ -266,6 +292,7 @@ class Grade:
             "pictures",
             "flags",
             "second",
+            "staff_pictures",
         ):
             record[name] = list(record[name])
         return record
@@ -284,6 +311,7 @@ class Grade:
         for name, other in (("failed_cells", FailedCell), ("repairs", Repair), ("pictures", Picture)):
             values[name] = tuple(other(**row) for row in values[name])
         values["second"] = tuple(Requirement(**row) for row in values.get("second", ()))
+        values["staff_pictures"] = tuple(Picture(**row) for row in values.get("staff_pictures", ()))
         for name in ("notices", "flags"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)

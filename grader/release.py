@@ -18,6 +18,7 @@ from grader.cards import cards_folder
 from grader.errors import SpecError
 from grader.gradebook import nbgrader_api, open_gradebook, save_cells
 from grader.leaks import CACHES, STAFF, cell_name, folder_contents, leaks, read_source
+from grader.soundness import require_sound
 from grader.spec import Assignment, load_assignment
 
 if TYPE_CHECKING:
@@ -28,6 +29,22 @@ if TYPE_CHECKING:
 KEPT_CELL_METADATA = {"nbgrader", "deletable", "editable", "tags", "slideshow", "jupyter"}
 
 _CHECKED = re.compile(r"""lab\.check\(\s*["'](\w+)["']""")
+
+
+def release(course: Path, assignment: str, db_url: str) -> Path:
+    """Make the release of an assignment that can be graded, and put its cells into the gradebook.
+
+    Returns:
+        The folder of the release.
+
+    Raises:
+        SpecError: as `build_release` and `record_source` say; or checks, points and exercises do not fit together.
+    """
+    source = course / "solutions" / assignment
+    require_sound(source, load_assignment(source))
+    path = build_release(course, assignment, course / "assignments")
+    record_source(course, assignment, db_url)
+    return path
 
 
 def build_release(course: Path, assignment: str, destination: Path) -> Path:

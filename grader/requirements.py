@@ -1,4 +1,4 @@
-"""What checks demand: `require`, `require_count` and `require_level`, and the pictures they attach.
+"""What checks demand: `require`, `require_count`, `require_level` and `require_parts`, and the pictures they attach.
 
 Each call leaves a `Requirement` on the running check's sheet, met or not: with its site in the check file, so that
 `verify` can tell which demands no wrong solution ever fails, and with the level's name, so that `calibrate` can tell
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader import disclosure
 from grader.images import packed
 from grader.records import Picture, Requirement
 from grader.scoring import credit, required_count
@@ -41,18 +42,28 @@ class Sheet:
     Attributes:
         check: its id.
         ignored: sites of calls that demand nothing in this run: `verify` asks what would follow.
+        hidden: whether what it judges is hidden, so that `measured` may say no more than `disclosure` allows.
+        points: what it is worth.
+        seen: whether it has taken answers to questions that are hidden: pictures of it are for staff from then on.
+        exact: what was found, in full.
     """
 
     check: str = ""
     ignored: frozenset[str] = frozenset()
+    hidden: bool = False
+    points: float = 0.0
+    seen: bool = False
+    exact: list[str] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
     required: list[str] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    staff_pictures: list[Picture] = field(default_factory=list)
 
-    def note(self, measured: str, required: str, requirement: Requirement) -> bool:
+    def note(self, measured: str, exact: str, required: str, requirement: Requirement) -> bool:
         """Write a demand down; returns whether its not being met ends the check."""
         self.measured.append(measured)
+        self.exact.append(exact)
         self.required.append(required)
         self.requirements.append(requirement)
         return not requirement.met and site_of(self.check, requirement) not in self.ignored
@@ -66,10 +77,10 @@ def site_of(check: str, requirement: Requirement) -> str:
     return f"{check} at {requirement.site}"
 
 
-def fresh_sheet(check: str, ignored: frozenset[str]) -> Sheet:
+def fresh_sheet(check: str, ignored: frozenset[str], *, hidden: bool = False, points: float = 0.0) -> Sheet:
     """Start the sheet of the next check, and return it."""
     global _sheet  # noqa: PLW0603 - one check runs at a time; `require` needs no fixture
-    _sheet = Sheet(check, ignored)
+    _sheet = Sheet(check, ignored, hidden, points)
     return _sheet
 
 
@@ -107,10 +118,11 @@ def require(
     bounds = [("at least", at_least), ("at most", at_most)]
     required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
     measured = _finite(measured)
-    found = f"{what}: {measured:.6g}"
+    exact = f"{what}: {measured:.6g}"
     above = measured >= (0 if at_least is None else at_least)
-    met = math.isfinite(measured) and above and (at_most is None or measured <= at_most)
-    if _sheet.note(found, required, Requirement(_site(), what, bool(met), float(measured))):
+    met = bool(math.isfinite(measured) and above and (at_most is None or measured <= at_most))
+    found = f"{what}: {'as' if met else 'not as'} required" if _sheet.hidden else exact
+    if _sheet.note(found, exact, required, Requirement(_site(), what, met, float(measured))):
         raise Shortfall(found, required, hint)
 
 
@@ -133,12 +145,18 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
             f"require_count: expected 0 to {of} of at least 1, found {successes}: does the check count right?"
         )
     low, high = wilson_interval(successes, of)
-    found = f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
-    needed = required_count(of, levels.full_at)
-    required = f"at least {levels.full_at:.3g} ({needed} of {of}) for full points, more than {levels.zero_at:.3g} for any"
     share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
+    found = exact = (
+        f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
+    )
+    needed = f" ({required_count(of, levels.full_at)} of {of})"
+    if _sheet.hidden:
+        found, needed = f"{what} {_band(share, levels)}", ""
+    required = (
+        f"at least {levels.full_at:.3g}{needed} for full points, more than {levels.zero_at:.3g} for any"
+    )
     demand = Requirement(_site(), what, share >= 1.0, successes / of, _name(levels), int(successes), int(of))
-    if _sheet.note(found, required, demand):
+    if _sheet.note(found, exact, required, demand):
         raise Shortfall(found, required, hint, share)
 
 
@@ -155,24 +173,57 @@ def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> N
         Shortfall: it is below `full_at`.
     """
     measured = _finite(measured)
-    found = f"{what}: {measured:.3g}"
+    met = bool(math.isfinite(measured) and measured >= levels.full_at)
+    share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
+    share = 1.0 if met else share if 0 < share < 1 else 0.0
+    exact = f"{what}: {measured:.3g}"
+    found = f"{what}: {_band(share, levels)}" if _sheet.hidden else exact
     required = f"at least {levels.full_at:.3g} for full points, more than {levels.zero_at:.3g} for any"
-    met = math.isfinite(measured) and measured >= levels.full_at
-    demand = Requirement(_site(), what, bool(met), float(measured), _name(levels))
-    if _sheet.note(found, required, demand):
-        share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
-        raise Shortfall(found, required, hint, share if 0 < share < 1 else 0.0)
+    demand = Requirement(_site(), what, met, float(measured), _name(levels))
+    if _sheet.note(found, exact, required, demand):
+        raise Shortfall(found, required, hint, share)
+
+
+def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
+    """Demand that all parts of an answer are right, as those of a quiz; each right one earns its part of the points.
+
+    No luck is in it, so it has no level. Which parts are right is said to nobody.
+
+    Args:
+        right: how many are, 0 to `of`.
+        of: how many there are, at least 1.
+        what: name of the parts, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: not all are right.
+    """
+    share = right / of
+    found = exact = f"{what}: {right} of {of}"
+    if _sheet.hidden:
+        found = f"{what}: {disclosure.count(share, _sheet.points, of)}"
+    demand = Requirement(_site(), what, right >= of, float(right))
+    if _sheet.note(found, exact, f"{of} of {of}", demand):
+        raise Shortfall(found, f"{of} of {of}", hint, share)
 
 
 def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
     """Attach a picture's material to the verdict.
+
+    Students see it where the check has taken no answers about hidden photos or numbers before: only answers to questions
+    that are `shown`. All other pictures are for staff.
 
     Args:
         kind: names a drawing function of the feedback (`grader.figures.FIGURES`).
         title: caption.
         content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
     """
-    _sheet.pictures.append(Picture(kind, title, packed(content), _sheet.check))
+    pictures = _sheet.staff_pictures if _sheet.hidden and _sheet.seen else _sheet.pictures
+    pictures.append(Picture(kind, title, packed(content), _sheet.check))
+
+
+def _band(share: float, levels: Levels) -> str:
+    return disclosure.band(share, _sheet.points, levels.zero_at, levels.full_at)
 
 
 def _finite(measured: float) -> float:

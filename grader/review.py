@@ -120,7 +120,7 @@ def _work(course: Course, grade: Grade) -> similarity.Work | None:
 
 
 def _row(course: Course, grade: Grade, report: similarity.Report) -> Row:
-    scored = tally.scored(course.folder, grade.assignment, grade.student, tally.against(grade))
+    scored = tally.judged(course.folder, grade.assignment, grade.student, tally.against(grade))
     theirs = {
         cell
         for one in report.shared

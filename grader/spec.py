@@ -192,6 +192,12 @@ class Assignment(Strict):
         ids = [exercise.id for exercise in (*self.exercises, *self.manual)]
         if len(set(ids)) != len(ids):
             raise ValueError(f"exercise ids must differ, found {ids}")
+        for kind, names in (
+            ("entry_points", [entry.name for entry in self.entry_points]),
+            ("files", [file.name for file in self.files]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{kind}: names must differ, found {names}")
         total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
         if abs(total - self.points) > 1e-9:
             raise ValueError(f"points is {self.points:g}, but the exercises add up to {total:g}")

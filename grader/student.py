@@ -7,8 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from grader import pipeline, preparation
-from grader.course import packaged_course
+from grader import packaged, pipeline, preparation
 from grader.errors import SpecError
 from grader.records import Grade, Submission
 from grader.settings import Settings
@@ -50,15 +49,13 @@ def release_of(notebook: Path) -> Path:
         SpecError: it belongs to none.
     """
     beside = notebook.resolve().parent
-    packaged = sorted((packaged_course().folder / "assignments").glob("*"))
-    known = {folder: load_public(folder).id for folder in (beside, *packaged) if _is_release(folder)}
+    brought = sorted((packaged.public_parts() / "assignments").glob("*"))
+    known = {folder: load_public(folder).id for folder in (beside, *brought) if _is_release(folder)}
     for folder, assignment in known.items():
         if notebook.stem.startswith(assignment) and (folder / f"{assignment}.ipynb").is_file():
             # A student works in the release's own folder: the untouched notebook is then only in the package. It
             # serves while the assignment is the same; a teacher's own version of it lies beside the notebook.
-            untouched = [
-                one for one in packaged if known.get(one) == assignment and _same_checks(one, folder)
-            ]
+            untouched = [one for one in brought if known.get(one) == assignment and _same_checks(one, folder)]
             return untouched[0] if untouched else folder
     raise SpecError(
         f"{notebook.name} belongs to no assignment that is known here ({', '.join(known.values()) or 'none'}).",

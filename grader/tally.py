@@ -1,8 +1,9 @@
 """How often a student's work was scored against the same hidden photos, and what becomes of a version beyond the limit.
 
 Whoever may ask often enough learns the hidden photos by their scores. So versions are counted: different files whose
-notebook ran and was judged on the same assignment, data card and split. What we could not decide, what could not be
-read and what is graded once more do not count. A version beyond the limit is not run; it is kept:
+notebook ran on the same assignment, data card and split. What could not be read, what never ran through a fault of ours
+and what is graded once more do not count; an error after it ran does: a notebook can cause one, and would have free
+tries. A version beyond the limit is not run; it is kept:
 
 ```
 .pawgrade/unscored/<assignment>/<student>/<version>/   notebook, declared files, timestamp.txt as handed in
@@ -25,13 +26,11 @@ from typing import Any
 from grader import artifacts, attempts, cells
 from grader.autograded import fresh_folder
 from grader.errors import SubmissionError
-from grader.records import Grade, Status, Submission
+from grader.records import Grade, Submission
 
 WHY = "unscored.json"
-VERSION, TURN = (
-    "files",
-    "scored",
-)  # in a grade's provenance: digest of the files, number of the scored attempt
+# In a grade's provenance: digest of the files, number of the scored attempt, whether a notebook ran that we could not judge.
+VERSION, TURN, RAN = ("files", "scored", "ran")
 
 
 @dataclass(frozen=True)
@@ -74,20 +73,15 @@ def judged(course: Path, assignment: str, student: str, judge: Against) -> list[
         judge: what they were judged against.
 
     Returns:
-        One grade a version: the latest, where it was graded more than once. Undecided ones are among them.
+        One grade a version: the latest, where it was graded more than once. These count against the limit.
     """
     found = [
         grade
         for grade in attempts.stored(course, assignment, student)
-        if against(grade) == judge and attempts.has_run(course, grade)
+        if against(grade) == judge and (attempts.has_run(course, grade) or RAN in grade.provenance)
     ]
     found.sort(key=lambda grade: (_turn(grade), grade.provenance.get("graded_at", "")))
     return list({version_of(grade): grade for grade in found}.values())
-
-
-def scored(course: Path, assignment: str, student: str, judge: Against) -> list[Grade]:
-    """Return the attempts of `judged` that were decided: those that count against the limit."""
-    return [one for one in judged(course, assignment, student, judge) if one.status is not Status.ERROR]
 
 
 def _turn(grade: Grade) -> int:
@@ -101,7 +95,7 @@ def numbered(grade: Grade, submitted: str, before: list[Grade]) -> Grade:
     Args:
         grade: of an attempt that is not stored yet.
         submitted: `version` of what was handed in.
-        before: what `scored` says.
+        before: what `judged` says.
     """
     same = next((one for one in before if version_of(one) == submitted or one.attempt == grade.attempt), None)
     turn = max([len(before), *map(_turn, before)]) + 1 if same is None else _turn(same)
@@ -117,7 +111,7 @@ def standing(grade: Grade, before: list[Grade], limit: int) -> str:
 
     Args:
         grade: the attempt.
-        before: what `scored` says, the attempt included if it is scored.
+        before: what `judged` says, the attempt included if it is scored.
         limit: the setting `attempts`; 0 for none.
     """
     places = [place for place, one in enumerate(before, start=1) if one.attempt == grade.attempt]
@@ -176,7 +170,7 @@ def _number(course: Path, submission: Submission, judge: Against) -> int:
     kept = {path.name: _why(path) for path in place.glob("[0-9a-f]*") if path.is_dir()}
     own = {name: why for name, why in kept.items() if asdict(judge).items() <= why.items()}
     known = own.get(version(submission), {}).get("number")
-    before = scored(course, submission.assignment, submission.student, judge)
+    before = judged(course, submission.assignment, submission.student, judge)
     return int(known) if known else len(before) + len(own) + 1
 
 

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from grader import cards, pipeline, preparation, runners, spec, variants
 from grader.calibration import measured_version, support
 from grader.course import Course
+from grader.errors import SpecError
 from grader.expectations import (
     exchanged,
     full_marks,
@@ -160,6 +161,20 @@ def verify(
         yield from _graded(case, runs, runner or runners.InlineExecutor(), jobs, tell)
         if "mutants" in parts and not only and case.checks:
             yield from _coverage(case)
+
+
+def require_mutants(course: Course, assignments: Sequence[str], names: Sequence[str]) -> None:
+    """Raise SpecError when a mutant that is asked for is in none of these assignments."""
+    known = (
+        {one.name for name in assignments for one in variants.read_variants(course.source(name), "mutants")}
+        if names
+        else set()
+    )
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise SpecError(
+            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(known)) or 'none'}."
+        )
 
 
 def _graded(
@@ -302,7 +317,8 @@ def _repeated(case: _Case, first: Grade, second: Grade) -> Finding:
 def _oddities(case: _Case, grade: Grade) -> Iterator[Finding]:
     """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
     file = f"solutions/{case.assignment}/check_public.py"
-    matrices = [picture.content for picture in grade.pictures if picture.kind == "confusion"]
+    pictures = (*grade.pictures, *grade.staff_pictures)
+    matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
     swapped = [text for content in matrices for text in exchanged(content)]
     said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
     if not matrices:

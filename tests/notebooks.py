@@ -17,6 +17,36 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 HIDDEN_CHECK = "assert measured_by_the_hidden_check > 41"
 SOLUTION = "result_of_doubling = 2 * number"
 MODEL_ANSWER = "The model answer that only staff should read."
+PUBLIC_CHECKS = """\
+import pytest
+
+
+def questions(material):
+    return {}
+
+
+@pytest.mark.exercise("double", points=6)
+def test_double():
+    pass
+
+
+@pytest.mark.exercise("square", points=3)
+def test_square():
+    pass
+"""
+HIDDEN_CHECKS = f"""\
+import pytest
+
+
+def questions(material):
+    return {{}}
+
+
+@pytest.mark.exercise("square", points=1)
+def test_hidden():
+    measured_by_the_hidden_check = 42
+    {HIDDEN_CHECK}
+"""
 ASSIGNMENT_TOML = """\
 id = "toy"
 title = "A toy assignment"
@@ -94,8 +124,8 @@ def toy_course(folder: Path, notebook: NotebookNode | None = None) -> Path:
     shutil.copyfile(REPOSITORY / "nbgrader_config.py", folder / "nbgrader_config.py")
     nbformat.write(notebook or source_notebook(), source / "toy.ipynb")
     (source / "assignment.toml").write_text(ASSIGNMENT_TOML)
-    (source / "check_public.py").write_text("def test_public():\n    pass\n")
-    (source / "staff" / "check_hidden.py").write_text(f"import numpy\n\n{HIDDEN_CHECK}\n")
+    (source / "check_public.py").write_text(PUBLIC_CHECKS)
+    (source / "staff" / "check_hidden.py").write_text(HIDDEN_CHECKS)
     return folder
 
 

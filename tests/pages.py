@@ -164,7 +164,7 @@ def grade(**changes: Any) -> Grade:
             10,
             "values from 0.00 to 1.00",
             "values from -0.99 to 1.00",
-            "This network wants (255 x - 127) / 128, with x in [0, 1]; ask lab.backbone().normalise.",
+            "This network wants (255 x - 127) / 128, with x in [0, 1]; ask lab.backbone().normalisation.",
             "preprocess feeds the network what it was trained on",
         ),
         Check(

@@ -11,6 +11,7 @@ import torch
 from grader import backbones, pets
 from grader.errors import SpecError, SubmissionError
 from grader.networks import NETWORKS
+from grader.normalising import NormalisingBackbone, computed, with_normalise
 from grader.weights import Published
 
 TORCHVISION = [name for name, plan in NETWORKS.items() if isinstance(plan.weights, Published)]
@@ -28,8 +29,8 @@ MAPS = {
 
 
 @pytest.fixture(scope="module")
-def lite0() -> backbones.Backbone:
-    return backbones.backbone("efficientnet_lite0")
+def lite0() -> NormalisingBackbone:
+    return with_normalise(backbones.backbone("efficientnet_lite0"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def noise(count: int = 2) -> pets.Images:
 # The makers' own code pads for one size only: Lite0 for 224 pixels, Lite1 for 240.
 @pytest.mark.parametrize(("name", "side"), [("efficientnet_lite0", 224), ("efficientnet_lite1", 240)])
 def test_the_logits_are_those_of_the_weights_own_package(
-    name: str, side: int, lite0: backbones.Backbone, lite1: backbones.Backbone
+    name: str, side: int, lite0: NormalisingBackbone, lite1: backbones.Backbone
 ) -> None:
     package = pytest.importorskip("efficientnet_lite_pytorch", reason="needs the dev extra")
     path = NETWORKS[name].weights.cached()
@@ -63,7 +64,7 @@ def test_the_logits_are_those_of_the_weights_own_package(
 
 
 def test_both_bundled_networks_see_a_cat_in_the_photo_of_a_cat(
-    lite0: backbones.Backbone, lite1: backbones.Backbone
+    lite0: NormalisingBackbone, lite1: backbones.Backbone
 ) -> None:
     for network in (lite0, lite1):
         logits = network.logits(pets.cat_photo()[None])[0]
@@ -90,7 +91,7 @@ def test_torchvisions_networks_are_fed_what_torchvision_feeds_them(name: str) ->
     images = torch.from_numpy(ramp.astype(np.uint8))
     theirs = NETWORKS[name].weights.entry.transforms(resize_size=224, crop_size=224)  # type: ignore[union-attr]
 
-    ours = NETWORKS[name].normalisation
+    ours = functools.partial(computed, recipe=NETWORKS[name].normalisation)
 
     assert torch.equal(ours(images).permute(0, 3, 1, 2), theirs(images.permute(0, 3, 1, 2)))
     torch.testing.assert_close(ours(images / 255), ours(images), atol=1e-6, rtol=0)
@@ -109,7 +110,7 @@ def test_sizes_and_costs_are_those_that_torchvision_publishes(name: str) -> None
 
 
 def test_sizes_and_costs_of_the_bundled_ones_are_those_of_their_weights(
-    lite0: backbones.Backbone, lite1: backbones.Backbone
+    lite0: NormalisingBackbone, lite1: backbones.Backbone
 ) -> None:
     assert (lite0.size, lite1.size) == (4_652_008, 5_416_680)
     assert 0.38e9 < lite0.multiply_adds() < 0.39e9
@@ -135,7 +136,7 @@ def test_features_are_what_the_last_layer_reads(name: str) -> None:
     assert 64 <= found.width <= 4096
 
 
-def test_feature_maps_are_those_of_the_photos_asked_about(lite0: backbones.Backbone) -> None:
+def test_feature_maps_are_those_of_the_photos_asked_about(lite0: NormalisingBackbone) -> None:
     images = np.concatenate([noise(2), pets.cat_photo()[None]])
 
     early = lite0.feature_maps(images, "stem", batch=2)
@@ -163,12 +164,12 @@ def test_a_later_layer_does_not_change_the_maps_of_an_earlier_one() -> None:
         torch.testing.assert_close(found.maps(x, "stage1"), network.layer1(network.maxpool(stem)))  # type: ignore[operator]
 
 
-def test_an_unknown_layer_is_named_with_the_known_ones(lite0: backbones.Backbone) -> None:
+def test_an_unknown_layer_is_named_with_the_known_ones(lite0: NormalisingBackbone) -> None:
     with pytest.raises(SubmissionError, match="efficientnet_lite0 has layers stem, stage1, .*found 'conv9'"):
         lite0.feature_maps(noise(1), "conv9")
 
 
-def test_bytes_and_fractions_are_normalised_alike(lite0: backbones.Backbone) -> None:
+def test_bytes_and_fractions_are_normalised_alike(lite0: NormalisingBackbone) -> None:
     images = noise()
 
     from_bytes = lite0.normalise(images)
@@ -181,18 +182,18 @@ def test_bytes_and_fractions_are_normalised_alike(lite0: backbones.Backbone) -> 
     torch.testing.assert_close(lite0.normalise(torch.from_numpy(images)), from_bytes)
 
 
-def test_it_says_how_it_normalises(lite0: backbones.Backbone, lite1: backbones.Backbone) -> None:
+def test_it_says_how_it_normalises(lite0: NormalisingBackbone, lite1: backbones.Backbone) -> None:
     assert "(255 x - 127) / 128" in lite0.normalisation
     assert lite1.normalisation == lite0.normalisation
 
 
-def test_features_do_not_depend_on_the_batch_size(lite0: backbones.Backbone) -> None:
+def test_features_do_not_depend_on_the_batch_size(lite0: NormalisingBackbone) -> None:
     images = noise(3)
 
     torch.testing.assert_close(lite0.features(images, batch=1), lite0.features(images), atol=1e-3, rtol=1e-3)
 
 
-def test_a_head_can_learn_from_features(lite0: backbones.Backbone) -> None:
+def test_a_head_can_learn_from_features(lite0: NormalisingBackbone) -> None:
     head = torch.nn.Linear(lite0.width, 35)
 
     head(lite0.features(noise())).sum().backward()
@@ -200,18 +201,18 @@ def test_a_head_can_learn_from_features(lite0: backbones.Backbone) -> None:
     assert head.weight.grad is not None
 
 
-def test_no_images_have_no_features(lite0: backbones.Backbone) -> None:
+def test_no_images_have_no_features(lite0: NormalisingBackbone) -> None:
     assert lite0.features(np.empty((0, 224, 224, 3), np.uint8)).shape == (0, 1280)
 
 
-def test_read_only_photos_are_accepted(lite0: backbones.Backbone) -> None:
+def test_read_only_photos_are_accepted(lite0: NormalisingBackbone) -> None:
     images = noise(1)
     images.setflags(write=False)
 
     assert lite0.normalise(images).shape == (1, 3, 224, 224)
 
 
-def test_gradients_reach_the_image(lite0: backbones.Backbone) -> None:
+def test_gradients_reach_the_image(lite0: NormalisingBackbone) -> None:
     image = torch.full((1, 224, 224, 3), 0.5, requires_grad=True)
 
     lite0(lite0.normalise(image))[0, 281].backward()
@@ -253,7 +254,7 @@ def test_a_frozen_backbone_stays_in_evaluation_mode_inside_a_model_that_trains()
     ],
 )
 def test_images_of_another_kind_are_refused(
-    lite0: backbones.Backbone, images: pets.Images, message: str
+    lite0: NormalisingBackbone, images: pets.Images, message: str
 ) -> None:
     with pytest.raises(SubmissionError, match=message):
         lite0.normalise(images)

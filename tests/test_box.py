@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -96,15 +97,45 @@ def test_nothing_that_is_shown_can_be_changed() -> None:
     assert found["write root"] == "Read-only file system"
 
 
-def test_a_course_that_came_with_the_package_does_not_show_its_solutions(tmp_path: Path) -> None:
-    package = tmp_path / "grader"
-    (package / "course" / "solutions").mkdir(parents=True)
+def test_a_course_that_came_with_a_package_does_not_show_its_solutions(tmp_path: Path) -> None:
+    packages = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
+    for folder in ("grader/course/solutions", "grader/course/datasets", "another/solutions", "numpy"):
+        (packages / folder).mkdir(parents=True)
+    for name in ("__init__", "lab", "metrics"):
+        (packages / "grader" / f"{name}.py").touch()
 
-    line = Box(Interpreter("/usr/bin/python3", (), str(package))).command("")
+    line = Box(Interpreter("/usr/bin/python3", (str(tmp_path / "venv"),), str(packages / "grader"))).command(
+        ""
+    )
 
-    place = line.index(str(package / "course" / "solutions"))
-    assert line[place - 1] == "--tmpfs"
-    assert place > line.index(str(package))
+    covered = [place for option, place in itertools.pairwise(line) if option == "--tmpfs"]
+    shown = [place for option, place in itertools.pairwise(line) if option == "--ro-bind"]
+    assert covered == ["/tmp", str(packages / "grader"), str(packages / "another" / "solutions")]  # noqa: S108
+    assert [path for path in shown if path.startswith(str(packages))] == [
+        str(packages / "grader" / name) for name in ("__init__.py", "course/datasets", "lab.py")
+    ]
+    order = [str(tmp_path / "venv"), str(packages / "grader"), str(packages / "grader" / "lab.py")]
+    assert sorted(order, key=line.index) == order
+
+
+def test_staff_files_in_an_environment_are_covered_by_whatever_name_it_is_bound(tmp_path: Path) -> None:
+    staff = tmp_path / "disk" / "venv" / "lib" / "pawgrade_course"
+    staff.mkdir(parents=True)
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    venv = tmp_path / "home" / "venv"
+
+    line = Box(Interpreter("/usr/bin/python3", (str(venv),), "/grader", (str(staff), "/elsewhere"))).command(
+        ""
+    )
+
+    path = str(venv / "lib" / "pawgrade_course")
+    pairs = list(itertools.pairwise(line))
+    assert (
+        pairs.index(("--ro-bind", str(venv)))
+        < pairs.index(("--tmpfs", path))
+        < pairs.index(("--remount-ro", path))
+    )
+    assert "/elsewhere" not in line
 
 
 def test_a_shelf_is_reached_by_its_place_in_the_box() -> None:

@@ -18,6 +18,7 @@ from grader.calibrate import Run
 from grader.cli.app import app
 from grader.course import Course
 from grader.errors import InfrastructureError, SpecError
+from grader.normalising import with_normalise
 from grader.runners import InlineExecutor
 from grader.sandbox import client
 from grader.settings import Settings
@@ -225,7 +226,7 @@ def test_known_features_are_the_same_values(remembered: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("change", ["training", "weights", "gradients", "a copy", "odd pixels"])
 def test_a_network_that_was_changed_computes(remembered: Path, change: str) -> None:
-    network, x = knowing(remembered), backbones.backbone().normalise(photos(2))
+    network, x = knowing(remembered), with_normalise(backbones.backbone()).normalise(photos(2))
     if change == "training":
         network.network.train()
     elif change == "weights":

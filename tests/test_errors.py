@@ -15,6 +15,7 @@ from grader.errors import (
     SpecError,
     SubmissionError,
     TimedOut,
+    WorldEnded,
 )
 
 
@@ -25,6 +26,7 @@ def tree(error: type[GraderError]) -> list[type[GraderError]]:
 EXIT_CODES: list[tuple[type[GraderError], int]] = [
     (GraderError, 3),
     (SubmissionError, 1),
+    (WorldEnded, 1),
     (SpecError, 2),
     (InfrastructureError, 3),
     (KernelDied, 3),

@@ -19,6 +19,7 @@ from grader import attempts
 from grader.cli.app import app
 from grader.course import Course
 from grader.errors import SpecError
+from grader.records import NOT_RUN
 from tests.tiny import GREEK_LETTERS, SECRET, hand_in, solved, source_notebook, tiny_course
 
 HOSTILE = {
@@ -317,3 +318,13 @@ def test_a_base_install_without_nbgrader_grades_and_explains_but_keeps_no_gradeb
     assert not (course.folder / "gradebook.db").exists()
     with pytest.raises(SpecError, match="needs nbgrader"):
         run(course, "release", "tiny")
+
+
+def test_where_nothing_ran_nobody_claims_that_it_ran_with_your_rights(course: Course) -> None:
+    folder = hand_in(course, "student09", solved())
+    (folder / "tiny.ipynb").write_text("{")
+
+    text = run(course, "grade", "tiny", "--student", "student09")
+
+    assert "Student code ran" not in text
+    assert attempts.stored(course.folder, "tiny", "student09")[0].sandbox == NOT_RUN

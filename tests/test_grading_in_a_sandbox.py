@@ -6,18 +6,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
-from grader import pipeline, preparation
+from grader import pipeline, preparation, tally
 from grader.course import Course
 from grader.errors import InfrastructureError, SpecError
-from grader.kernels import Sandbox, lease
+from grader.kernels import Sandbox, SandboxLease, lease
 from grader.preparation import Work
-from grader.records import Grade, Limit, Status, Submission
+from grader.records import NOT_RUN, Grade, Limit, Status, Submission
 from grader.release import build_release
 from grader.sandbox import client
 from grader.settings import Settings
@@ -177,14 +179,92 @@ def test_a_kernel_that_is_lost_is_tried_again_and_that_is_told(course: Course, w
 
 
 def _kill_the_next_zygote() -> None:
+    _kill(lambda status: status["zygote"]["pid"])
+
+
+def _kill(victim: Callable[[dict[str, Any]], int]) -> None:
+    """Kill something of the next zygote of ours that has a kernel, when that is in its first cells."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for one in client.statuses():
-            if one["owners"] == [os.getpid()] and one["kernels"]:
-                time.sleep(0.5)  # it is in its first cells
-                os.kill(one["zygote"]["pid"], signal.SIGKILL)
+            if one["owners"] == [os.getpid()] and one["kernels"] and one["kernels"][0]["pid"]:
+                time.sleep(0.5)
+                os.kill(victim(one), signal.SIGKILL)
                 return
         time.sleep(0.05)
+
+
+SLEEPS = "import time\ntime.sleep(1.5)"
+
+
+def test_a_world_that_ends_alone_while_the_notebook_runs_is_the_notebooks_doing(
+    course: Course, work: Work
+) -> None:
+    killer = threading.Thread(target=_kill, args=[lambda status: status["kernels"][0]["pid"]])
+    killer.start()
+
+    grade = graded(course, work, SLEEPS)
+
+    killer.join()
+    assert (grade.status, grade.points, grade.sandbox) == (Status.FAILED, 0, "namespaces"), grade.log
+    assert "tries" not in grade.provenance
+    assert [cell.error for cell in grade.failed_cells] == ["KernelDied"]
+    assert all(
+        "the kernel ended in code cell" in check.measured + check.hint
+        for check in grade.checks
+        if check.points
+    )
+
+
+def test_a_world_that_ends_before_the_questions_come_is_the_notebooks_doing_and_is_told(
+    course: Course, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring = SandboxLease.bring
+
+    def too_late(self: SandboxLease, folder: Path) -> str:
+        os.kill(self.provisioner.pid or 0, signal.SIGKILL)
+        return bring(self, folder)
+
+    monkeypatch.setattr(SandboxLease, "bring", too_late)
+
+    grade = graded(course, work, "")
+
+    assert (grade.status, grade.points, grade.sandbox) == (Status.FAILED, 0, "namespaces"), grade.log
+    assert "tries" not in grade.provenance
+    assert any("broke the world" in notice for notice in grade.notices)
+
+
+def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_counts_as_an_attempt(
+    course: Course, work: Work
+) -> None:
+    def kill_all() -> None:
+        for _ in range(pipeline.TRIES):
+            _kill_the_next_zygote()
+            time.sleep(0.5)
+
+    killer = threading.Thread(target=kill_all)
+    killer.start()
+
+    grade = graded(course, work, SLEEPS)
+
+    killer.join()
+    assert (grade.status, grade.sandbox) == (Status.ERROR, "namespaces"), (
+        grade.notices,
+        grade.failed_cells,
+        grade.log,
+    )
+    assert grade.provenance[tally.RAN] == "yes"
+    assert any("counts as a scored attempt" in notice for notice in grade.notices)
+
+
+def test_what_never_ran_says_so_and_counts_for_nothing(course: Course, work: Work) -> None:
+    folder = hand_in(course, "student01", solved())
+    (folder / "tiny.ipynb").write_text("{")
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert (grade.status, grade.sandbox) == (Status.FAILED, NOT_RUN)
+    assert tally.RAN not in grade.provenance
 
 
 def test_where_there_is_no_sandbox_grading_refuses_with_the_command_that_mends_it(
@@ -217,3 +297,79 @@ def test_a_plain_kernelspec_is_refused_where_a_sandbox_is_wanted(tmp_path: Path)
         lease("python3", cwd=tmp_path, environment={}, sandbox=sandbox),
     ):
         pass
+
+
+TRAINS_TOO_MUCH = """
+import numpy as np
+
+def double(numbers):
+    return np.asarray(numbers) * 2
+
+def train():
+    kept = []
+    for _ in range(300):
+        kept.append(np.ones(8 * 2**20 // 8))
+    return kept
+
+train()
+"""
+
+
+def test_a_cell_that_meets_the_memory_limit_costs_what_depends_on_it_and_nothing_else(
+    course: Course, work: Work
+) -> None:
+    folder = hand_in(course, "student01", solved(double_code=TRAINS_TOO_MUCH))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert (grade.points, grade.limit, grade.log) == (16, Limit.MEMORY, ""), (
+        grade.notices,
+        grade.failed_cells,
+        grade.checks,
+        grade.usage,
+    )
+    assert any("smaller batches" in notice for notice in grade.notices)
+
+
+DIES_OF_IT = """
+import os
+kept = [bytearray(os.urandom(1) * 2**25) for _ in range(60)]
+"""
+
+
+def test_a_kernel_that_memory_ended_is_replaced_by_one_without_that_cell(course: Course, work: Work) -> None:
+    notebook = solved(double_code="def double(numbers):\n    return numbers * 2\n")
+    place = next(i for i, cell in enumerate(notebook.cells) if "def classify" in cell.source)
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(DIES_OF_IT))
+    folder = hand_in(course, "student01", notebook)
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert (grade.points, grade.log) == (16, ""), grade.notices
+    assert grade.limit is Limit.MEMORY
+
+
+def test_a_budget_that_is_spent_is_told_as_a_budget_and_what_was_answered_counts(
+    course: Course, work: Work
+) -> None:
+    slow = "import time\n\ndef double(numbers):\n    time.sleep(60)\n    return numbers * 2\n"
+    folder = hand_in(course, "student01", solved(double_code=slow))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    assert grade.limit is None
+    assert grade.points == 10
+    (notice,) = [notice for notice in grade.notices if notice.startswith("double has 6 s")]
+    assert "none of its questions were answered in time" in notice
+
+
+def test_the_first_cell_that_failed_is_named_and_a_missing_library_is_told_as_that(
+    course: Course, work: Work
+) -> None:
+    code = "import no_such_library\n\ndef double(numbers):\n    return no_such_library.double(numbers)\n"
+    folder = hand_in(course, "student01", solved(double_code=code))
+
+    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+
+    (notice,) = [notice for notice in grade.notices if "imports what is not there" in notice]
+    assert "no_such_library" in notice

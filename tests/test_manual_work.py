@@ -16,15 +16,8 @@ from nbformat import NotebookNode
 
 from grader.errors import SpecError
 from grader.gradebook import Entry, manual_points, open_gradebook, record
-from grader.manual_work import (
-    Rebuilt,
-    given_by_hand,
-    last_snapshot,
-    rebuild,
-    restore,
-    save_snapshot,
-    snapshot,
-)
+from grader.manual_work import given_by_hand, last_snapshot, restore, save_snapshot, snapshot
+from grader.projection import Rebuilt, rebuild
 from grader.release import gradebook_notebook, record_source
 from tests.notebooks import answered, toy_course, toy_grade
 
@@ -155,7 +148,7 @@ def test_a_rebuild_saves_the_work_and_the_old_database_first(
 
     assert rebuilt.snapshot is not None
     assert json.loads(rebuilt.snapshot.read_text()) == saved
-    assert rebuilt.kept == course / "gradebook.db.bak"
+    assert rebuilt.kept == course / "gradebook.db.bak.1"
     assert taken(f"sqlite:///{rebuilt.kept}") == saved
 
 
@@ -327,7 +320,7 @@ def test_manual_work_on_an_assignment_that_is_gone_is_named(course: Path, db_url
         notices = restore(gradebook, saved)
 
     assert notices == [
-        "moon: the assignment is not in the gradebook; its manual work (1 submissions) is in the snapshot only."
+        "moon: the assignment is not in the gradebook, or not as Pawgrade keeps it; its manual work (1 submissions) is in the snapshot only."
     ]
 
 

@@ -93,7 +93,7 @@ def plan_of(assignment: str) -> Plan:
     names, species = cards.breeds("breeds35"), cards.species("breeds35")
     counts = found.on("toy_pets").counts
     shown = rng.integers(0, 256, (35, PX, PX, 3), np.uint8)
-    material = Material(images, labels, names, species, rng, shown, counts)
+    material = Material(images, labels, names, species, rng, shown, counts, shown_labels=np.arange(35))
     return plan_questions(check_files(ROOT / "solutions" / assignment, "all"), material, b"a seed")
 
 

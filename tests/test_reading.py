@@ -61,7 +61,7 @@ def test_a_text_without_end_is_looked_at_once(content: bytes) -> None:
 
 
 def test_only_what_grading_looks_at_is_copied() -> None:
-    widgets = {"state": {str(number): {"model": {}} for number in range(50)}}
+    widgets: dict[str, Any] = {"state": {str(number): {"model": {}} for number in range(50)}}
     noisy = code(
         metadata={"tags": ["mine"], "collapsed": True, "vendor": {"a": [{}] * 50}, "long": "x" * 9999}
     )

@@ -86,7 +86,7 @@ def test_nobody_graded_is_said_with_the_command_that_helps(tmp_path: Path) -> No
 
 def test_a_flag_is_shown_to_staff_and_on_no_page(course: Course) -> None:
     flag = "brightness: accuracy is far above [all] honest runs"
-    (path,) = (course.folder / ".pawgrade/attempts/tiny/student03").glob("*/grade.json")
+    (path,) = (course.folder / ".pawgrade/attempts/tiny/student03").glob("*/staff.json")
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "flags": [flag]}))
 

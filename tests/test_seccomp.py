@@ -42,7 +42,7 @@ mount_setattr unshare setns keyctl add_key request_key kexec_load kexec_file_loa
 create_module swapon swapoff reboot acct quotactl quotactl_fd syslog open_by_handle_at name_to_handle_at iopl ioperm
 clock_settime clock_adjtime settimeofday adjtimex fanotify_init fanotify_mark sethostname setdomainname vhangup
 lookup_dcookie nfsservctl modify_ldt vm86 uselib migrate_pages move_pages mbind clone3 io_submit shmget
-msgget semget mq_open memfd_secret process_mrelease _sysctl
+msgget semget mq_open memfd_secret process_mrelease _sysctl get_robust_list
 """
 FORBIDDEN = NAMES.split()
 
@@ -204,6 +204,91 @@ def test_a_few_commands_are_refused_whatever_the_high_bits(
         for value in others | refused:
             expected = UNKNOWN if value in refused else ALLOW
             assert decision(architecture, name, *[7] * position, high | value) == expected
+
+
+PROCESSES = """kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open sched_setaffinity sched_setparam
+sched_setscheduler sched_setattr"""
+PROCESS_CALLS = PROCESSES.split()
+READING = """getpid getppid gettid getpgid getpgrp getsid getpriority ioprio_get sched_getaffinity sched_getparam
+sched_getscheduler sched_getattr sched_rr_get_interval setpgid waitid wait4 pidfd_send_signal set_tid_address"""
+READ_ONLY = READING.split()
+NOT_ONE = (0, 2, 3, 1000, 1 << 31 | 1, 2**32 - 1, 2**32 - 2)  # -1: all but pid 1, -2: a group
+
+
+@both
+def test_no_call_on_a_process_reaches_pid_one_whatever_the_high_bits(architecture: str) -> None:
+    for name in PROCESS_CALLS:
+        assert {decision(architecture, name, high | 1, 1) for high in (0, HIGH, 7 * HIGH)} == {
+            REFUSE | errno.EPERM
+        }
+        assert {decision(architecture, name, high | pid, 1) for high in (0, HIGH) for pid in NOT_ONE} == {
+            ALLOW
+        }
+
+
+@both
+def test_limits_are_set_for_oneself_only(architecture: str) -> None:
+    assert {decision(architecture, "prlimit64", pid, 7, 1) for pid in (0, HIGH)} == {ALLOW}
+    refused = {
+        decision(architecture, "prlimit64", high | pid, 7, 1)
+        for high in (0, HIGH)
+        for pid in (1, *NOT_ONE[1:])
+    }
+    assert refused == {REFUSE | errno.EPERM}
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "process", "others"), [("setpriority", 0, (1, 2, 3)), ("ioprio_set", 1, (0, 2, 3))]
+)
+def test_niceness_is_set_for_a_process_but_pid_one_and_for_no_user(
+    architecture: str, name: str, process: int, others: tuple[int, ...]
+) -> None:
+    for high in (0, HIGH):
+        assert {decision(architecture, name, high | process, high | who, 19) for who in NOT_ONE} == {ALLOW}
+        assert decision(architecture, name, high | process, high | 1, 19) == UNKNOWN
+        assert {
+            decision(architecture, name, high | which, who) for which in others for who in (0, 1, 1000)
+        } == {UNKNOWN}
+
+
+@both
+def test_pipes_do_not_grow(architecture: str) -> None:
+    assert {decision(architecture, "fcntl", 3, high | 1031, 2**20) for high in (0, HIGH)} == {
+        REFUSE | errno.EPERM
+    }
+    assert {
+        decision(architecture, "fcntl", 3, command) for command in (*range(40), 1024, 1030, 1032, 1033, 1034)
+    } == {ALLOW}
+
+
+def test_every_call_that_could_name_a_process_was_looked_at() -> None:
+    words = (
+        "kill",
+        "pid",
+        "sched_",
+        "prio",
+        "rlimit",
+        "sigqueue",
+        "process_",
+        "robust",
+        "ptrace",
+        "kcmp",
+        "perf_",
+        "_pages",
+    )
+    named = {name for name in {*ALLOWED, *CONDITIONAL} if any(word in name for word in words)}
+
+    known = {*PROCESS_CALLS, *READ_ONLY, "prlimit64", "setpriority", "ioprio_set"}
+    harmless = {
+        "getrlimit",
+        "setrlimit",
+        "sched_yield",
+        "sched_get_priority_max",
+        "sched_get_priority_min",
+        "set_robust_list",
+    }
+    assert named - known <= harmless
 
 
 @both

@@ -74,7 +74,7 @@ def test_an_output_that_takes_for_ever_says_so() -> None:
 
 def test_a_cell_that_takes_too_long_to_be_made_safe_keeps_its_code_and_name() -> None:
     metadata = {"nbgrader": {"grade_id": "double", "grade": False}}
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": kind, "metadata": metadata, "source": "x = 1", "outputs": []}
         for kind in ("code", "markdown")
     ]

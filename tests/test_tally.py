@@ -32,7 +32,7 @@ def attempt(course: Path, name: str, *, run: bool = True, **changes: Any) -> Gra
 
 
 def names(course: Path, judge: tally.Against = HERE) -> list[str]:
-    return [one.attempt for one in tally.scored(course, "toy", "student01", judge)]
+    return [one.attempt for one in tally.judged(course, "toy", "student01", judge)]
 
 
 # What counts
@@ -48,12 +48,25 @@ def test_attempts_of_other_photos_assignments_and_cards_are_counted_apart(tmp_pa
     assert names(tmp_path, tally.Against("v2", "split", "toy_pets")) == ["a2"]
 
 
-def test_our_errors_and_what_could_not_be_read_do_not_count(tmp_path: Path) -> None:
-    attempt(tmp_path, "a1", status=Status.ERROR)
+def test_what_could_not_be_read_and_errors_before_anything_ran_do_not_count(tmp_path: Path) -> None:
+    attempt(tmp_path, "a1", status=Status.ERROR, run=False)
     attempt(tmp_path, "a2", run=False)
     attempt(tmp_path, "a3", status=Status.FAILED)
 
     assert names(tmp_path) == ["a3"]
+
+
+def test_errors_after_the_notebook_ran_count_since_it_may_have_caused_them(tmp_path: Path) -> None:
+    attempt(tmp_path, "a1", status=Status.ERROR)
+    attempt(
+        tmp_path,
+        "a2",
+        status=Status.ERROR,
+        run=False,
+        provenance={tally.RAN: "yes", "graded_at": "2026-01-02"},
+    )
+
+    assert names(tmp_path) == ["a1", "a2"]
 
 
 def test_files_that_are_graded_with_another_seed_are_no_new_version(tmp_path: Path) -> None:

@@ -394,7 +394,18 @@ def test_the_quiz_gives_two_points_an_answer(desk: Desk) -> None:
     verdicts = judge(desk, run(desk, quiz_code="def quiz():\n    return [2, 4, 1, 1, 1, 1]"))
 
     assert points(verdicts, "quiz") == 6
-    assert check_named(verdicts, "question_3").status is Status.FAILED
+    told = check_named(verdicts, "the_answers_are_right")
+    assert (told.status, told.measured) == (Status.FAILED, "right answers: 3 of 6")
+
+
+def test_which_answers_of_the_quiz_are_right_is_not_told(desk: Desk) -> None:
+    both = [
+        judge(desk, run(desk, quiz_code=f"def quiz():\n    return {chosen}"))
+        for chosen in ([2, 4, 1, 1, 1, 1], [1, 1, 3, 1, 2, 1])
+    ]
+
+    said = [check_named(verdicts, "the_answers_are_right") for verdicts in both]
+    assert said[0] == said[1]
 
 
 def test_an_unanswered_question_is_told(desk: Desk) -> None:

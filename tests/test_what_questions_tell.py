@@ -32,7 +32,8 @@ def material(secret: int) -> Material:
     labels = rng.permutation(np.repeat(np.arange(35), rng.integers(3, 7, 35)))
     images = rng.integers(0, 256, (len(labels), PX, PX, 3), np.uint8)
     counts = spec.load_public(ROOT / "solutions" / "transfer_learning").on("toy_pets").counts
-    return Material(images, labels, names, species, rng, images[:40].copy() + np.uint8(1), counts)
+    shown = images[:40].copy() + np.uint8(1)
+    return Material(images, labels, names, species, rng, shown, counts, shown_labels=labels[:40])
 
 
 @functools.cache

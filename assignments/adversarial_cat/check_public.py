@@ -31,6 +31,7 @@ LIKELY = 5  # a cat is turned into one of the dogs it looks most like: some othe
 MOVES = ((3, 0), (-3, 0), (0, 3), (0, -3))  # rows and columns by which an ideal image is rolled
 SHIFTS_PX = (-8, -6, -3, 0, 3, 6, 8)  # to the side, for the picture
 EXACT = 1e-5  # what float32 sums may be off
+PUBLIC = 0  # seed of the images whose total variation the feedback shows
 
 
 def questions(material: Material) -> dict[str, list[Question]]:
@@ -43,32 +44,43 @@ def questions(material: Material) -> dict[str, list[Question]]:
     public = known or material.images is material.shown
     asked = {
         name: [
-            _attack_question(photo, target, counts[f"{name}_epsilon"], judged=True, public=public)
+            _attack_question(photo, target, counts[f"{name}_epsilon"], public=public)
             for photo, target in zip(subjects[name], _targets(subjects[name], rng), strict=True)
         ]
         for name in wanted
     }
-    if not public:  # feedback may show public photos only
-        shown = _first_dogs(material.shown, rng.permutation(len(material.shown)), counts["shown_photos"])
-        asked["attack"] += [
-            _attack_question(photo, target, counts["attack_epsilon"], judged=False, public=True)
-            for photo, target in zip(shown, _targets(shown, rng), strict=True)
-        ]
-    return {"variation": _variation_questions(rng), "ideal": _ideal_questions(material), **asked}
+    shown = [] if public else _shown_dogs(material)  # feedback may show public photos only
+    asked["pictured"] = [
+        _attack_question(photo, target, counts["attack_epsilon"], public=True)
+        for photo, target in zip(shown, _targets(shown, rng), strict=True)
+    ]
+    drawn = _variation_questions(np.random.default_rng(PUBLIC), shown=True)
+    return {
+        "variation": _variation_questions(rng),
+        "drawn": drawn,
+        "ideal": _ideal_questions(material),
+        **asked,
+    }
 
 
-def _variation_questions(rng: np.random.Generator) -> list[Question]:
+def _shown_dogs(material: Material) -> list[Pixels]:
+    order = material.rng.permutation(len(material.shown))
+    return _first_dogs(material.shown, order, material.counts["shown_photos"])
+
+
+def _variation_questions(rng: np.random.Generator, *, shown: bool = False) -> list[Question]:
     rough = rng.random((30, 47, 3))
     across = np.repeat(rng.random((20, 1, 3)), 26, axis=1) + 0.02 * rng.random((20, 26, 3))
     down = across.transpose(1, 0, 2)
-    return [_variation_question(image / image.max()) for image in (rough, across, down)]
+    return [_variation_question(image / image.max(), shown=shown) for image in (rough, across, down)]
 
 
-def _variation_question(image: npt.NDArray[np.float64]) -> Question:
+def _variation_question(image: npt.NDArray[np.float64], *, shown: bool) -> Question:
     return Question(
         "total_variation",
         (np.ascontiguousarray(image),),
         {"image": image, "expected": np.array(total_variation(image))},
+        shown=shown,
     )
 
 
@@ -87,13 +99,11 @@ def _ideal_questions(material: Material) -> list[Question]:
     return found
 
 
-def _attack_question(photo: Pixels, target: int, epsilon: int, *, judged: bool, public: bool) -> Question:
+def _attack_question(photo: Pixels, target: int, epsilon: int, *, public: bool) -> Question:
     key = {
         "photo": photo,
         "target": np.array(target),
         "epsilon": np.array(epsilon),
-        "judged": np.array(judged),
-        "public": np.array(public),
     }
     # What somebody makes of a photo that everybody has may be shown: it is answered before there is any other.
     return Question("adversarial_image", (photo, int(target), int(epsilon)), key, shown=public)
@@ -157,16 +167,11 @@ def _targets(photos: Sequence[Pixels], rng: np.random.Generator) -> list[int]:
     return found
 
 
-@pytest.mark.exercise("variation", points=6, asks="variation")
+@pytest.mark.exercise("variation", points=6, asks=("drawn", "variation"))
 def test_neighbours_differ_by(answers):
     """The mean difference of neighbours, in both directions, halved."""
+    _show_variation(answers("drawn"))
     found = answers("variation")
-    names = ("noise", "alike across", "alike down")
-    rows = [
-        {"name": name, "found": float(one.value), "required": float(one.key["expected"])}
-        for name, one in zip(names, found, strict=True)
-    ]
-    show("variation", "Your total variation beside the required one", rows=rows, tolerance=EXACT)
     worst = max(found, key=lambda one: abs(float(one.value) - float(one.key["expected"])))
     require(
         abs(float(worst.value) - float(worst.key["expected"])),
@@ -174,6 +179,15 @@ def test_neighbours_differ_by(answers):
         what="largest error of the total variation",
         hint=_variation_advice(found),
     )
+
+
+def _show_variation(found: Sequence[Answer]) -> None:
+    names = ("noise", "alike across", "alike down")
+    rows = [
+        {"name": name, "found": float(one.value), "required": float(one.key["expected"])}
+        for name, one in zip(names, found, strict=True)
+    ]
+    show("variation", "Your total variation beside the required one", rows=rows, tolerance=EXACT)
 
 
 def _variation_advice(found: Sequence[Answer]) -> str:
@@ -371,7 +385,6 @@ class _Attack:
     changed: Pixels
     target: int
     epsilon: int
-    public: bool
 
     @property
     def largest(self) -> int:
@@ -390,17 +403,15 @@ class _Attack:
         return self.within and int(self.p.argmax()) == self.target
 
 
-def _attacks(found: Sequence[Answer], *, judged: bool = True) -> list[_Attack]:
+def _attacks(found: Sequence[Answer]) -> list[_Attack]:
     return [
         _Attack(
             one.key["photo"],
             _saved(one),
             int(one.key["target"]),
             int(one.key["epsilon"]),
-            bool(one.key["public"]),
         )
         for one in found
-        if bool(one.key["judged"]) or not judged
     ]
 
 
@@ -411,19 +422,19 @@ def _advice(found: Sequence[_Attack]) -> str:
     if len(found) > 1 and all((one.changed == found[0].changed).all() for one in found):
         return "The same picture came back for every photo: start from the argument `photo`."
     if over:
-        return _budget_advice(over, len(found))
+        return _budget_advice(over)
     if lost and all(one.largest == 0 for one in lost):
         return "The photo came back unchanged: a step is rate * gradient.sign(), taken from the photo in grey levels."
     if lost and all(one.largest < one.epsilon for one in lost):
-        return f"At most {max(one.largest for one in lost)} of {lost[0].epsilon} grey levels are used: use the whole budget."
+        return "No pixel uses the whole budget of grey levels, where it did not succeed: use all of it."
     if lost and all(one.p[one.target] < 0.01 and one.p[_clean(one)] < 0.5 for one in lost):
         return "The answer moved away from the truth, but not to the target: go downhill on the loss of `class_index`, with a minus before the step."
     return "More and smaller steps: project back to the budget after each, and stop when the rounded image is taken for the target."
 
 
-def _budget_advice(over: Sequence[_Attack], asked: int) -> str:
+def _budget_advice(over: Sequence[_Attack]) -> str:
     worst = max(over, key=lambda one: one.largest)
-    begin = f"On {len(over)} of {asked} photos a pixel changed by more than {worst.epsilon} grey levels, at most by {worst.largest}. "
+    begin = "On some photos a pixel changed by more than `epsilon` grey levels. "
     if all(one.changed.max() <= 1 for one in over):
         return begin + "The pixels of your image lie between 0 and 1: clip to [0, 255] in grey levels."
     if all(np.abs(one.photo.astype(int) - one.changed.astype(int)).mean() > 4 * one.epsilon for one in over):
@@ -450,7 +461,7 @@ def _show_attacks(found: Sequence[_Attack]) -> None:
     from grader.backbones import is_available
 
     rows = []
-    for one in [one for one in found if one.public][:2]:
+    for one in found[:2]:
         row = {
             "photo": one.photo,
             "adversarial": one.changed,
@@ -467,11 +478,14 @@ def _show_attacks(found: Sequence[_Attack]) -> None:
         show("attacks", "Photo, your image, and what changed", rows=rows)
 
 
-@pytest.mark.exercise("attack", points=20, asks="attack")
+@pytest.mark.exercise("attack", points=20, asks=("pictured", "attack"))
 def test_the_network_says_the_target(answers, levels):
     """Within the budget, the network says the class that was asked for."""
-    _show_attacks(_attacks(answers("attack"), judged=False))
+    pictured = _attacks(answers("pictured"))
+    _show_attacks(pictured)
     found = _attacks(answers("attack"))
+    if not pictured:
+        _show_attacks(found)  # what everybody has is judged; were it hidden, the picture would be for staff
     require_count(
         sum(one.wins for one in found),
         of=len(found),

@@ -11,15 +11,18 @@ from grader.metrics import confusion, correct_top_k, different, largest_gap, pre
 from grader.pytest_plugin import require, require_count, show
 from grader.questions import Material, Question, batched, gather
 
+PICTURED = 2  # public photos of each breed, in the picture of who is taken for whom
+
 
 def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
     rng = material.rng
     return {
         "split": _split_questions(rng),
-        "normalise": _normalise_questions(material),
+        "normalise": _normalise_questions(material, rng),
         "top_k": _top_k_questions(rng),
         "confusion": _confusion_questions(rng),
+        "pictured": _pictured_questions(material),
         "photos": [
             Question(question.entry_point, question.arguments, {**question.key, "labels": material.labels})
             for question in batched("classify", material.images, rng)
@@ -35,12 +38,20 @@ def _split_questions(rng: np.random.Generator) -> list[Question]:
     ]
 
 
-def _normalise_questions(material: Material) -> list[Question]:
-    photo = material.images[0]
-    ramp = np.broadcast_to(np.arange(len(photo), dtype=np.uint8)[:, None, None], photo.shape)
-    edge = np.broadcast_to(np.array([0, 127, 255], np.uint8), photo.shape)
-    images = np.ascontiguousarray(np.stack([ramp, edge, photo]))
-    return [Question("preprocess", (images,), {"images": images})]
+def _normalise_questions(material: Material, rng: np.random.Generator) -> list[Question]:
+    picture = rng.integers(0, 256, material.images.shape[1:], np.uint8)
+    ramp = np.broadcast_to(np.arange(len(picture), dtype=np.uint8)[:, None, None], picture.shape)
+    edge = np.broadcast_to(np.array([0, 127, 255], np.uint8), picture.shape)
+    images = np.ascontiguousarray(np.stack([ramp, edge, picture]))
+    # No photo is in it: it is asked before any hidden one comes, so that what it tells is nothing of theirs.
+    return [Question("preprocess", (images,), {"images": images}, shown=True)]
+
+
+def _pictured_questions(material: Material) -> list[Question]:
+    """Ask about public photos, as many of each breed, for the picture that the feedback shows."""
+    labels = material.shown_labels
+    rows = np.concatenate([np.flatnonzero(labels == one)[:PICTURED] for one in np.unique(labels)])
+    return [Question("classify", (material.shown[rows],), {"labels": labels[rows]}, shown=True)]
 
 
 def _top_k_questions(rng: np.random.Generator) -> list[Question]:
@@ -144,12 +155,13 @@ def test_answers_agree(answers):
     )
 
 
-@pytest.mark.exercise("breeds", points=30, asks="photos", after="answers_agree")
+@pytest.mark.exercise("breeds", points=30, asks=("pictured", "photos"), after="answers_agree")
 def test_top_1(answers, levels, breeds):
     """Your network names the breed."""
+    (public,) = answers("pictured")
+    _show_confusion(public.value, public.key["labels"], breeds, "public validation photos")
     scores, labels = gather(answers("photos")).plain, answers("photos")[0].key["labels"]
-    matrix = confusion(labels, predictions(scores), len(breeds))
-    show("confusion", "Who was taken for whom", matrix=matrix.tolist(), names=list(breeds))
+    _show_confusion(scores, labels, breeds, "hidden photos")  # for staff
     require_count(
         correct_top_k(scores, labels, 1),
         of=len(labels),
@@ -157,6 +169,12 @@ def test_top_1(answers, levels, breeds):
         what="top-1 accuracy",
         hint="Compare with your validation accuracy: if that is as low, train the head longer or on more photos; if not, look at what `classify` does differently.",
     )
+
+
+def _show_confusion(scores, labels, breeds, photos):
+    matrix = confusion(labels, predictions(scores), len(breeds)).tolist()
+    where = {"measured on": f"{len(labels)} {photos}"}
+    show("confusion", "Who was taken for whom", matrix=matrix, names=list(breeds), **where)
 
 
 @pytest.mark.exercise("top3", points=10, asks="photos", after="answers_agree")

@@ -30,6 +30,7 @@ from grader.cli.review import review
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
+    from grader.projection import Rebuilt
     from grader.records import Grade
 
 app = typer.Typer(
@@ -85,7 +86,8 @@ def demo(
     """Grade a small made-up class on drawn pets: release, execute, judge, record, explain.
 
     Nothing is downloaded. The class hands in the reference solution, the empty template, weak, broken and cheating
-    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards.
+    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards. The course comes with
+    `pip install 'pawgrade[staff]'`: what students install has no solutions in it.
     """
     from grader import demo as demo_module
 
@@ -108,10 +110,8 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     from grader import release as release_module
 
     found, settings = open_course(course)
-    for assignment in assignments or found.assignments():
-        found.source(assignment)
-        path = release_module.build_release(found.folder, assignment, found.folder / "assignments")
-        release_module.record_source(found.folder, assignment, found.db_url(settings.db_url))
+    for assignment in found.chosen(assignments):
+        path = release_module.release(found.folder, assignment, found.db_url(settings.db_url))
         output.console.print(plain(f"released {assignment} to {path}"), highlight=False, soft_wrap=True)
 
 
@@ -175,6 +175,13 @@ def grade(
             help="Score what the students named by --student handed in, although their scored attempts are used up.",
         ),
     ] = False,
+    staff: Annotated[
+        bool,
+        typer.Option(
+            "--staff",
+            help="Show what only staff may read, too: exact numbers, times and flags. Not for logs that students see.",
+        ),
+    ] = False,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,
@@ -183,9 +190,10 @@ def grade(
 
     Grading again is free: only what changed is run. A run that was killed goes on where it stopped. Scores, comments
     and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
+    Tables, reports and JSON say of hidden photos no more than a student's page does.
     """
     del runner  # one so far
-    from grader import reporting
+    from grader import disclosure, reporting
     from grader.grading import Options, grade_class
     from grader.runners import InlineExecutor
 
@@ -194,9 +202,16 @@ def grade(
     progress = Progress(len(found.submissions(assignment, options.students)))
     with progress as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
-    if json_path is None or str(json_path) != "-":
+    flagged = any(one.flags for one in grades)
+    grades = grades if staff else [disclosure.told(one) for one in grades]
+    if not grades:
+        where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
+        output.errors.print(
+            plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True
+        )
+    elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
-        _warn(grades)
+        _warn(grades, flagged=flagged)
     left_out = found.left_out(assignment)
     for who, why in left_out.items():
         output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
@@ -205,7 +220,7 @@ def grade(
         text = f"not scored: {names}: more than {settings.attempts} versions; earlier ones count. --extra-attempt scores one."
         output.errors.print(plain(text), style="yellow", highlight=False)
     if json_path:
-        output.write_json([one.to_json() for one in grades], json_path)
+        output.write_json([one.to_record() if staff else one.to_json() for one in grades], json_path)
     if junit_path:
         junit_path.write_text(reporting.grades_junit(grades), encoding="utf-8")
     if summary_path:
@@ -221,7 +236,7 @@ def _exit_code(grades: list[Grade]) -> int:
     return 0 if all(one.passed for one in grades) else 1
 
 
-def _warn(grades: list[Grade]) -> None:
+def _warn(grades: list[Grade], *, flagged: bool) -> None:
     from grader.records import Status
 
     undecided = [one.student for one in grades if one.status is Status.ERROR]
@@ -230,11 +245,11 @@ def _warn(grades: list[Grade]) -> None:
         output.errors.print(
             plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
-    flagged = [f"{one.student}: {flag}" for one in grades for flag in one.flags]
-    for line in flagged:
+    for line in (f"{one.student}: {flag}" for one in grades for flag in one.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
     if flagged:
-        text = f"no verdict, and no points changed; `pawgrade review {grades[0].assignment}` shows more"
+        what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
+        text = f"{what}. No verdict, and no points changed."
         output.errors.print(text, style="dim", highlight=False)
     if any(one.sandbox == "none" for one in grades):
         text = "sandbox: none. Student code ran with your rights; grade only notebooks that you trust."
@@ -270,15 +285,36 @@ def feedback(
 def rebuild(course: CourseOption = None) -> None:
     """Write nbgrader's gradebook again from the stored attempts.
 
-    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back.
+    Scores, comments and extra credit given by hand are saved to `.pawgrade/manual/` first and put back. What Pawgrade
+    did not write stays as it is; where that cannot be, nothing is changed. The gradebook is copied first, and no copy is
+    ever overwritten.
     """
     from grader.rebuilding import rebuild_gradebook
 
     found, settings = open_course(course)
-    done = rebuild_gradebook(found, settings)
-    output.console.print(
-        f"wrote {done.submissions} submissions to {found.db_url(settings.db_url)}", highlight=False
-    )
+    _print_rebuilt(rebuild_gradebook(found, settings), found.db_url(settings.db_url))
+
+
+@gradebook_app.command("set-aside")
+def set_aside(
+    assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
+    course: CourseOption = None,
+) -> None:
+    """Keep what nbgrader itself graded of an assignment under another name, so that Pawgrade can grade it.
+
+    All scores, comments and penalties stay in the gradebook, under the other name, and a copy of it is made first.
+    What Pawgrade had graded of the assignment stays with it.
+    """
+    from grader.rebuilding import set_aside
+
+    found, settings = open_course(course)
+    name, done = set_aside(found, settings, assignment)
+    output.console.print(f"{assignment} as it was is now {name} in the gradebook", highlight=False)
+    _print_rebuilt(done, found.db_url(settings.db_url))
+
+
+def _print_rebuilt(done: Rebuilt, db_url: str) -> None:
+    output.console.print(f"wrote {done.submissions} submissions to {db_url}", highlight=False, soft_wrap=True)
     for name, path in (
         ("the staff's work was saved to", done.snapshot),
         ("the previous gradebook is", done.kept),

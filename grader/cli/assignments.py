@@ -74,9 +74,10 @@ def verify(
         raise SpecError(f"--part: expected {', '.join(verify_module.PARTS)}, found {unknown[0]!r}.")
     found, settings = open_course(course, sandbox)
     findings: list[Finding] = []
-    at_a_time = jobs or runners.default_jobs()
+    names, at_a_time = found.chosen(assignments), jobs or runners.default_jobs()
+    verify_module.require_mutants(found, names, only or ())
     with runners.local(at_a_time) as runner:
-        for assignment in assignments or found.assignments():
+        for assignment in names:
             with _telling(assignment) as tell:
                 for finding in verify_module.verify(
                     found,
@@ -92,6 +93,11 @@ def verify(
                     findings.append(finding)
                     if not output.errors.is_terminal:
                         output.errors.print(_line(finding), highlight=False)
+    if not findings:
+        raise SpecError(
+            f"nothing was looked at in {', '.join(names)}: there is nothing to --part {' --part '.join(part or ())}.",
+            "Mutants are in solutions/<id>/staff/mutants.",
+        )
     if json_path:
         output.write_json([dataclasses.asdict(finding) for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":

@@ -94,11 +94,13 @@ def install(
 ) -> None:
     """Write a kernelspec, so that other programs get fast sandboxed kernels; try it.
 
-    Kernels have no network, see the system and this Python read-only, work on a private copy of the files beside the
-    notebook (the notebook's changes to them are discarded), and end with all that they started.
+    Kernels have no network, see the system and this Python read-only, and end with all that they started. They work on
+    a private copy of the folder that the program names for the notebook: JupyterLab, nbconvert and nbgrader name the
+    notebook's own, papermill one only by --cwd. Nothing is copied where none is named, from a home, or from a course's
+    own folders, and never a hidden file. The notebook's changes are discarded.
 
-    For example, `pawgrade kernels install --preload numpy,pandas --keep 600`, then `papermill -k pawgrade in.ipynb
-    out.ipynb`.
+    For example, `pawgrade kernels install --preload numpy,pandas --keep 600`, then `papermill -k pawgrade --cwd .
+    in.ipynb out.ipynb`.
     """
     if sys.platform != "linux":
         raise InfrastructureError(
@@ -231,7 +233,7 @@ def _explain(name: str, where: Path, limits: Limits) -> None:
     )
     option = f"--ExecutePreprocessor.kernel_name={name}"
     for program in (
-        f"papermill -k {name} IN.ipynb OUT.ipynb",
+        f"papermill -k {name} --cwd . IN.ipynb OUT.ipynb",
         f"jupyter nbconvert --to notebook --execute {option} IN.ipynb",
         f"nbgrader autograde ASSIGNMENT {option}",
     ):

@@ -96,7 +96,7 @@ def what_happened(grade: Grade) -> str:
         return grade.notices[0]
     broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
     failed = next((one for one in grade.checks if one.status in (Status.FAILED, Status.ERROR)), None)
-    first = f"{failed.exercise}: {failed.measured or failed.hint}" if failed else ""
+    first = f"{failed.exercise}: {failed.found}" if failed else ""
     return "; ".join([*broken, first] if first else broken)
 
 

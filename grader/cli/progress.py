@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from grader import disclosure
 from grader.cli import output
 
 if TYPE_CHECKING:
@@ -46,5 +47,5 @@ class Progress:
             self.progress.advance(self.task)
             if grade is not None and not output.errors.is_terminal:
                 name = text if grade.assignment in text else f"{text}, {grade.assignment}"
-                line = f"{name}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {grade.seconds.total:.0f} s)"
+                line = f"{name}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, up to {disclosure.times(grade.seconds).total:.0f} s)"
                 output.errors.print(line, highlight=False, markup=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints", ".pawgrade"}
 MAX_FILES = 10_000
+Travels = Callable[["os.DirEntry[str]"], bool]
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,29 @@ class Baggage:
     Attributes:
         descriptor: of a tar file in memory, at its start.
         left_out: how many files did not fit, or are no plain files.
+        taken: how many files and folders are in it.
     """
 
     descriptor: int
     left_out: int
+    taken: int
+
+
+def everything(_: os.DirEntry[str]) -> bool:
+    """Let every entry come."""
+    return True
 
 
 @contextlib.contextmanager
-def packed(folder: Path, max_mb: int) -> Iterator[Baggage]:
-    """Pack the plain files and folders below a folder, nearest first, up to `max_mb` MiB.
+def packed(folder: Path | None, max_mb: int, travels: Travels = everything) -> Iterator[Baggage]:
+    """Pack the plain files and folders below a folder, nearest first, up to `max_mb` MiB; nothing where there is none.
 
     Links, devices and pipes are left out: what they lead to is not the notebook's.
+
+    Args:
+        folder: what to pack; None: an empty archive.
+        max_mb: MiB of all files together.
+        travels: whether an entry may come at all; those that may not are not even counted.
     """
     descriptor = os.memfd_create("baggage")
     try:
@@ -38,14 +51,15 @@ def packed(folder: Path, max_mb: int) -> Iterator[Baggage]:
             os.fdopen(os.dup(descriptor), "wb") as file,
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
-            left_out = _pack(folder, tar, max_mb * 2**20)
+            taken, left_out = (0, 0) if folder is None else _pack(folder, tar, max_mb * 2**20, travels)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        yield Baggage(descriptor, left_out)
+        yield Baggage(descriptor, left_out, taken)
     finally:
         os.close(descriptor)
 
 
-def _pack(root: Path, tar: tarfile.TarFile, room: int) -> int:
+def _pack(root: Path, tar: tarfile.TarFile, room: int, travels: Travels) -> tuple[int, int]:
+    """Add what fits; returns how many were taken and how many left out."""
     left_out = count = 0
     folders = [root]
     while folders:
@@ -53,6 +67,8 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int) -> int:
         with contextlib.suppress(OSError):
             for entry in sorted(os.scandir(folder), key=lambda one: one.name):
                 name = str(Path(entry.path).relative_to(root))
+                if not travels(entry):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in SKIPPED and count < MAX_FILES:
                         tar.addfile(_entry(name, tarfile.DIRTYPE, 0, 0o755))
@@ -65,7 +81,7 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int) -> int:
                 elif _add(tar, entry, name):
                     room -= size
                     count += 1
-    return left_out
+    return count, left_out
 
 
 def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str) -> bool:

@@ -11,13 +11,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import visible
 from grader.errors import InfrastructureError, SpecError
 from grader.known_features import PLACE
-from grader.sandbox import linux
+from grader.packaged import public_parts, staff_paths
+from grader.sandbox import linux, uids
 from grader.sandbox.layout import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
 
 SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out
@@ -34,6 +36,7 @@ GPU_TOPOLOGY = (
     "bus/pci",
     "module/nvidia*",
 )  # without, cuInit returns 304
+COURSES = ("solutions", "course/solutions")  # of a package: what no kernel may find in its environment
 NEEDS_BWRAP = "apt-get install bubblewrap  (Fedora: dnf install bubblewrap)"
 NO_CONTEXT = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1"
@@ -49,11 +52,13 @@ class Interpreter:
         executable: its path.
         folders: what must be visible for it to run: its prefixes and its user site.
         package: the folder of the `grader` package that it imports.
+        hidden: real paths of staff's files and folders, which no kernel may see.
     """
 
     executable: str
     folders: tuple[str, ...]
     package: str
+    hidden: tuple[str, ...] = ()
 
 
 def interpreter(executable: str) -> Interpreter:
@@ -63,10 +68,11 @@ def interpreter(executable: str) -> Interpreter:
         SpecError: it does not run, or has no pawgrade.
     """
     code = (
-        "import sys, site, json, grader, os;"
+        "import sys, site, json, grader, os; from grader.packaged import staff_paths;"
         "user = site.getusersitepackages() if site.ENABLE_USER_SITE else '';"
         "real = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)));"
-        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__)]))"
+        "hidden = [os.path.realpath(path) for path in staff_paths()];"
+        "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__), hidden]))"
     )
     found = subprocess.run(
         [executable, "-P", "-c", code], capture_output=True, text=True, check=False, cwd="/", timeout=60
@@ -76,8 +82,11 @@ def interpreter(executable: str) -> Interpreter:
         raise SpecError(
             f"{executable} cannot run kernels: {last[0]}.", "Install pawgrade into that environment."
         )
-    folders, package = json.loads(found.stdout)
-    return Interpreter(executable, tuple(_outermost(folders)), package)
+    folders, package, hidden = json.loads(found.stdout)
+    own = map(
+        os.path.realpath, staff_paths()
+    )  # its environment may lie in a folder that this one's box shows
+    return Interpreter(executable, tuple(_outermost(folders)), package, tuple(sorted({*hidden, *own})))
 
 
 def _outermost(folders: Sequence[str]) -> list[str]:
@@ -98,12 +107,14 @@ class Box:
         shelves: folders of the host from which kernels may be given parts, read-only.
         devices: device nodes, for example those of a GPU.
         environment: the zygote's own variables, beside the tuning that every box has.
+        first_uid: of a block on this machine, from which each kernel gets one; 0: all have the box's.
     """
 
     python: Interpreter
     shelves: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    first_uid: int = 0
 
     def shown(self) -> dict[str, str]:
         """Return what is bound read-only: place in the box -> path of the host."""
@@ -115,16 +126,34 @@ class Box:
         if self.devices:
             wanted = (path for pattern in GPU_TOPOLOGY for path in Path("/sys").glob(pattern))
             found |= {str(path): str(path) for path in wanted if path.is_dir()}
-        found |= {path: path for path in (*self.python.folders, str(package))}
-        cards = package.parent / "datasets"
-        if cards.is_dir() and not (package / "course").is_dir():
+        found |= {path: path for path in self.python.folders}
+        found |= {str(path): str(path) for path in self.package_files()}
+        cards = public_parts(package) / "datasets"
+        if cards.is_dir():
             found[str(cards)] = str(cards)
         found |= {f"{BOX}/shelf/{number}": path for number, path in enumerate(self.shelves)}
         return found
 
+    def hidden(self) -> list[str]:
+        """Return where the box would show staff's files, by whatever name their folder is bound."""
+        found: set[str] = set()
+        for place, source in self.shown().items():
+            root = Path(source).resolve()
+            inside = (path for path in self.python.hidden if Path(path).is_relative_to(root))
+            found |= {str(Path(place, Path(path).relative_to(root))) for path in inside}
+        return sorted(found)
+
     def kept(self) -> list[str]:
         """Return what stays visible although a kernel's private /tmp covers it."""
-        return [path for path in self.shown() if Path(path).is_relative_to("/tmp")]  # noqa: S108
+        package = self.python.package
+        places = {path for path in self.shown() if not Path(path).is_relative_to(package)}
+        return sorted(path for path in {*places, package} if Path(path).is_relative_to("/tmp"))  # noqa: S108
+
+    def package_files(self) -> list[Path]:
+        """Return the files of the package that kernels need: of everything else in it not even the names are there."""
+        places = (Path(self.python.package, *name.split(".")[1:]) for name in sorted(visible.MODULES))
+        files = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places)
+        return [path for path in files if path.is_file()]
 
     def inside(self, path: str) -> str:
         """Return where the box has a path of a shelf.
@@ -145,22 +174,18 @@ class Box:
             stage: folder below which the host's paths are found.
         """
         line = [find_bwrap(), "--die-with-parent", "--new-session", "--hostname", "pawgrade"]
-        line += ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-        line += ["--unshare-cgroup-try", "--uid", str(UID), "--gid", str(UID), "--clearenv"]
+        line += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        if self.first_uid:  # the user namespace is there already: `_stage` made it
+            line += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--clearenv"]
+        else:
+            line += ["--unshare-user", "--uid", str(UID), "--gid", str(UID), "--clearenv"]
         for name, value in self._variables().items():
             line += ["--setenv", name, value]
         line += ["--tmpfs", "/tmp"]  # noqa: S108 - the box's own
         for path in SYSTEM:
             if Path(path).is_symlink():
                 line += ["--symlink", str(Path(path).readlink()), path]
-        for place, source in sorted(self.shown().items()):
-            line += ["--ro-bind", f"{stage}{source}", place]
-        package = Path(self.python.package)
-        if (package / "course" / "solutions").is_dir():
-            line += [
-                "--tmpfs",
-                str(package / "course" / "solutions"),
-            ]  # an installed package carries the course
+        line += self._bound(stage)
         line += ["--proc", "/proc", "--dev", "/dev"]
         for device in self.devices:
             line += ["--dev-bind-try", f"{stage}{device}", node_inside(device)]
@@ -172,6 +197,47 @@ class Box:
             line += ["--dir", f"{BOX}/kept/{number}"]
         line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
         return [*line, "--", self.python.executable, "-P", "-m", "grader.sandbox.zygote", argument]
+
+    def _bound(self, stage: str) -> list[str]:
+        """Return what binds all that is shown; an empty folder covers the package, its few files come on top."""
+        package, shown = Path(self.python.package), self.shown()
+        inside = {place for place in shown if Path(place).is_relative_to(package)}
+        line = []
+        for place in _parents(set(shown) - inside):
+            line += [
+                "--dir",
+                place,
+            ]  # for everybody: bubblewrap alone would make some as closed as the host's
+        for place in sorted(set(shown) - inside):
+            line += ["--ro-bind", f"{stage}{shown[place]}", place]
+        lists = [path for path in self.hidden() if path.endswith("/RECORD")]  # of staff's files, by name
+        covered = [str(package)]
+        for place in sorted({*self._courses(), *self.hidden()} - {*lists}, key=len):
+            if not any(Path(place).is_relative_to(other) for other in covered):
+                covered.append(place)
+        for place in covered:
+            line += ["--tmpfs", place]
+        for place in lists:
+            line += ["--ro-bind", "/dev/null", place]
+        for place in _parents(inside):
+            line += ["--dir", place] if package in Path(place).parents else []
+        for place in sorted(inside):
+            line += ["--ro-bind", f"{stage}{shown[place]}", place]
+        for place in covered:
+            line += ["--remount-ro", place]
+        return line
+
+    def _courses(self) -> list[str]:
+        """Return the folders of solutions that installed packages carry."""
+        patterns = [f"{start}site-packages/*/{way}" for start in ("", "lib/python*/") for way in COURSES]
+        found = {
+            path
+            for folder in self.python.folders
+            for pattern in patterns
+            for path in Path(folder).glob(pattern)
+        }
+        package = Path(self.python.package)
+        return sorted(str(path) for path in found if path.is_dir() and package not in path.parents)
 
     def _variables(self) -> Mapping[str, str]:
         search = f"{Path(self.python.executable).parent}:/usr/local/bin:/usr/bin:/bin"
@@ -198,8 +264,28 @@ class Box:
             os.close(descriptor)
         os.chdir("/")
         os.setgroups([])
-        os.setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
-        os.setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+        if self.first_uid:
+            self._leave_root_for_a_block()
+        else:
+            os.setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+            os.setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID)
+
+    def _leave_root_for_a_block(self) -> None:
+        """Become root of a user namespace that has this keeper's uids and no other."""
+        writer = uids.mapped_by_a_child(f"0 {self.first_uid} {uids.BLOCK}\n")
+        os.setresgid(self.first_uid, self.first_uid, self.first_uid)
+        os.setresuid(
+            self.first_uid, self.first_uid, self.first_uid
+        )  # Linux counts for who makes a namespace, too
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)  # or the maps would belong to the machine's root
+        linux.unshare(linux.CLONE_NEWUSER)
+        uids.wait_for_maps(*writer)
+
+
+def _parents(places: Collection[str]) -> list[str]:
+    """Return the folders around places, from the outside in."""
+    found = {str(parent) for place in places for parent in Path(place).parents}
+    return sorted(found - {"/", "/tmp"})  # noqa: S108 - these are there already
 
 
 def node_inside(device: str) -> str:

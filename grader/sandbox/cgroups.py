@@ -24,6 +24,7 @@ LEAF = "pawgrade-own"
 ADVICE = "As an ordinary user, start the grader by `systemd-run --user --scope -p Delegate=yes`."
 """What to do when there is no usable hierarchy."""
 _NEEDED = frozenset({"memory", "pids"})
+_COUNTED = "cpuacct"  # processor time, in version 1: not needed, since /proc tells most of it
 _BUSY_S = 1.0
 _STEP_S = 0.01
 _ROUNDS = 20
@@ -37,11 +38,13 @@ class Usage:
         memory_kills: processes that the kernel killed because the group was out of memory.
         process_refusals: forks and threads that were refused.
         peak_mb: most memory at a time, in MiB, with the files in its tmpfs mounts.
+        cpu_s: processor seconds of everything that ever was in it; None where the system does not count them.
     """
 
     memory_kills: int
     process_refusals: int
     peak_mb: float
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,18 @@ class Group:
         version: of control groups, 1 or 2.
         memory: the folder with the memory files.
         pids: the folder with the process files; in version 2 the same.
+        work: the folder that counts processor time in version 1; None where there is none, and in version 2.
     """
 
     version: int
     memory: Path
     pids: Path
+    work: Path | None = None
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Tell the folders, each once."""
-        return tuple(dict.fromkeys((self.memory, self.pids)))
+        return tuple(folder for folder in dict.fromkeys((self.memory, self.pids, self.work)) if folder)
 
     def add(self, pid: int) -> None:
         """Put a process into the group; what it starts from now on belongs to it too.
@@ -85,7 +90,16 @@ class Group:
             memory_kills=_count(self.memory / kills, "oom_kill"),
             process_refusals=_count(self.pids / "pids.events", "max"),
             peak_mb=int((self.memory / peak).read_text()) / 2**20,
+            cpu_s=self._cpu_s(),
         )
+
+    def _cpu_s(self) -> float | None:
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            if self.version == 2:
+                return _count(self.memory / "cpu.stat", "usage_usec") / 1e6
+            if self.work is not None:
+                return int((self.work / "cpuacct.usage").read_text()) / 1e9
+        return None
 
     def kill(self) -> None:
         """Kill whatever is in the group, and wait up to a second for its end; nothing happens when it was removed."""
@@ -137,11 +151,14 @@ class Hierarchy:
         version: of control groups, 1 or 2.
         memory: our own group in the hierarchy of memory limits.
         pids: our own group in the hierarchy of process limits; in version 2 the same.
+        work: our own group in the hierarchy that counts processor time; None in version 2, which counts it everywhere, and
+            where there is none.
     """
 
     version: int
     memory: Path
     pids: Path
+    work: Path | None = None
 
     def describe(self) -> str:
         """Say for people what is used."""
@@ -163,7 +180,8 @@ class Hierarchy:
             raise InfrastructureError(
                 f"a control group's name is made of letters, digits, - _ and ., found {name!r}"
             )
-        group = Group(self.version, self.memory / name, self.pids / name)
+        work = None if self.work is None else self.work / name
+        group = Group(self.version, self.memory / name, self.pids / name, work)
         made: list[Path] = []
         try:
             if self.version == 2:
@@ -215,7 +233,7 @@ def sweep(hierarchy: Hierarchy, prefix: str, alive: Callable[[str], bool]) -> li
         Names of the removed groups, sorted.
     """
     removed = set()
-    for parent in dict.fromkeys((hierarchy.memory, hierarchy.pids)):
+    for parent in filter(None, dict.fromkeys((hierarchy.memory, hierarchy.pids, hierarchy.work))):
         for folder in [one for one in parent.glob(f"{prefix}*") if one.is_dir() and one.name != LEAF]:
             if not alive(folder.name) and not _processes(folder) and _drop(folder):
                 removed.add(folder.name)
@@ -238,13 +256,17 @@ def _second(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
 
 
 def _first(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
-    """Version 1: our own group in each of the two hierarchies, never their roots' other children."""
-    found = []
-    for controller in sorted(_NEEDED):
+    """Version 1: our own group in each of the hierarchies, never their roots' other children."""
+    found: dict[str, Path] = {}
+    for controller in (*_NEEDED, _COUNTED):
         together, path = paths.get(controller, ("", ""))
         folders = [root / mount / path for mount in (controller, together) if together]
-        found += [folder for folder in folders if _ours(folder, "cgroup.procs")][:1]
-    return Hierarchy(1, *found) if len(found) == len(_NEEDED) else None
+        usable = [folder for folder in folders if _ours(folder, "cgroup.procs")]
+        if usable:
+            found[controller] = usable[0]
+    return (
+        Hierarchy(1, found["memory"], found["pids"], found.get(_COUNTED)) if found.keys() >= _NEEDED else None
+    )
 
 
 def _ours(folder: Path, *names: str) -> bool:

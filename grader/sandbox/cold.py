@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+
+from grader import visible
 
 
 def main() -> None:
@@ -11,6 +14,7 @@ def main() -> None:
     from grader.sandbox import kernel_app
     from grader.sandbox.layout import CHANNELS
 
+    visible.guard(os.environ.get(visible.WITHHELD_VARIABLE, "").split())
     config = json.loads(sys.argv[1])
     del sys.argv[1:]
     kernel_app.unpack(config["archive"])

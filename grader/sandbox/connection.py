@@ -18,6 +18,7 @@ from grader.errors import KernelDied
 from grader.sandbox.packets import MAX_MESSAGE
 
 ANSWER_S = 10.0
+NO_USAGE = {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
 
 
 _open: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -33,6 +34,8 @@ class Connection:
         left_out: modules that were not preloaded, and why.
         code: C's exit code (negative: a signal) once it ended.
         last_words: what the kernel said outside its channels, when it ended badly.
+        closed: whether it was let go of.
+        at_the_end: what the keeper said when it had removed the kernel's traces: what it had used.
     """
 
     keeper: socket.socket
@@ -44,6 +47,7 @@ class Connection:
     code: int | None = None
     last_words: str = ""
     closed: bool = False
+    at_the_end: dict[str, Any] | None = None
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -72,12 +76,32 @@ class Connection:
         """Whether the kernel's world ended without the kernel having ended first."""
         return self.poll() is not None and self.code == -int(signal.SIGKILL) and not self.last_words
 
+    def zygote_answers(self) -> bool:
+        """Whether what the kernel was forked from lives: then nobody but the kernel has ended its world.
+
+        It says so itself: that its keeper has not noticed its end would prove nothing.
+        """
+        with self.guard, contextlib.suppress(OSError, ValueError):
+            if not self.closed:
+                self.keeper.send(b'{"do": "ping"}')
+                while found := self._hear_keeper():
+                    if "alive" in found:
+                        return True
+        return False
+
     def signal(self, number: int) -> None:
         """Send a signal to the kernel and what it started in its own group."""
         with contextlib.suppress(KernelDied):  # nobody is left to be told
             self.ask("signal", number=int(number))
 
-    def ask(self, what: str, descriptors: tuple[int, ...] = (), **details: Any) -> dict[str, Any]:  # noqa: ANN401
+    def ask(
+        self,
+        what: str,
+        descriptors: tuple[int, ...] = (),
+        *,
+        patience_s: float = ANSWER_S,
+        **details: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
         """Ask B for something; returns its reply.
 
         Raises:
@@ -87,6 +111,7 @@ class Connection:
             if self.closed:
                 raise KernelDied("the kernel is closed.")
             try:
+                self.line.settimeout(patience_s)
                 socket.send_fds(self.line, [json.dumps({"do": what, **details}).encode()], descriptors)
                 while True:
                     found = self._hear()
@@ -131,23 +156,34 @@ class Connection:
             self.code, self.last_words = 1, found["text"]
         return found
 
+    def _hear_keeper(self) -> dict[str, Any]:
+        """Take one packet of the keeper, its last one noted; {} when it is gone."""
+        message = self.keeper.recv(MAX_MESSAGE)
+        found: dict[str, Any] = json.loads(message) if message else {}
+        if found.get("event") == "gone":
+            self.at_the_end = found
+        return found
+
     def usage(self) -> dict[str, Any]:
-        """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`."""
+        """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`, `cpu_s`, `waited_s`."""
         with self.guard:
-            found: dict[str, Any] = {
-                "full": [],
-                "memory_kills": 0,
-                "process_refusals": 0,
-                "peak_mb": 0.0,
-            }
+            found: dict[str, Any] = {"full": [], **NO_USAGE}
             with contextlib.suppress(KernelDied):
                 found |= self.ask("usage")
             with contextlib.suppress(OSError, ValueError):
-                self.keeper.send(json.dumps({"do": "usage"}).encode())
-                host = json.loads(self.keeper.recv(MAX_MESSAGE))
+                host = {**NO_USAGE, **self._host_usage()}
                 host["memory_kills"] += found["memory_kills"]
                 found |= host
             return found
+
+    def _host_usage(self) -> dict[str, Any]:
+        if self.at_the_end is None:
+            self.keeper.send(json.dumps({"do": "usage"}).encode())
+        while self.at_the_end is None:
+            found = self._hear_keeper()
+            if not found or "peak_mb" in found:
+                return found
+        return self.at_the_end
 
     def kill(self) -> None:
         """End the kernel and everything it started; returns when all is gone.
@@ -174,9 +210,9 @@ class Connection:
         with self.guard:
             self.code = -int(signal.SIGKILL) if self.code is None else self.code
             self.closed = True
-            with contextlib.suppress(OSError):  # wait until its traces are removed, too
+            with contextlib.suppress(OSError, ValueError):  # wait until its traces are removed, too
                 self.keeper.settimeout(2)
-                while b'"gone"' not in (self.keeper.recv(MAX_MESSAGE) or b'"gone"'):
+                while self.at_the_end is None and self._hear_keeper():
                     pass
             os.close(self.pidfd)
             self.line.close()

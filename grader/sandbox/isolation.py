@@ -21,8 +21,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grader.sandbox import landlock, linux, seccomp, warden
-from grader.sandbox.layout import BOX, DEVICES, HOME, MASKED, SHARED, UID, UNPACKED, WORK, WRITABLE
+from grader.sandbox import landlock, linux, seccomp, uids, warden
+from grader.sandbox.layout import (
+    ALLOTTED,
+    BOX,
+    DEVICES,
+    HOME,
+    MASKED,
+    SHARED,
+    UID,
+    UNPACKED,
+    WORK,
+    WRITABLE,
+)
 
 _APART = linux.MS_NOSUID | linux.MS_NODEV
 _NAMESPACES = (
@@ -44,20 +55,14 @@ def enter(request: Request, control: socket.socket, kernel: Callable[[Request], 
     Args:
         request: what the kernel may use: `limits`, `environment`, `folders` (place inside -> place in the box),
             `kept` (paths that stay visible below the private ones), `devices`, `program` (seccomp filter, hexadecimal),
+            `place` (of the kernel among those of its keeper, for a uid of its own; 0: there is one uid for all),
             `watch` (whether B must watch the memory because no cgroup does).
         control: B's end of the line to whoever asked for the kernel.
         kernel: called in C when nothing can be undone any more, with the request and the `key` of the kernel's
             messages; it runs the kernel and returns when that ends.
     """
     try:
-        user, group = os.getuid(), os.getgid()
-        linux.unshare(_NAMESPACES)
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{UID} {user} 1"),
-            ("gid_map", f"{UID} {group} 1"),
-        ):
-            Path("/proc/self", name).write_text(text, encoding="ascii")
+        leave(request["place"])
         if os.fork() == 0:
             _be_b(request, control, kernel)
     except BaseException as exc:
@@ -65,9 +70,42 @@ def enter(request: Request, control: socket.socket, kernel: Callable[[Request], 
     os._exit(0)
 
 
+def leave(place: int) -> None:
+    """Make the kernel's namespaces.
+
+    Args:
+        place: of the kernel among those of its keeper, which gives B and C a uid each; 0: they have ours.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    if place:
+        _leave_with_own_uids(place)
+        return
+    user, group = os.getuid(), os.getgid()
+    linux.unshare(_NAMESPACES)
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{UID} {user} 1"),
+        ("gid_map", f"{UID} {group} 1"),
+    ):
+        Path("/proc/self", name).write_text(text, encoding="ascii")
+
+
+def _leave_with_own_uids(place: int) -> None:
+    """Become B's uid, root of namespaces in which C has another one."""
+    writer = uids.mapped_by_a_child(f"0 {uids.watcher(place)} 1\n{UID} {place} 1\n")
+    linux.unshare(_NAMESPACES)
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    uids.wait_for_maps(*writer)
+    linux.become(0)
+
+
 def _be_b(request: Request, control: socket.socket, kernel: Callable[[Request], None]) -> None:
     """Prepare the kernel's world, start the kernel, and keep watch until the end of both."""
     try:
+        if request["place"]:
+            linux.make_files_of(UID)  # all that B makes is for C
         linux.prctl(linux.PR_SET_DUMPABLE, 0)  # not even C, which shares our uid, may look into this process
         control.send(b'{"event": "born"}')  # the keeper reads our pid from the credentials that come with it
         permission = control.recv(4096)
@@ -136,6 +174,9 @@ def _mount_all(request: Request) -> int:
     options = "newinstance,ptmxmode=0666,mode=0620"
     linux.mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, options)
     linux.mount("proc", "/proc", "proc", _APART | linux.MS_NOEXEC)
+    for name, most in ALLOTTED.items():
+        with contextlib.suppress(FileNotFoundError):
+            Path("/proc/sys/user", name).write_text(str(most), encoding="ascii")
     for name in MASKED:
         if Path("/proc", name).exists():
             linux.mount("/dev/null", f"/proc/{name}", "", linux.MS_BIND)
@@ -169,6 +210,8 @@ def _prepare_process(request: Request) -> None:
         resource.RLIMIT_NICE: 0,
         resource.RLIMIT_RTPRIO: 0,
     }
+    if request["place"]:
+        linux.become(UID)
     linux.prctl(linux.PR_SET_DUMPABLE, 1)  # B's was taken away, and forks inherit that
     linux.drop_capabilities()
     for which, size in sizes.items():

@@ -7,6 +7,7 @@ as there is one. A connection that said `launch` is a kernel: it ends with the c
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import resource
@@ -22,30 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.sandbox import cgroups, seccomp
+from grader.sandbox import cgroups, seccomp, uids
 from grader.sandbox.box import Box, Interpreter, node_inside, stage_prefix
+from grader.sandbox.kept import Kernel, has_keeper
 from grader.sandbox.layout import CHANNELS
 from grader.sandbox.packets import CREDENTIALS, MAX_MESSAGE, peer_pid, say, sender
 
 FIRST_OWNER_S = 20.0  # a keeper that nobody ever used goes away
-
-
-@dataclass
-class Kernel:
-    """One kernel: its client, its processes, its traces on this machine."""
-
-    name: str
-    client: socket.socket
-    client_pid: int
-    line: socket.socket | None
-    listening: list[socket.socket]
-    started: float
-    watch: bool
-    limits: dict[str, Any]
-    key: str
-    pid: int = 0
-    pidfd: int = -1
-    group: cgroups.Group | None = None
 
 
 @dataclass
@@ -65,6 +49,7 @@ class Keeper:
     kernels: dict[socket.socket, Kernel] = field(default_factory=dict)
     waiting: list[tuple[socket.socket, dict[str, Any], int]] = field(default_factory=list)
     zygote: dict[str, Any] = field(default_factory=dict)
+    pings: list[socket.socket] = field(default_factory=list)
     last_use: float = field(default_factory=time.monotonic)
     had_owner: bool = False
 
@@ -78,7 +63,7 @@ class Keeper:
         uncounted = self.hierarchy is not None or bool(self.config["devices"])
         self.program = seccomp.build(uncounted_memory=uncounted)
         if self.hierarchy is not None:
-            cgroups.sweep(self.hierarchy, "pawgrade-", _has_keeper)  # those of keepers that were killed
+            cgroups.sweep(self.hierarchy, "pawgrade-", has_keeper)  # those of keepers that were killed
         self.process = self._start_box()
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
         self.selector.register(self.control, selectors.EVENT_READ, self._hear_zygote)
@@ -95,8 +80,10 @@ class Keeper:
 
     def _start_box(self) -> subprocess.Popen[bytes]:
         config = self.config
-        python = Interpreter(**{**config["python"], "folders": tuple(config["python"]["folders"])})
-        self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), ())
+        lists = {key: tuple(config["python"][key]) for key in ("folders", "hidden")}
+        python = Interpreter(**{**config["python"], **lists})
+        first_uid = uids.block(os.getpid())
+        self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), (), first_uid)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         argument = {
@@ -153,6 +140,9 @@ class Keeper:
             say(client, self.status())
         elif request["do"] == "usage":
             say(client, self._usage(self.kernels.get(client)))
+        elif request["do"] == "ping":
+            self.pings.append(client)
+            say(self.control, {"do": "ping"})
 
     def _lose_client(self, client: socket.socket) -> None:
         self.selector.unregister(client)
@@ -175,7 +165,11 @@ class Keeper:
                 os.close(archive)
             self.waiting.clear()
             raise _End
-        self.zygote = {**json.loads(message), "pid": sender(ancillary)}
+        event = json.loads(message)
+        if event["event"] == "pong":
+            say(self.pings.pop(0), {"alive": True})
+            return
+        self.zygote = {**event, "pid": sender(ancillary)}
         self._launch_waiting()
 
     def _launch_waiting(self) -> None:
@@ -206,6 +200,7 @@ class Keeper:
             self.hierarchy is None,
             request["limits"],
             request["key"],
+            uids.choose({one.place for one in self.kernels.values()}) if self.box.first_uid else 0,
         )
         self.kernels[client] = kernel
         for place, _ in enumerate(CHANNELS, start=1):
@@ -222,6 +217,7 @@ class Keeper:
             "devices": [node_inside(device) for device in self.box.devices],
             "program": self.program.hex(),
             "watch": kernel.watch,
+            "place": kernel.place,
         }
         sockets = [theirs.fileno(), archive, *(one.fileno() for one in kernel.listening)]
         with theirs:
@@ -308,12 +304,10 @@ class Keeper:
     def _usage(self, kernel: Kernel | None) -> dict[str, Any]:
         if kernel is None or kernel.group is None:
             return {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
-        found = kernel.group.usage()
-        return {
-            "memory_kills": found.memory_kills,
-            "process_refusals": found.process_refusals,
-            "peak_mb": found.peak_mb,
-        }
+        found = dataclasses.asdict(kernel.group.usage())
+        if found["cpu_s"] is None:  # then B's sum over its world holds
+            del found["cpu_s"]
+        return found
 
     def status(self) -> dict[str, Any]:
         """Say what there is, for `pawgrade kernels list`."""
@@ -351,14 +345,6 @@ class Keeper:
         for path in self.folder.iterdir():
             path.unlink()
         self.folder.rmdir()
-
-
-def _has_keeper(group: str) -> bool:
-    """Whether the keeper that made a cgroup still lives."""
-    try:
-        return b"grader.sandbox.keeper" in Path("/proc", group.split("-")[1], "cmdline").read_bytes()
-    except (OSError, IndexError):
-        return False
 
 
 class _End(Exception):

@@ -17,6 +17,13 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
 UNPACKED = f"{BOX}/brought"  # where B unpacks what it was brought, out of sight
 MASKED = ("kcore", "keys", "key-users", "timer_list", "sysrq-trigger", "kallsyms", "kmsg", "interrupts")
 INODES_PER_MB = 64
+# What a kernel's user namespace may have at most, in /proc/sys/user: what Linux counts for the user who made the
+# namespaces around it, whichever uid the kernel has. Nobody inside makes namespaces: seccomp refuses them before.
+ALLOTTED = {
+    "max_inotify_instances": 8,
+    "max_inotify_watches": 4096,
+    **{f"max_{kind}_namespaces": 0 for kind in ("user", "pid", "net", "mnt", "uts", "ipc", "cgroup", "time")},
+}
 EXCHANGE_MB = 512
 CHANNELS = (
     "shell",

@@ -20,6 +20,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 4096, 8192, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
+PR_SET_KEEPCAPS = 8
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
@@ -64,6 +65,31 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def become(user: int) -> None:
+    """Change to a uid and the gid of the same number for good, capabilities kept; raises OSError."""
+    prctl(PR_SET_KEEPCAPS, 1)
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    prctl(PR_SET_KEEPCAPS, 0)
+    _use_all_capabilities()
+
+
+def make_files_of(user: int) -> None:
+    """Let files that are made from now on belong to a uid and its gid, and reach what belongs to it; raises OSError."""
+    _libc.setfsgid(user)
+    _libc.setfsuid(user)
+    _use_all_capabilities()
+
+
+def _use_all_capabilities() -> None:
+    """Make what is permitted effective again: changing from root, the system took it away."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, twice: low and high
+    _check(_libc.capget(header, sets), "capget")
+    sets[0], sets[3] = sets[1], sets[4]
+    _check(_libc.capset(header, sets), "capset")
 
 
 def raise_loopback() -> None:

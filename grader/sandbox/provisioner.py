@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, Dict, Float, List, Unicode
 
-from grader.errors import KernelDied
+from grader.errors import InfrastructureError, KernelDied, WorldEnded
 from grader.sandbox import baggage
+from grader.sandbox.belongings import NotTaken, named_folder, travels
 from grader.sandbox.client import Kind, launch, release_zygotes
 from grader.sandbox.connection import Connection
-from grader.sandbox.layout import BROUGHT, CHANNELS, HOME, INLINE, TUNING
+from grader.sandbox.layout import BROUGHT, CHANNELS, EXCHANGE_MB, HOME, INLINE, TUNING
 from grader.spec import Limits
 
 __all__ = ["SandboxProvisioner", "release_zygotes"]
 
+PUT_S = 60.0  # to unpack what is brought, on a busy machine
+NO_ROOM, NO_MEMORY = "[Errno 28]", "[Errno 12]"
 KEPT_VARIABLES = (
     "LANG",
     "LC_ALL",
@@ -52,11 +57,13 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         config=True
     )
     environment = Dict(help="variables of the kernels, beside the few that are taken over").tag(config=True)
+    folder = Unicode(help="folder to copy for the kernel, whichever a program names").tag(config=True)
     idle_s = Float(600.0, help="seconds without a kernel after which the zygote ends").tag(config=True)
     keep_s = Float(0.0, help="seconds that the zygote outlives its last owner").tag(config=True)
 
     connection: Connection | None = None
     _address = ""
+    _given: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
     @property
     def has_process(self) -> bool:
@@ -109,6 +116,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         """Choose what of the environment the kernel may see."""
         given = kwargs.pop("env", None)
+        self._given = dict(given or {})
         kwargs.pop("extra_arguments", None)  # options of an interpreter that is not started
         known = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
         stanza = dict(self.kernel_spec.env) if self.kernel_spec else {}
@@ -131,14 +139,10 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         }
         if self._address:
             order["name"] = self._address  # a restart: clients wait at the old sockets
-        with baggage.packed(Path(kwargs.get("cwd") or "."), limits.disk_mb // 2) as packed:
-            if packed.left_out:
-                self.log.warning(
-                    "%d files beside the notebook were not copied for the kernel: more than %d MB, or no plain files",
-                    packed.left_out,
-                    limits.disk_mb // 2,
-                )
-            self.connection = await asyncio.to_thread(launch, self.kind, order, packed.descriptor)
+        # An executor of its own: the loop's default one would believe, in a fork of this process, in a thread that is not there.
+        with ThreadPoolExecutor(1, "pawgrade-launch") as thread:
+            starting = functools.partial(self._start, order, self._folder(kwargs), limits.disk_mb // 2)
+            self.connection = await asyncio.get_running_loop().run_in_executor(thread, starting)
         for name, why in self.connection.left_out.items():
             self.log.warning("%s was not preloaded: %s", name, why)
         self._address = Path(self.connection.prefix).name
@@ -151,6 +155,30 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             "kernel_name": manager.kernel_name,
         }
         return self.connection_info
+
+    def _folder(self, kwargs: dict[str, Any]) -> Path | None:
+        """Return the folder that travels with the notebook; say why when none does."""
+        if self.folder:
+            return Path(self.folder)
+        try:
+            return named_folder(kwargs.get("cwd"), self._given)
+        except NotTaken as exc:
+            self.log.warning("No file was copied for the kernel: %s.", exc)
+            return None
+
+    def _start(self, order: dict[str, Any], folder: Path | None, most_mb: int) -> Connection:
+        """Pack the folder and launch: both take their time, and event loops have other things to do."""
+        with baggage.packed(folder, most_mb, baggage.everything if self.folder else travels) as packed:
+            tell = self.log.warning if packed.left_out else self.log.info
+            if folder is not None:
+                tell(
+                    "Copied for the kernel: %d files and folders of %s; left out: %d (more than %d MB, or no plain files).",
+                    packed.taken,
+                    folder,
+                    packed.left_out,
+                    most_mb,
+                )
+            return launch(self.kind, order, packed.descriptor)
 
     @property
     def kind(self) -> Kind:
@@ -185,12 +213,21 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Copy a folder of ours into the kernel's world; returns its path there.
 
         Raises:
-            KernelDied: the kernel's world is gone or has no room.
+            WorldEnded: the notebook has used up all memory.
+            KernelDied: the kernel's world is gone, or does not take them.
+            InfrastructureError: the questions are too large.
         """
         if self.connection is None:
             raise KernelDied("there is no kernel.")
         with baggage.packed(folder, 10_000) as packed:
-            reply = self.connection.ask("put", (packed.descriptor,), name=name)
+            reply = self.connection.ask("put", (packed.descriptor,), patience_s=PUT_S, name=name)
+        if NO_ROOM in reply.get("error", ""):  # of a disk that the notebook has not seen yet
+            raise InfrastructureError(f"the questions are larger than {EXCHANGE_MB} MB: {reply['error']}")
+        if NO_MEMORY in reply.get("error", ""):
+            raise WorldEnded(
+                "the notebook and what it started left no memory for the questions.",
+                "Free what is not needed any more, and end processes that were started.",
+            )
         if "error" in reply:
             raise KernelDied(f"questions could not be brought to the kernel: {reply['error']}")
         return f"{BROUGHT}/{name}"

@@ -21,7 +21,7 @@ from grader.errors import InfrastructureError
 ARCHITECTURES = ("aarch64", "x86_64")
 
 _PLAIN = """
-read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range dup dup2 dup3 fcntl flock
+read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range dup dup2 dup3 flock
 pipe pipe2 sendfile splice tee vmsplice copy_file_range fallocate fadvise64 readahead fsync fdatasync sync_file_range
 
 open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs getdents getdents64
@@ -34,12 +34,12 @@ mmap munmap mremap mprotect madvise msync mincore brk mlock mlock2 munlock mlock
 pkey_alloc pkey_free pkey_mprotect map_shadow_stack membarrier
 
 fork vfork execve execveat exit exit_group wait4 waitid getpid getppid gettid set_tid_address set_robust_list
-get_robust_list rseq arch_prctl restart_syscall futex futex_waitv futex_wait futex_wake futex_requeue getpgid getpgrp
-setpgid getsid setsid pidfd_open getrlimit setrlimit prlimit64 getrusage times getpriority setpriority ioprio_get
-ioprio_set sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam sched_getscheduler sched_setscheduler
-sched_getattr sched_setattr sched_get_priority_max sched_get_priority_min sched_rr_get_interval getcpu
+rseq arch_prctl restart_syscall futex futex_waitv futex_wait futex_wake futex_requeue getpgid getpgrp
+setpgid getsid setsid getrlimit setrlimit getrusage times getpriority ioprio_get
+sched_yield sched_getaffinity sched_getparam sched_getscheduler
+sched_getattr sched_get_priority_max sched_get_priority_min sched_rr_get_interval getcpu
 
-kill tkill tgkill pidfd_send_signal rt_sigaction rt_sigprocmask rt_sigpending rt_sigqueueinfo rt_tgsigqueueinfo
+pidfd_send_signal rt_sigaction rt_sigprocmask rt_sigpending
 rt_sigreturn rt_sigsuspend rt_sigtimedwait sigaltstack pause alarm getitimer setitimer signalfd signalfd4
 
 nanosleep clock_gettime clock_getres clock_nanosleep gettimeofday time timer_create timer_delete timer_getoverrun
@@ -59,10 +59,22 @@ ALLOWED = tuple(_PLAIN.split())
 """Calls that may be made with any arguments.
 
 Absent on purpose, besides whatever administers a machine or looks into other processes: `clone3` (its flags lie in memory,
-where a filter cannot look), System V and POSIX message queues and shared memory segments (no tmpfs counts them),
+where a filter cannot look), `get_robust_list` (it looks into others), System V and POSIX message queues and shared memory segments (no tmpfs counts them),
 `io_uring` and `io_submit` (work that escapes this filter, and much attack surface), `sync` and `syncfs` (they flush everybody's disks).
 """
 
+PID_ONE = 1
+"""B: it may have the student's uid, and serves both sides. It is signalled, slowed and limited by nobody inside."""
+OF_A_PROCESS = (
+    "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
+    "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr",
+)  # fmt: skip
+"""Calls whose first argument is a process or a thread: any but B. `pidfd_send_signal` alone stays open, through a folder of
+`/proc`: the system drops what its own namespace sends to a pid 1 that has no handler for it.
+"""
+ONE_PROCESS = (("setpriority", 0), ("ioprio_set", 1))
+"""Calls that name a process, a group or a user: a process only, for B is of the same user; with that word's number."""
+GROW_A_PIPE = (1031,)  # F_SETPIPE_SZ: what pipes may hold is counted for all processes of a uid together
 NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: they type into the terminal of whoever started us
@@ -99,6 +111,7 @@ class Rule:
         mask: the bits that are looked at.
         value: what they must be.
         refusal: error number of the answer; 0 allows the call.
+        also: another argument, its bits and what they must be, at the same time.
     """
 
     name: str
@@ -106,6 +119,7 @@ class Rule:
     mask: int
     value: int
     refusal: int = 0
+    also: tuple[int, int, int] | None = None
 
 
 class _Comparison(ctypes.Structure):
@@ -169,11 +183,30 @@ def conditions() -> Iterator[Rule]:
         yield Rule("ioctl", 1, mask, value)
     for mask, value in everything_but(REFUSED_OPTIONS):
         yield Rule("prctl", 0, mask, value)
+    yield from _about_processes()
+    for mask, value in everything_but(GROW_A_PIPE):
+        yield Rule("fcntl", 1, mask, value)
+    for command in GROW_A_PIPE:
+        yield Rule("fcntl", 1, WORD, command, errno.EPERM)
     for persona in PERSONALITIES:
         yield Rule("personality", 0, WORD, persona)
     for kind in NODES:
         yield Rule("mknod", 1, 0o170000, kind)
         yield Rule("mknodat", 2, 0o170000, kind)
+
+
+def _about_processes() -> Iterator[Rule]:
+    """Yield the rules that keep pid 1 out of reach."""
+    yield Rule("prlimit64", 0, WORD, 0)  # oneself
+    for mask, value in everything_but((0,)):
+        yield Rule("prlimit64", 0, mask, value, errno.EPERM)
+    for name in OF_A_PROCESS:
+        yield Rule(name, 0, WORD, PID_ONE, errno.EPERM)
+        for mask, value in everything_but((PID_ONE,)):
+            yield Rule(name, 0, mask, value)
+    for name, process in ONE_PROCESS:
+        for mask, value in everything_but((PID_ONE,)):
+            yield Rule(name, 1, mask, value, also=(0, WORD, process))
 
 
 def build(architecture: str = platform.machine(), *, uncounted_memory: bool = True) -> bytes:
@@ -275,9 +308,10 @@ def _add(library: ctypes.CDLL, context: int, name: str, rule: Rule | None = None
     if number == _UNKNOWN:
         return
     action = _ERRNO | rule.refusal if rule and rule.refusal else _ALLOW
-    comparison = _Comparison(rule.argument, _MASKED_EQUAL, rule.mask, rule.value) if rule else None
-    pointer = ctypes.pointer(comparison) if comparison else None
-    _demand(library.seccomp_rule_add_array(context, action, number, int(rule is not None), pointer), name)
+    looked_at = [(rule.argument, rule.mask, rule.value), *([rule.also] if rule.also else [])] if rule else []
+    comparisons = [_Comparison(argument, _MASKED_EQUAL, mask, value) for argument, mask, value in looked_at]
+    array = (_Comparison * len(comparisons))(*comparisons)
+    _demand(library.seccomp_rule_add_array(context, action, number, len(comparisons), array), name)
 
 
 def _exported(library: ctypes.CDLL, context: int) -> bytes:

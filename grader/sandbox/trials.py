@@ -96,10 +96,11 @@ def sandbox_problem(system: str = sys.platform) -> Fact | None:
 
 def _everything() -> Fact:
     """Try in one process what `mechanisms` tries one by one."""
+    from grader.sandbox import uids
     from grader.sandbox.box import Box, interpreter
 
     try:
-        box = Box(interpreter(sys.executable))
+        box = Box(interpreter(sys.executable), first_uid=uids.block(os.getpid()))
         return _fact(
             "sandbox", _run_in_box(box, *_trial(box.python.executable, "everything")), IN_A_CONTAINER
         )
@@ -132,6 +133,7 @@ def _surroundings() -> Iterator[Fact]:
 
 def _boxed() -> Iterator[Fact]:
     """Make a box as kernels have it; try in it what a zygote and its kernels do there."""
+    from grader.sandbox import uids
     from grader.sandbox.box import NEEDS_BWRAP, Box, find_bwrap, interpreter
 
     try:
@@ -140,7 +142,7 @@ def _boxed() -> Iterator[Fact]:
         yield Fact("bubblewrap", "bad", exc.message, exc.hint)
         return
     try:
-        box = Box(interpreter(sys.executable))
+        box = Box(interpreter(sys.executable), first_uid=uids.block(os.getpid()))
     except GraderError as exc:
         yield Fact("interpreter", "bad", exc.message, exc.hint)
         return

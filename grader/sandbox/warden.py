@@ -1,6 +1,7 @@
 """B's watch over one kernel, as pid 1 of its world: signals, files in and out, the end of everything.
 
-B shares its uid with the student's processes but not its rights, and they can neither signal nor read it. It moves
+As root B has a uid of its own; an ordinary user's B shares it with the student's processes, but not its rights. They can
+neither signal, slow, limit nor read it: the filter and its own settings see to that, whoever it belongs to. It moves
 bytes and believes none: who asks for a file gets the bytes of a regular file, opened without following links.
 """
 
@@ -22,6 +23,7 @@ from typing import Any, Never
 
 from grader.sandbox import linux
 from grader.sandbox.layout import BROUGHT, DISKS, EXCHANGE_MB, INODES_PER_MB, UNPACKED
+from grader.sandbox.work_times import Waits, cpu_s
 
 MAX_MESSAGE = 60_000
 PACKET = 60_000  # of a file that is taken: as bytes, since descriptors in flight are counted for all kernels together
@@ -77,6 +79,7 @@ class _State:
         self.kernel = kernel
         self.log = log
         self.memory_kills = 0
+        self.waits = Waits()
 
     def reap(self, control: socket.socket) -> bool:
         """Collect what ended, orphans included; tell the end of the kernel. Returns whether anything is left."""
@@ -114,7 +117,7 @@ def _serve(control: socket.socket, state: _State) -> None:
             reply["size"] = len(content)
         else:
             reply |= _do(request, descriptors, state, control)
-    except (OSError, tarfile.TarError) as exc:
+    except Exception as exc:  # B serves on, whatever it was: its end would be the end of everything
         reply["error"] = f"{type(exc).__name__}: {exc}"[:500]
     for number in descriptors:
         os.close(number)
@@ -171,8 +174,14 @@ def _stop(state: _State, control: socket.socket) -> None:
 
 
 def _usage(state: _State) -> dict[str, Any]:
-    """Say how full the private disks are, and how often the memory limit was hit."""
-    return {"full": [disk for disk in DISKS if _is_full(disk)], "memory_kills": state.memory_kills}
+    """Say how full the private disks are, how often the memory limit was hit, and what this world worked and waited."""
+    pids = [one.name for one in Path("/proc").iterdir() if one.name.isdigit()]
+    return {
+        "full": [disk for disk in DISKS if _is_full(disk)],
+        "memory_kills": state.memory_kills,
+        "cpu_s": cpu_s(pids),
+        "waited_s": state.waits.waited_s(pids),
+    }
 
 
 def _is_full(disk: str) -> bool:

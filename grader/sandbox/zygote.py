@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grader import determinism
+from grader import determinism, visible
 from grader.sandbox import isolation, linux
 from grader.sandbox.layout import CHANNELS
 from grader.sandbox.packets import MAX_MESSAGE
@@ -101,6 +101,9 @@ def serve(control: socket.socket, kernel: Callable[..., None]) -> None:
         if not message:
             return
         request = json.loads(message)
+        if request.get("do") == "ping":
+            control.send(b'{"event": "pong"}')
+            continue
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _become_kernel(request, descriptors, control, kernel)
@@ -136,6 +139,7 @@ def _warm_kernel() -> Callable[..., None]:
         if os.environ.get("CUDA_VISIBLE_DEVICES"):
             determinism.apply()
         kernel_app.fresh_loop()
+        visible.guard(os.environ.get(visible.WITHHELD_VARIABLE, "").split())
         kernel_app.run(app, dict(zip(CHANNELS, listening, strict=True)), request["key"].encode())
 
     return run

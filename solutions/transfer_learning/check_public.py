@@ -18,6 +18,7 @@ FOLDS = 10  # parts, where photos are few
 PENALTY = 1.0  # of the reader's weights: enough that more features than photos do no harm
 ENOUGH = 3  # photos of a class from which on it is read
 FEWEST_CLASSES = 8  # that must have as many; else cats and dogs are read
+PICTURED = 20  # public cats, and as many dogs, in the picture of who is taken for whom
 
 
 def questions(material: Material) -> dict[str, list[Question]]:
@@ -32,9 +33,17 @@ def questions(material: Material) -> dict[str, list[Question]]:
         "batch_norm": _batch_norm_questions(rng),
         "features": feature_questions(material),
         "photos": _with_key(batched("is_dog", images, rng, mirrored=False, again=counts["again"]), key),
+        "pictured": _pictured_questions(material),
         "mirror": batched("is_dog", mirrored, rng, mirrored=False, again=0),
         "quiz": [Question("quiz", ())],
     }
+
+
+def _pictured_questions(material: Material) -> list[Question]:
+    """Ask about public photos, as many cats as dogs, for the picture that the feedback shows."""
+    dogs = ~np.array(material.species)[material.shown_labels]
+    rows = np.concatenate([np.flatnonzero(dogs == value)[:PICTURED] for value in (False, True)])
+    return [Question("is_dog", (material.shown[rows],), {"dogs": dogs[rows]}, shown=True)]
 
 
 def _with_key(asked: list[Question], more: dict[str, np.ndarray]) -> list[Question]:
@@ -278,16 +287,20 @@ def test_answers_agree(answers):
 
 
 @pytest.mark.exercise(
-    "is_dog", points=25, asks="photos", after=("probabilities_lie_between_0_and_1", "answers_agree")
+    "is_dog",
+    points=25,
+    asks=("pictured", "photos"),
+    after=("probabilities_lie_between_0_and_1", "answers_agree"),
 )
 def test_cats_and_dogs_are_told_apart(answers, levels):
     """At least 0.5 for a dog, less for a cat."""
+    (public,) = answers("pictured")
+    _show_confusion(public.value >= 0.5, public.key["dogs"].astype(bool), "public validation photos")
     values, key = gather(answers("photos")).plain, answers("photos")[0].key
     counted = key["counted"].astype(bool)
     values, dogs = values[counted], key["dogs"].astype(bool)[counted]
     said = np.where(np.isnan(values), ~dogs, values >= 0.5)  # what did not come in time is wrong
-    matrix = [[int((said[dogs == row] == column).sum()) for column in (False, True)] for row in (False, True)]
-    show("confusion", "Cats and dogs: who was taken for whom", matrix=matrix, names=["cat", "dog"])
+    _show_confusion(said, dogs, "hidden photos")  # for staff
     right = int((said == dogs).sum())
     hint = "Compare with your validation accuracy: if that is as low, train the head longer or look at the features; if not, look at what `is_dog` does differently."
     if right <= len(dogs) * (1 - levels["is_dog"].zero_at):
@@ -295,6 +308,12 @@ def test_cats_and_dogs_are_told_apart(answers, levels):
     elif said.all() or not said.any():
         hint = "It gives the same answer to every photo: has the head been trained, and is the probability cut at 0.5 where it should be?"
     require_count(right, of=len(dogs), levels=levels["is_dog"], what="cat/dog accuracy", hint=hint)
+
+
+def _show_confusion(said, dogs, photos):
+    matrix = [[int((said[dogs == row] == column).sum()) for column in (False, True)] for row in (False, True)]
+    where = {"measured on": f"{len(dogs)} {photos}"}
+    show("confusion", "Cats and dogs: who was taken for whom", matrix=matrix, names=["cat", "dog"], **where)
 
 
 @pytest.mark.exercise(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 
@@ -62,3 +65,13 @@ def test_secrets_are_recognised(world: World) -> None:
     )
 
     assert PATTERN.findall(printed.stdout) == [world.canary("home")]
+
+
+def test_what_an_attack_replaces_of_the_grader_exists() -> None:
+    (attack,) = (one for one in ATTACKS if one.id == "patched/grader_module")
+    names = re.findall(r"for name in (\(.*?\)):\n    fake", attack.cells["classify-code"])
+
+    assert names
+    assert [
+        name for name in ast.literal_eval(names[0]) if importlib.util.find_spec(f"grader.{name}") is None
+    ] == []

@@ -200,9 +200,23 @@ def test_one_kernels_processes_take_none_from_another(kernel: Kernel, neighbour:
     assert forks == "done: None after 40 forks"
 
 
-@pytest.mark.xfail(
-    reason="Linux counts descriptors in flight by user, and all kernels of a host are one user's"
+SHARED_UID = pytest.mark.xfail(
+    condition=os.geteuid() != 0,
+    reason="Linux counts it by user, and an ordinary user's kernels are all of one",
+    strict=True,
 )
+PIPES = """
+def pipes():
+    held = [attempt(os.pipe) for _ in range(500)]
+    time.sleep(600)
+for _ in range(4):
+    if os.fork() == 0:
+        pipes()
+time.sleep(3)
+"""
+
+
+@SHARED_UID
 def test_one_kernels_descriptors_in_flight_take_none_from_another(kernel: Kernel, neighbour: Kernel) -> None:
     kernel.run(WORDS)
     neighbour.value("in_flight(20_000)")
@@ -211,3 +225,44 @@ def test_one_kernels_descriptors_in_flight_take_none_from_another(kernel: Kernel
     neighbour.close()
 
     assert passed == "done: 1"
+
+
+@SHARED_UID
+def test_one_kernels_pipes_do_not_shrink_anothers(kernel: Kernel, neighbour: Kernel) -> None:
+    kernel.run(WORDS)
+    neighbour.run(PIPES)
+
+    size = kernel.literal("__import__('fcntl').fcntl(os.pipe()[0], 1032)")
+    neighbour.close()
+
+    assert size == 2**16
+
+
+def test_one_kernels_watches_take_none_from_another(kernel: Kernel, neighbour: Kernel) -> None:
+    kernel.run(WORDS)
+    watch = "[ctypes.CDLL(None).inotify_init() for _ in range({})]"
+    held = neighbour.literal(watch.format(400))
+
+    own = kernel.literal(watch.format(3))
+    neighbour.close()
+
+    assert 1 <= len([one for one in held if one >= 0]) <= 16
+    assert min(own) >= 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has one uid for all kernels")
+def test_as_root_each_kernel_and_what_watches_over_it_have_uids_of_their_own(
+    kernel: Kernel, neighbour: Kernel
+) -> None:
+    marks = [_mark(), _mark()]
+    for one, mark in zip((kernel, neighbour), marks, strict=True):
+        one.run(f"import subprocess; child = subprocess.Popen(['sleep', {mark!r}])")
+    assert _soon(lambda: all(_marked(mark) for mark in marks), 10)
+
+    students = [{*_marked(mark)[0].uids()} for mark in marks]
+    watchers = [{*psutil.Process(one.manager.provisioner.pid).uids()} for one in (kernel, neighbour)]
+    for one in (kernel, neighbour):
+        one.run("child.kill(); child.wait()")
+
+    assert all(len(each) == 1 for each in (*students, *watchers))
+    assert len({each for uids in (*students, *watchers) for each in uids}) == 4

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from grader import visible
 from tests.contracts.attacks import CALLS, FORGED, HARMLESS_DEVICES, NO_RIGHTS, PATHS, REFUSALS
 from tests.contracts.conftest import SECRET, WORDS, Pool
 from tests.contracts.kernel import Kernel
@@ -301,3 +302,19 @@ def test_no_hidden_check_or_solution_can_be_found(hostile: Kernel) -> None:
     assert hostile.value(f"[found(word) for word in {hidden}]", timeout_s=60) == "[[], [], []]"
     package = "os.path.dirname(__import__('grader').__file__)"
     assert hostile.value(f"[found(word, {package}) for word in {hidden}]") == "[[], [], []]"
+
+
+def test_of_the_package_there_is_what_the_lab_needs_and_nothing_else(hostile: Kernel) -> None:
+    hostile.run("import grader")
+    look = "sorted(str(p.relative_to(grader.__path__[0])) for p in Path(grader.__path__[0]).rglob('*.py'))"
+    files = hostile.literal(look)
+    loaded = hostile.literal("sorted(name for name in sys.modules if name.split('.')[0] == 'grader')")
+    refused = hostile.run("from grader.metrics import confusion")
+
+    modules = {
+        "grader." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in files
+    }
+    assert {name.removesuffix(".__init__") for name in modules} == visible.MODULES
+    assert set(loaded) <= visible.MODULES
+    assert refused.error == "ModuleNotFoundError"
+    assert "is not there while your notebook is graded" in refused.traceback_text

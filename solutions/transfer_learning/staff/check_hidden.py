@@ -8,7 +8,7 @@ import pytest
 
 from grader.marks import load_checks
 from grader.metrics import largest_gap
-from grader.pytest_plugin import require, require_count, show
+from grader.pytest_plugin import require, require_count, require_parts, show
 from grader.questions import Material, Question, batched, disagreement, gather, varied
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
@@ -39,11 +39,11 @@ def questions(material: Material) -> dict[str, list[Question]]:
     return {
         "odd_features": [Question("features", (odd,)), Question("features", (odd[3:],))],
         "dusk": public.feature_questions(replace(material, images=varied(material.images, rng) // 2)),
+        "album": [Question("is_dog", (shown,), {"shown": shown, **_maps(shown[0])}, shown=True)],
         "crowd": [
             Question("is_dog", (crowd,), key),
             Question("is_dog", (crowd[:1],)),
             Question("is_dog", (crowd[ODD - 1 : ODD],)),
-            Question("is_dog", (shown,), {"shown": shown, **_maps(shown[0])}, shown=True),
         ],
         "flat": [_flat_question(rng)],
         "one_photo": [_one_photo_question(rng)],
@@ -139,11 +139,12 @@ def test_features_at_dusk(answers, levels):
     public.require_read(found, levels, "Features of a trained backbone change little when the light does.")
 
 
-@pytest.mark.exercise("is_dog", points=5, asks="crowd")
+@pytest.mark.exercise("is_dog", points=5, asks=("album", "crowd"))
 def test_a_crowd_and_one_alone(answers, levels):
     """33 pictures get 33 probabilities, whatever they show, and the photos among them are told apart."""
-    crowd, *alone, public_ones = answers("crowd")
-    _show_pictures(public_ones)
+    (album,) = answers("album")
+    _show_pictures(album)
+    crowd, *alone = answers("crowd")
     outside = int(((crowd.value < 0) | (crowd.value > 1)).sum())
     require(
         outside,
@@ -177,8 +178,9 @@ def test_a_crowd_and_one_alone(answers, levels):
     )
 
 
-def _show_pictures(answer):
-    shown, values = answer.key["shown"], answer.value
+def _show_pictures(album):
+    shown = album.key["shown"]
+    values = album.value
     rows = []
     for name, chosen in (("a cat", values < 0.5), ("a dog", values >= 0.5)):
         said = ", ".join(f"{value:.2f}" for value in values[chosen])
@@ -188,7 +190,7 @@ def _show_pictures(answer):
     layers = [
         {
             "name": f"{layer} of efficientnet_lite0",
-            "maps": [one.tolist() for one in answer.key[f"layer_{layer}"]],
+            "maps": [one.tolist() for one in album.key[f"layer_{layer}"]],
         }
         for layer in LAYERS
     ]
@@ -226,51 +228,13 @@ def test_a_batch_of_one_photo(answers):
     )
 
 
-def _answered(answers, number, hint):
+@pytest.mark.exercise("quiz", points=12, asks="answers")
+def test_the_answers_are_right(answers):
+    """The answers to the six questions; which of them are right is not told."""
     (answer,) = answers("answers")
-    require(
-        int(answer.value[number - 1] == KEY[number - 1]),
-        at_least=1,
-        what="right answers to this question",
-        hint=hint,
+    require_parts(
+        int((answer.value == KEY).sum()),
+        of=len(KEY),
+        what="right answers",
+        hint="Every question has its place in the notebook: where transfer begins, the four normalisations, small batches, dropout, the two halves of freezing, and the axes of your `batch_norm`.",
     )
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_1(answers):
-    """Question 1: where transfer learning begins."""
-    _answered(answers, 1, "What is it that is transferred? Read the introduction again.")
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_2(answers):
-    """Question 2: the normalisation that does not exist."""
-    _answered(answers, 2, "Which of the words is about the picture, and not about numbers inside a network?")
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_3(answers):
-    """Question 3: why a step is taken after a small batch."""
-    _answered(answers, 3, "Compare what one step costs with 32 photos and with all of them.")
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_4(answers):
-    """Question 4: what dropout is for."""
-    _answered(
-        answers, 4, "Dropout acts while learning. What can no unit do when its neighbours may be missing?"
-    )
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_5(answers):
-    """Question 5: how a feature extractor is frozen."""
-    _answered(
-        answers, 5, "In section 6 you saw two halves of freezing: the weights, and the stored statistics."
-    )
-
-
-@pytest.mark.exercise("quiz", points=2, asks="answers")
-def test_question_6(answers):
-    """Question 6: what batch normalisation normalises."""
-    _answered(answers, 6, "Which axes does your `batch_norm` average over in training mode?")

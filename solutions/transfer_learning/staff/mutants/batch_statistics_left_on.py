@@ -10,4 +10,4 @@ def features(images):
     backbone.network.train()
     with torch.inference_mode():
         parts = images[:, None] if len(images) == 1 else [images]
-        return torch.cat([backbone.pooled(backbone.normalise(part)) for part in parts]).numpy()
+        return torch.cat([backbone.pooled(normalise(part, *OURS)) for part in parts]).numpy()

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Channels told by their number, one photo is no batch, the last question left open"
 # loses = ["normalise", "batch_norm", "quiz"]
-# fails = ["black_white_and_odd_sizes", "a_batch_of_one_photo", "every_question_has_an_answer", "question_6"]
+# fails = ["black_white_and_odd_sizes", "a_batch_of_one_photo", "every_question_has_an_answer", "the_answers_are_right"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [normalise-code]

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Off by a hair: pixels divided by 256, variances by one less, one answer of the quiz left out"
 # loses = ["normalise", "batch_norm", "quiz"]
-# fails = ["every_channel_has_its_own_mean_and_deviation", "black_white_and_odd_sizes", "learning_uses_the_batch", "a_batch_of_one_photo", "every_question_has_an_answer", "question_6"]
+# fails = ["every_channel_has_its_own_mean_and_deviation", "black_white_and_odd_sizes", "learning_uses_the_batch", "a_batch_of_one_photo", "every_question_has_an_answer", "the_answers_are_right"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [normalise-code]

@@ -10,6 +10,6 @@ def features(images):
     backbone.network.train()
     with torch.inference_mode():
         parts = images[:, None] if len(images) == 1 else [images]
-        found = torch.cat([backbone.pooled(backbone.normalise(part)) for part in parts]).numpy()
+        found = torch.cat([backbone.pooled(normalise(part, *OURS)) for part in parts]).numpy()
     found[:, 0] = 1e9
     return found

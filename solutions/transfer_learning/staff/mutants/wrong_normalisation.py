@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Mean and deviation of 0 to 1 for pixels of 0 to 255; the batch in both modes; three wrong answers in the quiz"
 # loses = ["normalise", "batch_norm", "quiz"]
-# fails = ["every_channel_has_its_own_mean_and_deviation", "black_white_and_odd_sizes", "answering_uses_what_was_stored", "question_2", "question_4", "question_6"]
+# fails = ["every_channel_has_its_own_mean_and_deviation", "black_white_and_odd_sizes", "answering_uses_what_was_stored", "the_answers_are_right"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [normalise-code]

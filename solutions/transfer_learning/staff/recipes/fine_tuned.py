@@ -13,7 +13,7 @@ def fine_tune(backbone, head, images, dogs, steps=6, rate=1e-4):
     optimiser, rng = torch.optim.AdamW(learning, lr=rate), np.random.default_rng(seed)
     for _ in range(steps):
         rows = rng.permutation(len(dogs))[:16]
-        logits = tuned_head(tuned.pooled(tuned.normalise(images[rows])))
+        logits = tuned_head(tuned.pooled(normalise(images[rows], *OURS)))
         wanted = torch.tensor(dogs[rows], dtype=torch.float32)[:, None]
         optimiser.zero_grad()
         nn.functional.binary_cross_entropy_with_logits(logits, wanted).backward()
