@@ -13,6 +13,7 @@ import math
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from grader.spec import Value
 Array = npt.NDArray[np.generic]
 
 MAX_ANSWER_BYTES = 64 * 2**20  # far above any honest answer: 10,000 photos x 35 float64 scores are 2.7 MiB
+RUN_BYTES = 512 * 2**20  # of all answers of a run: the lab's five sets have 20 MiB
 MAX_NOTE_BYTES = 16 * 2**10
 MAX_HEADER_BYTES = 1024
 
@@ -65,6 +67,37 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
     return content
+
+
+@dataclass
+class AnswerBudget:
+    """How many bytes of answers one run may still bring back, all of them together.
+
+    Attributes:
+        left_bytes: of what contracts admit; an answer of another size is read no further than it takes to say so.
+    """
+
+    left_bytes: int = RUN_BYTES
+
+    def room(self, value: Value, sizes: Mapping[str, int]) -> int:
+        """Return how many bytes of the next answer's file are read."""
+        return min(most_bytes(value, sizes), max(self.left_bytes, 0) + MAX_HEADER_BYTES)
+
+    def spend(self, answer: Array, where: str) -> None:
+        """Count an answer that is kept; raises SubmissionError when it is too much."""
+        self.left_bytes -= answer.nbytes
+        if self.left_bytes < 0:
+            raise SubmissionError(
+                f"{where}: the answers of this run have more than {RUN_BYTES // 2**20} MiB together.",
+                "Return fewer numbers for each photo.",
+            )
+
+
+def most_bytes(value: Value, sizes: Mapping[str, int]) -> int:
+    """Return the size of the largest file that holds an answer of a contract: eight bytes a number, free sizes at their most."""
+    wanted = resolve_shape(value, sizes)
+    numbers = math.prod(value.free[size][1] if isinstance(size, str) else size for size in wanted)
+    return min(8 * numbers + MAX_HEADER_BYTES, MAX_ANSWER_BYTES)
 
 
 def read_note(path: Path) -> dict[str, Any]:

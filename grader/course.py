@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import stat
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import packaged
+from grader import artifacts, packaged
 from grader.attempts import TIMESTAMP
-from grader.errors import SpecError
+from grader.errors import SpecError, SubmissionError
 from grader.records import Submission
+
+MAX_TIMESTAMP_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,32 @@ class Course:
         """Return the gradebook's URL: the one chosen, else `gradebook.db` in the course."""
         return chosen or f"sqlite:///{self.folder / 'gradebook.db'}"
 
+    def left_out(self, assignment: str) -> dict[str, str]:
+        """Return whose folders are not read, and why: staff put them there, so it is for them to mend."""
+        found = {}
+        for path in sorted(self.folder.glob(f"submitted/*/{assignment}")):
+            name = path.parent.name
+            if path.parent.is_symlink() or path.is_symlink():
+                link = (path.parent if path.parent.is_symlink() else path).relative_to(self.folder)
+                found[name] = (
+                    f"{link} is a symbolic link, and links are not followed. Put the folder itself there."
+                )
+            elif path.is_dir() and name.encode("utf-8", "replace").decode() != name:
+                found[name] = "the folder's name is no UTF-8, so that no gradebook can hold it. Rename it."
+        return found
+
     def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
         """Return what is handed in, by student; raises SpecError for a student who handed in nothing."""
         _require_readable(self.folder / "submitted", assignment)
+        left_out = self.left_out(assignment)
         found = {
             path.parent.name: path
             for path in sorted(self.folder.glob(f"submitted/*/{assignment}"))
-            if path.is_dir() and not path.is_symlink()
+            if path.is_dir() and path.parent.name not in left_out
         }
+        for student in students:
+            if student in left_out:
+                raise SpecError(f"student {student!r} is not graded: {left_out[student]}")
         missing = [student for student in students if student not in found]
         if missing:
             raise SpecError(
@@ -138,10 +157,7 @@ def _require_different(submitted: Path, students: Sequence[str]) -> None:
 
 
 def _timestamp(folder: Path) -> str | None:
-    path = folder / TIMESTAMP
     try:
-        if stat.S_ISREG(path.lstat().st_mode) and path.lstat().st_size < 200:
-            return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):  # missing, or not to be read by us
+        return artifacts.read_bytes(folder / TIMESTAMP, MAX_TIMESTAMP_BYTES).decode("utf-8").strip()
+    except (OSError, SubmissionError, UnicodeDecodeError):  # missing, or not to be read by us
         return None
-    return None

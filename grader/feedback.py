@@ -6,6 +6,7 @@ autoescape or `clean_html`; `Grade.log` is never read here.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import tempfile
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from grader import disclosure, figures
 from grader.drawings.svg import SVG, Drawing
 from grader.errors import InfrastructureError
-from grader.inert import plain_text
+from grader.inert import plain_text, shown_page, visible
 from grader.records import Check, Grade, Limit, Picture, Status
 from grader.rendering import CellView
 from grader.showing import TOO_MUCH, page_cells
@@ -83,6 +84,7 @@ def render(
     """
     shown = () if notebook is None else page_cells(notebook)
     cells = shown or ()
+    grade = dataclasses.replace(grade, student=visible(grade.student), assignment=visible(grade.assignment))
     page = _environment().get_template("feedback.html")
     html = page.render(
         grade=grade,
@@ -100,7 +102,7 @@ def render(
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
         failed={cell.index: cell for cell in grade.failed_cells},
     )
-    return plain_text(html)  # a lone surrogate in a student's word could not be written
+    return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
 
 
 def write(path: Path, html: str) -> None:

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from grader import attempts, pipeline, preparation, suspicion, tally
 from grader.course import Course
 from grader.errors import SpecError
+from grader.inert import inert_markdown, visible
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
 
@@ -234,7 +235,8 @@ def _headed(notebook: NotebookNode, words: str) -> NotebookNode:
     """Return a notebook with a notice on top, for the formgrader; without words the notebook itself."""
     if not words:
         return notebook
-    notebook, cell = copy.deepcopy(notebook), nbformat.v4.new_markdown_cell(words, id="pawgrade-notice")
+    notebook = copy.deepcopy(notebook)
+    cell = nbformat.v4.new_markdown_cell(inert_markdown(visible(words)), id="pawgrade-notice")
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         del cell["id"]
     notebook.cells.insert(0, cell)

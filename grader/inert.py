@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
 BREAK = "\u200b"  # zero-width space: invisible, no part of a tag, a URL scheme or a TeX command
+SIGN = "\ufffd"  # in place of what must not be shown
 IMAGE_BYTES = 2_000_000  # one picture, decoded
 IMAGE_PIXELS = 40_000_000  # a small file may unpack into gigabytes
 
@@ -202,6 +203,8 @@ _TEX = re.compile(
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _AUTOLINK = re.compile(r"<(https?://[\w.~:/?#@!$&*+,;=%\-]+)>(?![\w/])", re.ASCII)
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROLS = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)]
+_TURNING = dict.fromkeys([*_CONTROLS, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029], SIGN)
 _IMAGE = re.compile(r"!(?=\[)")
 _IMAGE_KEPT = re.compile(
     r"\[[^\[\]\n!]*\]\((?:attachment:[\w.\-]+|data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]+)"
@@ -225,6 +228,27 @@ def inert_markdown(text: str, attachments: Container[str] = ()) -> str:
     text = _ATTACHMENT.sub(lambda match: _attachment(match, attachments), text)
     text = inert_words(_MERMAID.sub(r"\1" + BREAK, text))
     return _IMAGE.sub(lambda match: "!" if _IMAGE_KEPT.match(text, match.end()) else "!" + BREAK, text)
+
+
+def visible(text: str) -> str:
+    """Return one line or several of text as they may be shown anywhere: a sign stands for what has none of its own.
+
+    Escapes that steer a terminal, marks that turn the direction of writing, zero-width characters and halves of
+    characters all become U+FFFD, so that no two names look alike by them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\n" else " " if one in "\t\xa0" else SIGN for one in text
+    )
+
+
+def shown_page(html: str) -> str:
+    """Return a page without control characters and without marks that turn the direction of what follows them.
+
+    Zero-width characters stay: scripts and emoji need them, and so does `BREAK`.
+    """
+    return html.translate(_TURNING)
 
 
 def without_tags(text: str) -> str:

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ import psutil
 
 from grader.errors import KernelDied, SpecError, WorldEnded
 from grader.known_features import PLACE
-from grader.probe_cell import MAX_BYTES
 from grader.sandbox.work_times import Waits, cpu_s
 from grader.spec import Limits
 
@@ -142,8 +141,13 @@ class Lease:
         """Make a folder of ours visible to the kernel; returns what the kernel calls it."""
         return str(folder)
 
-    def collect(self, folder: Path, names: Iterable[str]) -> None:
-        """Fetch files that the kernel wrote into a folder that it was brought; those missing stay missing."""
+    def collect(self, folder: Path, names: Mapping[str, int]) -> None:
+        """Fetch files that the kernel wrote into a folder that it was brought; those missing stay missing.
+
+        Args:
+            folder: what was brought.
+            names: the files, each with how many bytes of it are fetched at most.
+        """
 
 
 @dataclass(frozen=True)
@@ -227,11 +231,11 @@ class SandboxLease(Lease):
                 raise
             raise WorldEnded(BROKEN) from exc
 
-    def collect(self, folder: Path, names: Iterable[str]) -> None:
-        """Fetch files from the copy of a folder; each at most a little larger than an answer may be."""
-        for name in names:
+    def collect(self, folder: Path, names: Mapping[str, int]) -> None:
+        """Fetch files from the copy of a folder, as much of each as is allowed."""
+        for name, most in names.items():
             with contextlib.suppress(FileNotFoundError, KernelDied):
-                content = self.provisioner.take(folder.name, name, MAX_BYTES + 4096)
+                content = self.provisioner.take(folder.name, name, most)
                 (folder / name).write_bytes(content)
 
 

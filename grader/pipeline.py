@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import copy
 import dataclasses
 import datetime
@@ -28,7 +26,6 @@ from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status
 from grader.workplace import turn
 
 TRIES = 3
-PARSED_CHARS = 50_000  # of a cell, at most: a tree of it takes a hundred times its memory
 COUNTED = (
     "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
 )
@@ -125,18 +122,7 @@ def _without_cell(notebook: NotebookNode, walk: engine.Walk, index: int) -> tupl
 
 def _definitions(source: str) -> str:
     """Return what a cell imports and defines, and an error in place of everything else that it does."""
-    kept = list[ast.stmt]()
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # magics are no Python
-        kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        kept = (
-            [one for one in ast.parse(source).body if isinstance(one, kinds)]
-            if len(source) <= PARSED_CHARS
-            else kept
-        )
-    text = "\n\n".join(ast.get_source_segment(source, one) or "" for one in kept)
-    return (
-        f'{text}\n\nraise MemoryError("this cell met the memory limit: all but its definitions was left out")'
-    )
+    return f'{reading.definitions_of(source)}\n\nraise MemoryError("this cell met the memory limit: all but its definitions was left out")'
 
 
 def _noted(graded: Graded, notice: str, **facts: str) -> Graded:

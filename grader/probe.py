@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grader.answer_notes import Sources, explain_note, raised_again, unanswered
-from grader.artifacts import read_array, read_note, resolve_shape
+from grader.artifacts import MAX_NOTE_BYTES, AnswerBudget, read_array, read_note, resolve_shape
 from grader.errors import SubmissionError
 from grader.questions import Answer, Array, Question
 from grader.spec import Assignment, EntryPoint, bind_sizes
@@ -100,6 +100,7 @@ class Asking:
         broken: why an entry point is not asked any more, by name.
         spent: sets whose budget ran out.
         line_told: whether a line that raised on hidden photos is told already: a page tells one.
+        budget: bytes that answers may still have.
     """
 
     plan: Plan
@@ -113,6 +114,7 @@ class Asking:
     broken: dict[str, SubmissionError] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     line_told: bool = False
+    budget: AnswerBudget = field(default_factory=AnswerBudget)
 
     def ask(self, client: GradingClient) -> None:
         """Ask everything; the engine calls it after the last cell.
@@ -159,7 +161,9 @@ class Asking:
             seen_as = lease.bring(folder)
             code = f"from grader.probe_cell import ask as _ask\n_ask(globals(), {seen_as!r})\ndel _ask"
             used = client.request(code, budget_s)
-            lease.collect(folder, (ANSWER, NOTE))
+            sizes = bind_sizes(entry_point.inputs, question.arguments)
+            room = self.budget.room(entry_point.output, sizes)
+            lease.collect(folder, {ANSWER: room, NOTE: MAX_NOTE_BYTES})
             return used, self._read(folder, entry_point, question, sources, told=told)
         finally:
             _remove(folder)
@@ -175,11 +179,14 @@ class Asking:
                 "Leave the grader's folders alone.",
             )
         try:
-            return read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
+            found = read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
+            self.budget.spend(found, question.entry_point)
         except SubmissionError as exc:
             return exc
         except FileNotFoundError:
             note = read_note(folder / NOTE)
+        else:
+            return found
         if note.get("kind") == "raised" and not told:
             if self.line_told:
                 return raised_again(entry_point.name)

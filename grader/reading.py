@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import nbformat
@@ -13,6 +14,7 @@ from grader.errors import InfrastructureError, SubmissionError
 from grader.records import Repair
 
 BOUNDS = Bounds(cpu_s=5, memory_mb=400, answer_mb=64)
+CODE_BOUNDS = Bounds(cpu_s=2, memory_mb=400, answer_mb=16)
 
 
 def read_restored(content: bytes, release: NotebookNode) -> tuple[NotebookNode, tuple[Repair, ...]]:
@@ -45,6 +47,23 @@ def restored(content: bytes, release: str) -> bytes:
     notebook, repairs = cells.restore(notebook, nbformat.reads(release, as_version=4))
     answer = {"notebook": notebook, "repairs": [(one.cell, one.what) for one in repairs]}
     return json.dumps(answer, ensure_ascii=False).encode()
+
+
+def definitions_of(source: str) -> str:
+    """Return what a cell imports and defines; nothing of one that is no Python, or takes too long to be parsed."""
+    found = confined.run(definitions, source.encode("utf-8", "replace"), CODE_BOUNDS)
+    return "" if isinstance(found, Broken) else found.decode()
+
+
+def definitions(content: bytes) -> bytes:
+    """Do the work of `definitions_of`."""
+    source = content.decode()
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    try:
+        kept = [one for one in ast.parse(source).body if isinstance(one, kinds)]
+    except (SyntaxError, ValueError, RecursionError):  # magics are no Python
+        return b""
+    return "\n\n".join(ast.get_source_segment(source, one) or "" for one in kept).encode()
 
 
 def _refusal(broken: Broken) -> Exception:

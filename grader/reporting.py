@@ -21,6 +21,9 @@ LARGEST = 900_000  # bytes of a summary; GitHub takes 1 MiB a step and shows not
 Row = TypeVar("Row", Finding, Grade)
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TURNING = re.compile(
+    "[\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+)  # of the direction of writing, or of a terminal
 _SITE = re.compile(r"(?P<name>[\w.-]+\.py):(?P<line>\d+)")
 
 
@@ -91,6 +94,7 @@ def _written(root: ElementTree.Element) -> str:
 
 def _xml(text: str) -> str:
     """Return text without the characters that no XML document may hold: they are shown by their number."""
+    text = _TURNING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
     return _NOT_XML.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
 
 

@@ -105,7 +105,9 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
         else []
     )
     if others:
-        shown = ", ".join(others[:5]) + (" and more" if len(others) > 5 else "")
+        shown = ", ".join(artifacts.printable(name, 60) for name in others[:5]) + (
+            " and more" if len(others) > 5 else ""
+        )
         told.append(f"Only the notebook counts; these files beside it were ignored: {shown}.")
     return told
 

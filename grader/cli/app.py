@@ -112,7 +112,7 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     found, settings = open_course(course)
     for assignment in found.chosen(assignments):
         path = release_module.release(found.folder, assignment, found.db_url(settings.db_url))
-        output.console.print(f"released {assignment} to {path}", highlight=False, soft_wrap=True)
+        output.console.print(plain(f"released {assignment} to {path}"), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -129,7 +129,7 @@ def check(
     from grader.settings import load
     from grader.student import check_notebook
 
-    with output.errors.status(f"running {notebook.name} ..."):
+    with output.errors.status(plain(f"running {notebook.name} ...")):
         grade = check_notebook(notebook, load(None, os.environ), card=data)
     if json_path:
         output.write_json(grade.to_json(), json_path)
@@ -206,21 +206,26 @@ def grade(
     grades = grades if staff else [disclosure.told(one) for one in grades]
     if not grades:
         where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
-        output.errors.print(f"nobody has handed in anything: no {where}", highlight=False, soft_wrap=True)
+        output.errors.print(
+            plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True
+        )
     elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades, flagged=flagged)
+    left_out = found.left_out(assignment)
+    for who, why in left_out.items():
+        output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
     if progress.unscored:
         names = ", ".join(progress.unscored)
         text = f"not scored: {names}: more than {settings.attempts} versions; earlier ones count. --extra-attempt scores one."
-        output.errors.print(text, style="yellow", highlight=False)
+        output.errors.print(plain(text), style="yellow", highlight=False)
     if json_path:
         output.write_json([one.to_record() if staff else one.to_json() for one in grades], json_path)
     if junit_path:
         junit_path.write_text(reporting.grades_junit(grades), encoding="utf-8")
     if summary_path:
         output.append(reporting.grades_summary(grades), summary_path)
-    raise typer.Exit(_exit_code(grades))
+    raise typer.Exit(_exit_code(grades) or int(bool(left_out)))
 
 
 def _exit_code(grades: list[Grade]) -> int:
@@ -238,7 +243,7 @@ def _warn(grades: list[Grade], *, flagged: bool) -> None:
     if undecided:
         where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log"
         output.errors.print(
-            f"not decided: {', '.join(undecided)}; see {where}", style="magenta", highlight=False
+            plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
     for line in (f"{one.student}: {flag}" for one in grades for flag in one.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
@@ -268,7 +273,7 @@ def feedback(
     found, settings = open_course(course)
     count = 0
     for path in write_pages(found, assignment, settings, tuple(student or ())):
-        output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
         count += 1
     if not count:
         output.console.print(
@@ -315,7 +320,7 @@ def _print_rebuilt(done: Rebuilt, db_url: str) -> None:
         ("the previous gradebook is", done.kept),
     ):
         if path:
-            output.console.print(f"{name} {path}", highlight=False, soft_wrap=True)
+            output.console.print(plain(f"{name} {path}"), highlight=False, soft_wrap=True)
     for notice in done.notices:
         output.console.print(f"[yellow]note:[/] {plain(notice)}", highlight=False)
 

@@ -211,6 +211,6 @@ def calibrate(
             output.console.print(line, highlight=False)
     if not check:
         path = calibration_file.write(found.source(assignment), result.card, result.calibration)
-        output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
     fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
     raise typer.Exit(0 if fair else 1)

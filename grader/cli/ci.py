@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from grader.cli import output
+from grader.cli.options import plain
 
 ci_app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +46,7 @@ def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
 
 def _tell(paths: list[Path]) -> None:
     for path in paths:
-        output.console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
 
 
 @ci_app.command(name="cache-key")

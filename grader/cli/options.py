@@ -65,7 +65,9 @@ def open_course(
 
 
 def plain(text: str) -> str:
-    """Return a text whose brackets rich leaves alone."""
+    """Return a text whose brackets rich leaves alone, and whose signs all can be seen."""
     from rich.markup import escape
 
-    return escape(text)
+    from grader.inert import visible
+
+    return escape(visible(text))

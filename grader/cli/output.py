@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from grader.findings import Finding
+from grader.inert import visible
 from grader.records import Check, Grade, Status
 
 if TYPE_CHECKING:
@@ -28,8 +30,18 @@ SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", St
 
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
-console = Console(width=None if sys.stdout.isatty() else WIDTH)
-errors = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
+
+class Terminal(Console):
+    """A console that passes on no character by which a name or a message could steer the terminal."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        """Turn all that is printed, tables and progress bars included, into what the terminal gets."""
+        shown = (one if one.control else Segment(visible(one.text), one.style) for one in buffer)
+        return super()._render_buffer(shown)
+
+
+console = Terminal(width=None if sys.stdout.isatty() else WIDTH)
+errors = Terminal(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
 
 
 def status(value: Status) -> Text:
@@ -45,7 +57,9 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
         titles: what a student did, by id, for the demo.
     """
     table = Table(
-        title=f"{grades[0].assignment} on {grades[0].data}" if grades else "nothing handed in",
+        title=Text(f"{grades[0].assignment} on {grades[0].data}", style="table.title")
+        if grades
+        else "nothing handed in",
         show_lines=True,
     )
     table.add_column("student", min_width=10, max_width=26)
@@ -98,7 +112,9 @@ def checks_table(checks: Sequence[Check]) -> Table:
             if text and not (word == "required" and check.status is Status.PASSED):
                 lines.append(f"\n{word}: ", style="dim")
                 lines.append(text)
-        table.add_row(f"{check.exercise}\n{check.title}", f"{check.points:g}/{check.max_points:g}", lines)
+        table.add_row(
+            Text(f"{check.exercise}\n{check.title}"), f"{check.points:g}/{check.max_points:g}", lines
+        )
     return table
 
 
@@ -125,7 +141,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
         took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-        table.add_row(finding.assignment, Text(finding.what), mark, Text(took + finding.detail))
+        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + finding.detail))
     return table
 
 

@@ -18,7 +18,12 @@ class Progress:
     def __init__(self, total: int | None = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         self.progress = Progress(*columns, console=output.errors, transient=True)
         self.task = self.progress.add_task("getting ready", total=total)
         self.unscored: list[str] = []
@@ -43,4 +48,4 @@ class Progress:
             if grade is not None and not output.errors.is_terminal:
                 name = text if grade.assignment in text else f"{text}, {grade.assignment}"
                 line = f"{name}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, up to {disclosure.times(grade.seconds).total:.0f} s)"
-                output.errors.print(line, highlight=False)
+                output.errors.print(line, highlight=False, markup=False)
