@@ -182,13 +182,16 @@ def _kill_the_next_zygote() -> None:
     _kill(lambda status: status["zygote"]["pid"])
 
 
-def _kill(victim: Callable[[dict[str, Any]], int]) -> None:
-    """Kill something of the next zygote of ours that has a kernel, when that is in its first cells."""
+def _kill(victim: Callable[[dict[str, Any]], int], killed: set[int] | None = None) -> None:
+    """Kill something of the next zygote of ours that has a kernel, when that is in its first cells; nothing twice."""
+    killed = set() if killed is None else killed
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for one in client.statuses():
-            if one["owners"] == [os.getpid()] and one["kernels"] and one["kernels"][0]["pid"]:
+            ours = one["owners"] == [os.getpid()] and one["kernels"] and one["kernels"][0]["pid"]
+            if ours and victim(one) not in killed:
                 time.sleep(0.5)
+                killed.add(victim(one))
                 os.kill(victim(one), signal.SIGKILL)
                 return
         time.sleep(0.05)
@@ -237,9 +240,11 @@ def test_a_world_that_ends_before_the_questions_come_is_the_notebooks_doing_and_
 def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_counts_as_an_attempt(
     course: Course, work: Work
 ) -> None:
+    killed = set[int]()
+
     def kill_all() -> None:
         for _ in range(pipeline.TRIES):
-            _kill_the_next_zygote()
+            _kill(lambda status: status["zygote"]["pid"], killed)
 
     killer = threading.Thread(target=kill_all)
     killer.start()
