@@ -20,7 +20,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grader.answer_notes import Sources, explain_note
-from grader.artifacts import conform, read_array, read_bytes, read_note
+from grader.artifacts import (
+    MAX_ANSWER_BYTES,
+    MAX_HEADER_BYTES,
+    AnswerBudget,
+    conform,
+    most_bytes,
+    read_array,
+    read_bytes,
+    read_note,
+)
 from grader.errors import SubmissionError
 from grader.spec import Dtype, EntryPoint, Value
 
@@ -519,3 +528,35 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from(["kind", "text", "other"]), json_values))
 def test_any_note_becomes_an_error(note: dict[str, Any]) -> None:
     assert explain_note(note, CLASSIFY, SIZES, Sources(), told=True).message.isprintable()
+
+
+def test_of_an_answer_no_more_is_fetched_than_its_contract_has() -> None:
+    free = Value(dtype="float32", shape=("n", "d"), free={"d": (1, 4096)})
+
+    assert most_bytes(Value(dtype="float", shape=(2, 3)), {}) == 2 * 3 * 8 + MAX_HEADER_BYTES
+    assert most_bytes(free, {"n": 5}) == 5 * 4096 * 8 + MAX_HEADER_BYTES
+    assert most_bytes(free, {"n": 10**9}) == MAX_ANSWER_BYTES
+    assert most_bytes(Value(dtype="float"), {}) == 8 + MAX_HEADER_BYTES
+
+
+def test_an_answer_of_another_shape_is_told_by_its_beginning(read: Read) -> None:
+    value = Value(dtype="float", shape=(2, 3))
+    content = npy(np.zeros((2, 4000)))[: most_bytes(value, {})]
+
+    with pytest.raises(SubmissionError, match=r"found shape \(2, 4000\)"):
+        read(content, value)
+
+
+def test_all_answers_of_a_run_have_one_budget() -> None:
+    value, budget = Value(dtype="float", shape=(100,)), AnswerBudget(2000)
+
+    rooms = []
+    for _ in range(2):
+        rooms.append(budget.room(value, {}))
+        budget.spend(np.zeros(100), "classify")
+
+    assert rooms == [most_bytes(value, {})] * 2
+    assert budget.room(value, {}) == 400 + MAX_HEADER_BYTES
+    with pytest.raises(SubmissionError, match="classify: the answers of this run have more than"):
+        budget.spend(np.zeros(100), "classify")
+    assert budget.room(value, {}) == MAX_HEADER_BYTES

@@ -10,6 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from typer.testing import CliRunner
 
+from grader import similarity
 from grader.cli.app import app
 from grader.course import Course
 from grader.errors import SpecError
@@ -97,3 +98,19 @@ def test_a_flag_is_shown_to_staff_and_on_no_page(course: Course) -> None:
     assert f"student03: {flag}" in " ".join(shown.split())
     page = (course.folder / "feedback/student03/tiny/tiny.html").read_text()
     assert "far above" not in page
+
+
+def test_a_notebook_that_cannot_be_looked_at_is_named_and_the_others_are_compared(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = similarity.read_cells
+    monkeypatch.setattr(
+        similarity, "read_cells", lambda path: None if "student03" in str(path) else real(path)
+    )
+
+    done = run(course)
+    found = review(course, "tiny", load(None, ENVIRONMENT))
+
+    assert "not looked at: student03" in " ".join(done.output.split())
+    assert found.unread == ("student03",)
+    assert found.report.shared

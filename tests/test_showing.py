@@ -17,9 +17,9 @@ from tests import pages
 # Each took minutes, or hours, by the square or worse.
 ENDLESS = {
     "blanks": "x" + " " * 40_000 + "y",
-    "brackets": "[" * 50_000,
+    "brackets": "[" * 150_000,
     "TeX": "\\begin{a}" * 15_000,
-    "emphasis": "*_" * 30_000,
+    "emphasis": "*_" * 90_000,
 }
 
 
@@ -44,16 +44,13 @@ def test_html_comes_back_as_html_and_is_clean() -> None:
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_text_that_takes_for_ever_is_shown_as_it_was_typed_and_the_others_are_rendered(name: str) -> None:
-    rendering.markdown("*imports take long as well*")
     notebook = {"cells": [text("**before**"), text(ENDLESS[name]), text("**after**")]}
-    patience = Patience(0.2, 5)
 
-    first, typed, last = rendering.cell_views(sanitise_notebook(notebook), patience)
+    first, typed, last = showing.page_cells(pages.stored(notebook)) or ()
 
     assert "<strong>before</strong>" in first.html
     assert typed.html.startswith("<pre>")
     assert "<strong>after</strong>" in last.html
-    assert patience.all_s > 3
 
 
 def test_an_output_that_takes_for_ever_says_so() -> None:
@@ -66,7 +63,7 @@ def test_an_output_that_takes_for_ever_says_so() -> None:
         "execution_count": 1,
     }
 
-    (view,) = rendering.cell_views(sanitise_notebook({"cells": [cell]}), Patience(0.2, 5))
+    (view,) = showing.page_cells(pages.stored({"cells": [cell]})) or ()
 
     assert "takes too long to be shown" in view.outputs[0].html
     assert "show" in view.html

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from grader import similarity
+from grader.confined import Bounds
 from grader.similarity import COMMON, Cell, Report, Work, compare, read_cells, tokens
 
 STUB = "def train(features, labels):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
@@ -216,3 +218,50 @@ def test_a_damaged_notebook_is_read_as_far_as_it_goes(tmp_path: Path, content: b
 
     assert all(not one.source for one in read_cells(path) or ())
     assert read_cells(tmp_path / "missing.ipynb") == ()
+
+
+# Work that grew with the square of what a student wrote
+
+
+@pytest.mark.parametrize(
+    "source", ['"' * 100_001, "'''" + '"\\' * 50_000, '\\"' * 50_000, "r'\\" * 30_000, '"""' + "'" * 100_000]
+)
+def test_quotes_without_end_are_looked_at_once(source: str) -> None:
+    begin = time.process_time()
+
+    assert tokens(source)
+    assert time.process_time() - begin < 5  # by the square it took minutes
+
+
+def test_a_text_that_does_not_end_is_one_token_to_the_end_of_its_line() -> None:
+    assert tokens("x = 'half\ny = 1") == ("x", "=", '"half"', "y", "=", "1")
+    assert tokens('x = """half\ny = 1') == ("x", "=", '"half\ny = 1"')
+
+
+def test_a_long_line_of_digits_is_looked_at_once() -> None:
+    work = Work("student01", (Cell("a", "x", "1" * 150_000 + "\n0.123456789012345"),))
+    begin = time.process_time()
+
+    assert compare([work, Work("student02", work.submitted)], ()).shared
+    assert time.process_time() - begin < 5
+
+
+def test_a_notebook_that_meets_a_limit_is_told_from_one_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text('{"cells": []}')
+    monkeypatch.setattr(similarity, "BOUNDS", Bounds(wall_s=0.001))
+
+    assert read_cells(path) is None
+
+
+def test_of_more_text_than_anybody_writes_only_the_first_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [{"cell_type": "code", "source": letter * 200_000} for letter in "abcdefg"]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}))
+
+    found = read_cells(tmp_path / "a.ipynb") or ()
+
+    assert [len(one.source) for one in found] == [200_000] * 5 + [0, 0]

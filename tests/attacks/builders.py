@@ -87,6 +87,39 @@ def many_cells(folder: Path, notebook: NotebookNode, world: World) -> None:
     _path(folder).write_text(json.dumps(raw))
 
 
+def empty_objects(folder: Path, notebook: NotebookNode, world: World) -> None:
+    """Right solutions with two million empty objects in the metadata: 6 MB, and gigabytes once parsed."""
+    _nest(folder, notebook, "[" + "{}," * 2_000_000 + "{}]")
+
+
+def one_long_text(folder: Path, notebook: NotebookNode, world: World) -> None:
+    """Right solutions with 49 MB of text, of which one character makes four bytes of each."""
+    _nest(folder, notebook, '"' + "x" * 49_000_000 + '\U0001f408"')
+
+
+def look_alikes(folder: Path, notebook: NotebookNode, world: World) -> None:
+    """Four hundred right solutions without a name, each a little different, and none with it."""
+    work = _cell(notebook, "double-code")
+    del work.metadata["nbgrader"]
+    filling = "\n".join(f"# {'-' * 70} {line}" for line in range(20))
+    others = [new_code_cell(f"{work.source}\n{filling}\n# {number}") for number in range(400)]
+    notebook.cells = [*others, *notebook.cells]
+    nbformat.write(notebook, _path(folder))
+
+
+def names_that_steer(folder: Path, notebook: NotebookNode, world: World) -> None:
+    """Right solutions beside files whose names clear a terminal, turn the direction of writing, and are HTML."""
+    nbformat.write(notebook, _path(folder))
+    for name in (
+        "\x1b[2J\x1b]0;owned\x07",
+        "\u202egpj.exe\u2066",
+        "<img src=x onerror=alert(1)>",
+        "[bold red]",
+        "a\u2028b\u200b",
+    ):
+        (folder / name).write_text("")
+
+
 def another_language(folder: Path, notebook: NotebookNode, world: World) -> None:
     """A notebook of R whose kernel would be a command."""
     command = ["/bin/sh", "-c", f"touch {world.place}/home/{world.marker}"]
