@@ -11,6 +11,7 @@ Message = dict[str, Any]
 Content = dict[str, Any]
 
 STORED = {"stream", "display_data", "execute_result", "update_display_data", "error"}
+NOT_KEPT = "[values of JSON are not kept]"
 DEPTH = 64  # of nested lists and objects
 JSON_TYPE = r"^application/(.*\+)?json$"  # nbformat's own words
 LARGEST = 10**9  # prompt number
@@ -48,6 +49,9 @@ def _display(content: Content) -> Content | None:
     found = _only(content, data=dict, metadata=dict)
     if found is None or not all(_is_bundled(mime, value) for mime, value in found["data"].items()):
         return None
+    # Values of JSON take a hundred times their bytes in every copy of the notebook, and no page shows them.
+    found["data"] = {mime: one if _is_text(one) else NOT_KEPT for mime, one in found["data"].items()}
+    found["metadata"] = {}
     transient = content.get("transient")
     display_id = transient.get("display_id") if isinstance(transient, dict) else None
     if isinstance(display_id, str):
@@ -57,7 +61,11 @@ def _display(content: Content) -> Content | None:
 
 def _is_bundled(mime: str, value: object) -> bool:
     """Whether nbformat has room for it: text, or lines of text; anything where the type says JSON."""
-    return isinstance(value, str) or _are_strings(value) or re.search(JSON_TYPE, mime) is not None
+    return _is_text(value) or re.search(JSON_TYPE, mime) is not None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) or _are_strings(value)
 
 
 def _are_strings(value: object) -> bool:

@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from grader import engine
 from grader.kernels import SANDBOXED, Sandbox, lease
+from grader.outputs import NOT_KEPT
 from grader.records import Limit
 from grader.spec import Limits
 
@@ -245,7 +246,7 @@ def test_no_message_makes_the_notebook_invalid_or_unreadable(tmp_path: Path) -> 
         assert outputs(walk, number)[-1].text == "on\n", list(HOSTILE)[number - 1]
     assert walk.failed == []
     assert nbformat.writes(walk.notebook).encode()
-    assert outputs(walk, list(HOSTILE).index("no number") + 1)[0].data == {"application/json": None}
+    assert outputs(walk, list(HOSTILE).index("no number") + 1)[0].data == {"application/json": NOT_KEPT}
 
 
 def test_a_display_in_many_places_is_charged_for_each(tmp_path: Path) -> None:

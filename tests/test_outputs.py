@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import output_from_msg
 
-from grader.outputs import DEPTH, STORED, content_of
+from grader.outputs import DEPTH, NOT_KEPT, STORED, content_of
 
 NAMES = st.sampled_from(
     [
@@ -81,3 +81,18 @@ def test_only_known_parts_are_kept() -> None:
     claimed = {"name": "stdout", "text": "x", "execution_count": 5, "more": "y"}
 
     assert content_of("stream", claimed) == {"name": "stdout", "text": "x"}
+
+
+def test_values_of_json_are_named_and_not_kept() -> None:
+    data = {
+        "application/json": [{}] * 1000,
+        "text/plain": "x",
+        "application/vnd.plotly.v1+json": {"data": [1]},
+    }
+    content = {"data": data, "metadata": {"a": [{}] * 1000}}
+
+    found = content_of("display_data", content)
+
+    assert found is not None
+    assert found["data"] == {**dict.fromkeys(data, NOT_KEPT), "text/plain": "x"}
+    assert found["metadata"] == {}

@@ -51,5 +51,5 @@ def test_when_all_time_is_used_nothing_is_tried_any_more() -> None:
         asked.append(1)
         return forever()
 
-    assert [patience.grant(note, lambda: "instead") for _ in range(5)] == ["instead"] * 5
-    assert 1 <= len(asked) <= 2
+    assert [patience.grant(note, lambda: "instead") for _ in range(20)] == ["instead"] * 20
+    assert 1 <= len(asked) < 8  # a timer ticks coarser than it measures

@@ -179,3 +179,18 @@ def test_a_mistake_of_ours_in_reading_is_no_mistake_of_the_student(monkeypatch: 
 
     with pytest.raises(InfrastructureError, match="Traceback"):
         reading.read_restored(book(code()), release())
+
+
+def test_of_a_cell_its_imports_and_definitions_are_found_and_what_is_no_python_has_none() -> None:
+    source = "import numpy as np\nx = 1\ndef double(x):\n    return 2 * x\nprint(x)"
+
+    assert reading.definitions_of(source) == "import numpy as np\n\ndef double(x):\n    return 2 * x"
+    assert reading.definitions_of("%matplotlib inline\nimport numpy") == ""
+
+
+@pytest.mark.parametrize(
+    "source", ["-" * 200_000 + "1", "(" * 200_000, "import a;" * 20_000, "x" + ".a" * 200_000]
+)
+def test_a_cell_that_breaks_the_parser_has_no_definitions_and_breaks_nothing_else(source: str) -> None:
+    assert reading.definitions_of(source) == ""
+    assert reading.definitions_of("import a") == "import a"
