@@ -76,7 +76,7 @@ def functions(notebook: NotebookNode, variant: variants.Variant | None = None) -
     import torch
     from torch.nn import functional
 
-    backbone = reference._network("efficientnet_lite0")
+    backbone = lab.backbone("efficientnet_lite0")
     found: Functions = {
         "np": np,
         "torch": torch,
@@ -173,7 +173,7 @@ def test_the_cat_is_asked_about_where_no_photo_is_a_dog(plan: Plan) -> None:
 def test_counts_and_budgets_come_from_the_assignment(plan: Plan) -> None:
     assert [question.arguments[2] for question in plan["attack"]] == [COUNTS["attack_epsilon"]] * 2
     assert [question.arguments[2] for question in plan["half"]] == [COUNTS["half_epsilon"]]
-    assert [question.arguments[2] for question in plan["ideal"]] == [0.0, COUNTS["tv_weight"]]
+    assert [question.arguments[2] for question in plan["ideal"]] == [0.0, COUNTS["tv_weight"], 5.0]
 
 
 def test_nobody_is_asked_for_a_class_that_the_notebook_makes() -> None:
@@ -249,7 +249,9 @@ TRICKS = (  # mutant, exercise, the check that finds it, and of its hint
     ("grey_start", "ideal", "it_starts_from_the_noise", "not from grey"),
     ("copy_optimised", "ideal", "the_network_is_sure", "The noise came back as it was"),
     ("blurred", "ideal", "the_network_is_sure", "do not blur afterwards"),
-    ("less_contrast", "ideal", "the_term_smooths_it", "Less contrast wins nothing"),
+    ("less_contrast", "ideal", "the_term_smooths_it", "does not grow with it"),
+    ("roughened", "ideal", "the_term_smooths_it", "does not grow with it"),
+    ("barely_smoothed", "ideal", "the_term_smooths_it", "Less contrast wins nothing"),
     ("no_jitter", "ideal", "a_small_shift_changes_little", "(jitter)"),
     ("truncation", "attack", "the_network_says_the_target", "round to whole numbers"),
     ("epsilon_plus_one", "attack", "the_network_says_the_target", "project to exactly epsilon"),
