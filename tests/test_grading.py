@@ -52,7 +52,11 @@ import os
 class Trap:
     def __reduce__(self): return os.system, ("touch /tmp/pawgrade-was-here",)
 def classify(images):
-    np.save = lambda path, array, **options: open(path, "wb").write(__import__("pickle").dumps(Trap()))
+    save = np.save
+    def forge(path, array, **options):
+        np.save = save  # its own answer alone
+        open(path, "wb").write(__import__("pickle").dumps(Trap()))
+    np.save = forge
     return np.zeros((len(images), 35))""",
         "not a plain numpy array",
     ),
@@ -63,6 +67,7 @@ class Trap:
 def classify(images):
     save = np.save
     def forge(path, array, **options):
+        np.save = save  # its own answer alone
         save(path, np.full((len(array), 35), Trap()), allow_pickle=True)
     np.save = forge
     return np.zeros((len(images), 35))""",

@@ -33,7 +33,6 @@ from grader.course import packaged_course
 from grader.errors import SubmissionError
 from grader.figures import draw
 from grader.marks import load_checks
-from grader.metrics import confusion
 from grader.probe import Answers
 from grader.probe_cell import Unusable, call
 from grader.pytest_plugin import Case, Verdicts, run_checks
@@ -60,7 +59,7 @@ CELLS = [
     "head-train",
 ]
 CELLS += ["is-dog-code", "batch-norm-code", "unfreeze-code", "quiz-code"]
-OWN_NETWORK = {"batch_statistics_left_on", "fine_tuned"}  # they change it
+OWN_NETWORK = {"batch_statistics_left_on", "statistics_under_a_column", "fine_tuned"}  # they change it
 MUTANTS = {variant.name: variant for variant in read_variants(FOLDER, "mutants")}
 RECIPES = {variant.name: variant for variant in read_variants(FOLDER, "recipes")}
 Functions = dict[str, Any]
@@ -237,11 +236,14 @@ def test_other_honest_networks_earn_everything(desk: Desk, name: str) -> None:
     assert lost(desk, verdicts) == set()
 
 
-def test_a_weak_but_honest_head_earns_a_part(desk: Desk) -> None:
-    verdicts = judge(desk, run(desk, RECIPES["nearest_centre"]))
+def test_a_weak_but_honest_head_tells_fewer_apart(desk: Desk) -> None:
+    name = "cats_and_dogs_are_told_apart"
+    weak, whole = (
+        check_named(judge(desk, run(desk, recipe)), name).requirements[-1].value
+        for recipe in (RECIPES["nearest_centre"], None)
+    )
 
-    assert lost(desk, verdicts) == {"is_dog"}
-    assert 5 < points(verdicts, "is_dog") < 35
+    assert 0.5 < weak < whole
 
 
 def test_the_reference_stays_well_above_the_levels_for_many_draws_of_training_photos(desk: Desk) -> None:
@@ -273,6 +275,7 @@ SAID = {
     "constant_features": ("features_differ_between_photos", "from the pixels of each photo"),
     "nan_features": ("the_same_number_of_features", "log of zero"),
     "batch_statistics_left_on": ("features_agree", "eval mode"),
+    "statistics_under_a_column": ("features_agree", "eval mode"),
     "scaled_by_the_batch": ("features_agree", "mix the photos"),
     "wrong_normalisation": ("every_channel_has_its_own_mean_and_deviation", "still 0 to 255"),
     "off_by_a_hair": ("black_white_and_odd_sizes", ""),
@@ -473,11 +476,12 @@ def material(labels: list[int], species: tuple[bool, ...], **counts: int) -> Mat
 
 
 def test_classes_are_read_where_there_are_enough_photos_of_each(checks: Any) -> None:
-    asked = checks.questions(material([0, 1, 2, 3] * 4, (True, True, False, False)))["features"]
+    species = (True, True, True, True, *(False,) * 6)
+    asked = checks.questions(material(list(range(10)) * 4, species))["features"]
 
     key = asked[0].key
     assert not key["few"]
-    assert np.bincount(key["targets"]).tolist() == [4, 4, 4]
+    assert set(np.bincount(key["targets"]).tolist()) == {4}
     assert key["counted"].all()
 
 
@@ -524,10 +528,12 @@ def test_the_reader_takes_features_of_any_scale_and_columns_that_never_change(ch
     assert same.mean() > 0.9
 
 
-def test_as_many_cats_as_dogs_are_asked_about(desk: Desk) -> None:
-    dogs = desk.work.context.plan["photos"][0].key["dogs"]
+def test_as_many_cats_as_dogs_count_of_those_asked_about(desk: Desk) -> None:
+    key = desk.work.context.plan["photos"][0].key
+    dogs = key["dogs"][key["counted"]]
 
-    assert confusion(dogs.astype(int), dogs.astype(int), 2).diagonal().tolist() == [36, 36]
+    assert dogs.sum() == (~dogs).sum() >= 20
+    assert len(dogs) > 0.8 * len(key["dogs"])
 
 
 def test_the_second_card_of_cats_and_dogs_has_the_levels_of_real_photos() -> None:
@@ -556,5 +562,5 @@ def test_the_reference_tells_real_cats_from_real_dogs(desk: Desk, toy_cache: Pat
 
     assert (found.data, found.status, found.points) == ("oxford_pets", Status.PASSED, 90)
     assert found.failed_cells == ()
-    told = next(check.measured for check in found.checks if check.id == "cats_and_dogs_are_told_apart")
-    assert float(told.split()[2]) >= 0.97
+    told = next(check for check in found.checks if check.id == "cats_and_dogs_are_told_apart")
+    assert told.requirements[-1].value >= 0.95
