@@ -36,7 +36,7 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH",
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
 BROKEN = "the notebook broke the world that its kernel ran in, so its functions could not be asked."
 _PR_SET_CHILD_SUBREAPER = 36
-DYING_S = 0.5  # in which a zygote that is being ended, kernels first, may still answer
+DYING_S = 2.0  # in which a zygote that is being ended, kernels first, may still answer
 
 
 @dataclass(frozen=True)
