@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -226,11 +225,8 @@ def test_a_damaged_notebook_is_read_as_far_as_it_goes(tmp_path: Path, content: b
 @pytest.mark.parametrize(
     "source", ['"' * 100_001, "'''" + '"\\' * 50_000, '\\"' * 50_000, "r'\\" * 30_000, '"""' + "'" * 100_000]
 )
-def test_quotes_without_end_are_looked_at_once(source: str) -> None:
-    begin = time.process_time()
-
-    assert tokens(f"x = {source}")
-    assert time.process_time() - begin < 5  # by the square it took minutes
+def test_quotes_without_end_are_read_to_their_end(source: str) -> None:
+    assert tokens(f"x = {source}")[:2] == ("x", "=")  # `benchmarks/worst_inputs.py` says how long it takes
 
 
 def test_a_text_that_does_not_end_is_one_token_to_the_end_of_its_line() -> None:
@@ -238,12 +234,10 @@ def test_a_text_that_does_not_end_is_one_token_to_the_end_of_its_line() -> None:
     assert tokens('x = """half\ny = 1') == ("x", "=", '"half\ny = 1"')
 
 
-def test_a_long_line_of_digits_is_looked_at_once() -> None:
+def test_a_long_line_of_digits_hides_no_number_after_it() -> None:
     work = Work("student01", (Cell("a", "x", "1" * 150_000 + "\n0.123456789012345"),))
-    begin = time.process_time()
 
     assert compare([work, Work("student02", work.submitted)], ()).shared
-    assert time.process_time() - begin < 5
 
 
 def test_a_notebook_that_meets_a_limit_is_told_from_one_that_is_none(
