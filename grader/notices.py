@@ -12,7 +12,7 @@ from grader.records import FailedCell, Limit
 from grader.spec import Limits
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
-LIBRARIES = "docs/students.md lists the libraries of a graded notebook; nothing else is there, and nothing can be installed"
+LIBRARIES = "The top of the notebook names the libraries that are there; nothing else can be installed"
 
 
 def on_limit(limit: Limit, limits: Limits, index: int | None, notebook: NotebookNode, *, on_gpu: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -156,3 +157,37 @@ def test_at_least_six_students_play_in_the_demo(path: Path) -> None:
 
     assert cast == [f"student{number:02}" for number in range(3, 3 + len(cast))]  # 01: source, 02: release
     assert len(cast) + 2 >= 6
+
+
+LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "timm", "scikit-image", "pillow", "matplotlib")
+
+
+def allowances(assignment: Assignment) -> str:
+    """Return what a notebook must say of what it may use, from its `assignment.toml`."""
+    limits, drawn = assignment.limits_on("oxford_pets"), assignment.limits_on("toy_pets")
+    budgets: dict[float, list[str]] = {}
+    for one in assignment.entry_points:
+        budgets.setdefault(one.budget_s, []).append(f"`{one.name}`")
+    told = "; ".join(f"{', '.join(names)} {seconds:g} s" for seconds, names in sorted(budgets.items()))
+    return (
+        f"**What it may use while it is graded.** {limits.wall_s:g} s in all and {limits.cell_s:g} s a cell (on drawn pets "
+        f"{drawn.wall_s:g} s and {drawn.cell_s:g} s), {limits.memory_mb} MB of memory, no network. To answer the questions of one "
+        f"exercise: {told}. Seconds that a busy machine takes are not yours. The libraries are {', '.join(LIBRARIES[:-1])} and "
+        f"{LIBRARIES[-1]}; nothing else can be installed."
+    )
+
+
+def test_it_says_what_it_may_use_while_it_is_graded(notebook: NotebookNode, assignment: Assignment) -> None:
+    text = next(cell.source for cell in notebook.cells if cell.id == "how-it-works")
+
+    assert text.endswith(allowances(assignment))
+
+
+def test_the_libraries_that_notebooks_name_are_what_students_install() -> None:
+    root = Path(__file__).resolve().parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    installed = {re.split(r"[^A-Za-z0-9-]", one)[0].lower() for one in project["dependencies"]}
+    page = (root / "docs" / "students.md").read_text(encoding="utf-8")
+
+    assert set(LIBRARIES) <= installed
+    assert all(name in page for name in LIBRARIES)
