@@ -141,6 +141,10 @@ class Asking:
                 used, found = self._ask(client, question, left[name], sources, told=told)
                 left[name] -= used
                 self._keep((name, number), found)
+                if question.shown and isinstance(found, SubmissionError):
+                    self.broken[question.entry_point] = (
+                        found  # told in full, and nothing hidden is asked of it
+                    )
             if (name, number) not in self.values and left[name] <= 0:
                 self.spent.add(name)
 

@@ -495,3 +495,26 @@ def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> N
 
     assert "raised ValueError" in refusal(found.answers(), "one")
     assert "raised an exception, too" in refusal(found.answers(), "two")
+
+
+def test_a_function_that_breaks_on_a_public_question_is_asked_no_hidden_one_and_told_in_full(
+    tmp_path: Path,
+) -> None:
+    seen: list[int] = []
+
+    def wrong(images: np.ndarray) -> np.ndarray:
+        seen.append(len(images))
+        return np.zeros((len(images), 4))
+
+    photo = np.zeros((5, 4), np.uint8)
+    plan = {
+        "pictured": [Question("classify", (photo,), shown=True)],
+        "photos": [Question("classify", (photo[:2],)), Question("classify", (photo[:3],))],
+    }
+    desk: Any = Desk({"classify": wrong, "scale": scale})
+    found = asking(tmp_path, plan)
+
+    found.ask(desk)
+
+    assert seen == [5]
+    assert "found shape (5, 4)" in refusal(found.answers(), "photos")
