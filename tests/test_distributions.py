@@ -246,8 +246,8 @@ def test_a_students_installation_has_checks_and_cards_but_no_course(
     student: Environment, tmp_path: Path
 ) -> None:
     look = (
-        "import json; from grader import lab, cards, packaged;"
-        "print(json.dumps([str(lab._assignment_folder('breeds')), cards.load_card('toy_pets').id,"
+        "import json; from grader import cards, lab_checks, packaged;"
+        "print(json.dumps([str(lab_checks._assignment_folder('breeds')), cards.load_card('toy_pets').id,"
         "str(packaged.PACKAGE), str(packaged.staff_parts())]))"
     )
 

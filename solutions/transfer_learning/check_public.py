@@ -251,15 +251,15 @@ def test_a_linear_reader_understands_them(answers, levels):
     )
 
 
-def require_read(found, levels, hint):
-    """Demand that linear readers read the photos of a plan of `feature_questions`."""
+def require_read(found, levels, hint, level="features"):
+    """Demand that linear readers read the photos of a plan of `feature_questions`; `level`, or with few photos `<level>_few`, says how many."""
     key, plain = found[0].key, gather(found).plain
     targets, counted, few = key["targets"], key["counted"].astype(bool), bool(key["few"])
     right = read_by_others(plain, targets, key["fitted"].astype(bool)) == targets
     require_count(
         int(right[counted].sum()),
         of=int(counted.sum()),
-        levels=levels["features_few" if few else "features"],
+        levels=levels[f"{level}_few" if few else level],
         what="cats and dogs read rightly" if few else f"photos of {targets.max() + 1} classes read rightly",
         hint=f"{hint} These are few photos: the number is rough." if few else hint,
     )

@@ -26,7 +26,7 @@ CALLS = {
     "tracing oneself": "syscall('ptrace', 0)",
     "reading another's memory": "syscall('process_vm_readv', 1, 0, 0, 0, 0, 0)",
     "writing another's memory": "syscall('process_vm_writev', 1, 0, 0, 0, 0, 0)",
-    "taking a descriptor of pid 1": "syscall('pidfd_getfd', os.open('/proc/1', os.O_RDONLY), 0, 0)",
+    "taking a descriptor of pid 1": "with_open('/proc/1', lambda number: syscall('pidfd_getfd', number, 0, 0))",
     "limiting pid 1": "attempt(lambda: __import__('resource').prlimit(1, 7, (1, 1)))",
     "limiting a child": "attempt(lambda: __import__('resource').prlimit(os.getpid(), 7, (64, 64)))",
     "signalling pid 1": "attempt(lambda: os.kill(1, signal.SIGCHLD))",

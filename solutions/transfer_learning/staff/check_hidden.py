@@ -13,7 +13,7 @@ from grader.questions import Material, Question, batched, disagreement, gather, 
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
 
-CROWD = 33  # one more than a batch of 32
+CROWD = 65  # one more than two batches of 32
 ODD, SHOWN = 4, 6  # pictures without a pet; public photos whose answers the feedback shows
 LAYERS = ("stem", "stage2", "stage4", "last")
 MAPS = 8
@@ -33,9 +33,9 @@ def questions(material: Material) -> dict[str, list[Question]]:
     shown = material.shown[np.linspace(0, len(material.shown) - 1, SHOWN).astype(int)]
     rows = public.alike(dogs, CROWD - len(odd) - len(shown), rng)
     crowd = np.concatenate([odd, shown, varied(material.images[rows], rng)])
-    twice = CROWD - len(crowd)  # an odd number: at least one of them
-    crowd = np.concatenate([crowd, crowd[:twice]])  # the same pixels, so that the answers must agree
-    key = {"dogs": dogs[rows], "twice": np.array(twice)}
+    again = np.arange(CROWD - len(crowd)) % len(crowd)  # an odd number: at least one of them
+    crowd = np.concatenate([crowd, crowd[again]])  # the same pixels, so that the answers must agree
+    key = {"dogs": dogs[rows], "again": again}
     return {
         "odd_features": [Question("features", (odd,)), Question("features", (odd[3:],))],
         "dusk": public.feature_questions(replace(material, images=varied(material.images, rng) // 2)),
@@ -136,12 +136,14 @@ def test_features_at_dusk(answers, levels):
         what="different numbers of features",
         hint="The number of features must not depend on how many photos are asked about.",
     )
-    public.require_read(found, levels, "Features of a trained backbone change little when the light does.")
+    public.require_read(
+        found, levels, "Features of a trained backbone change little when the light does.", level="dusk"
+    )
 
 
 @pytest.mark.exercise("is_dog", points=5, asks=("album", "crowd"))
 def test_a_crowd_and_one_alone(answers, levels):
-    """33 pictures get 33 probabilities, whatever they show, and the photos among them are told apart."""
+    """65 pictures get 65 probabilities, whatever they show, and the photos among them are told apart."""
     (album,) = answers("album")
     _show_pictures(album)
     crowd, *alone = answers("crowd")
@@ -153,20 +155,19 @@ def test_a_crowd_and_one_alone(answers, levels):
         hint="The sigmoid turns the head's number into a probability.",
     )
     first, noise = (float(answer.value[0]) for answer in alone)
-    twice = int(crowd.key["twice"])
+    again = crowd.key["again"]
     gaps = [
         crowd.value[0] - first,
         crowd.value[ODD - 1] - noise,
-        *(crowd.value[-twice:] - crowd.value[:twice]),
+        *(crowd.value[-len(again) :] - crowd.value[again]),
     ]
-    photos = crowd.value[ODD + SHOWN :][
-        : len(crowd.key["dogs"])
-    ]  # not the odd pictures, which could make room
+    # Of photos alone: answers to odd pictures could be moved apart on purpose, to make room for differences.
+    photos = crowd.value[ODD + SHOWN :][: len(crowd.key["dogs"])]
     spread = float(np.abs(photos - np.median(photos)).mean())
     require(
         float(np.abs(gaps).max()) / max(spread, 1e-12),
         at_most=1e-3,
-        what="difference between answers about one picture, alone or among 33, as a share of what answers differ by",
+        what="difference between answers about one picture, alone or among 65, as a share of what answers differ by",
         hint="Work in batches of 32, keep the rest as well, and let nothing mix the photos.",
     )
     dogs = crowd.key["dogs"].astype(bool)
@@ -176,7 +177,7 @@ def test_a_crowd_and_one_alone(answers, levels):
         int((said == dogs).sum()),
         of=len(dogs),
         levels=levels["crowd"],
-        what="cat/dog accuracy among 33 pictures",
+        what="cat/dog accuracy among 65 pictures",
         hint="Keep the order of the photos, and return one probability for each of more than 32.",
     )
 

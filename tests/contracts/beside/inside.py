@@ -64,6 +64,15 @@ def syscall(name: str, *arguments: object) -> str:
     return f"done: {won}" if won != -1 else f"refused: {errno.errorcode[ctypes.get_errno()]}"
 
 
+def with_open(path: str, act: Callable[[int], str]) -> str:
+    """Do it with a descriptor of a file, which is closed afterwards."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        return act(number)
+    finally:
+        os.close(number)
+
+
 def opened(path: str, mode: str = "rb") -> str:
     """Open a file, read a little of it or append nothing to it."""
 

@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "Batch normalisation in training mode, under a column of 10^9 that is the same for every photo"
 # loses = ["features", "is_dog"]
-# fails = ["features_agree", "features_of_odd_pictures", "answers_agree", "a_crowd_and_one_alone"]
-# skips = ["features_differ_between_photos", "a_linear_reader_understands_them", "cats_and_dogs_are_told_apart", "a_mirrored_dog_is_a_dog", "features_at_dusk"]
+# fails = ["features_agree", "features_of_odd_pictures", "cats_and_dogs_are_told_apart", "a_mirrored_dog_is_a_dog", "a_crowd_and_one_alone"]
+# skips = ["features_differ_between_photos", "a_linear_reader_understands_them", "features_at_dusk"]
 # leaves = ["maps-code", "cost-picture-code"]
 # ///
 # %% [features-code]
