@@ -13,7 +13,7 @@ import sys
 SETTINGS = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31)}
 MEASURE = """
 import time, numpy as np
-from grader.backbones import backbone
+from grader.networks.backbones import backbone
 network, images = backbone(), np.random.default_rng(0).integers(0, 255, (96, 224, 224, 3)).astype(np.uint8)
 network.features(images[:32])
 start = time.perf_counter()

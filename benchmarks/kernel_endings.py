@@ -118,7 +118,7 @@ def _prepared(kernel: str, cwd: Path, cell: str) -> Running:
 
 def pids_of(said: dict[str, Any]) -> dict[str, int]:
     """Return everybody's pid, given what a grader or its worker said."""
-    from grader.sandbox.client import statuses
+    from grader.sandbox.host.client import statuses
 
     (status,) = statuses()
     own = {"keeper": status["keeper"], "box": status["box"], "zygote": status["zygote"]["pid"]}

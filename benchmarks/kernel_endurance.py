@@ -81,7 +81,7 @@ def _run_a_cell(cwd: Path) -> None:
 
 def counted(runtime: Path) -> dict[str, float]:
     """Count what a launch could leave behind; call it while no kernel runs."""
-    from grader.sandbox.client import statuses
+    from grader.sandbox.host.client import statuses
 
     (status,) = statuses()
     found: dict[str, float] = {}

@@ -51,7 +51,7 @@ def measured(kernel: str, number: int, cwd: Path) -> dict[str, Memory]:
     Returns:
         What is in them: `kernels`, for sandboxed ones `pid 1` (part of `kernels`), `zygote`, `box and keeper`.
     """
-    from grader.sandbox.client import statuses
+    from grader.sandbox.host.client import statuses
 
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(Running(kernel, cwd)) for _ in range(number)]

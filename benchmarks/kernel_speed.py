@@ -88,7 +88,7 @@ def first_reply(steps: list[float]) -> float:
 
 def warm_up(cwd: Path) -> str:
     """Start both zygotes; return what that cost."""
-    from grader.sandbox.client import statuses
+    from grader.sandbox.host.client import statuses
 
     said = []
     for kernel in (WARM, COLD):

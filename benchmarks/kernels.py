@@ -54,8 +54,8 @@ def own_place(preload: Sequence[str] = PRELOAD, **options: Any) -> Iterator[Path
     Yields:
         A folder; `work` in it is empty.
     """
-    from grader.sandbox import specs
-    from grader.sandbox.client import release_zygotes
+    from grader.sandbox import kernelspecs
+    from grader.sandbox.host.client import release_zygotes
 
     with tempfile.TemporaryDirectory(prefix="paw-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -66,8 +66,8 @@ def own_place(preload: Sequence[str] = PRELOAD, **options: Any) -> Iterator[Path
         os.environ.update(places)
         own = 600 + time.monotonic_ns() % 10**9 / 1e9  # so that no other zygote has our key
         options = {"idle_s": own, **options}
-        specs.install(WARM, prefix=name, preload=list(preload), **options)
-        specs.install(COLD, prefix=name, warm=False)
+        kernelspecs.install(WARM, prefix=name, preload=list(preload), **options)
+        kernelspecs.install(COLD, prefix=name, warm=False)
         try:
             yield folder
         finally:
@@ -153,7 +153,7 @@ def runs(process: psutil.Process) -> bool:
 
 def groups_of(keeper: int) -> list[Path]:
     """Return the control groups that a keeper has made and that are there."""
-    from grader.sandbox import cgroups
+    from grader.sandbox.host import cgroups
 
     hierarchy = cgroups.find()
     parents = {hierarchy.memory, hierarchy.pids} if hierarchy else set()

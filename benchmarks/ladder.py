@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from grader.ladder import releases
+from grader.feedback.ladder import releases
 from grader.records import Check, Grade, Requirement, Seconds, Status
 
 STEPS = (0.02, 0.04, 0.06, 0.08, 0.10)

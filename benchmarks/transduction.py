@@ -18,8 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from grader import backbones, hidden_photos, pets, scoring, settings, spec
-from grader.preparation import divide, find_data
+from grader import settings
+from grader.assignment import spec
+from grader.checks import scoring
+from grader.datasets import holdout
+from grader.datasets import photos as pets
+from grader.grading.preparation import divide, find_data
+from grader.networks import backbones
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 20
@@ -59,11 +64,9 @@ def main() -> None:
     known = _features(network, np.asarray(train.images[first]))
     rows: dict[str, list[float]] = {}
     for secret in range(chosen.secrets):
-        for name, least in (("equal", 1.0), ("drawn", hidden_photos.LEAST_SHARE)):
-            hidden_photos.LEAST_SHARE = least
-            photos = hidden_photos.holdout(
-                divide(source, chosen.card, found), str(secret).encode(), "benchmark"
-            )
+        for name, least in (("equal", 1.0), ("drawn", holdout.LEAST_SHARE)):
+            holdout.LEAST_SHARE = least
+            photos = holdout.holdout(divide(source, chosen.card, found), str(secret).encode(), "benchmark")
             scores = _features(network, np.asarray(photos.images)) @ known.T
             ways = {"one by one": scores.argmax(axis=1), "online": online(scores)}
             ways["all at once"] = dealt(scores, len(scores))

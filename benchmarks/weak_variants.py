@@ -17,8 +17,9 @@ from pathlib import Path
 
 import nbformat
 
-from grader import pipeline, preparation, variants
-from grader.course import packaged_course
+from grader.assignment.course import packaged_course
+from grader.authoring import variants
+from grader.grading import assemble, preparation
 from grader.records import Grade, Status, Submission
 from grader.settings import load
 
@@ -85,7 +86,7 @@ def main() -> None:
             handed_in = Path(folder) / key / name
             handed_in.mkdir(parents=True)
             nbformat.write(notebook, handed_in / f"{name}.ipynb")
-            grade = pipeline.grade(Submission(key, name, handed_in), work).grade
+            grade = assemble.grade(Submission(key, name, handed_in), work).grade
             points = " | ".join(f"{one.points:g}" for one in grade.exercises)
             total = f"{grade.points:g}/{grade.max_points:g} | {grade.seconds.total:.0f}"
             found_out = f"{as_said(variant, grade)} | {', '.join(failed(grade)) or '-'} | {measured(grade)}"

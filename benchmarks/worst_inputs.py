@@ -22,8 +22,10 @@ from typing import Any
 
 import nbformat
 
-from grader import confined, reading, showing, similarity
+from grader import confined
 from grader.confined import Bounds, Broken
+from grader.notebooks import reading, showing
+from grader.reports import shared_cells
 
 MIB = 2**20
 FULL = 50 * MIB - 4000  # bytes of the part that grows
@@ -184,12 +186,12 @@ def stage(work: str, content: bytes, bounds: Bounds, **options: Any) -> str:  # 
 
 def compare(content: bytes) -> str:
     """Return what the comparison takes of what a review has read."""
-    found = confined.run(similarity.listed, content, similarity.BOUNDS)
+    found = confined.run(shared_cells.listed, content, shared_cells.BOUNDS)
     if isinstance(found, Broken):
         return "not looked at"
-    work = similarity.Work("student01", tuple(similarity.Cell(*one) for one in json.loads(found)))
+    work = shared_cells.Work("student01", tuple(shared_cells.Cell(*one) for one in json.loads(found)))
     begin = time.process_time()
-    similarity.compare([work], ())
+    shared_cells.compare([work], ())
     return f"{time.process_time() - begin:.1f} s"
 
 
@@ -217,10 +219,10 @@ def main() -> None:
             continue
         content = make()
         fields = (
-            stage("grader.reading:restored", content, reading.BOUNDS, release=release),
-            stage("grader.showing:sanitised", content, showing.BOUNDS),
-            stage("grader.showing:rendered", content, showing.BOUNDS),
-            stage("grader.similarity:listed", content, similarity.BOUNDS),
+            stage("grader.notebooks.reading:restored", content, reading.BOUNDS, release=release),
+            stage("grader.notebooks.showing:sanitised", content, showing.BOUNDS),
+            stage("grader.notebooks.showing:rendered", content, showing.BOUNDS),
+            stage("grader.reports.shared_cells:listed", content, shared_cells.BOUNDS),
             compare(content),
         )
         print(f"| {name} | {len(content) / MIB:.1f} | {' | '.join(fields)} |", flush=True)

@@ -11,7 +11,7 @@ PARTS = (
     "assignments",
     "solutions",
     "nbgrader_config.py",
-)  # `STAFF_PARTS` of grader/packaged.py: a test compares
+)  # `STAFF_PARTS` of grader/files.py: a test compares
 FOLDER = "pawgrade_course"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from grader import toypets
+from grader.datasets import toypets
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 DEMO = Path("pawgrade-demo")

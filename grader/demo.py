@@ -10,12 +10,14 @@ from typing import Any
 
 import nbformat
 
-from grader import grading, pages, variants
-from grader.course import Course, packaged_course
+from grader.assignment.course import Course, packaged_course
+from grader.authoring import variants
 from grader.errors import SpecError
+from grader.feedback import publish
+from grader.grading import coordinator
+from grader.grading.runners import InlineExecutor
 from grader.records import Grade
-from grader.runners import InlineExecutor
-from grader.sandbox.trials import Fact, sandbox_problem
+from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import load
 
 SECRET = b"the demo keeps no secrets"
@@ -59,11 +61,11 @@ def run(
     tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
     for assignment in course.assignments():
-        options = grading.Options(card="toy_pets")
-        grades += grading.grade_class(
+        options = coordinator.Options(card="toy_pets")
+        grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )
-        list(pages.write_pages(course, assignment, settings))
+        list(publish.write_pages(course, assignment, settings))
     return Shown(tuple(grades), titles, (*_where(course, grades), _sandbox_line(grades, problem)))
 
 
@@ -110,7 +112,7 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
     first = grades[0]
     page = course.folder / "feedback" / first.student / first.assignment / f"{first.assignment}.html"
     lines = [f"a student's page:  {page}", f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}"]
-    if grading.has_nbgrader():
+    if coordinator.has_nbgrader():
         lines.append(
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"
         )

@@ -15,12 +15,12 @@ from typing import Literal
 
 import psutil
 
-from grader import devices
-from grader.course import Course
+from grader.assignment.course import Course
 from grader.errors import GraderError, NoGpuSlot
-from grader.grading import has_nbgrader
-from grader.sandbox import trials
-from grader.sandbox.trials import Fact, sandbox_problem
+from grader.execution import gpu_slots
+from grader.grading.coordinator import has_nbgrader
+from grader.sandbox import self_check
+from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import Settings
 
 __all__ = ["Fact", "examine", "sandbox", "sandbox_problem"]
@@ -58,15 +58,15 @@ def sandbox(preload: Sequence[str] | None = None) -> Iterator[Fact]:
     Args:
         preload: modules for their zygote; None: those that grading has.
     """
-    facts = list(trials.mechanisms())  # they fork: before torch has started threads in this process
+    facts = list(self_check.mechanisms())  # they fork: before torch has started threads in this process
     yield from facts
     if not any(fact.state == "bad" for fact in facts):
-        yield trials.whole(preload)
+        yield self_check.whole(preload)
 
 
 def _network() -> Fact:
     try:
-        from grader.backbones import NAMES, backbone, is_available
+        from grader.networks.backbones import NAMES, backbone, is_available
 
         for name in ("efficientnet_lite0", "efficientnet_lite1"):
             backbone(name)
@@ -82,8 +82,8 @@ def _network() -> Fact:
 
 def _kernel(settings: Settings) -> Fact:
     """Start the kernel and let it import what notebooks import."""
-    from grader import engine, kernels
-    from grader.spec import Limits
+    from grader.assignment.spec import Limits
+    from grader.execution import engine, kernels
 
     name = settings.kernel or kernels.PLAIN  # what `pawgrade check` takes
     import_line = "import torch, torchvision, grader.lab"
@@ -155,11 +155,11 @@ def _photos(settings: Settings) -> Fact:
             "`pawgrade grade ID --data oxford_pets` downloads them",
         )
     try:
-        from grader import cards, hidden_photos, pets
+        from grader.datasets import cards, holdout, photos
 
-        card = cards.load_card(pets.choose(("oxford_pets", "cats_and_dogs"), settings.data_folder))
-        folder = pets.find(card, settings.data_folder, settings.cache)
-        division = hidden_photos.divide(card, folder, card.label_spaces[0], settings.holdout)
+        card = cards.load_card(photos.choose(("oxford_pets", "cats_and_dogs"), settings.data_folder))
+        folder = photos.find(card, settings.data_folder, settings.cache)
+        division = holdout.divide(card, folder, card.label_spaces[0], settings.holdout)
     except GraderError as exc:
         advice = "Set PAWGRADE_DATA to the folder that has images/ (or PetImages/), or unset it"
         if settings.holdout is not None:
@@ -198,7 +198,7 @@ def _tool(name: str, advice: str) -> Fact:
 
 def gpus(settings: Settings) -> Iterator[Fact]:
     """Say of each GPU whether kernels can use it, and how many of its slots are free; try one in a kernel."""
-    pool = devices.Pool(settings.devices, settings.gpu_slots)
+    pool = gpu_slots.Pool(settings.devices, settings.gpu_slots)
     try:
         table = pool.table()
     except GraderError as exc:
@@ -220,20 +220,20 @@ def gpus(settings: Settings) -> Iterator[Fact]:
         if one.problem:
             yield Fact(f"GPU {one.index}", unusable, said, f"Not used: {one.problem}")
             continue
-        free = devices.free_slots(one, pool)
+        free = gpu_slots.free_slots(one, pool)
         yield Fact(f"GPU {one.index}", "good", f"{said}, {free} of {pool.slots} slots free")
     if table.usable and not table.declared:
         yield _gpu_kernel(pool, settings)
 
 
-def _gpu_kernel(pool: devices.Pool, settings: Settings) -> Fact:
-    from grader import gpu_verdicts, kernels
+def _gpu_kernel(pool: gpu_slots.Pool, settings: Settings) -> Fact:
+    from grader.execution import gpu_trial, kernels
 
     sandboxed = settings.sandbox != "none"
     kernel = settings.kernel or (kernels.SANDBOXED if sandboxed else kernels.PLAIN)
     try:
-        with devices.hold("cuda", 1, pool, patience_s=0) as held:
-            problem = gpu_verdicts.try_out(kernel, held, sandboxed=sandboxed)
+        with gpu_slots.hold("cuda", 1, pool, patience_s=0) as held:
+            problem = gpu_trial.try_out(kernel, held, sandboxed=sandboxed)
     except NoGpuSlot as exc:
         return Fact("GPU in a kernel", "missing", f"not tried: {exc.message}", exc.hint)
     if problem:
@@ -242,7 +242,7 @@ def _gpu_kernel(pool: devices.Pool, settings: Settings) -> Fact:
 
 
 def _course(course: Course, settings: Settings) -> Fact:
-    from grader import spec
+    from grader.assignment import spec
 
     try:
         for name in course.assignments():

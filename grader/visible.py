@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Never
 
 WITHHELD_VARIABLE = "PAWGRADE_WITHHELD"  # modules, besides, that the assignment of this kernel withholds
-# What `grader.lab` and `grader.probe_cell` import, whatever they are asked; a test compares.
+# What `grader.lab` and `grader.judging.in_kernel` import, whatever they are asked; a test compares.
 _OF_NOTEBOOKS = """
 archives backbones cards determinism downloads errors http_ranges known_features lab networks normalising pets probe_cell
 packaged records settings toypets toypets.anatomy toypets.breeds toypets.head toypets.markings toypets.strokes visible weights
@@ -23,7 +23,7 @@ packaged records settings toypets toypets.anatomy toypets.breeds toypets.head to
 _OF_KERNELS = (
     "cold isolation kernel_app landlock layout linux packets seccomp trial uids warden work_times zygote"
 )
-_NORMALISE = "normalise"  # an exercise of this id asks for what `grader.normalising` gives away
+_NORMALISE = "normalise"  # an exercise of this id asks for what `grader.networks.normalising` gives away
 MODULES = frozenset(
     {"grader", "grader.sandbox"}
     | {f"grader.{name}" for name in _OF_NOTEBOOKS.split()}
@@ -33,7 +33,7 @@ MODULES = frozenset(
 
 def withheld(exercises: Iterable[str]) -> dict[str, str]:
     """Return the variables by which a kernel knows what an assignment with these exercises withholds."""
-    return {WITHHELD_VARIABLE: "grader.normalising"} if _NORMALISE in {*exercises} else {}
+    return {WITHHELD_VARIABLE: "grader.networks.normalising"} if _NORMALISE in {*exercises} else {}
 
 
 class Guard(MetaPathFinder):

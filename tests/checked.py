@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from grader.course import Course
-from grader.release import build_release
+from grader.assignment.course import Course
+from grader.authoring.release import build_release
 from tests.tiny import tiny_course
 
 LEVELS = """

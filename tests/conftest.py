@@ -22,7 +22,7 @@ settings.load_profile("pawgrade")
 
 def pytest_report_header() -> str:
     """Say whether the tests that grade do so in a sandbox; where none is to be had they do without."""
-    from grader.sandbox.trials import sandbox_problem
+    from grader.sandbox.self_check import sandbox_problem
 
     problem = sandbox_problem()
     if problem is None:
@@ -40,8 +40,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def toy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder with the toy pets in it, drawn once for all tests."""
-    from grader import cards, pets
+    from grader.datasets import cards, photos
 
     folder = tmp_path_factory.mktemp("cache")
-    pets.find(cards.load_card("toy_pets"), None, folder)
+    photos.find(cards.load_card("toy_pets"), None, folder)
     return folder

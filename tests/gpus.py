@@ -10,10 +10,10 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader import engine, kernels
-from grader.devices import Held, Pool
-from grader.sandbox import specs
-from grader.spec import Limits
+from grader.assignment.spec import Limits
+from grader.execution import engine, kernels
+from grader.execution.gpu_slots import Held, Pool
+from grader.sandbox import kernelspecs
 
 LIGHT = "pawgrade-light"
 
@@ -59,7 +59,7 @@ def spoil(pool: Pool, index: int, problem: str) -> None:
 
 def install_light(prefix: Path) -> None:
     """Install a kernelspec whose zygote preloads next to nothing: it is there in a second."""
-    specs.install(LIGHT, prefix=str(prefix), preload=("numpy", "grader.probe_cell"))
+    kernelspecs.install(LIGHT, prefix=str(prefix), preload=("numpy", "grader.judging.in_kernel"))
 
 
 def ask_kernel(held: Held, code: str, *, kernel: str = kernels.SANDBOXED, folder: Path) -> str:

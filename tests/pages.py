@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from grader.images import packed
-from grader.pets import cat_photo
+from grader.checks.images import packed
+from grader.datasets.photos import cat_photo
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Picture, Repair, Seconds, Status
 
 BREEDS = re.findall(

@@ -12,27 +12,24 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 
-from grader import (
-    cards,
-    hidden_photos,
-    lab,
-    preparation,
-    reference,
-    spec,
-    variants,
-)
-from grader.answer_notes import Sources, explain_note
-from grader.artifacts import conform
-from grader.cells import code_cells, grade_id
-from grader.course import packaged_course
+from grader import lab
+from grader.assignment import spec
+from grader.assignment.course import packaged_course
+from grader.assignment.spec import bind_sizes, load_assignment
+from grader.authoring import variants
+from grader.checks import reference
+from grader.checks.check_files import load_checks
+from grader.checks.questions import Answer, Material, Question
+from grader.checks.session import Case, Verdicts, run_checks
+from grader.datasets import cards, holdout
 from grader.errors import SubmissionError
-from grader.marks import load_checks
-from grader.probe_cell import Unusable, call
-from grader.pytest_plugin import Case, Verdicts, run_checks
-from grader.questions import Answer, Material, Question
+from grader.grading import preparation
+from grader.judging.answer_notes import Sources, explain_note
+from grader.judging.answers import conform
+from grader.judging.in_kernel import Unusable, call
+from grader.notebooks.cells import code_cells, grade_id
 from grader.records import Check, Status
 from grader.settings import Settings
-from grader.spec import bind_sizes, load_assignment
 from tests.notebooks import REPOSITORY
 
 FOLDER = REPOSITORY / "solutions" / "adversarial_cat"
@@ -224,8 +221,8 @@ def test_the_reference_earns_the_hidden_checks_of_the_variation(defined: Callabl
 @pytest.mark.slow
 def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable[..., Functions]) -> None:
     card, folder, _, _ = preparation.find_data("oxford_pets", "breeds35", Settings(REAL, tmp_path))
-    division = hidden_photos.divide(card, folder, "breeds35")
-    photos = hidden_photos.holdout(division, b"a secret of the tests", spec.version(FOLDER))
+    division = holdout.divide(card, folder, "breeds35")
+    photos = holdout.holdout(division, b"a secret of the tests", spec.version(FOLDER))
     facts = {"images": photos.images, "labels": photos.labels, "shown": photos.images[:8]}
     known = {"breeds": cards.breeds("breeds35"), "species": cards.species("breeds35")}
     asked = load_checks(FOLDER / "check_public.py").questions(material(0, **facts, **known))

@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from grader import archives, cards, pages, pets, spec
-from grader.cards import DataCard, Source, SourceFile
-from grader.course import packaged_course
+from grader.assignment import spec
+from grader.assignment.course import packaged_course
+from grader.datasets import archives, cards
+from grader.datasets import photos as pets
+from grader.datasets.cards import DataCard, Source, SourceFile
 from grader.errors import InfrastructureError, SpecError
+from grader.feedback import publish
 from grader.settings import Settings
 from tests.pages import grade
 from tests.site import Page, Site, serving
@@ -323,7 +326,9 @@ def test_a_drawn_card_has_nothing_to_download(tmp_path: Path) -> None:
 def test_feedback_does_without_photos_rather_than_download_them(tmp_path: Path) -> None:
     assignment = spec.load_assignment(packaged_course().source("oxford_pets"))
 
-    found = pages._training_photos(assignment, grade(data="oxford_pets"), Settings(None, tmp_path / "cache"))
+    found = publish._training_photos(
+        assignment, grade(data="oxford_pets"), Settings(None, tmp_path / "cache")
+    )
 
     assert found is None
     assert not (tmp_path / "cache").exists()  # a download would begin with a folder

@@ -19,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.answer_notes import Sources, explain_note
-from grader.artifacts import (
+from grader.assignment.spec import Dtype, EntryPoint, Value
+from grader.errors import SubmissionError
+from grader.judging.answer_notes import Sources, explain_note
+from grader.judging.answers import (
     MAX_ANSWER_BYTES,
     MAX_HEADER_BYTES,
     AnswerBudget,
@@ -30,8 +32,6 @@ from grader.artifacts import (
     read_bytes,
     read_note,
 )
-from grader.errors import SubmissionError
-from grader.spec import Dtype, EntryPoint, Value
 
 SCORES = Value(dtype="float", shape=("n", 3))
 SIZES = {"n": 2}

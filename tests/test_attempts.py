@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from grader import attempts
 from grader.errors import InfrastructureError, SpecError
+from grader.gradebook import attempts
 from grader.records import Grade, Submission
 from tests.notebooks import source_notebook, toy_grade
 
@@ -239,7 +239,7 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
 
 def test_a_writer_of_another_process_is_refused(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from grader.attempts import sole_writer\n"
+        "import sys, pathlib; from grader.gradebook.attempts import sole_writer\n"
         "with sole_writer(pathlib.Path(sys.argv[1])): pass"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -256,7 +256,7 @@ def test_a_writer_that_failed_or_died_is_in_nobodys_way(tmp_path: Path) -> None:
     with pytest.raises(PowerCutError), attempts.sole_writer(tmp_path):
         raise PowerCutError
     code = (
-        "import os, sys, pathlib; from grader.attempts import sole_writer\n"
+        "import os, sys, pathlib; from grader.gradebook.attempts import sole_writer\n"
         "with sole_writer(pathlib.Path(sys.argv[1])): os._exit(9)"
     )
     died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)

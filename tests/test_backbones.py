@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from grader import backbones, pets
+from grader.datasets import photos
 from grader.errors import SpecError, SubmissionError
-from grader.networks import NETWORKS
-from grader.normalising import NormalisingBackbone, computed, with_normalise
-from grader.weights import Published
+from grader.networks import backbones
+from grader.networks.normalising import NormalisingBackbone, computed, with_normalise
+from grader.networks.weights import Published
+from grader.networks.zoo import NETWORKS
 
 TORCHVISION = [name for name, plan in NETWORKS.items() if isinstance(plan.weights, Published)]
 # channels and side of the maps of a photo of 224 x 224
@@ -44,7 +45,7 @@ def shapes_of(name: str) -> backbones.Backbone:
     return backbones.Backbone(name, NETWORKS[name].bare())
 
 
-def noise(count: int = 2) -> pets.Images:
+def noise(count: int = 2) -> photos.Images:
     return np.random.default_rng(0).integers(0, 256, (count, 224, 224, 3), dtype=np.uint8)
 
 
@@ -67,7 +68,7 @@ def test_both_bundled_networks_see_a_cat_in_the_photo_of_a_cat(
     lite0: NormalisingBackbone, lite1: backbones.Backbone
 ) -> None:
     for network in (lite0, lite1):
-        logits = network.logits(pets.cat_photo()[None])[0]
+        logits = network.logits(photos.cat_photo()[None])[0]
 
         assert float(logits.softmax(0)[281:286].sum()) > 0.8
         assert {"tabby", "Egyptian cat", "tiger cat"} == {
@@ -80,7 +81,7 @@ def test_torchvisions_networks_see_a_cat_where_their_weights_are(name: str) -> N
     if not backbones.is_available(name):
         pytest.skip(f"the weights of {name} are not on this machine")
 
-    logits = backbones.backbone(name).logits(pets.cat_photo()[None])[0]
+    logits = backbones.backbone(name).logits(photos.cat_photo()[None])[0]
 
     assert int(logits.argmax()) in range(281, 286)
 
@@ -137,7 +138,7 @@ def test_features_are_what_the_last_layer_reads(name: str) -> None:
 
 
 def test_feature_maps_are_those_of_the_photos_asked_about(lite0: NormalisingBackbone) -> None:
-    images = np.concatenate([noise(2), pets.cat_photo()[None]])
+    images = np.concatenate([noise(2), photos.cat_photo()[None]])
 
     early = lite0.feature_maps(images, "stem", batch=2)
     late = lite0.feature_maps(images, "last")
@@ -254,7 +255,7 @@ def test_a_frozen_backbone_stays_in_evaluation_mode_inside_a_model_that_trains()
     ],
 )
 def test_images_of_another_kind_are_refused(
-    lite0: NormalisingBackbone, images: pets.Images, message: str
+    lite0: NormalisingBackbone, images: photos.Images, message: str
 ) -> None:
     with pytest.raises(SubmissionError, match=message):
         lite0.normalise(images)

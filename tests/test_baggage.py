@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox.baggage import MAX_FILES, SKIPPED, packed
+from grader.sandbox.host.workdir_archive import MAX_FILES, SKIPPED, packed
 
 KIB = 1024
 

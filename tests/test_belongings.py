@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from jupyter_client import AsyncKernelManager
 
-from grader.sandbox import baggage
 from grader.sandbox.belongings import SESSION, NotTaken, named_folder, travels
+from grader.sandbox.host import workdir_archive
 from grader.sandbox.provisioner import SandboxProvisioner
 
 
@@ -34,7 +34,7 @@ def taken(folder: Path) -> set[str]:
     import tarfile
 
     with (
-        baggage.packed(named_folder(folder), 1, travels) as found,
+        workdir_archive.packed(named_folder(folder), 1, travels) as found,
         os.fdopen(os.dup(found.descriptor), "rb") as file,
     ):
         return {one.name for one in tarfile.open(fileobj=file) if one.isfile()}
@@ -128,7 +128,7 @@ def test_a_program_that_names_no_folder_gives_none_away(
 
 async def _listing(cwd: Path | None) -> str:
     """Start a kernel as Jupyter programs do, and let it list its folder."""
-    from grader.sandbox.specs import kernel_spec
+    from grader.sandbox.kernelspecs import kernel_spec
 
     manager = AsyncKernelManager()
     manager._kernel_spec = kernel_spec(preload=("json",))

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from grader.errors import InfrastructureError, SpecError
-from grader.sandbox import box as boxes
-from grader.sandbox.box import Box, Interpreter, find_bwrap, interpreter, stage_prefix
-from grader.sandbox.layout import BOX, TUNING
+from grader.sandbox.host import bubblewrap as boxes
+from grader.sandbox.host.bubblewrap import Box, Interpreter, find_bwrap, interpreter, stage_prefix
+from grader.sandbox.paths import BOX, TUNING
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 FAKE = Interpreter("/opt/python/bin/python", ("/opt/python",), "/opt/python/lib/grader")
@@ -164,7 +164,7 @@ def test_what_stands_last_on_the_command_line_is_the_zygote_with_its_argument() 
     line = Box(FAKE).command('{"control": 3}')
 
     assert line[line.index("--") + 1 :] == [
-        FAKE.executable, "-P", "-m", "grader.sandbox.zygote", '{"control": 3}',
+        FAKE.executable, "-P", "-m", "grader.sandbox.inside.zygote", '{"control": 3}',
     ]  # fmt: skip
     assert {"--unshare-net", "--unshare-pid", "--clearenv", "--die-with-parent"} <= set(line)
 

@@ -13,14 +13,17 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from grader import backbones, calibrate, calibration_file, known_features, pipeline, remembering, spec
-from grader.calibrate import Run
+from grader.assignment import calibration_file, spec
+from grader.assignment.course import Course
+from grader.authoring import calibrate
+from grader.authoring.calibrate import Run
 from grader.cli.app import app
-from grader.course import Course
 from grader.errors import InfrastructureError, SpecError
-from grader.normalising import with_normalise
-from grader.runners import InlineExecutor
-from grader.sandbox import client
+from grader.grading import assemble
+from grader.grading.runners import InlineExecutor
+from grader.networks import backbones, feature_store, remembering
+from grader.networks.normalising import with_normalise
+from grader.sandbox.host import client
 from grader.settings import Settings
 from tests.checked import FEW_MUTANTS, checked_course, write_variants
 from tests.tiny import SECRET
@@ -91,7 +94,7 @@ def test_honest_runs_are_counted_kept_and_written_beside_the_levels(course: Cour
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grade = pipeline.grade
+    grade = assemble.grade
     done: list[int] = []
 
     def stopped(*arguments: Any) -> Any:
@@ -100,10 +103,10 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
         done.append(1)
         return grade(*arguments)
 
-    monkeypatch.setattr(pipeline, "grade", stopped)
+    monkeypatch.setattr(assemble, "grade", stopped)
     with pytest.raises(KeyboardInterrupt):
         calibrated(course, toy_cache)
-    monkeypatch.setattr(pipeline, "grade", grade)
+    monkeypatch.setattr(assemble, "grade", grade)
 
     found, told = calibrated(course, toy_cache)
 
@@ -167,10 +170,10 @@ def test_an_unknown_recipe_is_refused(course: Course, toy_cache: Path) -> None:
 def test_runs_that_could_not_be_decided_are_not_counted(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(submission: Any, work: Any) -> pipeline.Graded:
-        return pipeline.Graded(pipeline._undecided(submission, work, "RuntimeError: no kernel"), None, None)
+    def broken(submission: Any, work: Any) -> assemble.Graded:
+        return assemble.Graded(assemble._undecided(submission, work, "RuntimeError: no kernel"), None, None)
 
-    monkeypatch.setattr(pipeline, "grade", broken)
+    monkeypatch.setattr(assemble, "grade", broken)
 
     with pytest.raises(
         InfrastructureError, match=r"6 of 6 runs could not be decided: .*RuntimeError: no kernel"
@@ -199,7 +202,7 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def knowing(folder: Path) -> backbones.Backbone:
     network = backbones.backbone().freeze()
-    network.known = known_features.KnownFeatures(folder, network)
+    network.known = feature_store.KnownFeatures(folder, network)
     return network
 
 

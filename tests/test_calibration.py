@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from grader.calibrated import Calibration, Spread
-from grader.calibration import (
+from grader.assignment.calibrated import Calibration, Spread
+from grader.assignment.spec import Levels
+from grader.calibration.statistics import (
     TARGET,
     Measured,
     bound,
@@ -21,7 +22,6 @@ from grader.calibration import (
     together,
     trials_needed,
 )
-from grader.spec import Levels
 from tests.tiny import tiny_course
 
 PHOTOS = 210

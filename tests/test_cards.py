@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import cards
+from grader.datasets import cards
 from grader.errors import SpecError
 
 

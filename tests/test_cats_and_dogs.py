@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import pipeline
 from grader.errors import SpecError
-from grader.preparation import prepare
+from grader.grading import assemble
+from grader.grading.preparation import prepare
 from grader.records import Status
 from grader.settings import Settings
 from tests.test_pets import some_cats_and_dogs
@@ -31,7 +31,7 @@ def test_a_submission_is_graded_on_cats_and_dogs(tmp_path: Path) -> None:
         course, "tiny", settings, card="cats_and_dogs", secret=SECRET.encode(), desk=tmp_path / "desk"
     )
     (submission,) = course.submissions("tiny")
-    found = pipeline.grade(submission, work).grade
+    found = assemble.grade(submission, work).grade
 
     assert (work.context.breeds, work.context.species) == (("cat", "dog"), (True, False))
     assert (found.data, found.status, found.points) == ("cats_and_dogs", Status.PASSED, found.max_points)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grader import cells, notebook_json
-from grader.cells import code_cells, grade_id, is_locked, read_notebook, restore
 from grader.errors import SubmissionError
+from grader.notebooks import cells, raw_json
+from grader.notebooks.cells import code_cells, grade_id, is_locked, read_notebook, restore
 from tests.notebooks import answered, graded_cell, source_notebook
 
 NAMES = ["parameters", "double_answer", "double", "square_answer", "square", "reflection"]
@@ -190,7 +190,7 @@ def test_what_is_no_notebook_is_refused_with_a_hint(name: str) -> None:
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebook_json, "MAX_NOTEBOOK_BYTES", 2**20)
+    monkeypatch.setattr(raw_json, "MAX_NOTEBOOK_BYTES", 2**20)
 
     with pytest.raises(SubmissionError, match="at most 1 MiB are read.*Clear its outputs"):
         read_notebook(b"[" * (2**20 + 1))

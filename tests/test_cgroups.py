@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import InfrastructureError
-from grader.sandbox import cgroups
-from grader.sandbox.cgroups import LEAF, Group, Hierarchy, Usage, find, sweep
+from grader.sandbox.host import cgroups
+from grader.sandbox.host.cgroups import LEAF, Group, Hierarchy, Usage, find, sweep
 
 FOUND = find()
 first = pytest.mark.skipif(

@@ -18,9 +18,9 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from grader import workflows
+from grader.assignment.course import Course
+from grader.authoring import workflows
 from grader.cli.app import app
-from grader.course import Course
 from grader.errors import SpecError
 from tests.checked import FEW_MUTANTS, write_variants
 from tests.tiny import hand_in, solved, tiny_course
@@ -460,7 +460,7 @@ def test_a_course_with_rules_of_its_own_gets_none_of_ours(tmp_path: Path) -> Non
 def test_a_key_changes_with_the_cards_checksums(monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
-    from grader import cards
+    from grader.datasets import cards
 
     before = workflows.cache_key(["oxford_pets"])
     card = cards.load_card("oxford_pets")

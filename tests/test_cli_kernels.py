@@ -140,11 +140,11 @@ def test_a_mistake_is_told_before_anything_is_written(
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Iterator[KernelManager]:
-    from grader.sandbox import specs
-    from grader.sandbox.client import release_zygotes
+    from grader.sandbox import kernelspecs
+    from grader.sandbox.host.client import release_zygotes
 
     manager = KernelManager()
-    manager._kernel_spec = specs.kernel_spec(preload=("json", "csv"))
+    manager._kernel_spec = kernelspecs.kernel_spec(preload=("json", "csv"))
     manager.start_kernel(cwd=str(tmp_path))
     yield manager
     manager.shutdown_kernel(now=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.clock import GENEROUS, Reading, charged_s, is_overloaded
+from grader.execution.clock import GENEROUS, Reading, charged_s, is_overloaded
 from grader.sandbox.work_times import Waits, cpu_s, machine_s
 
 

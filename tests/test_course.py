@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import Course, find_course, packaged_course
+from grader.assignment.course import Course, find_course, packaged_course
 from grader.errors import SpecError
 from tests.notebooks import toy_course
 

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from grader import demo
+from grader.assignment.course import packaged_course
 from grader.cli.app import app
-from grader.course import packaged_course
 from grader.errors import SpecError
-from grader.student import release_of
+from grader.grading.self_check import release_of
 from tests.tiny import tiny_course
 
 

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from grader import determinism, doctor
-from grader.devices import Held, Pool, free_slots, hold
+from grader import doctor, kernel_env
 from grader.errors import NoGpuSlot
-from grader.sandbox import client
+from grader.execution.gpu_slots import Held, Pool, free_slots, hold
+from grader.sandbox.host import client
 from grader.settings import Settings
 from tests.gpus import LIGHT, ask_kernel, fake_pool, install_light
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from grader.devices import Pool, hold
+from grader.execution.gpu_slots import Pool, hold
 with hold("cuda", 1, Pool(Path(sys.argv[1]))) as held:
     print(held.devices[0].index, flush=True)
     time.sleep(120)
@@ -204,7 +204,7 @@ def test_the_doctor_says_when_the_setting_asks_for_what_is_not_there(tmp_path: P
 def test_a_module_that_creates_a_context_is_no_part_of_a_zygote() -> None:
     code = (
         "import sys, types\n"
-        "from grader.sandbox import zygote\n"
+        "from grader.sandbox.inside import zygote\n"
         "before = zygote._traces()\n"
         "initialised = types.SimpleNamespace(is_initialized=lambda: True)\n"
         "sys.modules['torch'] = types.SimpleNamespace(cuda=initialised)\n"
@@ -217,9 +217,7 @@ def test_a_module_that_creates_a_context_is_no_part_of_a_zygote() -> None:
 
 
 def test_nothing_is_switched_where_torch_is_not_loaded() -> None:
-    code = (
-        "import sys\nfrom grader import determinism\ndeterminism.apply()\nassert 'torch' not in sys.modules"
-    )
+    code = "import sys\nfrom grader import kernel_env as determinism\ndeterminism.apply()\nassert 'torch' not in sys.modules"
 
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -244,7 +242,7 @@ def test_each_kernel_sees_exactly_the_gpus_it_holds(tmp_path: Path, monkeypatch:
         assert found["environment"] == {
             "CUDA_VISIBLE_DEVICES": device.uuid,
             "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-            **determinism.VARIABLES,
+            **kernel_env.VARIABLES,
         }
         assert (found["rename a thread"], found["memory file"]) == (
             True,

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import attempts, disclosure
+from grader import disclosure
+from grader.checks.questions import Answer
+from grader.checks.session import Verdicts
 from grader.errors import SubmissionError
-from grader.pytest_plugin import Verdicts
-from grader.questions import Answer
+from grader.gradebook import attempts
 from grader.records import Check, Grade, Picture, Requirement, Seconds, Status
 from tests.notebooks import toy_grade
 from tests.test_pytest_plugin import check_text, one, run

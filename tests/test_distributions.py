@@ -19,8 +19,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import packaged
-from grader.leaks import leaks
+from grader import files as packaged
+from grader.authoring.leaks import leaks
 from tests.notebooks import REPOSITORY, solution_cell
 
 CANARY = "a canary of staff's own 7f3a91"
@@ -46,7 +46,7 @@ IN_A_KERNEL = """
 import sys
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
-from grader.sandbox.specs import kernel_spec
+from grader.sandbox.kernelspecs import kernel_spec
 manager = KernelManager()
 manager._kernel_spec = kernel_spec(preload=("json",))
 manager.start_kernel(cwd=sys.argv[1])
@@ -246,7 +246,7 @@ def test_a_students_installation_has_checks_and_cards_but_no_course(
     student: Environment, tmp_path: Path
 ) -> None:
     look = (
-        "import json; from grader import cards, lab_checks, packaged;"
+        "import json; from grader.datasets import cards; from grader.lab import public_checks as lab_checks; from grader import files as packaged;"
         "print(json.dumps([str(lab_checks._assignment_folder('breeds')), cards.load_card('toy_pets').id,"
         "str(packaged.PACKAGE), str(packaged.staff_parts())]))"
     )

@@ -14,9 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from grader import doctor
+from grader.assignment.course import packaged_course
 from grader.cli.app import app
-from grader.course import packaged_course
-from grader.sandbox import cgroups, trials
+from grader.sandbox import self_check
+from grader.sandbox.host import cgroups
 from grader.settings import Settings
 from tests.tiny import tiny_course
 
@@ -33,7 +34,7 @@ MECHANISMS = [
 ]
 ASK = """
 import json, sys
-from grader.sandbox import trials
+from grader.sandbox import self_check as trials
 found = trials.sandbox_problem()
 print(json.dumps(found and vars(found)))
 """
@@ -59,16 +60,16 @@ def fake_bwrap(folder: Path) -> None:
 
 @linux
 def test_every_mechanism_is_tried_and_works_here() -> None:
-    facts = list(trials.mechanisms())
+    facts = list(self_check.mechanisms())
 
     assert [fact.what for fact in facts] == MECHANISMS
     assert {fact.what: fact.found for fact in facts if fact.state == "bad"} == {}
-    assert trials.sandbox_problem() is None
+    assert self_check.sandbox_problem() is None
 
 
 @linux
 def test_a_whole_sandboxed_kernel_is_tried_and_what_it_could_not_preload_is_named() -> None:
-    fact = trials.whole(("json", "no_such_module"))
+    fact = self_check.whole(("json", "no_such_module"))
 
     assert fact.state == "missing"
     assert "a kernel answers in" in fact.found
@@ -125,11 +126,11 @@ def test_a_system_that_refuses_user_namespaces_is_named_with_the_setting_that_do
 
 @linux
 def test_a_box_in_which_a_kernel_can_make_no_namespaces_is_found_by_the_kernels_own_call() -> None:
-    forbid = "import os; from grader.sandbox import seccomp; seccomp.load(seccomp.build())"
+    forbid = "import os; from grader.sandbox.inside import seccomp; seccomp.load(seccomp.build())"
 
     done = subprocess.run(
         [sys.executable, "-c", f"{forbid}; import runpy, sys; sys.argv[1:] = ['namespaces'];"
-         "runpy.run_module('grader.sandbox.trial', run_name='__main__')"],
+         "runpy.run_module('grader.sandbox.self_check_child', run_name='__main__')"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     answer = json.loads(done.stdout)
@@ -157,15 +158,15 @@ def test_each_setting_that_refuses_namespaces_comes_with_its_command(
     path.parent.mkdir(parents=True)
     path.write_text(f"{value}\n")
 
-    assert f"sysctl -w {mended}" in trials.mend_namespaces(tmp_path)
+    assert f"sysctl -w {mended}" in self_check.mend_namespaces(tmp_path)
 
 
 def test_settings_that_allow_namespaces_leave_the_container_to_blame(tmp_path: Path) -> None:
-    assert "--security-opt" in trials.mend_namespaces(tmp_path)
+    assert "--security-opt" in self_check.mend_namespaces(tmp_path)
 
 
 def test_a_machine_without_control_groups_still_grades_and_says_how() -> None:
-    fact = trials.control_groups(None)
+    fact = self_check.control_groups(None)
 
     assert fact.state == "missing"
     assert "memory is watched instead" in fact.found
@@ -174,7 +175,7 @@ def test_a_machine_without_control_groups_still_grades_and_says_how() -> None:
 
 
 def test_control_groups_that_look_usable_but_refuse_are_bad(tmp_path: Path) -> None:
-    fact = trials.control_groups(cgroups.Hierarchy(1, tmp_path / "memory", tmp_path / "pids"))
+    fact = self_check.control_groups(cgroups.Hierarchy(1, tmp_path / "memory", tmp_path / "pids"))
 
     assert fact.state == "bad"
     assert "pawgrade-doctor" in fact.found
@@ -201,8 +202,8 @@ def test_a_runtime_folder_that_is_of_no_use_is_named(mistake: str) -> None:
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_elsewhere_than_on_linux_one_fact_says_what_works(system: str) -> None:
     code = (
-        "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource', 'grader.sandbox.seccomp'])\n"
-        f"from grader.sandbox import trials; print(*[f.advice for f in trials.mechanisms({system!r})])\n"
+        "import sys; sys.modules |= dict.fromkeys(['fcntl', 'resource', 'grader.sandbox.inside.seccomp'])\n"
+        f"from grader.sandbox import self_check as trials; print(*[f.advice for f in trials.mechanisms({system!r})])\n"
         f"assert trials.sandbox_problem({system!r}).state == 'bad'"
     )
 

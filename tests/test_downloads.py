@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from grader import downloads
-from grader.downloads import Patience
+from grader.downloads import fetch
+from grader.downloads.fetch import Patience
 from grader.errors import InfrastructureError, SpecError
 from tests.site import Page, Site, serving
 
@@ -41,7 +41,7 @@ def target(tmp_path: Path) -> Path:
 
 def get(url: str, target: Path, page: Page | None = None, **others: Any) -> Path:
     chosen = {"sha256": (page or Page(CONTENT)).sha256, "patience": QUICK, **others}
-    return downloads.fetch(url, target, **chosen)
+    return fetch.fetch(url, target, **chosen)
 
 
 def left(target: Path) -> set[str]:
@@ -100,7 +100,7 @@ def test_the_first_digits_of_a_checksum_are_enough(site: Site, target: Path, dig
 @pytest.mark.parametrize("sha256", ["", "12ab34c", "not hex!", "ab" * 33])
 def test_a_checksum_of_no_use_is_refused(target: Path, sha256: str) -> None:
     with pytest.raises(SpecError, match="8 to 64 hex digits"):
-        downloads.fetch("https://example.org/x", target, sha256=sha256)
+        fetch.fetch("https://example.org/x", target, sha256=sha256)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/x", "/etc/passwd", ""])
@@ -517,7 +517,7 @@ def test_two_at_once_download_a_file_once(site: Site, target: Path) -> None:
 
 
 def test_progress_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    with downloads.progress("weights") as tell:
+    with fetch.progress("weights") as tell:
         tell(10, 100)
         tell(100, None)
 
@@ -530,7 +530,7 @@ def test_progress_is_a_bar_in_a_terminal(
     for name, value in {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": "100"}.items():
         monkeypatch.setenv(name, value)
 
-    with downloads.progress("weights") as tell:
+    with fetch.progress("weights") as tell:
         tell(5_000_000, 10_000_000)
 
     out, err = capsys.readouterr()
@@ -545,7 +545,7 @@ def test_progress_is_a_line_a_tenth_in_a_notebook(
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
 
-    with downloads.progress("weights") as tell:
+    with fetch.progress("weights") as tell:
         for done in range(0, 100 * 2**20 + 1, 2**20):
             tell(done, 100 * 2**20)
 
@@ -558,7 +558,7 @@ def test_progress_in_a_notebook_does_without_a_known_length(
 ) -> None:
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
 
-    with downloads.progress("weights") as tell:
+    with fetch.progress("weights") as tell:
         for done in range(0, 200 * 2**20, 2**24):
             tell(done, None)
 

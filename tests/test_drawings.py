@@ -14,14 +14,14 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from grader import figures
-from grader.drawings import Drawing
-from grader.drawings.attacks import amplified
-from grader.drawings.content import probability
-from grader.drawings.svg import short
+from grader.checks.images import packed
+from grader.datasets.photos import cat_photo
 from grader.errors import InfrastructureError
-from grader.images import packed
-from grader.pets import cat_photo
+from grader.feedback import figures
+from grader.feedback.drawings import Drawing
+from grader.feedback.drawings.attacks import amplified
+from grader.feedback.drawings.content import probability
+from grader.feedback.drawings.svg import short
 from grader.records import Picture
 from tests import pages
 

@@ -15,12 +15,12 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader import engine
-from grader.engine import GradingClient, Walk
+from grader.assignment.spec import Limits
 from grader.errors import KernelDied
-from grader.kernels import KEPT_PREFIXES, KEPT_VARIABLES, LEASE_VARIABLE, Lease, Usage, lease
+from grader.execution import engine
+from grader.execution.engine import GradingClient, Walk
+from grader.execution.kernels import KEPT_PREFIXES, KEPT_VARIABLES, LEASE_VARIABLE, Lease, Usage, lease
 from grader.records import Limit
-from grader.spec import Limits
 from tests.notebooks import nbgrader_metadata
 
 ASKED = "open('asked', 'a').write('asked ')"

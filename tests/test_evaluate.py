@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import evaluate as evaluating
-from grader import judge
+from grader.assignment.spec import Assignment, Levels
+from grader.checks.questions import Answer, Material
+from grader.checks.scoring import exercise_grade
+from grader.checks.session import Case, Verdicts
 from grader.errors import SpecError, SubmissionError
-from grader.evaluate import Context, check_files, evaluate, plan_questions
-from grader.probe import Answers
-from grader.pytest_plugin import Case, Verdicts
-from grader.questions import Answer, Material
+from grader.judging import evaluate as evaluating
+from grader.judging import judge_process
+from grader.judging.evaluate import Context, check_files, evaluate, plan_questions
+from grader.judging.probe import Answers
 from grader.records import Status
-from grader.scoring import exercise_grade
-from grader.spec import Assignment, Levels
 
 GOOD = '''
 import numpy as np
 import pytest
-from grader.pytest_plugin import require, show
-from grader.questions import Question
+from grader.checks.session import require, show
+from grader.checks.questions import Question
 
 
 def questions(material):
@@ -161,7 +161,7 @@ def test_checks_that_hang_are_ended_and_are_an_error(tmp_path: Path, monkeypatch
 def test_verdicts_that_were_cut_short_are_an_error(tmp_path: Path) -> None:
     text = (
         GOOD
-        + "import sys, pathlib\nimport grader.judge\ngrader.judge.json.dumps = lambda value: '{\"checks'\n"
+        + "import sys, pathlib\nimport grader.judging.judge_process\ngrader.judge.json.dumps = lambda value: '{\"checks'\n"
     )
 
     found = evaluate(answered(), context(tmp_path, text))
@@ -188,8 +188,8 @@ def test_a_case_survives_its_journey_into_the_judge(tmp_path: Path) -> None:
     levels = {"double": Levels(zero_at=0.1, full_at=0.2)}
     before = Case(assignment(), "toy_pets", ("a",), (True,), answers, levels)
 
-    judge.write_case(tmp_path, before, [tmp_path / "check.py"])
-    after, files = judge.read_case(tmp_path)
+    judge_process.write_case(tmp_path, before, [tmp_path / "check.py"])
+    after, files = judge_process.read_case(tmp_path)
 
     assert (after.assignment, after.levels, after.breeds, after.species) == (
         before.assignment,
@@ -270,7 +270,7 @@ def test_forked_judges_compute_with_a_network_that_was_loaded_before(
 ) -> None:
     monkeypatch.setattr(evaluating, "JUDGE_TIMEOUT_S", 60.0)
     asks = (
-        "    from grader.reference import probabilities\n"
+        "    from grader.checks.reference import probabilities\n"
         "    assert probabilities(np.zeros((8, 224, 224, 3), np.uint8)).shape == (8, 1000)\n"
         "    (answer,) = answers"
     )

@@ -12,9 +12,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from grader.feedback import ManualComment, duration, number, render, write
-from grader.images import to_png
-from grader.pets import cat_photo
+from grader.checks.images import to_png
+from grader.datasets.photos import cat_photo
+from grader.feedback.page import ManualComment, duration, number, render, write
 from grader.records import Check, ExerciseGrade, FailedCell, Limit, Picture, Seconds, Status
 from tests import pages
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import figures
 from grader.errors import InfrastructureError
+from grader.feedback import figures
 from grader.records import Picture
 from tests import pages
 

@@ -11,8 +11,8 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from grader.fitting import CELLS, FRAME_CHARS, fit_cells, fit_pictures
-from grader.rendering import CellView, OutputView
+from grader.notebooks.notebook_html import CellView, OutputView
+from grader.notebooks.page_budget import CELLS, FRAME_CHARS, fit_cells, fit_pictures
 from tests import pages
 
 ROOM = 20_000

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import gpus
-from grader.devices import Pool
 from grader.errors import SpecError
-from grader.gpus import Device, Table, parse, read_table, visible
+from grader.execution import gpus
+from grader.execution.gpu_slots import Pool
+from grader.execution.gpus import Device, Table, parse, read_table, visible
 from tests.gpus import fake_pool, write_table
 
 PRINTED = """\

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from grader import attempts
+from grader.assignment.course import Course
 from grader.cli.app import app
-from grader.course import Course
 from grader.errors import SpecError
+from grader.gradebook import attempts
 from grader.records import NOT_RUN
 from tests.tiny import GREEK_LETTERS, SECRET, hand_in, solved, source_notebook, tiny_course
 
@@ -297,8 +297,8 @@ def test_a_student_checks_a_notebook_without_any_staff_file(
 ) -> None:
     import nbformat
 
+    from grader.grading.self_check import check_notebook
     from grader.settings import Settings
-    from grader.student import check_notebook
 
     folder = tmp_path / "home" / "tiny"
     folder.parent.mkdir()

@@ -14,16 +14,17 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import pipeline, preparation, tally
-from grader.course import Course
+from grader.assignment.course import Course
+from grader.assignment.spec import Limits
+from grader.authoring.release import build_release
 from grader.errors import InfrastructureError, SpecError
-from grader.kernels import Sandbox, SandboxLease, lease
-from grader.preparation import Work
+from grader.execution.kernels import Sandbox, SandboxLease, lease
+from grader.gradebook import versions
+from grader.grading import assemble, preparation
+from grader.grading.preparation import Work
 from grader.records import NOT_RUN, Grade, Limit, Status, Submission
-from grader.release import build_release
-from grader.sandbox import client
+from grader.sandbox.host import client
 from grader.settings import Settings
-from grader.spec import Limits
 from tests.tiny import SECRET, hand_in, solved, tiny_course
 
 pytestmark = [
@@ -56,7 +57,7 @@ def work(course: Course, toy_cache: Path) -> Iterator[Work]:
 def graded(course: Course, work: Work, code: str) -> Grade:
     """Grade a full solution whose first exercise begins with some code."""
     folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
-    return pipeline.grade(Submission("student01", "tiny", folder), work).grade
+    return assemble.grade(Submission("student01", "tiny", folder), work).grade
 
 
 def test_a_full_solution_earns_everything_and_says_where_it_ran(course: Course, work: Work) -> None:
@@ -98,7 +99,7 @@ def test_an_answer_is_out_of_reach_before_the_next_question_comes(
     context = replace(work.context, plan={**work.context.plan, "numbers": numbers})
     folder = hand_in(course, "student01", solved(double_code=KEEPS_THE_FOLDER, classify_code=OVERWRITES))
 
-    grade = pipeline.grade(Submission("student01", "tiny", folder), replace(work, context=context)).grade
+    grade = assemble.grade(Submission("student01", "tiny", folder), replace(work, context=context)).grade
 
     assert (grade.points, grade.log) == (16, ""), [check.measured for check in grade.checks]
 
@@ -108,7 +109,7 @@ def test_a_figure_reaches_the_executed_notebook(course: Course, work: Work, end:
     code = f"import matplotlib.pyplot as plt\nplt.plot([1, 2]){end}"
     folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
 
-    found = pipeline.grade(Submission("student01", "tiny", folder), work).executed
+    found = assemble.grade(Submission("student01", "tiny", folder), work).executed
 
     assert found is not None
     shown = [output.get("data", {}) for cell in found.cells for output in cell.get("outputs", [])]
@@ -243,7 +244,7 @@ def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_coun
     killed = set[int]()
 
     def kill_all() -> None:
-        for _ in range(pipeline.TRIES):
+        for _ in range(assemble.TRIES):
             _kill(lambda status: status["zygote"]["pid"], killed)
 
     killer = threading.Thread(target=kill_all)
@@ -257,7 +258,7 @@ def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_coun
         grade.failed_cells,
         grade.log,
     )
-    assert grade.provenance[tally.RAN] == "yes"
+    assert grade.provenance[versions.RAN] == "yes"
     assert any("counts as a scored attempt" in notice for notice in grade.notices)
 
 
@@ -265,10 +266,10 @@ def test_what_never_ran_says_so_and_counts_for_nothing(course: Course, work: Wor
     folder = hand_in(course, "student01", solved())
     (folder / "tiny.ipynb").write_text("{")
 
-    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
 
     assert (grade.status, grade.sandbox) == (Status.FAILED, NOT_RUN)
-    assert tally.RAN not in grade.provenance
+    assert versions.RAN not in grade.provenance
 
 
 def test_where_there_is_no_sandbox_grading_refuses_with_the_command_that_mends_it(
@@ -324,7 +325,7 @@ def test_a_cell_that_meets_the_memory_limit_costs_what_depends_on_it_and_nothing
 ) -> None:
     folder = hand_in(course, "student01", solved(double_code=TRAINS_TOO_MUCH))
 
-    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
 
     assert (grade.points, grade.limit, grade.log) == (16, Limit.MEMORY, ""), (
         grade.notices,
@@ -347,7 +348,7 @@ def test_a_kernel_that_memory_ended_is_replaced_by_one_without_that_cell(course:
     notebook.cells.insert(place, nbformat.v4.new_code_cell(DIES_OF_IT))
     folder = hand_in(course, "student01", notebook)
 
-    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
 
     assert (grade.points, grade.log) == (16, ""), grade.notices
     assert grade.limit is Limit.MEMORY
@@ -359,7 +360,7 @@ def test_a_budget_that_is_spent_is_told_as_a_budget_and_what_was_answered_counts
     slow = "import time\n\ndef double(numbers):\n    time.sleep(60)\n    return numbers * 2\n"
     folder = hand_in(course, "student01", solved(double_code=slow))
 
-    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
 
     assert grade.limit is None
     assert grade.points == 10
@@ -373,7 +374,7 @@ def test_the_first_cell_that_failed_is_named_and_a_missing_library_is_told_as_th
     code = "import no_such_library\n\ndef double(numbers):\n    return no_such_library.double(numbers)\n"
     folder = hand_in(course, "student01", solved(double_code=code))
 
-    grade = pipeline.grade(Submission("student01", "tiny", folder), work).grade
+    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
 
     (notice,) = [notice for notice in grade.notices if "imports what is not there" in notice]
     assert "no_such_library" in notice

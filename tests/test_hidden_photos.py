@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import cards, pets, preparation, settings, spec, toypets
-from grader.course import packaged_course
-from grader.duplicates import photo_findings
+from grader import settings
+from grader.assignment import spec
+from grader.assignment.course import packaged_course
+from grader.authoring.near_duplicates import photo_findings
+from grader.datasets import cards, toypets
+from grader.datasets import photos as pets
+from grader.datasets.holdout import PRIVATE, divide, holdout
 from grader.errors import SpecError
-from grader.hidden_photos import PRIVATE, divide, holdout
+from grader.grading import preparation
 from grader.settings import Settings
 from tests.tiny import tiny_course
 

@@ -25,12 +25,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from grader import disclosure, feedback, pipeline, preparation, spec
-from grader.course import packaged_course
-from grader.evaluate import check_files
-from grader.marks import Mark, load_checks, read_mark
-from grader.pytest_plugin import Case, run_checks
-from grader.questions import Answer, Material, Question
+from grader import disclosure
+from grader.assignment import spec
+from grader.assignment.course import packaged_course
+from grader.checks.check_files import Mark, load_checks, read_mark
+from grader.checks.questions import Answer, Material, Question
+from grader.checks.session import Case, run_checks
+from grader.feedback import page as feedback
+from grader.grading import assemble, preparation
+from grader.judging.evaluate import check_files
 from grader.records import Check, Grade, Limit, Submission
 from grader.settings import load
 from tests.notebooks import REPOSITORY, toy_grade
@@ -143,9 +146,9 @@ def test_the_security_page_states_the_numbers() -> None:
 
 
 def test_an_exception_is_named_by_no_more_classes_and_lines_than_are_counted() -> None:
-    if importlib.util.find_spec("grader.answer_notes") is None:
+    if importlib.util.find_spec("grader.judging.answer_notes") is None:
         pytest.skip("exceptions are not reduced to class and line here")
-    notes = importlib.import_module("grader.answer_notes")
+    notes = importlib.import_module("grader.judging.answer_notes")
 
     assert len(notes.KNOWN) <= len(disclosure.CLASSES)
     assert notes.MOST_LINES <= disclosure.LINES
@@ -306,7 +309,7 @@ def given(work: preparation.Work, folder: Path, body: str, message: int) -> dict
     place.mkdir(parents=True)
     nbformat.write(notebook, place / "tiny.ipynb")
     (place / "notes.txt").write_text(str(message))
-    graded = pipeline.grade(Submission("student01", "tiny", place), work)
+    graded = assemble.grade(Submission("student01", "tiny", place), work)
     told = disclosure.told(graded.grade)
     executed = nbformat.writes(graded.executed)
     page = feedback.render(told, title="Tiny", notebook=executed.encode())
@@ -327,7 +330,7 @@ def neutral(text: str, grade: Grade) -> str:
 def test_a_notebook_that_sends_a_message_is_not_heard(
     name: str, work: preparation.Work, tmp_path: Path
 ) -> None:
-    if name in REDUCED and importlib.util.find_spec("grader.answer_notes") is None:
+    if name in REDUCED and importlib.util.find_spec("grader.judging.answer_notes") is None:
         pytest.skip("exceptions are not reduced to class and line here")
 
     first, second = (given(work, tmp_path, SENDERS[name], message) for message in (4711, 30278))

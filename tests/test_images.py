@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from grader.images import from_png, packed, to_png, unpacked
+from grader.checks.images import from_png, packed, to_png, unpacked
 
 
 def noise(height: int = 5, width: int = 7) -> np.ndarray:

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader import kernels
 from grader.errors import SpecError
-from grader.kernels import LEASE_VARIABLE, Lease, adopt_orphans, inherited, lease
+from grader.execution import kernels
+from grader.execution.kernels import LEASE_VARIABLE, Lease, adopt_orphans, inherited, lease
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(120)"]
 Start = Callable[..., "subprocess.Popen[bytes]"]

@@ -124,11 +124,11 @@ def test_the_network_names_the_cat(notebook: dict[str, Any]) -> None:
 def test_a_notebook_that_is_graded_is_judged_afterwards(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
-    from grader import kernels
-    from grader.sandbox import layout
+    from grader.execution import kernels
+    from grader.sandbox import paths
 
-    assert (lab.GRADED_DATA, lab.GRADED_VARIABLE) == (layout.DATA, kernels.LEASE_VARIABLE)
-    names = {"lab": lab, "data_dir": layout.DATA if how == "data" else "somewhere"}
+    assert (lab.GRADED_DATA, lab.GRADED_VARIABLE) == (paths.DATA, kernels.LEASE_VARIABLE)
+    names = {"lab": lab, "data_dir": paths.DATA if how == "data" else "somewhere"}
     if how == "variable":
         monkeypatch.setenv(kernels.LEASE_VARIABLE, "x")
 

@@ -14,15 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.ladder import simulate
-from grader import attempts, feedback, ladder
-from grader.course import Course
-from grader.grading import with_manual
-from grader.pages import write_pages
+from grader.assignment.course import Course
+from grader.assignment.spec import Levels
+from grader.checks.intervals import wilson_interval
+from grader.checks.scoring import credit
+from grader.feedback import ladder, page
+from grader.feedback.publish import write_pages
+from grader.gradebook import attempts
+from grader.grading.coordinator import with_manual
 from grader.records import Check, ExerciseGrade, Grade, Picture, Requirement, Status
-from grader.scoring import credit
 from grader.settings import Settings
-from grader.spec import Levels
-from grader.statistics import wilson_interval
 from tests import pages
 from tests.notebooks import source_notebook, toy_course, toy_grade
 
@@ -68,7 +69,7 @@ def shown(*history: Grade, step: float = 0.02) -> Grade:
 
 def text(grade: Grade) -> str:
     """Return the page as its student reads it."""
-    html = feedback.render(with_manual(grade, None, 25), title="The lab", notebook=None, pass_points=25)
+    html = page.render(with_manual(grade, None, 25), title="The lab", notebook=None, pass_points=25)
     return " ".join(re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)).split())
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox import landlock
-from grader.sandbox.landlock import abi, restrict
+from grader.sandbox.inside import landlock
+from grader.sandbox.inside.landlock import abi, restrict
 
 SYSTEM = ["/usr", "/bin", "/lib", "/lib64", "/etc"]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.locations import line_of_cell
 from grader.records import FailedCell
+from grader.reports.locations import line_of_cell
 from tests.tiny import source_notebook
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.metrics import Floats, Ints, confusion, correct_top_k, predictions
+from grader.checks.metrics import Floats, Ints, confusion, correct_top_k, predictions
 
 
 @st.composite

@@ -17,14 +17,14 @@ from rich.table import Table
 from rich.text import Text
 from typer.testing import CliRunner
 
+from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.cli.options import plain
 from grader.cli.output import Terminal
-from grader.course import Course
 from grader.errors import SpecError
-from grader.feedback import render
-from grader.inert import SIGN, visible
-from grader.reporting import grades_junit, grades_summary
+from grader.feedback.page import render
+from grader.notebooks.sanitise_text import SIGN, visible
+from grader.reports.other_programs import grades_junit, grades_summary
 from tests import pages
 from tests.tiny import SECRET, tiny_course
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from grader.autograded import write_autograded
-from grader.gradebook import open_gradebook, record
-from grader.leaks import leaks
-from grader.release import build_release, gradebook_notebook, record_source
+from grader.authoring.leaks import leaks
+from grader.authoring.release import build_release, gradebook_notebook, record_source
+from grader.gradebook.formgrader import write_autograded
+from grader.gradebook.nbgrader import open_gradebook, record
 from tests.notebooks import answered, toy_course, toy_grade
 
 pytestmark = pytest.mark.slow

@@ -17,13 +17,13 @@ import pytest
 from nbformat import NotebookNode
 from typer.testing import CliRunner
 
-from grader import backups
+from grader.authoring.release import gradebook_notebook, record_source
 from grader.cli.app import app
 from grader.errors import SpecError
-from grader.gradebook import Entry, open_gradebook, record, refuse_nbgraders_scores, save_cells
-from grader.manual_work import save_snapshot, snapshot
-from grader.projection import Rebuilt, rebuild, set_aside
-from grader.release import gradebook_notebook, record_source
+from grader.gradebook import backups
+from grader.gradebook.manual_work import save_snapshot, snapshot
+from grader.gradebook.nbgrader import Entry, open_gradebook, record, refuse_nbgraders_scores, save_cells
+from grader.gradebook.projection import Rebuilt, rebuild, set_aside
 from tests.notebooks import REPOSITORY, answered, manual_cell, toy_course, toy_grade
 
 # nbgrader's own `update_or_create_submission` warns under SQLAlchemy 2
@@ -34,9 +34,9 @@ Dump = dict[str, frozenset[tuple[Any, ...]]]
 KILLED = """
 import os, sys
 from pathlib import Path
-from grader.projection import rebuild
-from grader.gradebook import Entry
-from grader.release import gradebook_notebook
+from grader.gradebook.projection import rebuild
+from grader.gradebook.nbgrader import Entry
+from grader.authoring.release import gradebook_notebook
 from tests.notebooks import answered, toy_grade
 course = Path(sys.argv[1])
 source = gradebook_notebook(course, "toy")

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from grader import cards, spec
-from grader.artifacts import conform, resolve_shape
+from grader.assignment import spec
+from grader.checks.questions import Answer, Material, Question
+from grader.checks.session import Case, run_checks
+from grader.datasets import cards
 from grader.errors import SubmissionError
-from grader.evaluate import check_files, plan_questions
-from grader.probe import Answers, Plan
-from grader.pytest_plugin import Case, run_checks
-from grader.questions import Answer, Material, Question
+from grader.judging.answers import conform, resolve_shape
+from grader.judging.evaluate import check_files, plan_questions
+from grader.judging.probe import Answers, Plan
 from grader.records import Check, Status
 
 ROOT = Path(__file__).resolve().parent.parent

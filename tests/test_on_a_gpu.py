@@ -11,12 +11,14 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import doctor, gpu_verdicts, kernels, pipeline, preparation
-from grader.course import Course, packaged_course
-from grader.devices import Pool, hold
+from grader import doctor
+from grader.assignment.course import Course, packaged_course
+from grader.authoring.release import build_release
+from grader.execution import gpu_trial, kernels
+from grader.execution.gpu_slots import Pool, hold
+from grader.grading import assemble, preparation
 from grader.records import Grade, Limit, Status, Submission
-from grader.release import build_release
-from grader.sandbox import client
+from grader.sandbox.host import client
 from grader.settings import Settings
 from tests.gpus import ask_kernel
 from tests.tiny import SECRET, hand_in, solved, tiny_course
@@ -93,7 +95,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, toy_cache: Path) -> tuple[Cou
 
 def graded(work: tuple[Course, preparation.Work], code: str) -> Grade:
     folder = hand_in(work[0], "student01", solved(double_code=code))
-    return pipeline.grade(Submission("student01", "tiny", folder), work[1]).grade
+    return assemble.grade(Submission("student01", "tiny", folder), work[1]).grade
 
 
 def test_a_kernel_sees_its_gpu_untouched_and_a_network_trains_there_twice_alike(tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_two_kernels_have_two_gpus(tmp_path: Path) -> None:
 
 def test_a_kernel_of_ours_works_and_the_doctor_says_so(tmp_path: Path) -> None:
     with hold("cuda", 1, Pool()) as held:
-        assert gpu_verdicts.try_out(kernels.SANDBOXED, held, sandboxed=True) == ""
+        assert gpu_trial.try_out(kernels.SANDBOXED, held, sandboxed=True) == ""
 
     facts = {fact.what: fact for fact in doctor.gpus(Settings(None, tmp_path))}
 
@@ -167,7 +169,7 @@ def test_an_entry_point_that_fills_the_gpu_has_a_verdict(work: tuple[Course, pre
     grade = graded(work, f"def double(numbers):\n    {body}\n    return numbers * 2")
 
     assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.log
-    assert {one.hint for one in grade.checks if one.id == "double"} == {gpu_verdicts.HINT}
+    assert {one.hint for one in grade.checks if one.id == "double"} == {gpu_trial.HINT}
 
 
 def test_the_lab_earns_everything_on_a_gpu(tmp_path: Path, toy_cache: Path) -> None:
@@ -181,7 +183,7 @@ def test_the_lab_earns_everything_on_a_gpu(tmp_path: Path, toy_cache: Path) -> N
     source = nbformat.read(course.source("oxford_pets") / "oxford_pets.ipynb", as_version=4)
     nbformat.write(source, handed_in / "oxford_pets.ipynb")
 
-    grade = pipeline.grade(Submission("student01", "oxford_pets", handed_in), lab).grade
+    grade = assemble.grade(Submission("student01", "oxford_pets", handed_in), lab).grade
 
     assert (grade.device, grade.status, grade.points) == ("cuda", Status.PASSED, grade.max_points), grade.log
     assert grade.failed_cells == ()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import output_from_msg
 
-from grader.outputs import DEPTH, NOT_KEPT, STORED, content_of
+from grader.execution.messages import DEPTH, NOT_KEPT, STORED, content_of
 
 NAMES = st.sampled_from(
     [

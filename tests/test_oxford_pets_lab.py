@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import pipeline, preparation, variants
-from grader.course import packaged_course
+from grader.assignment.course import packaged_course
+from grader.authoring import variants
+from grader.grading import assemble, preparation
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings
 from tests.notebooks import REPOSITORY
@@ -26,7 +27,7 @@ def grade(notebook: nbformat.NotebookNode, settings: Settings, folder: Path) -> 
     handed_in = folder / "submitted" / "student01" / "oxford_pets"
     handed_in.mkdir(parents=True)
     nbformat.write(notebook, handed_in / "oxford_pets.ipynb")
-    return pipeline.grade(Submission("student01", "oxford_pets", handed_in), work).grade
+    return assemble.grade(Submission("student01", "oxford_pets", handed_in), work).grade
 
 
 def notebooks() -> tuple[nbformat.NotebookNode, nbformat.NotebookNode]:
@@ -73,7 +74,7 @@ def test_one_photo_a_class_is_weak_but_honest_and_earns_a_part(tmp_path: Path, t
 
 
 def test_the_releases_are_fresh_and_give_nothing_away() -> None:
-    from grader import leaks, release
+    from grader.authoring import leaks, release
 
     course = packaged_course()
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 
-from grader.cells import grade_id
-from grader.metrics import confusion, correct_top_k
+from grader.checks.metrics import confusion, correct_top_k
+from grader.notebooks.cells import grade_id
 
 FOLDER = Path(__file__).resolve().parents[1] / "solutions" / "oxford_pets"
 PATH = FOLDER / "oxford_pets.ipynb"

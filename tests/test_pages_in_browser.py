@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.drawings.attacks import amplified
-from grader.drawings.content import COLUMNS, MARGIN, TILE
-from grader.feedback import ManualComment, render, write
-from grader.images import packed
+from grader.checks.images import packed
+from grader.feedback.drawings.attacks import amplified
+from grader.feedback.drawings.content import COLUMNS, MARGIN, TILE
+from grader.feedback.page import ManualComment, render, write
+from grader.notebooks.sanitise import sanitise_notebook
 from grader.records import Picture
-from grader.sanitise import sanitise_notebook
 from tests import pages
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the dev extra's playwright")

@@ -16,7 +16,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
 
-ORDERS = list(itertools.permutations(["papermill", "grader.engine", "grader.papermill_engine"]))
+ORDERS = list(
+    itertools.permutations(["papermill", "grader.execution.engine", "grader.execution.papermill_engine"])
+)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
@@ -29,7 +31,7 @@ def test_papermill_and_the_engine_can_be_imported_in_any_order(order: tuple[str,
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
     )
 
-    assert (done.stdout, done.returncode) == ("grader.papermill_engine\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("grader.execution.papermill_engine\n", 0), done.stderr
 
 
 def notebook_of(*sources: str, kernel: str = "python3") -> NotebookNode:

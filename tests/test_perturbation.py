@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.perturbation import largest_change, roughness, total_variation
+from grader.checks.perturbations import largest_change, roughness, total_variation
 
 IMAGES = hnp.arrays(np.uint8, st.tuples(st.integers(2, 6), st.integers(2, 6), st.just(3)))
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import cards, hidden_photos, pets
-from grader.cards import DataCard, Source
+from grader.datasets import cards
+from grader.datasets import holdout as hidden_photos
+from grader.datasets import photos as pets
+from grader.datasets.cards import DataCard, Source
+from grader.datasets.holdout import LEAST_SHARE
 from grader.errors import SpecError, SubmissionError
-from grader.hidden_photos import LEAST_SHARE
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "oxford_pets"
 TOY = cards.load_card("toy_pets")

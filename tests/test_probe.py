@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from grader.assignment.spec import Assignment
+from grader.checks.questions import Question
 from grader.errors import SpecError, SubmissionError
-from grader.probe import Answers, Asking, Overrun, Plan, sequence, write_question
-from grader.questions import Question
-from grader.spec import Assignment
+from grader.judging.probe import Answers, Asking, Overrun, Plan, sequence, write_question
 
 KEY = {"labels": np.array([41, 42])}
 PLAN = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.probe_cell import Unusable, ask, call
+from grader.judging.in_kernel import Unusable, ask, call
 
 Function = Callable[..., Any]
 

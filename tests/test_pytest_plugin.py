@@ -11,26 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import pytest_plugin
-from grader.errors import SpecError, SubmissionError
-from grader.marks import load_checks, needed_sets
-from grader.pytest_plugin import (
+from grader.assignment.spec import Assignment, Levels
+from grader.checks import session
+from grader.checks.check_files import load_checks, needed_sets
+from grader.checks.questions import Answer
+from grader.checks.requirements import Shortfall
+from grader.checks.session import (
     Case,
     Verdicts,
     require,
     require_count,
     run_checks,
 )
-from grader.questions import Answer
+from grader.errors import SpecError, SubmissionError
 from grader.records import Check, Requirement, Status
-from grader.requirements import Shortfall
-from grader.spec import Assignment, Levels
 
 HEADER = """\
 import numpy as np
 import pytest
 from grader.errors import SubmissionError
-from grader.pytest_plugin import require, require_count, require_parts, show
+from grader.checks.session import require, require_count, require_parts, show
 
 """
 ASSIGNMENT = Assignment.model_validate(
@@ -442,4 +442,4 @@ def test_a_count_is_judged_on_whole_photos() -> None:
 
 
 def test_the_words_of_the_checks_are_there() -> None:
-    assert {"Case", "Verdicts", "require", "require_count", "run_checks", "show"} <= set(vars(pytest_plugin))
+    assert {"Case", "Verdicts", "require", "require_count", "run_checks", "show"} <= set(vars(session))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.questions import Answer, Gathered, batched, gather
+from grader.checks.questions import Answer, Gathered, batched, gather
 
 Scores = npt.NDArray[np.float64]
 Photos = npt.NDArray[np.uint8]

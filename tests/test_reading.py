@@ -9,11 +9,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import cells, notebook_json, reading
-from grader.cells import grade_id, read_notebook, restore
 from grader.confined import Bounds
 from grader.errors import InfrastructureError, SubmissionError
-from grader.notebook_json import MAX_VALUES, parse, values
+from grader.notebooks import cells, raw_json, reading
+from grader.notebooks.cells import grade_id, read_notebook, restore
+from grader.notebooks.raw_json import MAX_VALUES, parse, values
 from tests.notebooks import solution_cell
 
 
@@ -73,7 +73,7 @@ def test_only_what_grading_looks_at_is_copied() -> None:
 def test_pictures_beyond_what_a_page_shows_are_dropped_and_words_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(notebook_json, "MAX_PICTURES_CHARS", 1000)
+    monkeypatch.setattr(raw_json, "MAX_PICTURES_CHARS", 1000)
     cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "words"}
     given = [{**cell, "attachments": {"a.png": {"image/png": "A" * 600}}} for _ in range(2)]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader import backbones, reference
-from grader.pets import cat_photo
+from grader.checks import reference
+from grader.datasets.photos import cat_photo
+from grader.networks import backbones
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from grader.authoring.leaks import leaks
+from grader.authoring.release import build_release, course_config, record_source, stale_files
 from grader.errors import SpecError
-from grader.gradebook import open_gradebook
-from grader.leaks import leaks
-from grader.release import build_release, course_config, record_source, stale_files
+from grader.gradebook.nbgrader import open_gradebook
 from tests.notebooks import (
     HIDDEN_CHECK,
     MODEL_ANSWER,
@@ -463,9 +463,9 @@ def test_recording_the_source_twice_changes_nothing(course: Path, tmp_path: Path
 def test_the_adapters_import_without_nbgrader() -> None:
     code = (
         "import sys; sys.modules['nbgrader'] = None\n"
-        "import grader.release, grader.gradebook, grader.autograded, grader.manual_work\n"
+        "import grader.authoring.release, grader.gradebook.nbgrader, grader.gradebook.formgrader, grader.gradebook.manual_work\n"
         "from grader.errors import SpecError\n"
-        "try: grader.gradebook.nbgrader_api()\n"
+        "try: grader.gradebook.nbgrader.nbgrader_api()\n"
         "except SpecError as exc: print(exc)\n"
     )
 

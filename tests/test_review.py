@@ -10,13 +10,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from typer.testing import CliRunner
 
-from grader import similarity
+from grader.assignment.course import Course
 from grader.cli.app import app
-from grader.course import Course
 from grader.errors import SpecError
-from grader.grading import Options, grade_class
-from grader.review import review
-from grader.runners import InlineExecutor
+from grader.grading.coordinator import Options, grade_class
+from grader.grading.runners import InlineExecutor
+from grader.reports import shared_cells
+from grader.reports.review import review
 from grader.settings import load
 from tests.tiny import SECRET, hand_in, solved, tiny_course
 
@@ -103,9 +103,9 @@ def test_a_flag_is_shown_to_staff_and_on_no_page(course: Course) -> None:
 def test_a_notebook_that_cannot_be_looked_at_is_named_and_the_others_are_compared(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = similarity.read_cells
+    real = shared_cells.read_cells
     monkeypatch.setattr(
-        similarity, "read_cells", lambda path: None if "student03" in str(path) else real(path)
+        shared_cells, "read_cells", lambda path: None if "student03" in str(path) else real(path)
     )
 
     done = run(course)

@@ -22,8 +22,8 @@ import pytest
 from benchmarks import kernel_endings, kernels
 from benchmarks.kernels import WARM, Running
 from grader.errors import KernelDied
-from grader.sandbox import box
-from grader.sandbox.client import statuses
+from grader.sandbox.host import bubblewrap
+from grader.sandbox.host.client import statuses
 
 pytestmark = [
     pytest.mark.slow,
@@ -237,12 +237,12 @@ def test_a_module_that_breaks_a_rule_is_left_out_by_name_and_the_rest_is_preload
 
 def ready_zygote(folder: Path, preload: list[str]) -> dict[str, Any]:
     """Start a zygote in a box that has modules of ours; return what it says when it is ready."""
-    python = box.interpreter(sys.executable)
-    shown = box.Interpreter(python.executable, (*python.folders, str(folder)), python.package)
+    python = bubblewrap.interpreter(sys.executable)
+    shown = bubblewrap.Interpreter(python.executable, (*python.folders, str(folder)), python.package)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    world = box.Box(shown, environment=(("PYTHONPATH", str(folder)),))
+    world = bubblewrap.Box(shown, environment=(("PYTHONPATH", str(folder)),))
     argument = json.dumps({"control": theirs.fileno(), "preload": preload, "left_out": {}, "warm": True})
-    command = world.command(argument, box.stage_prefix())
+    command = world.command(argument, bubblewrap.stage_prefix())
     with (
         subprocess.Popen(
             command,

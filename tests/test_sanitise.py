@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert.filters.markdown import markdown2html
 
-from grader.inert import BREAK, inert_markdown, picture
-from grader.rendering import cell_views, markdown
-from grader.sanitise import CELL_TEXT_CHARS, IMAGES_BYTES, clean_html, sanitise_notebook
+from grader.notebooks.notebook_html import cell_views, markdown
+from grader.notebooks.sanitise import CELL_TEXT_CHARS, IMAGES_BYTES, clean_html, sanitise_notebook
+from grader.notebooks.sanitise_text import BREAK, inert_markdown, picture
 from tests import pages
 
 FRAGMENTS = st.sampled_from(

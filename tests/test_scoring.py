@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.assignment.spec import Levels
+from grader.checks.scoring import credit, exercise_grade, overall_status, required_count
 from grader.records import Check, ExerciseGrade, Status
-from grader.scoring import credit, exercise_grade, overall_status, required_count
-from grader.spec import Levels
 
 percents = st.integers(0, 99).flatmap(lambda low: st.tuples(st.just(low), st.integers(low + 1, 100)))
 levels = percents.map(lambda pair: Levels(zero_at=pair[0] / 100, full_at=pair[1] / 100))

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import InfrastructureError
-from grader.sandbox import seccomp
-from grader.sandbox.seccomp import ALLOWED, ARCHITECTURES, build, everything_but
+from grader.sandbox.inside import seccomp
+from grader.sandbox.inside.seccomp import ALLOWED, ARCHITECTURES, build, everything_but
 
 try:
     LIBRARY = ctypes.CDLL("libseccomp.so.2")
@@ -363,7 +363,7 @@ here = pytest.mark.skipif(
 
 def confined(body: str, loaded: str = "load(build())") -> str:
     """Run Python code under the filter and return what it prints."""
-    text = f"from grader.sandbox.seccomp import build, load\n{loaded}\n{textwrap.dedent(body)}"
+    text = f"from grader.sandbox.inside.seccomp import build, load\n{loaded}\n{textwrap.dedent(body)}"
     done = subprocess.run(
         [sys.executable, "-c", text], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False
     )
@@ -497,7 +497,7 @@ def work(name, lock, queue):
 if __name__ == "__main__":
     if not multiprocessing.get_context("fork").Value("i", 0).get_lock():
         raise SystemExit("no lock")
-    from grader.sandbox.seccomp import build, load
+    from grader.sandbox.inside.seccomp import build, load
     load(build())
     memory = shared_memory.SharedMemory(create=True, size=16)
     for method in ("fork", "spawn", "forkserver"):
@@ -545,7 +545,7 @@ def test_all_ways_of_starting_processes_share_memory_and_locks(tmp_path: Path) -
 
 TORCH = """
 import threading
-from grader.sandbox.seccomp import build, load
+from grader.sandbox.inside.seccomp import build, load
 
 load(build())
 import matplotlib.pyplot as pyplot

@@ -9,24 +9,25 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from grader import attempts, cards
+from grader.assignment.course import Course
+from grader.assignment.spec import Assignment, load_hidden
+from grader.checks.questions import Answer, Material
+from grader.checks.session import Case, run_checks
 from grader.cli.app import app
-from grader.course import Course
-from grader.preparation import prepare
-from grader.pytest_plugin import Case, run_checks
-from grader.questions import Answer, Material
+from grader.datasets import cards
+from grader.gradebook import attempts
+from grader.grading.preparation import prepare
 from grader.records import Grade, Status
 from grader.settings import Settings
-from grader.spec import Assignment, load_hidden
 from tests.notebooks import REPOSITORY
 from tests.tiny import ASSIGNMENT, SECRET, hand_in, solved, tiny_course
 
 PRIVATE = "share of the visitors"
 CHECK = f'''
 
-from grader.pytest_plugin import require_count, show
-from grader.questions import Question, batched, gather
-from grader.spec import Levels
+from grader.checks.session import require_count, show
+from grader.checks.questions import Question, batched, gather
+from grader.assignment.spec import Levels
 
 tiny_questions = questions
 
@@ -149,7 +150,7 @@ def verdicts(
 
     path = tmp_path / "check_hidden.py"
     path.write_text(
-        "import pytest\nfrom grader.pytest_plugin import require\n\n"
+        "import pytest\nfrom grader.checks.session import require\n\n"
         f'@pytest.mark.exercise("double", asks="visitors", unreported=True{points})\n'
         f'def test_visitors(answers):\n    """Visitors."""\n    {body}\n'
     )
@@ -188,7 +189,7 @@ def test_a_check_that_no_report_shows_is_worth_no_points(tmp_path: Path) -> None
 @pytest.mark.parametrize("assignment", ["oxford_pets", "transfer_learning"])
 def test_the_labs_ask_about_a_second_holdout_after_everything_else(assignment: str) -> None:
     """Sets are asked in the order of their names: no graded answer may be late because of it."""
-    from grader.marks import load_checks
+    from grader.checks.check_files import load_checks
 
     folder = REPOSITORY / "solutions" / assignment
     rng = np.random.default_rng(0)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from grader import rendering, showing
 from grader.confined import Bounds
-from grader.feedback import render
+from grader.feedback.page import render
+from grader.notebooks import notebook_html, showing
+from grader.notebooks.sanitise import sanitise_notebook
 from grader.patience import Patience
-from grader.sanitise import sanitise_notebook
 from tests import pages
 
 # Each took minutes, or hours, by the square or worse.
@@ -30,7 +30,7 @@ def text(source: str) -> dict[str, Any]:
 def test_a_notebook_is_rendered_in_the_limited_process_as_in_this_one() -> None:
     given = pages.notebook()
 
-    assert showing.page_cells(pages.stored(given)) == rendering.cell_views(sanitise_notebook(given))
+    assert showing.page_cells(pages.stored(given)) == notebook_html.cell_views(sanitise_notebook(given))
     assert showing.safe_notebook(pages.stored(given)) == sanitise_notebook(given)
 
 
@@ -106,7 +106,7 @@ def test_a_notebook_that_cannot_be_shown_costs_the_page_its_notebook_alone(
 
 
 def test_pictures_that_take_too_long_stay_as_they_are() -> None:
-    from grader.fitting import fit_pictures
+    from grader.notebooks.page_budget import fit_pictures
 
     data = {"image/png": "A" * 30_000}
     notebook = {"cells": [{"outputs": [{"output_type": "display_data", "data": data}]}]}

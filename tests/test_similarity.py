@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import similarity
 from grader.confined import Bounds
-from grader.similarity import COMMON, Cell, Report, Work, compare, read_cells, tokens
+from grader.reports import shared_cells
+from grader.reports.shared_cells import COMMON, Cell, Report, Work, compare, read_cells, tokens
 
 STUB = "def train(features, labels):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 MINE = """\
@@ -246,7 +246,7 @@ def test_a_notebook_that_meets_a_limit_is_told_from_one_that_is_none(
 ) -> None:
     path = tmp_path / "a.ipynb"
     path.write_text('{"cells": []}')
-    monkeypatch.setattr(similarity, "BOUNDS", Bounds(wall_s=0.001))
+    monkeypatch.setattr(shared_cells, "BOUNDS", Bounds(wall_s=0.001))
 
     assert read_cells(path) is None
 

@@ -12,13 +12,13 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
+from grader.assignment.course import Course, packaged_course
+from grader.assignment.spec import load_assignment
+from grader.checks.check_files import load_checks
+from grader.checks.questions import Question
+from grader.checks.soundness import marked, require_asked, require_cells, require_sound
 from grader.cli.app import app
-from grader.course import Course, packaged_course
 from grader.errors import SpecError
-from grader.marks import load_checks
-from grader.questions import Question
-from grader.soundness import marked, require_asked, require_cells, require_sound
-from grader.spec import load_assignment
 from tests.notebooks import PUBLIC_CHECKS, source_notebook, toy_course
 from tests.tiny import tiny_course
 

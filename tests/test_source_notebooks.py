@@ -13,10 +13,10 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
-from grader.cells import code_cells, grade_id, is_locked
-from grader.course import packaged_course
-from grader.spec import Assignment, load_assignment
-from grader.variants import Variant, apply, read_variants
+from grader.assignment.course import packaged_course
+from grader.assignment.spec import Assignment, load_assignment
+from grader.authoring.variants import Variant, apply, read_variants
+from grader.notebooks.cells import code_cells, grade_id, is_locked
 
 COURSE = packaged_course()
 STUB = "pass  # YOUR CODE HERE"

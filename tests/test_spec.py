@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.errors import SpecError
-from grader.spec import (
+from grader.assignment.spec import (
     CALIBRATED,
     Assignment,
     Value,
@@ -19,6 +18,7 @@ from grader.spec import (
     load_public,
     version,
 )
+from grader.errors import SpecError
 from tests.notebooks import REPOSITORY
 
 GOOD = """\

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
-from grader.sandbox import specs
-from grader.spec import Limits
+from grader.assignment.spec import Limits
+from grader.sandbox import kernelspecs
 
 
 def config(spec: KernelSpec) -> dict[str, object]:
@@ -22,18 +22,18 @@ def config(spec: KernelSpec) -> dict[str, object]:
 
 
 def test_without_options_kernels_are_warm_preloaded_and_limited() -> None:
-    spec = specs.kernel_spec()
+    spec = kernelspecs.kernel_spec()
 
     assert spec.argv[0] == sys.executable
     assert config(spec) == {
-        "preload": list(specs.PRELOAD),
+        "preload": list(kernelspecs.PRELOAD),
         "warm": True,
         "limits": {"memory_mb": 6144, "disk_mb": 512, "processes": 128, "cpus": 2},
     }
 
 
 def test_limits_and_other_options_reach_the_provisioner() -> None:
-    spec = specs.kernel_spec(
+    spec = kernelspecs.kernel_spec(
         preload=("json",), warm=False, limits=Limits(memory_mb=1024, cpus=1), keep_s=60.0
     )
 
@@ -43,7 +43,7 @@ def test_limits_and_other_options_reach_the_provisioner() -> None:
     assert (found["preload"], found["warm"], found["keep_s"]) == (["json"], False, 60.0)
 
 
-@pytest.mark.parametrize("name", specs.PRELOAD)
+@pytest.mark.parametrize("name", kernelspecs.PRELOAD)
 def test_what_is_preloaded_exists(name: str) -> None:
     assert importlib.util.find_spec(name.partition(".")[0]) is not None
 
@@ -51,25 +51,25 @@ def test_what_is_preloaded_exists(name: str) -> None:
 def test_an_installed_kernelspec_is_found_by_jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
 
-    where = specs.install("spectacles", prefix=str(tmp_path), preload=("json",), idle_s=5.0)
+    where = kernelspecs.install("spectacles", prefix=str(tmp_path), preload=("json",), idle_s=5.0)
 
     assert where == tmp_path / "share" / "jupyter" / "kernels" / "spectacles"
     found = KernelSpecManager().get_kernel_spec("spectacles")
-    assert config(found) == config(specs.kernel_spec(preload=("json",), idle_s=5.0))
+    assert config(found) == config(kernelspecs.kernel_spec(preload=("json",), idle_s=5.0))
 
 
 def test_a_user_may_install_one_for_all_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
 
-    where = specs.install("mine", user=True)
+    where = kernelspecs.install("mine", user=True)
 
     assert where == tmp_path / "kernels" / "mine"
     assert json.loads((where / "kernel.json").read_text())["language"] == "python"
 
 
 def test_installing_again_replaces(tmp_path: Path) -> None:
-    specs.install("twice", prefix=str(tmp_path), preload=("json",))
+    kernelspecs.install("twice", prefix=str(tmp_path), preload=("json",))
 
-    where = specs.install("twice", prefix=str(tmp_path), preload=("csv",))
+    where = kernelspecs.install("twice", prefix=str(tmp_path), preload=("csv",))
 
     assert config(KernelSpec.from_resource_dir(str(where)))["preload"] == ["csv"]

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from grader.calibrated import Calibration, Spread
+from grader.assignment.calibrated import Calibration, Spread
+from grader.calibration.flags import UNLIKELY, calibration_in_force, flags
 from grader.records import Check, Grade, Requirement, Status
-from grader.suspicion import UNLIKELY, calibration_in_force, flags
 from tests.notebooks import REPOSITORY, toy_grade
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from grader import attempts, tally
+from grader.assignment.course import Course
 from grader.cli.app import app
-from grader.course import Course
 from grader.errors import SpecError
+from grader.gradebook import attempts, versions
 from grader.records import Grade, Status, Submission
 from tests.notebooks import source_notebook, toy_grade
 from tests.tiny import SECRET, hand_in, solved, tiny_course
 
-HERE = tally.Against("v1", "split", "toy_pets")
+HERE = versions.Against("v1", "split", "toy_pets")
 VERSIONS = [f"def double(n): return 2 * n  # version {number}" for number in range(1, 6)]
 
 
@@ -31,8 +31,8 @@ def attempt(course: Path, name: str, *, run: bool = True, **changes: Any) -> Gra
     return grade
 
 
-def names(course: Path, judge: tally.Against = HERE) -> list[str]:
-    return [one.attempt for one in tally.judged(course, "toy", "student01", judge)]
+def names(course: Path, judge: versions.Against = HERE) -> list[str]:
+    return [one.attempt for one in versions.judged(course, "toy", "student01", judge)]
 
 
 # What counts
@@ -45,7 +45,7 @@ def test_attempts_of_other_photos_assignments_and_cards_are_counted_apart(tmp_pa
     attempt(tmp_path, "a4", data="oxford_pets")
 
     assert names(tmp_path) == ["a1"]
-    assert names(tmp_path, tally.Against("v2", "split", "toy_pets")) == ["a2"]
+    assert names(tmp_path, versions.Against("v2", "split", "toy_pets")) == ["a2"]
 
 
 def test_what_could_not_be_read_and_errors_before_anything_ran_do_not_count(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_errors_after_the_notebook_ran_count_since_it_may_have_caused_them(tmp_p
         "a2",
         status=Status.ERROR,
         run=False,
-        provenance={tally.RAN: "yes", "graded_at": "2026-01-02"},
+        provenance={versions.RAN: "yes", "graded_at": "2026-01-02"},
     )
 
     assert names(tmp_path) == ["a1", "a2"]
@@ -83,8 +83,8 @@ def test_a_version_keeps_its_number_when_it_is_graded_again(tmp_path: Path) -> N
         attempt(tmp_path, "a2", provenance={"files": "f2", "scored": "2"}),
     ]
 
-    again = tally.numbered(toy_grade(attempt="a2"), "f2", before)
-    new = tally.numbered(toy_grade(attempt="a3"), "f3", before)
+    again = versions.numbered(toy_grade(attempt="a2"), "f2", before)
+    new = versions.numbered(toy_grade(attempt="a3"), "f3", before)
 
     assert (again.provenance["scored"], new.provenance["scored"]) == ("2", "3")
     assert new.provenance["files"] == "f3"
@@ -101,8 +101,8 @@ def test_a_version_keeps_its_number_when_it_is_graded_again(tmp_path: Path) -> N
 def test_where_a_student_stands_is_said(tmp_path: Path, limit: int, words: str) -> None:
     before = [attempt(tmp_path, "a1"), attempt(tmp_path, "a2")]
 
-    assert tally.standing(before[1], before, limit) == words
-    assert "2 of 5 scored attempts used; this one" in tally.standing(toy_grade(attempt="b"), before, 5)
+    assert versions.standing(before[1], before, limit) == words
+    assert "2 of 5 scored attempts used; this one" in versions.standing(toy_grade(attempt="b"), before, 5)
 
 
 # What is kept
@@ -119,7 +119,9 @@ def submission(course: Path, text: str) -> Submission:
 
 def keep(course: Path, text: str, limit: int = 1) -> str:
     files = {"notes.txt": 1024}
-    return tally.keep(course, submission(course, text), HERE, files, limit=limit, counts="The first counts.")
+    return versions.keep(
+        course, submission(course, text), HERE, files, limit=limit, counts="The first counts."
+    )
 
 
 def test_a_version_that_is_not_scored_is_kept_with_its_declared_files(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_a_version_that_is_not_scored_is_kept_with_its_declared_files(tmp_path: 
     assert (kept / "toy.ipynb").read_text() == "second"
     assert notice.startswith("This is version 2 of your work, and 1 are scored")
     assert "The first counts." in notice
-    assert tally.waiting(tmp_path, "toy", "student01") == notice
+    assert versions.waiting(tmp_path, "toy", "student01") == notice
 
 
 def test_versions_keep_their_numbers_whatever_is_handed_in_again(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_links_out_of_a_submission_are_not_followed(tmp_path: Path) -> None:
     (handed_in.folder / "notes.txt").unlink()
     (handed_in.folder / "notes.txt").symlink_to(tmp_path / "secret")
 
-    tally.keep(tmp_path, handed_in, HERE, {"notes.txt": 1024}, limit=1, counts="")
+    versions.keep(tmp_path, handed_in, HERE, {"notes.txt": 1024}, limit=1, counts="")
 
     assert not list((tmp_path / ".pawgrade" / "unscored").rglob("notes.txt"))
 
@@ -157,9 +159,9 @@ def test_links_out_of_a_submission_are_not_followed(tmp_path: Path) -> None:
 def test_nothing_waits_once_it_is_an_attempt(tmp_path: Path) -> None:
     keep(tmp_path, "second")
 
-    tally.settle(tmp_path, submission(tmp_path, "second"))
+    versions.settle(tmp_path, submission(tmp_path, "second"))
 
-    assert tally.waiting(tmp_path, "toy", "student01") == ""
+    assert versions.waiting(tmp_path, "toy", "student01") == ""
     assert not list((tmp_path / ".pawgrade" / "unscored").rglob("*.ipynb"))
 
 

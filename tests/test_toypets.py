@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import cards, toypets
+from grader.datasets import cards, toypets
+from grader.datasets.toypets.breeds import BREEDS
 from grader.errors import SpecError
-from grader.toypets.breeds import BREEDS
 
 
 def test_there_is_a_drawing_for_each_breed() -> None:

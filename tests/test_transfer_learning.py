@@ -24,23 +24,26 @@ import torch
 from nbformat import NotebookNode
 from torch import nn
 
-from grader import lab, pages, pets, pipeline, preparation
-from grader.answer_notes import Sources, explain_note
-from grader.artifacts import conform
-from grader.backbones import Backbone, backbone
-from grader.cells import code_cells, grade_id
-from grader.course import packaged_course
+from grader import lab
+from grader.assignment.course import packaged_course
+from grader.assignment.spec import bind_sizes, load_assignment
+from grader.authoring.variants import Variant, apply, read_variants
+from grader.checks.check_files import load_checks
+from grader.checks.questions import Answer, Material
+from grader.checks.session import Case, Verdicts, run_checks
+from grader.datasets import photos
 from grader.errors import SubmissionError
-from grader.figures import draw
-from grader.marks import load_checks
-from grader.probe import Answers
-from grader.probe_cell import Unusable, call
-from grader.pytest_plugin import Case, Verdicts, run_checks
-from grader.questions import Answer, Material
+from grader.feedback import publish
+from grader.feedback.figures import draw
+from grader.grading import assemble, preparation
+from grader.judging.answer_notes import Sources, explain_note
+from grader.judging.answers import conform
+from grader.judging.in_kernel import Unusable, call
+from grader.judging.probe import Answers
+from grader.networks.backbones import Backbone, backbone
+from grader.notebooks.cells import code_cells, grade_id
 from grader.records import Check, Grade, Status, Submission
 from grader.settings import Settings
-from grader.spec import bind_sizes, load_assignment
-from grader.variants import Variant, apply, read_variants
 from tests.notebooks import REPOSITORY
 
 ID = "transfer_learning"
@@ -205,10 +208,10 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
 
 
 def test_the_page_finds_public_photos_of_cats_of_dogs_and_of_a_breed(desk: Desk) -> None:
-    view = pets.read_view(desk.work.data_dir)
+    view = photos.read_view(desk.work.data_dir)
     train, cats = view.photos("train"), np.array(view.species)
     labels = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
-    found = pages.TrainingPhotos(view)
+    found = publish.TrainingPhotos(view)
 
     shown = {
         name: [labels[one.tobytes()] for one in found.photos(name, 2)] for name in ("cat", "dog", "beagle")
@@ -552,7 +555,7 @@ def grade(notebook: NotebookNode, settings: Settings, folder: Path) -> Grade:
     handed_in = folder / "submitted" / "student01" / ID
     handed_in.mkdir(parents=True)
     nbformat.write(notebook, handed_in / f"{ID}.ipynb")
-    return pipeline.grade(Submission("student01", ID, handed_in), work).grade
+    return assemble.grade(Submission("student01", ID, handed_in), work).grade
 
 
 @needs_photos

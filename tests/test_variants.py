@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import variants
-from grader.cells import grade_id
+from grader.authoring import variants
 from grader.errors import SpecError
+from grader.notebooks.cells import grade_id
 from tests.notebooks import REPOSITORY, source_notebook
 
 GOOD = """\

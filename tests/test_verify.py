@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from grader import verify as verifying
+from grader.assignment.course import Course
+from grader.authoring import verify as verifying
+from grader.authoring.findings import Finding
+from grader.authoring.release import build_release
+from grader.authoring.verify import Part, verify
 from grader.cli.app import app
-from grader.course import Course
 from grader.errors import SpecError
-from grader.findings import Finding
-from grader.release import build_release
-from grader.sandbox import client
+from grader.sandbox.host import client
 from grader.settings import Settings
-from grader.verify import Part, verify
 from tests.checked import MUTANTS, checked_course
 from tests.tiny import SECRET
 
@@ -127,7 +127,7 @@ BREAKS = {
         {"source, all checks: full marks": "KeyError: 'none'"},
     ),
     "levels of a check's own": (
-        "check_public.py", 'levels=levels["bright"]', "levels=__import__('grader.spec').spec.Levels(zero_at=0.1, full_at=0.5)",
+        "check_public.py", 'levels=levels["bright"]', "levels=__import__('grader.assignment.spec').spec.Levels(zero_at=0.1, full_at=0.5)",
         {"the source measures what honest work does": "photos: bright photos is held against levels of its own"},
     ),
     "a check that asks nobody": (

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from grader import lab, networks, visible
-from grader.backbones import NAMES, Backbone
+from grader import lab, visible
+from grader.networks import zoo
+from grader.networks.backbones import NAMES, Backbone
 
 PACKAGE = Path(visible.__file__).parent
 BEGIN = (
     "grader.lab",
-    "grader.probe_cell",
-    "grader.sandbox.zygote",
-    "grader.sandbox.cold",
-    "grader.sandbox.trial",
+    "grader.judging.in_kernel",
+    "grader.sandbox.inside.zygote",
+    "grader.sandbox.inside.cold_start",
+    "grader.sandbox.self_check_child",
 )
-AT_HOME = {"grader.lab_checks"}  # `lab.check` asks for it where nothing is graded
+AT_HOME = {"grader.lab.public_checks"}  # `lab.check` asks for it where nothing is graded
 ASKED = '[[exercises]]\nid = "normalise"\ntitle = "Pixels on a scale"\n'
 
 
@@ -60,11 +61,17 @@ def test_the_list_is_what_the_lab_the_probe_and_a_kernels_own_parts_import() -> 
 
 
 @pytest.mark.parametrize(
-    "module", ["grader.metrics", "grader.perturbation", "grader.pytest_plugin", "grader.normalising"]
+    "module",
+    [
+        "grader.checks.metrics",
+        "grader.checks.perturbations",
+        "grader.checks.session",
+        "grader.networks.normalising",
+    ],
 )
 def test_a_notebook_that_is_graded_without_a_sandbox_is_refused_other_modules(module: str) -> None:
     environment = {**os.environ, "PAWGRADE_LEASE": "x", **visible.withheld(["normalise"])}
-    code = f"import grader.probe_cell\nfrom grader import lab\nimport {module}"
+    code = f"import grader.judging.in_kernel\nfrom grader import lab\nimport {module}"
 
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
@@ -74,7 +81,7 @@ def test_a_notebook_that_is_graded_without_a_sandbox_is_refused_other_modules(mo
 
 
 def test_on_a_students_own_machine_everything_is_there() -> None:
-    code = "import grader.metrics, grader.perturbation, grader.normalising, grader.lab_checks"
+    code = "import grader.checks.metrics, grader.checks.perturbations, grader.networks.normalising, grader.lab.public_checks"
     environment = {name: text for name, text in os.environ.items() if name != "PAWGRADE_LEASE"}
 
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
@@ -109,5 +116,5 @@ def test_a_graded_kernel_withholds_it_whatever_lies_beside_the_notebook(
 
 
 def test_no_call_of_a_visible_module_normalises_pixels_in_passing() -> None:
-    assert not callable(networks.NETWORKS[NAMES[0]].normalisation)
+    assert not callable(zoo.NETWORKS[NAMES[0]].normalisation)
     assert not [name for name in vars(Backbone) if "normalise" in name]

@@ -17,10 +17,10 @@ import pytest
 import torch
 from torch import nn
 
-from grader import backbones
 from grader.errors import InfrastructureError
-from grader.networks import NETWORKS
-from grader.weights import Packaged, Published
+from grader.networks import backbones
+from grader.networks.weights import Packaged, Published
+from grader.networks.zoo import NETWORKS
 
 NAME = "mobilenet_v2"
 

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from grader import cards, hidden_photos, spec
-from grader.evaluate import check_files, plan_questions
-from grader.preparation import divide
-from grader.probe import Plan, sequence
-from grader.questions import Material, Question
+from grader.assignment import spec
+from grader.checks.questions import Material, Question
+from grader.datasets import cards, holdout
+from grader.grading.preparation import divide
+from grader.judging.evaluate import check_files, plan_questions
+from grader.judging.probe import Plan, sequence
 from grader.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -174,7 +175,7 @@ def test_how_many_photos_a_class_has_is_unequal_and_the_secrets_to_decide(toy_ca
     division = divide(ROOT / "solutions" / "oxford_pets", "toy_pets", Settings(None, toy_cache))
     counts = []
     for secret in SECRETS:
-        names = hidden_photos.chosen(division, str(secret).encode(), "version", "holdout")
+        names = holdout.chosen(division, str(secret).encode(), "version", "holdout")
         labels = [division.label_of(name) for name in names]
         counts.append(np.bincount(labels, minlength=35))
 
@@ -189,7 +190,7 @@ def test_the_order_of_hidden_photos_says_nothing_about_their_classes(toy_cache: 
     division = divide(ROOT / "solutions" / "oxford_pets", "toy_pets", Settings(None, toy_cache))
     found = []
     for secret in SECRETS:
-        names = hidden_photos.chosen(division, str(secret).encode(), "version", "holdout")
+        names = holdout.chosen(division, str(secret).encode(), "version", "holdout")
         labels = np.array([int(division.label_of(name) < 12) for name in names])
         found.append(([[f"row {row % 2}", f"row {row // 6}"] for row in range(len(names))], labels))
 

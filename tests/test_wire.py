@@ -12,7 +12,7 @@ import zmq.asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.wire import PARTS, Wire
+from grader.execution.zmtp import PARTS, Wire
 
 SIZES = [0, 1, 2, 255, 256, 300, 65_536, 200_000]
 

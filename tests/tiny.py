@@ -9,8 +9,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader.course import Course
-from grader.release import build_release
+from grader.assignment.course import Course
+from grader.authoring.release import build_release
 from tests.notebooks import REPOSITORY, graded_cell, manual_cell, nbgrader_metadata, solution_cell
 
 SECRET = "a secret of the tests"
@@ -67,8 +67,8 @@ CHECKS = '''\
 import numpy as np
 import pytest
 
-from grader.pytest_plugin import require, show
-from grader.questions import Question, batched, gather
+from grader.checks.session import require, show
+from grader.checks.questions import Question, batched, gather
 
 
 def questions(material):
@@ -113,8 +113,8 @@ HIDDEN = f'''\
 import numpy as np
 import pytest
 
-from grader.pytest_plugin import require
-from grader.questions import Question
+from grader.checks.session import require
+from grader.checks.questions import Question
 
 
 def questions(material):

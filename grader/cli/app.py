@@ -30,7 +30,7 @@ from grader.cli.review import review
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
-    from grader.projection import Rebuilt
+    from grader.gradebook.projection import Rebuilt
     from grader.records import Grade
 
 app = typer.Typer(
@@ -107,7 +107,7 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
 
     Solutions, hidden tests and staff files stay behind; a release that would give something away is refused.
     """
-    from grader import release as release_module
+    from grader.authoring import release as release_module
 
     found, settings = open_course(course)
     for assignment in found.chosen(assignments):
@@ -126,8 +126,8 @@ def check(
     This is what students run before handing in. It needs no file of the teachers: the public checks lie beside the
     notebook or come with Pawgrade. The grade is decided by the same checks and some more, on photos nobody has seen.
     """
+    from grader.grading.self_check import check_notebook
     from grader.settings import load
-    from grader.student import check_notebook
 
     with output.errors.status(plain(f"running {notebook.name} ...")):
         grade = check_notebook(notebook, load(None, os.environ), card=data)
@@ -193,9 +193,10 @@ def grade(
     Tables, reports and JSON say of hidden photos no more than a student's page does.
     """
     del runner  # one so far
-    from grader import disclosure, reporting
-    from grader.grading import Options, grade_class
-    from grader.runners import InlineExecutor
+    from grader import disclosure
+    from grader.grading.coordinator import Options, grade_class
+    from grader.grading.runners import InlineExecutor
+    from grader.reports import other_programs
 
     found, settings = open_course(course, sandbox)
     options = Options(data, tuple(student or ()), force, extra_attempt)
@@ -222,9 +223,9 @@ def grade(
     if json_path:
         output.write_json([one.to_record() if staff else one.to_json() for one in grades], json_path)
     if junit_path:
-        junit_path.write_text(reporting.grades_junit(grades), encoding="utf-8")
+        junit_path.write_text(other_programs.grades_junit(grades), encoding="utf-8")
     if summary_path:
-        output.append(reporting.grades_summary(grades), summary_path)
+        output.append(other_programs.grades_summary(grades), summary_path)
     raise typer.Exit(_exit_code(grades) or int(bool(left_out)))
 
 
@@ -268,7 +269,7 @@ def feedback(
 
     Pages go to `feedback/<student>/<assignment>/<assignment>.html`. They need no server and show nothing hidden.
     """
-    from grader.pages import write_pages
+    from grader.feedback.publish import write_pages
 
     found, settings = open_course(course)
     count = 0
@@ -289,7 +290,7 @@ def rebuild(course: CourseOption = None) -> None:
     did not write stays as it is; where that cannot be, nothing is changed. The gradebook is copied first, and no copy is
     ever overwritten.
     """
-    from grader.rebuilding import rebuild_gradebook
+    from grader.gradebook.rebuild import rebuild_gradebook
 
     found, settings = open_course(course)
     _print_rebuilt(rebuild_gradebook(found, settings), found.db_url(settings.db_url))
@@ -305,7 +306,7 @@ def set_aside(
     All scores, comments and penalties stay in the gradebook, under the other name, and a copy of it is made first.
     What Pawgrade had graded of the assignment stays with it.
     """
-    from grader.rebuilding import set_aside
+    from grader.gradebook.rebuild import set_aside
 
     found, settings = open_course(course)
     name, done = set_aside(found, settings, assignment)
@@ -330,7 +331,7 @@ def doctor(course: CourseOption = None, json_path: JsonOption = None) -> None:
     """Look at this machine: what is here, what is missing, what follows, and the command that mends it."""
     from rich.table import Table
 
-    from grader.course import find_course
+    from grader.assignment.course import find_course
     from grader.doctor import examine
     from grader.errors import SpecError
     from grader.settings import load

@@ -27,7 +27,7 @@ from grader.cli.options import (
 from grader.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from grader.findings import Finding
+    from grader.authoring.findings import Finding
 
 
 def verify(
@@ -65,9 +65,10 @@ def verify(
     `staff/mutants` must lose exactly what its header names, each demand of the checks must be failed by a mutant, and no
     level may be tighter than the calibration supports (`pawgrade calibrate`). Exit code 1 when anything is not so.
     """
-    from grader import reporting, runners
-    from grader import verify as verify_module
+    from grader.authoring import verify as verify_module
     from grader.errors import SpecError
+    from grader.grading import runners
+    from grader.reports import other_programs
 
     unknown = sorted(set(part or ()) - set(verify_module.PARTS))
     if unknown:
@@ -104,7 +105,7 @@ def verify(
         output.console.print(output.findings_table(findings))
     _report(findings, found.folder, junit_path, summary_path, code_quality_path)
     for text in (
-        reporting.github_annotations(findings, found.folder, reporting.checkout(os.environ))
+        other_programs.github_annotations(findings, found.folder, other_programs.checkout(os.environ))
         if annotate
         else ()
     ):
@@ -116,15 +117,15 @@ def _report(
     findings: list[Finding], course: Path, junit: Path | None, summary: Path | None, quality: Path | None
 ) -> None:
     """Write what was found into the files that were asked for."""
-    from grader import reporting
+    from grader.reports import other_programs
 
     if junit:
-        junit.write_text(reporting.junit(findings), encoding="utf-8")
+        junit.write_text(other_programs.junit(findings), encoding="utf-8")
     if summary:
-        output.append(reporting.summary(findings), summary)
+        output.append(other_programs.summary(findings), summary)
     if quality:
         output.write_json(
-            reporting.gitlab_code_quality(findings, course, reporting.checkout(os.environ)), quality
+            other_programs.gitlab_code_quality(findings, course, other_programs.checkout(os.environ)), quality
         )
 
 
@@ -181,9 +182,10 @@ def calibrate(
     hidden photos the level in force would need for that. The result goes into `staff/hidden.toml`, where `verify` reads
     it. A run that was stopped goes on where it was. Exit code 1 when an honest run lost a point, or the chance is above 1 %.
     """
-    from grader import calibrate as calibrate_module
-    from grader import calibration_file, runners
-    from grader.calibration import TARGET
+    from grader.assignment import calibration_file
+    from grader.authoring import calibrate as calibrate_module
+    from grader.calibration.statistics import TARGET
+    from grader.grading import runners
 
     found, settings = open_course(course, sandbox)
     at_a_time = jobs or runners.default_jobs()
@@ -200,7 +202,7 @@ def calibrate(
             tell=tell,
         )
     if plot and result.calibration.measures:
-        from grader.plots import calibration
+        from grader.authoring.calibration_plot import calibration
 
         title = f"{assignment} on {result.card}"
         plot.write_bytes(calibration(result.calibration, result.measured(), result.levels, title))

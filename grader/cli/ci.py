@@ -28,7 +28,7 @@ def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
 
     Also a requirements-ci.txt and a ruff.toml, where the course has none.
     """
-    from grader.workflows import write_workflows
+    from grader.authoring.workflows import write_workflows
 
     _tell(list(write_workflows("github", folder, force=force)))
 
@@ -39,7 +39,7 @@ def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
 
     Also a requirements-ci.txt and a ruff.toml, where the course has none, and the file that caches are named after.
     """
-    from grader.workflows import write_workflows
+    from grader.authoring.workflows import write_workflows
 
     _tell(list(write_workflows("gitlab", folder, force=force)))
 
@@ -59,8 +59,8 @@ def cache_key(
     ] = None,
 ) -> None:
     """Print a name for the cache of photos and weights: it changes with their checksums and with nothing else."""
+    from grader.authoring.workflows import cache_key as key_of
     from grader.errors import SpecError
-    from grader.workflows import cache_key as key_of
 
     key = key_of(data or ["toy_pets"])
     output.console.print(key, highlight=False, soft_wrap=True)

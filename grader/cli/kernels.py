@@ -17,8 +17,8 @@ from grader.errors import GraderError, InfrastructureError, SpecError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from grader.sandbox.watch import Zygote
-    from grader.spec import Limits
+    from grader.assignment.spec import Limits
+    from grader.sandbox.host.status import Zygote
 
 kernels_app = typer.Typer(
     no_args_is_help=True,
@@ -107,13 +107,13 @@ def install(
             f"sandboxed kernels need Linux, this is {sys.platform}.",
             "Grade in a Linux container or on a cluster; `pawgrade check` works everywhere.",
         )
-    from grader.sandbox import specs
+    from grader.sandbox import kernelspecs
 
     name = name.lower()  # as Jupyter does
     chosen = _limits(memory_mb=memory_mb, disk_mb=disk_mb, processes=processes, cpus=cpus)
     _check_place(name, user=user, prefix=prefix)
     options: dict[str, Any] = {
-        "preload": specs.PRELOAD if preload is None else _modules(preload),
+        "preload": kernelspecs.PRELOAD if preload is None else _modules(preload),
         "warm": not cold,
         "limits": chosen,
         "idle_s": idle,
@@ -124,7 +124,9 @@ def install(
     if not no_check:
         _refuse_where_nothing_runs()
     try:
-        where = specs.install(name, user=user, prefix=str(prefix.resolve()) if prefix else None, **options)
+        where = kernelspecs.install(
+            name, user=user, prefix=str(prefix.resolve()) if prefix else None, **options
+        )
     except OSError as exc:
         raise SpecError(
             f"the kernelspec cannot be written: {exc.strerror}: {exc.filename}.",
@@ -137,7 +139,7 @@ def install(
 
 
 def _limits(**given: int | None) -> Limits:
-    from grader.spec import Limits
+    from grader.assignment.spec import Limits
 
     return Limits.model_validate({key: value for key, value in given.items() if value is not None})
 
@@ -190,7 +192,7 @@ def _check_place(name: str, *, user: bool, prefix: Path | None) -> None:
 
 
 def _refuse_where_nothing_runs() -> None:
-    from grader.sandbox.trials import sandbox_problem
+    from grader.sandbox.self_check import sandbox_problem
 
     problem = sandbox_problem()
     if problem is not None:
@@ -204,7 +206,7 @@ def _try(where: Path) -> None:
     """Start two kernels from the kernelspec and say how long it took and what was left out."""
     from jupyter_client.kernelspec import KernelSpec
 
-    from grader.sandbox.trials import launches
+    from grader.sandbox.self_check import launches
 
     try:
         with output.errors.status("starting two kernels ..."):
@@ -250,9 +252,9 @@ def list_(
 
     Memory is that of all processes together: PSS counts a shared page in part, USS only what ending them would give back.
     """
-    from grader.sandbox import watch
+    from grader.sandbox.host import status
 
-    found = watch.zygotes()
+    found = status.zygotes()
     if json_path:
         output.write_json([zygote.to_json() for zygote in found], json_path)
     if json_path is None or str(json_path) != "-":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from grader.course import Course
+    from grader.assignment.course import Course
     from grader.settings import Settings
 
 CourseOption = Annotated[
@@ -56,7 +56,7 @@ def open_course(
     course: Path | None, sandbox: Literal["namespaces", "none"] | None = None
 ) -> tuple[Course, Settings]:
     """Find the course and read its settings; raises SpecError."""
-    from grader.course import find_course
+    from grader.assignment.course import find_course
     from grader.settings import load
 
     found = find_course(course, Path.cwd())
@@ -68,6 +68,6 @@ def plain(text: str) -> str:
     """Return a text whose brackets rich leaves alone, and whose signs all can be seen."""
     from rich.markup import escape
 
-    from grader.inert import visible
+    from grader.notebooks.sanitise_text import visible
 
     return escape(visible(text))

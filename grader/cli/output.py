@@ -13,12 +13,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from grader.findings import Finding
-from grader.inert import visible
+from grader.authoring.findings import Finding
+from grader.notebooks.sanitise_text import visible
 from grader.records import Check, Grade, Status
 
 if TYPE_CHECKING:
-    from grader.calibrate import Found
+    from grader.authoring.calibrate import Found
 
 STYLES = {
     Status.PASSED: "green",
@@ -158,7 +158,7 @@ def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
         assignment: its id.
         found: the calibration, its runs and the levels in force.
     """
-    from grader.calibration import TARGET, bound, suggest, trials_needed
+    from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
 
     one, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
     table = Table(title=f"{assignment} on {found.card}: {one.runs} honest runs", show_lines=True)

@@ -12,7 +12,7 @@ from grader.cli.options import CourseOption, JsonOption, open_course, plain
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from grader.review import Review
+    from grader.reports.review import Review
 
 SHOWN = 20  # rows of a table; the JSON has all
 
@@ -29,7 +29,7 @@ def review(
     count), the same but for names, or the same numbers printed that no run of the grader printed. Cells of the
     release and very short ones are left out. Nothing is run, no point changes, and no page of a student shows it.
     """
-    from grader import review as review_module
+    from grader.reports import review as review_module
 
     found, settings = open_course(course)
     looked_at = review_module.review(found, assignment, settings)
@@ -40,7 +40,7 @@ def review(
 
 
 def _print(looked_at: Review) -> None:
-    from grader.review import NOTE
+    from grader.reports.review import NOTE
 
     show = output.console.print
     show(_students(looked_at))

@@ -14,13 +14,13 @@ from typing import Any
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, Dict, Float, List, Unicode
 
+from grader.assignment.spec import Limits
 from grader.errors import InfrastructureError, KernelDied, WorldEnded
-from grader.sandbox import baggage
 from grader.sandbox.belongings import NotTaken, named_folder, travels
-from grader.sandbox.client import Kind, launch, release_zygotes
-from grader.sandbox.connection import Connection
-from grader.sandbox.layout import BROUGHT, CHANNELS, EXCHANGE_MB, HOME, INLINE, TUNING
-from grader.spec import Limits
+from grader.sandbox.host import workdir_archive
+from grader.sandbox.host.client import Kind, launch, release_zygotes
+from grader.sandbox.host.connection import Connection
+from grader.sandbox.paths import BROUGHT, CHANNELS, EXCHANGE_MB, HOME, INLINE, TUNING
 
 __all__ = ["SandboxProvisioner", "release_zygotes"]
 
@@ -33,8 +33,8 @@ KEPT_VARIABLES = (
     "TZ",
     "COLUMNS",
     "MPLBACKEND",
-    "NBGRADER_EXECUTION",
-    "NBGRADER_VALIDATING",
+    "NBgraderEXECUTION",
+    "NBgraderVALIDATING",
 )
 
 
@@ -168,7 +168,9 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     def _start(self, order: dict[str, Any], folder: Path | None, most_mb: int) -> Connection:
         """Pack the folder and launch: both take their time, and event loops have other things to do."""
-        with baggage.packed(folder, most_mb, baggage.everything if self.folder else travels) as packed:
+        with workdir_archive.packed(
+            folder, most_mb, workdir_archive.everything if self.folder else travels
+        ) as packed:
             tell = self.log.warning if packed.left_out else self.log.info
             if folder is not None:
                 tell(
@@ -219,7 +221,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """
         if self.connection is None:
             raise KernelDied("there is no kernel.")
-        with baggage.packed(folder, 10_000) as packed:
+        with workdir_archive.packed(folder, 10_000) as packed:
             reply = self.connection.ask("put", (packed.descriptor,), patience_s=PUT_S, name=name)
         if NO_ROOM in reply.get("error", ""):  # of a disk that the notebook has not seen yet
             raise InfrastructureError(f"the questions are larger than {EXCHANGE_MB} MB: {reply['error']}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox import client
+from grader.sandbox.host import client
 from tests.attacks.course import hostile_course
 from tests.attacks.grade import Range
 from tests.attacks.world import World

@@ -8,10 +8,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from grader.calibration import measured_version
-from grader.course import Course
-from grader.release import build_release
-from grader.spec import CALIBRATED
+from grader.assignment.course import Course
+from grader.assignment.spec import CALIBRATED
+from grader.authoring.release import build_release
+from grader.calibration.statistics import measured_version
 from tests import tiny
 from tests.notebooks import REPOSITORY, graded_cell, solution_cell
 
@@ -30,8 +30,8 @@ HIDDEN = '''\
 import numpy as np
 import pytest
 
-from grader.pytest_plugin import require
-from grader.questions import Question
+from grader.checks.session import require
+from grader.checks.questions import Question
 
 
 def questions(material):
@@ -73,8 +73,8 @@ LOOKUP_CHECKS = '''\
 import numpy as np
 import pytest
 
-from grader.pytest_plugin import require_count
-from grader.questions import Question
+from grader.checks.session import require_count
+from grader.checks.questions import Question
 
 
 def questions(material):

@@ -13,10 +13,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from grader import grading
-from grader.course import Course
+from grader.assignment.course import Course
+from grader.grading import coordinator
+from grader.grading.runners import InlineExecutor
 from grader.records import Grade
-from grader.runners import InlineExecutor
 from grader.settings import Settings
 from tests.attacks import builders, tables
 from tests.attacks.course import solved
@@ -90,8 +90,8 @@ class Range:
 
     def grade(self, assignment: str, students: tuple[str, ...]) -> list[Grade]:
         """Grade some students, in this order, whatever was graded before."""
-        options = grading.Options(students=students, force=True)
-        return grading.grade_class(
+        options = coordinator.Options(students=students, force=True)
+        return coordinator.grade_class(
             Course(self.world.course),
             assignment,
             self.settings,

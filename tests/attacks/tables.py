@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from grader import cards, pets
+from grader.datasets import cards, photos
 
 Images = npt.NDArray[np.uint8]
 
@@ -18,10 +18,10 @@ Images = npt.NDArray[np.uint8]
 def known(cache: Path) -> tuple[Images, npt.NDArray[np.int64]]:
     """Return all toy photos as a student's own Pawgrade would read them, uint8 `[n, 224, 224, 3]`, and their labels."""
     card = cards.load_card("toy_pets")
-    folder = pets.find(card, None, cache)
-    split = pets.split_of(card, folder, "breeds35")
+    folder = photos.find(card, None, cache)
+    split = photos.split_of(card, folder, "breeds35")
     names = [name for part in ("train", "validation", "holdout") for name in split.names(part)]
-    images = np.stack([pets.read_photo(folder / card.photos / name) for name in names])
+    images = np.stack([photos.read_photo(folder / card.photos / name) for name in names])
     return images, np.array([cards.label_of(name, "breeds35") for name in names])
 
 

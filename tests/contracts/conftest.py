@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.spec import Limits
+from grader.assignment.spec import Limits
 from tests.contracts import kernel as kernels
 from tests.contracts import traces
 from tests.contracts.kernel import Kernel
@@ -116,7 +116,7 @@ def pool(place: Path, nothing_left: None) -> Iterator[Pool]:
 def provider(request: pytest.FixtureRequest) -> str:
     """A way to get a kernel."""
     if request.param != "stock":
-        pytest.importorskip("grader.sandbox.specs", reason="no sandbox on this platform")
+        pytest.importorskip("grader.sandbox.kernelspecs", reason="no sandbox on this platform")
         if os.environ.get("PAWGRADE_SANDBOX") == "none":
             pytest.skip("no sandbox here: the report's header says why")
     return str(request.param)

@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_client import KernelManager
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from grader.spec import Limits
+from grader.assignment.spec import Limits
 
 BESIDE = Path(__file__).parent / "beside"
 START_S = 120.0
@@ -196,10 +196,10 @@ def notebook_folder(folder: Path) -> Path:
 def _manager(provider: str, limits: Limits | None) -> KernelManager:
     if provider == "stock":
         return KernelManager(kernel_name="python3")
-    from grader.sandbox import specs
+    from grader.sandbox import kernelspecs
 
     manager = KernelManager()
-    manager._kernel_spec = specs.kernel_spec(warm=provider == "warm", limits=limits or Limits())
+    manager._kernel_spec = kernelspecs.kernel_spec(warm=provider == "warm", limits=limits or Limits())
     return manager
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.sandbox import cgroups
+from grader.sandbox.host import cgroups
 from tests.contracts.attacks import FILES_IN_WORK, NOTHING_FOUND, PLANTED, SEARCHED
 from tests.contracts.conftest import SECRET, TIGHT, WORDS, Fresh
 from tests.contracts.kernel import Kernel, notebook_folder, running

@@ -309,7 +309,7 @@ def test_of_the_package_there_is_what_the_lab_needs_and_nothing_else(hostile: Ke
     look = "sorted(str(p.relative_to(grader.__path__[0])) for p in Path(grader.__path__[0]).rglob('*.py'))"
     files = hostile.literal(look)
     loaded = hostile.literal("sorted(name for name in sys.modules if name.split('.')[0] == 'grader')")
-    refused = hostile.run("from grader.metrics import confusion")
+    refused = hostile.run("from grader.checks.metrics import confusion")
 
     modules = {
         "grader." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in files

@@ -64,7 +64,7 @@ def _groups() -> list[str]:
     """Control groups of our keepers without a living process: those of a kernel that runs are not left over."""
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if "grader.sandbox.keeper" in process.cmdline():
+            if "grader.sandbox.host.keeper" in process.cmdline():
                 _KEEPERS.add(process.pid)
     lines = []
     for group in (found for pid in _KEEPERS for found in GROUPS.rglob(f"pawgrade-{pid}-*")):

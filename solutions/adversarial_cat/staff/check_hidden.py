@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from grader.perturbation import total_variation
-from grader.pytest_plugin import require
-from grader.questions import Material, Question
+from grader.checks.perturbations import total_variation
+from grader.checks.questions import Material, Question
+from grader.checks.session import require
 
 EXACT = 1e-5  # what float32 sums may be off
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from grader.metrics import confusion, correct_top_k, different, largest_gap
-from grader.pytest_plugin import require, require_count
-from grader.questions import Material, Question, batched, gather
+from grader.checks.metrics import confusion, correct_top_k, different, largest_gap
+from grader.checks.questions import Material, Question, batched, gather
+from grader.checks.session import require, require_count
 
 
 def questions(material: Material) -> dict[str, list[Question]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.marks import load_checks
-from grader.metrics import largest_gap
-from grader.pytest_plugin import require, require_count, require_parts, show
-from grader.questions import Material, Question, batched, disagreement, gather, varied
+from grader.checks.check_files import load_checks
+from grader.checks.metrics import largest_gap
+from grader.checks.questions import Material, Question, batched, disagreement, gather, varied
+from grader.checks.session import require, require_count, require_parts, show
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
 
@@ -80,7 +80,7 @@ def _maps(photo: np.ndarray) -> dict[str, np.ndarray]:
     """Compute the strongest feature maps of some layers, as grey images: once for a class, not for each student."""
     from PIL import Image
 
-    from grader.backbones import SIDE_PX, backbone
+    from grader.networks.backbones import SIDE_PX, backbone
 
     network, found = backbone("efficientnet_lite0"), {}
     photo = np.asarray(Image.fromarray(photo).resize((SIDE_PX, SIDE_PX)))

@@ -1,0 +1,1 @@
+"""What staff write, and where a course keeps it."""

@@ -1,0 +1,42 @@
+"""Calibrations in `staff/hidden.toml`: written at its end, read by `spec.load_hidden`."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from grader.assignment import spec
+from grader.assignment.calibrated import Calibration
+
+
+def write(folder: Path, card: str, calibration: Calibration) -> Path:
+    """Write a calibration into `staff/hidden.toml`, at its end; what stands before it, and other cards', is kept.
+
+    Args:
+        folder: the assignment's source folder.
+        card: id of the data card.
+        calibration: what was found.
+
+    Returns:
+        The file.
+    """
+    path = folder / "staff" / "hidden.toml"
+    old = path.read_bytes() if path.is_file() else b""
+    known = {**spec.load_hidden(folder).calibration, card: calibration}
+    lines = [old.partition(spec.CALIBRATED)[0].decode().rstrip(), ""]
+    lines.append(f"{spec.CALIBRATED.decode()}; written anew by the next one. What follows decides no grade.")
+    for name, one in sorted(known.items()):
+        lines += _table(f"calibration.{name}", one.model_dump(exclude={"measures"}, exclude_defaults=True))
+        for measure, spread in one.measures.items():
+            lines += _table(f'calibration.{name}.measures."{measure}"', spread.model_dump(exclude_none=True))
+    draft = path.with_name(f".{uuid.uuid4().hex}")
+    draft.write_text("\n".join(lines).lstrip("\n") + "\n", encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def _table(title: str, values: Mapping[str, Any]) -> list[str]:
+    return ["", f"[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]

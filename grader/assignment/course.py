@@ -1,0 +1,164 @@
+"""A course: where its assignments, releases and submissions lie. The folders are nbgrader's."""
+
+from __future__ import annotations
+
+import contextlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import files
+from grader.errors import SpecError, SubmissionError
+from grader.gradebook.attempts import TIMESTAMP
+from grader.judging import answers
+from grader.records import Submission
+
+MAX_TIMESTAMP_BYTES = 200
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folders of a course.
+
+    Attributes:
+        folder: the course folder, absolute.
+    """
+
+    folder: Path
+
+    def source(self, assignment: str) -> Path:
+        """Return the source folder of an assignment; raises SpecError when there is none."""
+        return self._existing("solutions", assignment)
+
+    def release(self, assignment: str) -> Path:
+        """Return the release folder of an assignment; raises SpecError when there is none."""
+        return self._existing("assignments", assignment)
+
+    def _existing(self, kind: str, assignment: str) -> Path:
+        path = self.folder / kind / assignment
+        if not path.is_dir():
+            known = ", ".join(self.assignments()) or "none"
+            raise SpecError(f"no assignment {assignment!r} in {self.folder / kind}; the course has {known}.")
+        return path
+
+    def assignments(self) -> tuple[str, ...]:
+        """Return the ids of all assignments, sorted."""
+        return tuple(sorted(path.parent.name for path in self.folder.glob("solutions/*/assignment.toml")))
+
+    def chosen(self, assignments: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the assignments named, or all of the course; raises SpecError for one, or a course, that is none."""
+        for assignment in assignments or ():
+            self.source(assignment)
+        found = tuple(assignments or ()) or self.assignments()
+        if not found:
+            others = sorted(path.name for path in self.folder.glob("solutions/*") if path.is_dir())
+            has = f"the folders {', '.join(others)} without one" if others else "nothing"
+            raise SpecError(
+                f"{self.folder / 'solutions'}: expected solutions/<id>/assignment.toml, found {has}.",
+                "An assignment is a folder with assignment.toml, check_public.py and its notebook <id>.ipynb.",
+            )
+        return found
+
+    def db_url(self, chosen: str | None) -> str:
+        """Return the gradebook's URL: the one chosen, else `gradebook.db` in the course."""
+        return chosen or f"sqlite:///{self.folder / 'gradebook.db'}"
+
+    def left_out(self, assignment: str) -> dict[str, str]:
+        """Return whose folders are not read, and why: staff put them there, so it is for them to mend."""
+        found = {}
+        for path in sorted(self.folder.glob(f"submitted/*/{assignment}")):
+            name = path.parent.name
+            if path.parent.is_symlink() or path.is_symlink():
+                link = (path.parent if path.parent.is_symlink() else path).relative_to(self.folder)
+                found[name] = (
+                    f"{link} is a symbolic link, and links are not followed. Put the folder itself there."
+                )
+            elif path.is_dir() and name.encode("utf-8", "replace").decode() != name:
+                found[name] = "the folder's name is no UTF-8, so that no gradebook can hold it. Rename it."
+        return found
+
+    def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
+        """Return what is handed in, by student; raises SpecError for a student who handed in nothing."""
+        _require_readable(self.folder / "submitted", assignment)
+        left_out = self.left_out(assignment)
+        found = {
+            path.parent.name: path
+            for path in sorted(self.folder.glob(f"submitted/*/{assignment}"))
+            if path.is_dir() and path.parent.name not in left_out
+        }
+        for student in students:
+            if student in left_out:
+                raise SpecError(f"student {student!r} is not graded: {left_out[student]}")
+        missing = [student for student in students if student not in found]
+        if missing:
+            raise SpecError(
+                f"student {missing[0]!r} has handed in nothing for {assignment!r}.",
+                f"Expected the folder {self.folder / 'submitted' / missing[0] / assignment}.",
+            )
+        wanted = students or tuple(found)
+        _require_different(self.folder / "submitted", wanted)
+        return [
+            Submission(student, assignment, found[student], _timestamp(found[student])) for student in wanted
+        ]
+
+
+def find_course(folder: Path | None, start: Path) -> Course:
+    """Return the course in `folder`, or in `start` or a folder above it.
+
+    Raises:
+        SpecError: there is none.
+    """
+    for candidate in [folder] if folder else [start, *start.parents]:
+        if (candidate / "solutions").is_dir() and (candidate / "nbgrader_config.py").is_file():
+            return Course(candidate.resolve())
+    raise SpecError(
+        f"{folder or start} is no course: expected nbgrader_config.py and a folder solutions there.",
+        "Give the course with --course, or run `pawgrade demo` to see one.",
+    )
+
+
+def packaged_course() -> Course:
+    """Return the course that Pawgrade brings along, from `pawgrade-course` or the checkout; raises SpecError."""
+    folder = files.staff_parts()
+    if folder is None:
+        raise SpecError(
+            "the course with its solutions is not installed: students' installations have none.",
+            f"Instructors: pip install 'pawgrade[staff]', which brings {files.STAFF_PROJECT}.",
+        )
+    return Course(folder)
+
+
+def _require_readable(submitted: Path, assignment: str) -> None:
+    """Raise SpecError where a search would pass over what is handed in: a file in the folder's place, a closed folder."""
+    if not submitted.exists():
+        return
+    try:
+        for place in sorted(submitted.iterdir()):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                (place / assignment).lstat()
+    except NotADirectoryError as exc:
+        raise SpecError(f"{submitted} is a file.", "It is the folder of what students hand in.") from exc
+    except OSError as exc:
+        raise SpecError(
+            f"{exc.filename or submitted} cannot be read: {exc.strerror}.", "Nothing was graded."
+        ) from exc
+
+
+def _require_different(submitted: Path, students: Sequence[str]) -> None:
+    """Raise SpecError when two students' ids are the same but for case or composition: which of them is whose?"""
+    known: dict[str, str] = {}
+    for student in students:
+        other = known.setdefault(unicodedata.normalize("NFKC", student).casefold(), student)
+        if other != student:
+            raise SpecError(
+                f"{submitted}: the folders {other!r} and {student!r} differ in nothing but case or the way their letters are written.",
+                "Grade one of them with --student, or rename one: on many disks they are the same folder.",
+            )
+
+
+def _timestamp(folder: Path) -> str | None:
+    try:
+        return answers.read_bytes(folder / TIMESTAMP, MAX_TIMESTAMP_BYTES).decode("utf-8").strip()
+    except (OSError, SubmissionError, UnicodeDecodeError):  # missing, or not to be read by us
+        return None

@@ -1,0 +1,345 @@
+"""Assignments and their limits, read from `assignment.toml` and `staff/hidden.toml` and validated.
+
+Every threshold, budget and limit of an assignment stands there, with its unit in its name. A mistake is a
+`SpecError` that names the file, the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from grader.assignment.calibrated import Calibration
+from grader.errors import SpecError
+from grader.schema import Strict
+
+Name = str
+Size = Annotated[int, Field(ge=0)]
+Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
+CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
+IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
+
+
+class Limits(Strict):
+    """What one submission may use.
+
+    Attributes:
+        wall_s: the whole submission, notebook and probes, in seconds.
+        cell_s: one cell, in seconds.
+        memory_mb: resident memory of the whole process tree, in MiB.
+        disk_mb: what it may write, in MiB.
+        processes: how many processes and threads may live at once.
+        output_kb: what the notebook may print and display in all, in KiB.
+        cpus: threads for numerical libraries.
+        gpus: GPU slots.
+    """
+
+    wall_s: float = Field(600, gt=0)
+    cell_s: float = Field(240, gt=0)
+    memory_mb: int = Field(6144, gt=0)
+    disk_mb: int = Field(512, gt=0)
+    processes: int = Field(128, gt=0)
+    output_kb: int = Field(512, gt=0)
+    cpus: int = Field(2, gt=0)
+    gpus: int = Field(0, ge=0)
+
+    def of_a_kernel(self) -> dict[str, int]:
+        """Return those that a kernel's sandbox enforces; the engine keeps the others."""
+        return self.model_dump(include={"memory_mb", "disk_mb", "processes", "cpus"})
+
+
+class Exercise(Strict):
+    """A graded unit: `points` are the sum over its checks, and stand in its locked cell."""
+
+    id: Name
+    title: str
+    points: float = Field(gt=0)
+
+
+class Value(Strict):
+    """The contract of one input or of the output.
+
+    Attributes:
+        name: the argument's name; unused for an output.
+        dtype: `float` and `int` admit every width; `bool` admits 0/1 integers.
+        shape: sizes; a name stands for a size bound by an input's shape or value, or for a free one. Empty: one number.
+        free: names in the shape of an output whose sizes the answer chooses, each with its smallest and largest size.
+        finite: whether NaN and infinities are refused.
+        meaning: what it is, for people.
+    """
+
+    name: str = ""
+    dtype: Dtype
+    shape: tuple[int | str, ...] = ()
+    free: dict[str, tuple[Size, Size]] = Field(default_factory=dict)
+    finite: bool = True
+    meaning: str = ""
+
+    @model_validator(mode="after")
+    def _free_names_stand_in_the_shape(self) -> Self:
+        for name, (smallest, largest) in self.free.items():
+            if name not in self.shape:
+                raise ValueError(f"free: {name!r} does not stand in the shape {list(self.shape)}")
+            if smallest > largest:
+                raise ValueError(
+                    f"free.{name}: the smallest size ({smallest}) is above the largest ({largest})"
+                )
+        return self
+
+
+class EntryPoint(Strict):
+    """A function that the notebook must define.
+
+    Attributes:
+        name: the function's name.
+        budget_s: seconds for the questions of one set: sets that ask the same function do not take time from each other.
+        inputs: positional arguments.
+        output: what it must return.
+    """
+
+    name: Name
+    budget_s: float = Field(gt=0)
+    inputs: tuple[Value, ...] = ()
+    output: Value
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.output.dtype == "str":
+            raise ValueError("output.dtype: an entry point answers with numbers, not text")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_known(self) -> Self:
+        if any(value.free for value in self.inputs):
+            raise ValueError("inputs: only an output has free sizes; those of an input are what is asked")
+        bound = {size for value in self.inputs for size in value.shape if isinstance(size, str)}
+        bound |= {value.name for value in self.inputs if value.dtype in {"int", "int64"} and not value.shape}
+        for size in self.output.shape:
+            if isinstance(size, str) and (size in bound) == (size in self.output.free):
+                said = "by an input and by free" if size in bound else "by no input"
+                raise ValueError(
+                    f"output.shape: {size!r} is bound {said}; give it to an input, or bounds in output.free"
+                )
+        return self
+
+    def signature(self) -> str:
+        """Say the contract in one line, for messages."""
+        arguments = ", ".join(f"{value.name} {_describe(value)}" for value in self.inputs)
+        return f"{self.name}({arguments}) -> {_describe(self.output)}"
+
+
+class File(Strict):
+    """A file beside the notebook that counts as part of the submission."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    max_kb: int = Field(gt=0)
+
+
+class Levels(Strict):
+    """Linear credit between two levels of a measure: 0 points at `zero_at`, all at `full_at`."""
+
+    zero_at: float
+    full_at: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.zero_at >= self.full_at:
+            raise ValueError(f"zero_at ({self.zero_at}) must be below full_at ({self.full_at})")
+        return self
+
+
+class Data(Strict):
+    """What an assignment says about one data card.
+
+    Attributes:
+        label_space: `breeds35`, `breeds37` or `species2`.
+        limits: limits that differ on this card.
+        levels: credit levels by exercise or check.
+        counts: how many photos, classes and the like the checks ask about, by name.
+    """
+
+    label_space: Literal["breeds35", "breeds37", "species2"] = "breeds35"
+    limits: dict[str, float] = Field(default_factory=dict)
+    levels: dict[str, Levels] = Field(default_factory=dict)
+    counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+
+
+class Assignment(Strict):
+    """The public description of an assignment: what `assignment.toml` holds."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    points: float = Field(gt=0)
+    pass_points: float = Field(ge=0)
+    backbone: str = "efficientnet_lite0"
+    repeat_within: float = Field(
+        0.02, ge=0
+    )  # by what a measure may differ between two runs with the same seed
+    limits: Limits = Limits()
+    exercises: tuple[Exercise, ...] = Field(min_length=1)
+    manual: tuple[Exercise, ...] = ()
+    entry_points: tuple[EntryPoint, ...] = ()
+    files: tuple[File, ...] = ()
+    data: dict[str, Data] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [exercise.id for exercise in (*self.exercises, *self.manual)]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"exercise ids must differ, found {ids}")
+        for kind, names in (
+            ("entry_points", [entry.name for entry in self.entry_points]),
+            ("files", [file.name for file in self.files]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{kind}: names must differ, found {names}")
+        total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
+        if abs(total - self.points) > 1e-9:
+            raise ValueError(f"points is {self.points:g}, but the exercises add up to {total:g}")
+        if self.pass_points > self.points:
+            raise ValueError(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
+        return self
+
+    @property
+    def max_points(self) -> float:
+        """Points that the grader itself can give: all but the manual ones."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    def entry_point(self, name: str) -> EntryPoint:
+        """Return the entry point of that name; raises SpecError."""
+        for entry_point in self.entry_points:
+            if entry_point.name == name:
+                return entry_point
+        known = ", ".join(entry.name for entry in self.entry_points)
+        raise SpecError(f"assignment {self.id}: no entry point {name!r} in assignment.toml; it has {known}.")
+
+    def on(self, card: str) -> Data:
+        """Return what the assignment says about a data card; raises SpecError."""
+        if card not in self.data:
+            known = ", ".join(self.data)
+            raise SpecError(f"assignment {self.id}: no [data.{card}] in assignment.toml; it has {known}.")
+        return self.data[card]
+
+    def limits_on(self, card: str) -> Limits:
+        """Return the limits that hold on a data card."""
+        try:
+            return Limits.model_validate({**self.limits.model_dump(), **self.on(card).limits})
+        except ValidationError as exc:
+            raise SpecError(f"assignment {self.id}: [data.{card}.limits]: {_first_error(exc)}.") from exc
+
+
+class Holdout(Strict):
+    """Which hidden photos decide grades, and how many of the second holdout are asked about for staff alone."""
+
+    split: Literal["holdout", "second_holdout"] = "holdout"
+    second_at_most: int = Field(175, ge=0)
+
+
+class Hidden(Strict):
+    """What `staff/hidden.toml` holds: never released.
+
+    Attributes:
+        holdout: the hidden photos.
+        levels: secret levels by data card, in place of the public ones.
+        calibration: what honest solutions were found to reach, by data card.
+    """
+
+    holdout: Holdout = Holdout()
+    levels: dict[str, dict[str, Levels]] = Field(default_factory=dict)
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_assignment(folder: Path) -> Assignment:
+    """Read `assignment.toml` of a source or release folder; raises SpecError."""
+    assignment = _load(folder / "assignment.toml", Assignment)
+    if assignment.id != folder.name:
+        raise SpecError(
+            f"{folder / 'assignment.toml'}: id is {assignment.id!r}, but the folder is {folder.name!r}.",
+            "Make them equal: nbgrader finds an assignment by its folder.",
+        )
+    return assignment
+
+
+def load_public(folder: Path) -> Assignment:
+    """Read the `assignment.toml` beside a student's notebook, whatever the folder is called; raises SpecError."""
+    return _load(folder / "assignment.toml", Assignment)
+
+
+def load_hidden(folder: Path) -> Hidden:
+    """Read `staff/hidden.toml` of a source folder; all defaults when there is none; raises SpecError."""
+    path = folder / "staff" / "hidden.toml"
+    if not path.is_file():
+        return Hidden()
+    hidden = _load(path, Hidden)
+    written = tomllib.loads(path.read_bytes().partition(CALIBRATED)[2].partition(b"\n")[2].decode())
+    if extra := sorted(set(written) - {"calibration"}):
+        raise SpecError(
+            f"{path}: [{extra[0]}] stands below the line that `pawgrade calibrate` wrote, where it would be lost.",
+            "Put it above that line.",
+        )
+    return hidden
+
+
+def version(folder: Path) -> str:
+    """Return a digest (16 hex digits) of everything in an assignment's source folder that decides a grade.
+
+    A calibration decides none: to calibrate draws no other hidden crops and grades nobody again.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        unimportant = {"mutants", "recipes"} & set(relative.parts)
+        if path.is_file() and not unimportant and not IGNORED_DIRECTORIES & set(relative.parts):
+            content = path.read_bytes()
+            if relative.as_posix() == "staff/hidden.toml":
+                content = content.partition(CALIBRATED)[0].rstrip()
+                if not content:
+                    continue
+            digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def bind_sizes(inputs: Sequence[Value], arguments: Sequence[object]) -> dict[str, int]:
+    """Return what the names in a contract's shapes stand for, given the arguments of one call."""
+    sizes: dict[str, int] = {}
+    for value, argument in zip(inputs, arguments, strict=True):
+        if hasattr(argument, "shape"):
+            sizes.update(
+                (name, size)
+                for name, size in zip(value.shape, argument.shape, strict=True)
+                if isinstance(name, str)
+            )
+        elif isinstance(argument, int):
+            sizes[value.name] = argument
+    return sizes
+
+
+def _load(path: Path, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as exc:
+        raise SpecError(f"{path} does not exist.", "Every assignment folder needs one.") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
+    except ValidationError as exc:
+        raise SpecError(f"{path}: {_first_error(exc)}.") from exc
+
+
+def _first_error(exc: ValidationError) -> str:
+    error = exc.errors()[0]
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    found = repr(error["input"])
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}, found {found if len(found) <= 80 else found[:77] + '...'}"
+
+
+def _describe(value: Value) -> str:
+    return f"{value.dtype}[{', '.join(map(str, value.shape))}]" if value.shape else value.dtype

@@ -1,0 +1,1 @@
+"""Make an assignment, and prove that it is right and fair."""

@@ -1,0 +1,386 @@
+"""Honest solutions, again and again: training seeds and splits of the photos change, everything else is a grading.
+
+Each run is a submission through the ordinary path. What it measured is kept before anything else learns of it, so that
+a calibration that was stopped goes on where it was. Features of photos that no recipe changes are computed once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import hashlib
+import json
+import platform
+import re
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.assignment import spec
+from grader.assignment.calibrated import Calibration
+from grader.assignment.course import Course
+from grader.assignment.spec import Levels
+from grader.authoring import variants
+from grader.calibration.statistics import Measured, measured_version, summarise, together
+from grader.checks.questions import Question
+from grader.datasets import photos as pets
+from grader.errors import InfrastructureError, SpecError
+from grader.grading import assemble, preparation, runners
+from grader.grading.preparation import Work
+from grader.networks import remembering
+from grader.records import Grade, Status, Submission
+from grader.settings import Settings
+
+SOURCE = "source"  # the reference solution is a recipe, too
+SEEDS_A_SPLIT = 2  # so that luck of training and luck of the split can be told apart
+ASKS_FEATURES = re.compile(
+    r"\.(pooled|features)\("
+)  # in a notebook; else there is nothing to compute beforehand
+SECRET = b"the calibration draws hidden crops of its own"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One honest run.
+
+    Attributes:
+        recipe: name of the recipe.
+        seed: training seed.
+        split: number of the split; its salt is made of it.
+    """
+
+    recipe: str
+    seed: int
+
+    @property
+    def split(self) -> int:
+        """Return the number of the split: some seeds share one."""
+        return self.seed // SEEDS_A_SPLIT
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an honest run gave.
+
+    Attributes:
+        run: which it was.
+        broken: demands without a level that were not met, and what was found.
+        measures: by check and level: the level's name, and what was held against it.
+        seconds: how long it took.
+        skipped: checks that were not tried, since one before them failed. With other levels they might have been: such a
+            run is not kept.
+    """
+
+    run: Run
+    broken: tuple[str, ...]
+    measures: Mapping[str, tuple[str, Measured]]
+    seconds: float
+    skipped: tuple[str, ...] = ()
+
+    def lost(self, levels: Mapping[str, Levels]) -> tuple[str, ...]:
+        """Say which demands it did not meet, with these levels."""
+        below = [
+            f"{name}: {one.value:.4g}"
+            for name, (level, one) in self.measures.items()
+            if not one.reaches(levels[level].full_at)
+        ]
+        return (*self.broken, *below)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON-able values; `from_json` is its inverse."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Outcome:
+        """Read what `to_json` gave."""
+        measures = {name: (level, Measured(**one)) for name, (level, one) in row["measures"].items()}
+        return cls(Run(**row["run"]), tuple(row["broken"]), measures, row["seconds"])
+
+
+@dataclass(frozen=True)
+class Found:
+    """A calibration and the runs it comes from."""
+
+    calibration: Calibration
+    outcomes: tuple[Outcome, ...]
+    levels: Mapping[str, Levels]
+    card: str
+
+    def measured(self) -> dict[str, list[Measured]]:
+        """Return the runs by measure."""
+        return {
+            name: [one.measures[name][1] for one in self.outcomes if name in one.measures]
+            for name in self.calibration.measures
+        }
+
+
+def honest(course: Course, assignment: str) -> dict[str, NotebookNode]:
+    """Return the notebooks of all honest recipes by name, the source first; those that call themselves weak stay out."""
+    folder = course.source(assignment)
+    source = nbformat.read(folder / f"{assignment}.ipynb", as_version=4)
+    release = nbformat.read(course.release(assignment) / f"{assignment}.ipynb", as_version=4)
+    found = {SOURCE: source}
+    for one in variants.read_variants(folder, "recipes"):
+        if not one.weak:
+            found[one.name] = variants.apply(one, source, release)
+    return found
+
+
+def calibrate(
+    course: Course,
+    assignment: str,
+    settings: Settings,
+    *,
+    card: str | None,
+    seeds: Sequence[int],
+    recipes: Sequence[str],
+    runner: Executor,
+    jobs: int,
+    tell: Callable[[str, str, Grade | None], None],
+) -> Found:
+    """Run honest recipes over seeds and splits, and describe what they reach.
+
+    Args:
+        course: the course.
+        assignment: its id.
+        settings: kernel, data, cache.
+        card: data card, or None for the default.
+        seeds: training seeds; two share a split.
+        recipes: names; empty: all that are honest and not weak.
+        runner: where notebooks are graded.
+        jobs: how many it grades at a time.
+        tell: called with `total`, `started`, `graded` and `known`, as `grading.grade_class` does.
+
+    Raises:
+        SpecError: there is no such recipe, or fewer than three.
+        InfrastructureError: runs could not be decided; those that could are kept.
+    """
+    notebooks = honest(course, assignment)
+    unknown = sorted(set(recipes) - set(notebooks))
+    if unknown:
+        raise SpecError(f"no honest recipe {unknown[0]!r}; there are {', '.join(notebooks)}.")
+    chosen = {name: notebooks[name] for name in (recipes or notebooks)}
+    source = spec.load_assignment(course.source(assignment))
+    card = preparation.choose_card(source, card, settings)
+    store = course.folder / ".pawgrade" / "calibration" / assignment / card
+    store.mkdir(parents=True, exist_ok=True)
+    runs = [Run(name, seed) for seed in sorted(seeds) for name in chosen]
+    tell("total", str(len(runs)), None)
+    outcomes: list[Outcome] = []
+    undecided: list[str] = []
+    by_split: dict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_split[run.split].append(run)
+    for split, group in by_split.items():
+        with _Split(course, assignment, settings, card, split, store, chosen) as place:
+            for outcome in place.outcomes(group, runner, jobs, tell):
+                if isinstance(outcome, Outcome):
+                    outcomes.append(outcome)
+                else:
+                    undecided.append(outcome)
+    if undecided:
+        raise InfrastructureError(
+            f"{len(undecided)} of {len(runs)} runs could not be decided: {undecided[0]}.",
+            "The others are kept; the same command tries these again.",
+        )
+    levels = {**source.on(card).levels, **spec.load_hidden(course.source(assignment)).levels.get(card, {})}
+    photos = preparation.divide(course.source(assignment), card, settings).split.contents
+    digest = measured_version(course.source(assignment), card)
+    return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
+
+
+class _Split:
+    """The runs on one split of the photos; what was made for it is gone afterwards."""
+
+    def __init__(
+        self,
+        course: Course,
+        assignment: str,
+        settings: Settings,
+        card: str,
+        split: int,
+        store: Path,
+        notebooks: Mapping[str, NotebookNode],
+    ) -> None:
+        self.course, self.assignment, self.settings, self.card = course, assignment, settings, card
+        self.split, self.store, self.notebooks = split, store, notebooks
+        self.desk = course.folder / ".pawgrade" / "calibration" / f".desk-{uuid.uuid4().hex[:8]}"
+        self.salt = f"pawgrade calibration {split}"
+        self.digest = measured_version(course.source(assignment), card)
+        self.photos = preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
+        self.prepared: Work | None = None
+
+    def __enter__(self) -> _Split:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.desk, ignore_errors=True)
+        if self.prepared is not None:
+            shutil.rmtree(self.prepared.data_dir, ignore_errors=True)  # the public photos of this split alone
+
+    def outcomes(
+        self,
+        runs: Sequence[Run],
+        runner: Executor,
+        jobs: int,
+        tell: Callable[[str, str, Grade | None], None],
+    ) -> Iterator[Outcome | str]:
+        """Yield what each run gave, from the store where it is known, and in words why one is undecided."""
+        open_ = []
+        for run in runs:
+            known = self._read(run)
+            if known is None:
+                open_.append(run)
+            else:
+                tell("known", self._name(run), None)
+                yield known
+        if not open_:
+            return
+        tell("started", f"{self.assignment}: split {self.split}, features of its photos", None)
+        work = self._work()
+
+        def calls() -> Iterator[Callable[[], Future[assemble.Graded]]]:
+            for run in open_:
+                tell("started", self._name(run), None)
+                yield functools.partial(self._submit, run, work, runner)
+
+        for run, graded in zip(open_, runners.in_order(calls(), jobs), strict=True):
+            grade = graded.grade
+            tell("graded", self._name(run), grade)
+            if grade.status is Status.ERROR:
+                yield f"{self._name(run)}: {grade.log.strip().splitlines()[-1] if grade.log else 'ERROR'}"
+                continue
+            outcome = _outcome(run, grade)
+            if not outcome.skipped:
+                self._write(outcome)
+            yield outcome
+
+    def _name(self, run: Run) -> str:
+        return f"{self.assignment}: {run.recipe}, seed {run.seed}, split {run.split}"
+
+    def _work(self) -> Work:
+        self.desk.mkdir(parents=True)
+        work = preparation.prepare(
+            self.course,
+            self.assignment,
+            self.settings,
+            card=self.card,
+            secret=SECRET,
+            desk=self.desk,
+            salt=self.salt,
+        )
+        self.prepared = work
+        asks = any(ASKS_FEATURES.search(cell.source) for one in self.notebooks.values() for cell in one.cells)
+        if work.sandbox == "none" or not asks:
+            return work
+        folder = work.data_dir.parent / f"features-{self.card}"
+        remembering.remember(folder, _photos(work))
+        return dataclasses.replace(work, features=folder)
+
+    def _submit(self, run: Run, work: Work, runner: Executor) -> Future[assemble.Graded]:
+        folder = self.desk / "handed-in" / f"{run.recipe}-{run.seed}" / self.assignment
+        folder.mkdir(parents=True)
+        nbformat.write(self.notebooks[run.recipe], folder / f"{self.assignment}.ipynb")
+        seeded = dataclasses.replace(work, seed=run.seed)
+        return runner.submit(assemble.grade, Submission("student00", self.assignment, folder), seeded)
+
+    def _path(self, run: Run) -> Path:
+        """Name the file of a run by all that decides what it measures; levels do not."""
+        cells = [cell.source for cell in self.notebooks[run.recipe].cells if cell.cell_type == "code"]
+        facts = json.dumps([self.digest, cells, self.photos, run.seed, self.settings.device])
+        return self.store / f"{run.recipe}-{run.seed}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.json"
+
+    def _read(self, run: Run) -> Outcome | None:
+        try:
+            return Outcome.from_json(json.loads(self._path(run).read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, outcome: Outcome) -> None:
+        path = self._path(outcome.run)
+        draft = path.with_name(f".{uuid.uuid4().hex}")
+        draft.write_text(json.dumps(outcome.to_json()), encoding="utf-8")
+        draft.replace(path)
+
+
+def _photos(work: Work) -> Iterator[Any]:
+    """Yield all photos whose features notebooks may ask for: public ones and their mirror images, and those they will be asked about."""
+    view = pets.read_view(work.data_dir)
+    for name in pets.PUBLIC:
+        images = view.photos(name).images
+        yield images
+        yield images[:, :, ::-1]
+    for questions in work.context.plan.values():
+        for question in questions:
+            yield from _stacks(question)
+
+
+def _stacks(question: Question) -> Iterator[Any]:
+    for one in question.arguments:
+        shape = getattr(one, "shape", ())
+        if len(shape) == 4 and shape[1:] == (pets.SIDE_PX, pets.SIDE_PX, 3) and one.dtype == "uint8":  # type: ignore[union-attr]
+            yield one
+
+
+def _outcome(run: Run, grade: Grade) -> Outcome:
+    measures = {
+        f"{check.id}/{one.level}": (
+            one.level,
+            Measured(run.recipe, run.split, run.seed, one.value, one.trials),
+        )
+        for check in grade.checks
+        for one in check.requirements
+        if one.level
+    }
+    broken = [
+        f"{check.id}: {check.found}"
+        for check in grade.checks
+        if check.status in (Status.FAILED, Status.ERROR) and not any(one.level for one in check.requirements)
+    ]
+    skipped = tuple(check.id for check in grade.checks if check.status is Status.SKIPPED)
+    broken += [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells]
+    return Outcome(run, tuple(broken), measures, grade.seconds.total, skipped)
+
+
+def _summary(
+    digest: str, photos: str, outcomes: Sequence[Outcome], levels: Mapping[str, Levels]
+) -> Calibration:
+    found: dict[str, tuple[str, list[Measured]]] = {}
+    for outcome in outcomes:
+        for name, (level, one) in outcome.measures.items():
+            found.setdefault(name, (level, []))[1].append(one)
+    measures = {
+        name: summarise(level, values, levels[level].full_at) for name, (level, values) in found.items()
+    }
+    return Calibration(
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        digest=digest,
+        runs=len(outcomes),
+        lost=sum(bool(one.lost(levels)) for one in outcomes),
+        seeds=len({one.run.seed for one in outcomes}),
+        splits=len({one.run.split for one in outcomes}),
+        recipes=tuple(dict.fromkeys(one.run.recipe for one in outcomes)),
+        machine=f"{platform.machine()}, cpu",
+        rate=together([one.rate for one in measures.values()]),
+        photos=photos,
+        measures=measures,
+    )
+
+
+def to_json(found: Found) -> dict[str, Any]:
+    """Return a calibration, the levels it was held against, and every run."""
+    return {
+        "card": found.card,
+        "calibration": found.calibration.model_dump(),
+        "levels": {name: one.model_dump() for name, one in found.levels.items()},
+        "runs": [{**one.to_json(), "lost": list(one.lost(found.levels))} for one in found.outcomes],
+    }

@@ -1,0 +1,142 @@
+"""What a grade is expected to be, and how it differs: of the source, of a release, of a mutant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from grader.assignment.calibrated import Calibration
+from grader.authoring.variants import Variant
+from grader.calibration.statistics import IMPLAUSIBLE, chance_below
+from grader.records import Grade, Requirement, Status
+
+# Exceptions that a mutant hardly means: its own code is broken, and it fails for that.
+_SLIP = re.compile(
+    r"\b(NameError|UnboundLocalError|SyntaxError|IndentationError|ImportError|ModuleNotFoundError)\b"
+)
+
+
+def full_marks(grade: Grade) -> tuple[bool, str]:
+    """Whether a grade has every point, and what it lacks."""
+    lacking = [
+        f"{check.id} {check.status} {check.points:g}/{check.max_points:g}: {check.found}"
+        for check in grade.checks
+        if check.status is not Status.PASSED
+    ]
+    lacking += [f"cell {cell.number} raised {cell.error}: {cell.message}" for cell in grade.failed_cells]
+    if grade.log and "tries" not in grade.provenance:  # a check that no student sees can break, too
+        lacking.append("the checks left something in the log for staff")
+    ok = grade.points == grade.max_points and not lacking
+    measured = "; ".join(said(one) for one in measures(grade).values())
+    return ok, "; ".join(lacking) or f"{grade.points:g} of {grade.max_points:g}; {measured}"
+
+
+def no_marks(grade: Grade) -> tuple[bool, str]:
+    """Whether a grade has no point, no ERROR and no check that passes for nothing."""
+    errors = [check.id for check in grade.checks if check.status is Status.ERROR]
+    passed = [check.id for check in grade.checks if check.status is Status.PASSED]
+    raised = [f"cell {cell.number} raised {cell.error}" for cell in grade.failed_cells]
+    ok = grade.points == 0 and not errors and not passed and not raised and not grade.passed
+    problems = [f"ERROR: {', '.join(errors)}"] if errors else []
+    problems += [f"PASSED: {', '.join(passed)}"] if passed else []
+    problems += ["no points are enough to pass: see pass_points"] if grade.passed else []
+    return ok, "; ".join(
+        [*problems, *raised]
+    ) or f"{grade.points:g} of {grade.max_points:g}, every check FAILED or SKIPPED"
+
+
+def measures(grade: Grade) -> dict[str, Requirement]:
+    """Return what was held against a level, by check and level."""
+    return {
+        f"{check.id}/{one.level}": one for check in grade.checks for one in check.requirements if one.level
+    }
+
+
+def said(one: Requirement) -> str:
+    """Say a measure for people."""
+    counted = f" ({one.successes} of {one.trials})" if one.trials is not None else ""
+    return f"{one.what} {one.value:.3g}{counted}"
+
+
+def exchanged(content: dict[str, Any]) -> Iterator[str]:
+    """Name pairs of classes that are rather taken for each other than for themselves, and classes that nobody asks about."""
+    matrix, names = content["matrix"], content["names"]
+    for i, row in enumerate(matrix):
+        if not sum(row):
+            yield f"{names[i]}: no photo is labelled so"
+        for j in range(i):
+            own, other = row[i] + matrix[j][j], row[j] + matrix[j][i]
+            if other > own and other >= sum(row) / 2:
+                yield f"{names[j]} and {names[i]}: {other} taken for the other, {own} for themselves"
+
+
+def unlikely(name: str, one: Requirement, found: Calibration) -> Iterator[str]:
+    """Say why a measure of the source is not what honest work gives, if so."""
+    spread = found.measures.get(name)
+    if spread is None:
+        yield f"{name} was not calibrated"
+    elif (
+        spread.trials is not None and one.trials is not None and not 0.8 <= one.trials / spread.trials <= 1.25
+    ):
+        yield f"{name}: calibrated on {spread.trials} photos, counted on {one.trials}: calibrate again"
+    elif (chance := chance_below(spread, one.value, one.trials)) < IMPLAUSIBLE:
+        yield f"{name}: {said(one)}, where honest runs have a mean of {spread.mean:.3f}: as little as this has a chance of {chance:.1g}"
+
+
+def wrong_losses(variant: Variant, grade: Grade) -> Iterator[str]:
+    """Say how the exercises that lost points differ from those that the header names."""
+    expected = set(variant.loses or ())
+    if not expected:
+        yield "its header names no exercise that it loses"
+    for one in grade.exercises:
+        if one.id in expected and one.points >= one.max_points:
+            yield f"expected to lose {one.id}, has all {one.max_points:g} points of it"
+        elif one.id not in expected and one.points < one.max_points:
+            reasons = "; ".join(
+                f"{check.id}: {check.found}"
+                for check in grade.checks
+                if check.exercise == one.id and check.status is not Status.PASSED
+            )
+            yield f"lost {one.max_points - one.points:g} points of {one.id}, which its header does not name ({reasons})"
+    unknown = sorted(expected - {one.id for one in grade.exercises})
+    if unknown:
+        yield f"its header names {unknown[0]}, which is no exercise"
+    yield from (f"ERROR in {check.id}" for check in grade.checks if check.status is Status.ERROR)
+
+
+def slips(variant: Variant, grade: Grade) -> Iterator[str]:
+    """Say what a mutant raises that looks like a slip of whoever wrote it: it would fail whatever the checks demand.
+
+    Only what is raised first: names that a cell did not get to define are missing afterwards.
+    """
+    if grade.failed_cells:
+        first = grade.failed_cells[0]
+        found = {first.error: f"cell {first.number}"} if _SLIP.fullmatch(first.error) else {}
+    else:
+        failed = (check for check in grade.checks if check.status is Status.FAILED)
+        found = {name: check.id for check in failed for name in _SLIP.findall(check.found)}
+    for name, place in found.items():
+        if name not in variant.raises:
+            yield f'{name} in {place}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'
+
+
+def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:
+    """Say how the checks that failed differ from those that the header names."""
+    if variant.fails is None:
+        yield "its header names no checks that it fails (`fails`)"
+        return
+    checks = {check.id: check for check in grade.checks}
+    for name in variant.fails:
+        if name not in checks:
+            yield f"its header names the check {name}, which there is not"
+        elif checks[name].status is not Status.FAILED:
+            said = checks[name].found or "nothing measured"
+            yield f"the check {name} was expected to fail and is {checks[name].status}: {said}"
+    for name, check in checks.items():
+        if check.status is Status.FAILED and name not in variant.fails:
+            yield f"the check {name} failed, which its header does not name: {check.found}"
+    skipped = {name for name, check in checks.items() if check.status is Status.SKIPPED}
+    for name in sorted(skipped ^ set(variant.skips)):
+        said = "was skipped, which its header does not name" if name in skipped else "was not skipped"
+        yield f"the check {name} {said} (`skips`)"

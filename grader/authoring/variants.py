@@ -1,0 +1,107 @@
+"""Variants of a source notebook: small files that replace whole cells, for mutants, recipes and the demo's class.
+
+```
+# /// pawgrade
+# title = "Dropout left on while answering"
+# loses = ["breeds", "top3"]
+# fails = ["answers_agree"]
+# skips = ["top_1", "top_3"]
+# ///
+# %% [classify-code]
+def classify(images): ...
+```
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from grader.errors import SpecError
+from grader.notebooks.cells import grade_id
+
+KEYS = {"title", "student", "loses", "fails", "skips", "weak", "leaves", "raises"}
+_HEADER = re.compile(r"\A# /// pawgrade\n(?P<toml>(?:#.*\n)*?)# ///\n")
+_CELL = re.compile(r"^# %% \[(?P<name>[^\]]+)\]\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A changed solution.
+
+    Attributes:
+        name: the file's name without its ending.
+        title: what is different, for people.
+        cells: new sources by `grade_id`.
+        student: who plays it in the demo, or "".
+        loses: exercises that are expected to lose points, these and no others; None for a recipe, which is honest work.
+        fails: checks that are expected to fail, these and no others.
+        skips: checks that are expected to be skipped, since one that they come after fails.
+        weak: a recipe that is honest and not good enough for full marks.
+        leaves: solution cells that are left as they were released: not everybody draws every picture.
+        raises: exceptions that it is about, of those that otherwise look like a slip of whoever wrote it.
+    """
+
+    name: str
+    title: str
+    cells: dict[str, str]
+    student: str = ""
+    loses: tuple[str, ...] | None = None
+    fails: tuple[str, ...] | None = None
+    weak: bool = False
+    leaves: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
+    raises: tuple[str, ...] = ()
+
+
+def read_variant(path: Path) -> Variant:
+    """Read a variant file; raises SpecError."""
+    text = path.read_text(encoding="utf-8")
+    header = _HEADER.match(text)
+    if header is None:
+        raise SpecError(f"{path}: expected a header between `# /// pawgrade` and `# ///`.")
+    try:
+        facts = tomllib.loads(re.sub(r"^# ?", "", header["toml"], flags=re.MULTILINE))
+    except tomllib.TOMLDecodeError as exc:
+        raise SpecError(f"{path}: the header is not valid TOML: {exc}.") from exc
+    parts = _CELL.split(text[header.end() :])
+    cells = {name: source.strip("\n") for name, source in zip(parts[1::2], parts[2::2], strict=True)}
+    if not cells or not facts.get("title"):
+        raise SpecError(f"{path}: expected a title and at least one cell `# %% [name]`.")
+    unknown = sorted(set(facts) - KEYS)
+    if unknown:
+        raise SpecError(
+            f"{path}: unknown key {unknown[0]!r} in the header; known are {', '.join(sorted(KEYS))}."
+        )
+    for key in ("loses", "fails", "skips", "leaves", "raises"):
+        if not isinstance(facts.get(key, []), list):
+            raise SpecError(f"{path}: {key}: expected a list, found {facts[key]!r}.")
+    loses, fails = (tuple(facts[key]) if key in facts else None for key in ("loses", "fails"))
+    leaves, skips, raises = (tuple(facts.get(key, ())) for key in ("leaves", "skips", "raises"))
+    student, weak = facts.get("student", ""), bool(facts.get("weak"))
+    return Variant(path.stem, facts["title"], cells, student, loses, fails, weak, leaves, skips, raises)
+
+
+def read_variants(folder: Path, kind: str) -> list[Variant]:
+    """Read all variants of a kind (`mutants` or `recipes`) of an assignment's source folder, by name."""
+    return [read_variant(path) for path in sorted((folder / "staff" / kind).glob("*.py"))]
+
+
+def apply(variant: Variant, source: NotebookNode, release: NotebookNode) -> NotebookNode:
+    """Return the source notebook with the variant's cells; raises SpecError when it has no such cell."""
+    notebook = copy.deepcopy(source)
+    places = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
+    stubs = {grade_id(cell): cell.source for cell in release.cells if grade_id(cell)}
+    unknown = sorted({*variant.cells, *variant.leaves} - set(places))
+    if unknown:
+        raise SpecError(f"variant {variant.name}: the source notebook has no cell {unknown[0]!r}.")
+    for name in variant.leaves:
+        places[name].source = stubs[name]
+    for name, text in variant.cells.items():
+        places[name].source = text
+    return notebook

@@ -1,0 +1,99 @@
+"""The workflow files that a course copies, and the name under which its CI keeps photos and weights."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from grader.datasets import cards
+from grader.errors import SpecError
+
+Service = Literal["github", "gitlab"]
+
+KEY_FILE = "ci-cache-key.txt"  # GitLab names a cache after files only
+REQUIREMENTS = "requirements-ci.txt"
+FILES: dict[Service, dict[str, str]] = {
+    "github": {
+        ".github/workflows/pawgrade.yml": "github/pawgrade.yml",
+        ".github/workflows/grade.yml": "github/grade.yml",
+    },
+    "gitlab": {".gitlab-ci.yml": "gitlab/gitlab-ci.yml"},
+}
+OWN_RULES = ("ruff.toml", ".ruff.toml", "pyproject.toml")  # any of them is where a course chooses its lint
+
+
+def packaged(name: str) -> str:
+    """Return the text of a file that lies in `grader/ci/`."""
+    return (Path(__file__).resolve().parent / "ci" / name).read_text(encoding="utf-8")
+
+
+def write_workflows(service: Service, folder: Path, *, force: bool = False) -> Iterator[Path]:
+    """Write the workflow files of a service into a course.
+
+    What the course chooses for itself is written only where there is none: its requirements and its lint.
+
+    Args:
+        service: where the course's repository is.
+        folder: the course folder.
+        force: overwrite workflow files that differ.
+
+    Yields:
+        The path of each file that was written.
+
+    Raises:
+        SpecError: a workflow file is there already and differs; nothing was written.
+    """
+    files = {folder / name: packaged(source) for name, source in FILES[service].items()}
+    different = [path for path, text in files.items() if path.is_file() and path.read_text("utf-8") != text]
+    if different and not force:
+        raise SpecError(
+            f"{different[0]} is there already and differs.", "Compare the two; --force overwrites it."
+        )
+    if not (folder / REQUIREMENTS).exists():
+        version = importlib.metadata.version("pawgrade")
+        files[folder / REQUIREMENTS] = packaged(REQUIREMENTS).replace("{version}", version)
+    if not any((folder / name).exists() for name in OWN_RULES):
+        files[folder / "ruff.toml"] = packaged("ruff.toml")
+    if service == "gitlab":
+        files[folder / KEY_FILE] = f"{cache_key(('toy_pets', 'oxford_pets'))}\n"
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        yield path
+
+
+def cache_key(names: Sequence[str]) -> str:
+    """Return a name for a cache of photos and weights: another one as soon as any checksum changes.
+
+    Args:
+        names: ids of data cards.
+
+    Returns:
+        For example `pawgrade-toy_pets-3f0c4a51d2e89b67`.
+
+    Raises:
+        SpecError: there is no such card.
+    """
+    digest = hashlib.sha256()
+    for name in names:
+        card = cards.load_card(name)
+        digest.update(f"{card.id} {card.drawing} ".encode())
+        for file in card.source.files if card.source else ():
+            digest.update(f"{file.name} {file.sha256} ".encode())
+    for line in _weights():
+        digest.update(line.encode())
+    return f"pawgrade-{'-'.join(names)}-{digest.hexdigest()[:16]}"
+
+
+def _weights() -> Iterator[str]:
+    """Yield each network with its weights' checksum; torchvision has the digits of it in the file's name."""
+    from grader.networks.weights import Packaged
+    from grader.networks.zoo import NETWORKS
+
+    for name, network in sorted(NETWORKS.items()):
+        found = network.weights
+        told = found.sha256 if isinstance(found, Packaged) else found.entry.url.rpartition("/")[2]
+        yield f"{name} {told}\n"

@@ -1,0 +1,1 @@
+"""What honest solutions reach, and which levels that supports."""

@@ -1,0 +1,1 @@
+"""What a check file imports, and the session that runs one."""

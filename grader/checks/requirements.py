@@ -1,0 +1,244 @@
+"""What checks demand: `require`, `require_count`, `require_level` and `require_parts`, and the pictures they attach.
+
+Each call leaves a `Requirement` on the running check's sheet, met or not: with its site in the check file, so that
+`verify` can tell which demands no wrong solution ever fails, and with the level's name, so that `calibrate` can tell
+how honest solutions are spread around it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grader import disclosure
+from grader.assignment.spec import Levels
+from grader.checks.images import packed
+from grader.checks.intervals import wilson_interval
+from grader.checks.scoring import credit, required_count
+from grader.records import Picture, Requirement
+
+
+class NamedLevels(Levels):
+    """Levels that know what they are called in `assignment.toml`."""
+
+    name: str
+
+
+class Shortfall(Exception):
+    """A requirement was not met; raised by `require` and caught by the session."""
+
+    def __init__(self, measured: str, required: str, hint: str, share: float = 0.0) -> None:
+        super().__init__(measured, required, hint, share)
+        self.measured, self.required, self.hint, self.share = measured, required, hint, share
+
+
+@dataclass
+class Sheet:
+    """What the running check has said so far.
+
+    Attributes:
+        check: its id.
+        ignored: sites of calls that demand nothing in this run: `verify` asks what would follow.
+        hidden: whether what it judges is hidden, so that `measured` may say no more than `disclosure` allows.
+        points: what it is worth.
+        seen: whether it has taken answers to questions that are hidden: pictures of it are for staff from then on.
+        exact: what was found, in full.
+    """
+
+    check: str = ""
+    ignored: frozenset[str] = frozenset()
+    hidden: bool = False
+    points: float = 0.0
+    seen: bool = False
+    exact: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
+    required: list[str] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    staff_pictures: list[Picture] = field(default_factory=list)
+
+    def note(self, measured: str, exact: str, required: str, requirement: Requirement) -> bool:
+        """Write a demand down; returns whether its not being met ends the check."""
+        self.measured.append(measured)
+        self.exact.append(exact)
+        self.required.append(required)
+        self.requirements.append(requirement)
+        return not requirement.met and site_of(self.check, requirement) not in self.ignored
+
+
+_sheet = Sheet()
+
+
+def site_of(check: str, requirement: Requirement) -> str:
+    """Name a demand: the check that makes it, and the place in the file."""
+    return f"{check} at {requirement.site}"
+
+
+def fresh_sheet(check: str, ignored: frozenset[str], *, hidden: bool = False, points: float = 0.0) -> Sheet:
+    """Start the sheet of the next check, and return it."""
+    global _sheet  # noqa: PLW0603 - one check runs at a time; `require` needs no fixture
+    _sheet = Sheet(check, ignored, hidden, points)
+    return _sheet
+
+
+def sheet() -> Sheet:
+    """Return the sheet of the running check."""
+    return _sheet
+
+
+def require(
+    measured: float,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    what: str = "value",
+    hint: str,
+) -> None:
+    """Demand that a number lies within bounds.
+
+    NaN and infinity lie within none. What has only an upper bound is a distance or a count: below zero it is nothing of the
+    kind, but a number that wrapped, and does not pass.
+
+    Args:
+        measured: what was found.
+        at_least: smallest value that passes.
+        at_most: largest value that passes.
+        what: name of the measure, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: it does not.
+        ValueError: neither bound is given.
+    """
+    if at_least is None and at_most is None:
+        raise ValueError("require: give at_least, at_most or both")
+    bounds = [("at least", at_least), ("at most", at_most)]
+    required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
+    measured = _finite(measured)
+    exact = f"{what}: {measured:.6g}"
+    above = measured >= (0 if at_least is None else at_least)
+    met = bool(math.isfinite(measured) and above and (at_most is None or measured <= at_most))
+    found = f"{what}: {'as' if met else 'not as'} required" if _sheet.hidden else exact
+    if _sheet.note(found, exact, required, Requirement(_site(), what, met, float(measured))):
+        raise Shortfall(found, required, hint)
+
+
+def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str) -> None:
+    """Demand an accuracy; between `zero_at` and `full_at` the check earns part of its points.
+
+    Args:
+        successes: how many were right, 0 to `of`.
+        of: how many were asked, at least 1.
+        levels: accuracies in [0, 1] where credit starts and where it is full.
+        what: name of the measure, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: it is below `full_at`.
+        ValueError: it is no count of `of`: a mistake of the check, which ends as ERROR.
+    """
+    if not 0 <= successes <= of or of < 1:
+        raise ValueError(
+            f"require_count: expected 0 to {of} of at least 1, found {successes}: does the check count right?"
+        )
+    low, high = wilson_interval(successes, of)
+    share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
+    found = exact = (
+        f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
+    )
+    needed = f" ({required_count(of, levels.full_at)} of {of})"
+    if _sheet.hidden:
+        found, needed = f"{what} {_band(share, levels)}", ""
+    required = (
+        f"at least {levels.full_at:.3g}{needed} for full points, more than {levels.zero_at:.3g} for any"
+    )
+    demand = Requirement(_site(), what, share >= 1.0, successes / of, _name(levels), int(successes), int(of))
+    if _sheet.note(found, exact, required, demand):
+        raise Shortfall(found, required, hint, share)
+
+
+def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
+    """Demand a level of a number; between `zero_at` and `full_at` the check earns part of its points. NaN and infinity earn none.
+
+    Args:
+        measured: what was found; more is better.
+        levels: where credit starts and where it is full.
+        what: name of the measure, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: it is below `full_at`.
+    """
+    measured = _finite(measured)
+    met = bool(math.isfinite(measured) and measured >= levels.full_at)
+    share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
+    share = 1.0 if met else share if 0 < share < 1 else 0.0
+    exact = f"{what}: {measured:.3g}"
+    found = f"{what}: {_band(share, levels)}" if _sheet.hidden else exact
+    required = f"at least {levels.full_at:.3g} for full points, more than {levels.zero_at:.3g} for any"
+    demand = Requirement(_site(), what, met, float(measured), _name(levels))
+    if _sheet.note(found, exact, required, demand):
+        raise Shortfall(found, required, hint, share)
+
+
+def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
+    """Demand that all parts of an answer are right, as those of a quiz; each right one earns its part of the points.
+
+    No luck is in it, so it has no level. Which parts are right is said to nobody.
+
+    Args:
+        right: how many are, 0 to `of`.
+        of: how many there are, at least 1.
+        what: name of the parts, for people.
+        hint: what the student may try next.
+
+    Raises:
+        Shortfall: not all are right.
+    """
+    share = right / of
+    found = exact = f"{what}: {right} of {of}"
+    if _sheet.hidden:
+        found = f"{what}: {disclosure.count(share, _sheet.points, of)}"
+    demand = Requirement(_site(), what, right >= of, float(right))
+    if _sheet.note(found, exact, f"{of} of {of}", demand):
+        raise Shortfall(found, f"{of} of {of}", hint, share)
+
+
+def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
+    """Attach a picture's material to the verdict.
+
+    Students see it where the check has taken no answers about hidden photos or numbers before: only answers to questions
+    that are `shown`. All other pictures are for staff.
+
+    Args:
+        kind: names a drawing function of the feedback (`grader.feedback.figures.FIGURES`).
+        title: caption.
+        content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
+    """
+    pictures = _sheet.staff_pictures if _sheet.hidden and _sheet.seen else _sheet.pictures
+    pictures.append(Picture(kind, title, packed(content), _sheet.check))
+
+
+def _band(share: float, levels: Levels) -> str:
+    return disclosure.band(share, _sheet.points, levels.zero_at, levels.full_at)
+
+
+def _finite(measured: float) -> float:
+    """Return a measure as a float; what is too large for one is infinite."""
+    try:
+        return float(measured)
+    except OverflowError:
+        return math.inf
+
+
+def _site() -> str:
+    """Return file and line of the call two frames up: the check's own."""
+    frame = sys._getframe(2)
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def _name(levels: Levels) -> str:
+    return levels.name if isinstance(levels, NamedLevels) else ""

@@ -1,0 +1,161 @@
+"""Whether an assignment can be graded at all: its checks, its points and its notebook fit together.
+
+What is found here would cost everybody's points, or give nobody a verdict: so it is said, with file and key, before
+anything is released or run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from grader.assignment.spec import Assignment
+from grader.checks.check_files import Mark, load_checks, read_mark
+from grader.checks.questions import Question
+from grader.errors import SpecError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+CHECKS = ("check_public.py", "staff/check_hidden.py")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A check as its file has it.
+
+    Attributes:
+        name: what verdicts call it.
+        mark: what its mark says.
+        times: how often it runs, being parametrized; None: that cannot be told without running it.
+    """
+
+    name: str
+    mark: Mark
+    times: int | None
+
+
+def require_sound(folder: Path, assignment: Assignment) -> None:
+    """Hold the check files of a source folder against its `assignment.toml`.
+
+    Raises:
+        SpecError: an exercise has no check or checks that are not worth its points, a check belongs to no exercise, is
+            there twice or waits for one that never passes before it, a file cannot be imported or asks nothing.
+    """
+    files = [folder / name for name in CHECKS if (folder / name).is_file()]
+    if not files:
+        raise SpecError(f"{folder}: no check_public.py.", "An assignment needs checks.")
+    modules = {path: load_checks(path) for path in files}
+    checks = {path: list(marked(module)) for path, module in modules.items()}
+    problems = [
+        f"{path}: no function questions(material), which says what the checks ask"
+        for path, module in modules.items()
+        if not callable(getattr(module, "questions", None))
+    ]
+    for path, found in checks.items():
+        problems += (f"{path}: {text}" for text in _wrong_marks(found, assignment))
+    names = Counter(one.name for found in checks.values() for one in found)
+    problems += [
+        f"{folder}: {count} checks are called test_{name}" for name, count in names.items() if count > 1
+    ]
+    problems += _wrong_points(folder, [one for found in checks.values() for one in found], assignment)
+    if problems:
+        raise SpecError(f"{'; '.join(problems)}.", "Nothing was released or run.")
+
+
+def require_asked(
+    files: Sequence[Path], plan: Mapping[str, Sequence[Question]], assignment: Assignment
+) -> None:
+    """Make sure that what checks ask is planned, and asked of functions that `assignment.toml` names; else SpecError."""
+    problems = [
+        f"{path}: test_{check.name} asks for {name!r}; the questions planned are {', '.join(plan) or 'none'}"
+        for path in files
+        for check in marked(load_checks(path))
+        for name in check.mark.asks
+        if name not in plan and not check.mark.unreported
+    ]
+    if problems:
+        raise SpecError(f"{'; '.join(problems)}.", "Nothing was run.")
+    for question in (one for questions in plan.values() for one in questions):
+        assignment.entry_point(question.entry_point)
+
+
+def require_cells(path: Path, notebook: NotebookNode, assignment: Assignment) -> None:
+    """Make sure that a released notebook has one graded cell for each exercise, with its points; else SpecError."""
+    cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in notebook.cells]
+    graded = [meta for meta in cells if isinstance(meta, dict) and (meta.get("grade") or meta.get("task"))]
+    counts = Counter(str(meta.get("grade_id")) for meta in graded)
+    points = {str(meta.get("grade_id")): meta.get("points") for meta in graded}
+    problems = [f"{count} graded cells are called {name}" for name, count in counts.items() if count > 1]
+    for exercise in (*assignment.exercises, *assignment.manual):
+        if exercise.id not in counts:
+            problems.append(f"no graded cell for the exercise {exercise.id} of assignment.toml")
+        elif points[exercise.id] != exercise.points:
+            problems.append(
+                f"the cell {exercise.id} is worth {points[exercise.id]} points, assignment.toml says {exercise.points:g}"
+            )
+    if problems:
+        raise SpecError(f"{path}: {'; '.join(problems)}.", f"Run `pawgrade release {assignment.id}`.")
+
+
+def marked(module: ModuleType) -> Iterator[Marked]:
+    """List the checks of a file as pytest would collect them, in their order."""
+    yield from _marked(vars(module), [])
+
+
+def _marked(names: Mapping[str, Any], around: Sequence[Any]) -> Iterator[Marked]:
+    for name, found in names.items():
+        marks = [*around, *_marks(found)]
+        if inspect.isclass(found) and name.startswith("Test"):
+            yield from _marked(vars(found), marks)
+        elif inspect.isfunction(found) and name.startswith("test"):
+            own = [read_mark(mark) for mark in marks if mark.name == "exercise" and mark.args]
+            sets = [mark for mark in marks if mark.name == "parametrize"]
+            yield Marked(name.removeprefix("test_"), own[-1] if own else Mark(), _times(sets))
+
+
+def _marks(found: object) -> list[Any]:
+    marks = getattr(found, "pytestmark", [])
+    return marks if isinstance(marks, list) else [marks]
+
+
+def _times(parametrized: Sequence[Any]) -> int | None:
+    try:
+        return math.prod(len(mark.args[1]) for mark in parametrized)
+    except (IndexError, TypeError):
+        return None
+
+
+def _wrong_marks(checks: Sequence[Marked], assignment: Assignment) -> Iterator[str]:
+    known, before = [exercise.id for exercise in assignment.exercises], set[str]()
+    for check in checks:
+        if not check.mark.exercise:
+            yield f"test_{check.name} has no @pytest.mark.exercise(...)"
+        elif check.mark.exercise not in known:
+            yield f"test_{check.name}: no exercise {check.mark.exercise!r} in assignment.toml; it has {', '.join(known)}"
+        for name in check.mark.after:
+            if name not in before:
+                yield f"test_{check.name} comes after {name!r}, and no check above it is called so: it would never run"
+        before.add(check.name)
+
+
+def _wrong_points(folder: Path, checks: Sequence[Marked], assignment: Assignment) -> Iterator[str]:
+    for exercise in assignment.exercises:
+        mine = [one for one in checks if one.mark.exercise == exercise.id and not one.mark.unreported]
+        if not mine:
+            yield f"{folder / 'assignment.toml'}: exercise {exercise.id!r} has no check in {' or '.join(CHECKS)}"
+            continue
+        if any(one.times is None for one in mine):
+            continue
+        worth = sum(one.mark.points * (one.times or 0) for one in mine)
+        if not abs(worth - exercise.points) <= 1e-6:
+            yield (
+                f"{folder / 'assignment.toml'}: exercise {exercise.id!r} is worth {exercise.points:g} points, "
+                f"its checks are worth {worth:g}"
+            )

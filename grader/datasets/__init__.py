@@ -1,0 +1,1 @@
+"""Data cards, label spaces, splits, and the hidden photos that judge."""

@@ -1,0 +1,154 @@
+"""The official archives of a data card: fetched, unpacked and checked, so that its photos are there whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from grader.datasets import cards
+from grader.datasets.cards import DataCard, Source
+from grader.downloads import fetch
+from grader.downloads.fetch import Tell
+from grader.errors import InfrastructureError, SpecError
+
+INSIDE = {"OxfordIIITPet": "oxford-iiit-pet"}  # folder in which torchvision's classes look, by their name
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+
+
+def home(card: DataCard, cache: Path) -> Path:
+    """Return the folder that has a card's photo folder once its archives were unpacked."""
+    return cache / card.id / INSIDE.get(_source(card).torchvision, "")
+
+
+def obtain(card: DataCard, cache: Path) -> Path:
+    """Download the archives of a card and unpack them; what an earlier try got is used.
+
+    Args:
+        card: one with a source.
+        cache: folder for the photos; the archives are kept there only until they are unpacked.
+
+    Returns:
+        `home(card, cache)`.
+
+    Raises:
+        InfrastructureError: no network, no room, or not the files that were expected.
+    """
+    place, shelf = cache / card.id, cache / "downloads" / card.id
+    with fetch.locked(place):
+        if (home(card, cache) / card.photos).is_dir():  # another process was faster
+            return home(card, cache)
+        if place.is_dir() and any(place.iterdir()):
+            raise InfrastructureError(
+                f"{card.id}: expected nothing or photos in {place}, found other files.",
+                "Move them away, then try again.",
+            )
+        archives = []
+        for file in _source(card).files:
+            with fetch.progress(f"{card.id}: {file.name}") as tell:
+                target = shelf / file.name
+                archives.append(
+                    fetch.fetch(file.url, target, sha256=file.sha256, size_bytes=file.size_bytes, tell=tell)
+                )
+        _install(card, archives, place)
+        shutil.rmtree(shelf)
+    return home(card, cache)
+
+
+def _source(card: DataCard) -> Source:
+    if card.source is None:
+        raise SpecError(f"{card.id}: expected a card with [source], found one whose pictures are drawn.")
+    return card.source
+
+
+def _install(card: DataCard, archives: list[Path], place: Path) -> None:
+    """Unpack beside `place`, check, and rename: a killed process leaves nothing that looks complete."""
+    fresh = place.with_name(f".{card.id}.unpacking")
+    root = fresh / INSIDE.get(_source(card).torchvision, "")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        root.mkdir(parents=True)
+        for archive in archives:
+            with fetch.progress(f"{card.id}: unpacking {archive.name}") as tell:
+                _unpack(archive, root, tell)
+        _require_complete(card, fresh, root)
+        if place.is_dir():
+            place.rmdir()
+        fresh.rename(place)
+    except OSError as exc:
+        raise InfrastructureError(
+            f"{card.id}: its photos cannot be unpacked into {place}: {exc}.",
+            "Make room, or set PAWGRADE_CACHE to a folder of yours on a larger disk; the download is kept.",
+        ) from exc
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _unpack(archive: Path, root: Path, tell: Tell) -> None:
+    try:
+        if archive.suffix == ".zip":
+            with zipfile.ZipFile(archive) as pack:
+                pack.extractall(root, members=_zipped(pack, tell))  # noqa: S202 - the names are checked
+        else:
+            with tarfile.open(archive) as pile:
+                # The filter refuses absolute paths, ways out of the folder, links to elsewhere and devices.
+                pile.extractall(root, members=_piled(pile, tell), filter="data")
+    except BROKEN as exc:
+        raise InfrastructureError(
+            f"{archive.name}: expected an archive of photos, found {exc}, in {archive}.",
+            "Delete it and try again: it is downloaded afresh.",
+        ) from exc
+
+
+def _zipped(pack: zipfile.ZipFile, tell: Tell) -> Iterator[zipfile.ZipInfo]:
+    total, done = sum(member.file_size for member in pack.infolist()), 0
+    for member in pack.infolist():
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise zipfile.BadZipFile(f"{member.filename!r} leads out of the folder")
+        tell(done, total)
+        yield member
+        done += member.file_size
+
+
+def _piled(pile: tarfile.TarFile, tell: Tell) -> Iterator[tarfile.TarInfo]:
+    for member in pile:
+        tell(member.offset_data, None)
+        yield member
+
+
+def _require_complete(card: DataCard, fresh: Path, root: Path) -> None:
+    images = root / card.photos
+    folders = (
+        [images / name for name in cards.SPECIES_FOLDERS] if "species2" in card.label_spaces else [images]
+    )
+    missing = [folder.name for folder in folders if not folder.is_dir()]
+    if not missing and _source(card).torchvision == "OxfordIIITPet":
+        missing = _not_in_torchvisions_lists(fresh, images)
+    if missing:
+        raise InfrastructureError(
+            f"{card.id}: expected all photos in the archives, found none of {', '.join(missing[:3])} in {root.name}.",
+            "The published files have changed: update Pawgrade, or set PAWGRADE_DATA to a folder with the photos.",
+        )
+
+
+def _not_in_torchvisions_lists(root: Path, images: Path) -> list[str]:
+    """Return what torchvision's own loader would miss: photos of its lists, or breeds."""
+    from torchvision.datasets import OxfordIIITPet
+
+    missing: set[str] = set()
+    for split in ("trainval", "test"):
+        try:
+            found = OxfordIIITPet(root, split=split, download=False)
+            named = (images.parent / "annotations" / f"{split}.txt").read_text(encoding="utf-8").splitlines()
+            missing |= {name for line in named if not (images / (name := f"{line.split()[0]}.jpg")).is_file()}
+            if not missing:
+                found[0], found[len(found) - 1]  # opens the files
+        except (RuntimeError, OSError, ValueError, IndexError) as exc:
+            return [f"annotations/{split}.txt ({exc})"]
+        breeds = {name.lower().replace(" ", "_") for name in found.classes}
+        missing |= set(cards.breeds("breeds37")) ^ breeds
+    return sorted(missing)

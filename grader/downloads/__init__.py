@@ -1,0 +1,1 @@
+"""Download large files: ranged, resumed, verified."""

@@ -1,0 +1,1 @@
+"""Run a notebook in a leased kernel within limits."""

@@ -1,0 +1,344 @@
+"""The engine: walks a notebook in a leased kernel, through papermill.
+
+Unlike papermill's own engine it goes on after a cell that raises, ends a cell or the whole run at a limit, and caps
+what the notebook may print. What comes back is a value: a crash of the student's code is normal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import nbformat
+import papermill
+from jupyter_client.utils import run_sync
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine
+from papermill.exceptions import PapermillExecutionError
+
+from grader.errors import KernelDied, WorldEnded
+from grader.execution.clock import GENEROUS, is_overloaded
+from grader.execution.kernel_client import Allowance, IntakeClient
+from grader.execution.limit_hits import describe, fills_a_gpu, limit_behind, new_hits, unformatted
+from grader.execution.stock_engine import until_ready
+from grader.execution.walk import Walk
+from grader.judging.answers import printable
+from grader.records import FailedCell, Limit
+
+__all__ = ["GradingClient", "GradingEngine", "Walk", "run"]
+
+GRACE_S = 10.0  # after an interrupt, before the kernel is killed
+START_S = 60.0
+WATCHDOG_S = 15.0  # beyond the wall limit: for the case that our own event loop is stuck
+RECOVER = "from grader.judging.in_kernel import recover as _recover\n_recover()\ndel _recover"
+RECOVER_S = 20.0
+LOOK_S = 1.0  # between two looks at the clocks
+DROPPED_S = 1  # for the sign that a cell has ended, when a flood may have made the kernel drop it
+
+
+class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
+    """A papermill client that outlives failing cells and keeps limits."""
+
+    def __init__(self, nb_man: Any, walk: Walk, **options: Any) -> None:  # noqa: ANN401 - papermill's own types
+        super().__init__(
+            nb_man, km=walk.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
+        )
+        self.walk = walk
+        self.allowance = Allowance(walk.limits.output_kb)
+        self._alive: asyncio.Task[None] | None = None
+
+    async def async_start_new_kernel_client(self) -> IntakeClient:
+        """Connect to the kernel and wait until it answers."""
+        self.km._close_control_socket()  # libzmq's, which would take in any flood; signals interrupt as well
+        self.kc = IntakeClient(self.allowance, parent=self.km, **self.km.get_connection_info(session=True))
+        deadline = time.monotonic() + START_S
+        await self.kc.connect(START_S)
+        await until_ready(self.kc, deadline - time.monotonic())
+        return self.kc
+
+    start_new_kernel_client = run_sync(async_start_new_kernel_client)
+
+    def papermill_execute_cells(self) -> None:
+        """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
+        for index, cell in enumerate(self.nb.cells):
+            if self.walk.dead or cell.cell_type != "code":
+                continue
+            begin = self.walk.reading()
+            try:
+                self.nb_man.cell_start(cell, index)
+                self.execute_cell(cell, index)
+            except DeadKernelError:
+                self._die()
+            except Exception:
+                cell.outputs.append(
+                    _error("UnreadableReply", "the kernel's answer to this cell made no sense")
+                )
+            finally:
+                charged = self.walk.charged_s(self.walk.reading(), begin)
+                self.walk.cell_s = max(self.walk.cell_s, charged)
+                self._note_cut(cell, index)
+                self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
+            self._note(cell, index)
+            if self.walk.hits.get(Limit.MEMORY) == index and not self.walk.dead:
+                self.request(RECOVER, RECOVER_S)  # what the cell left behind would starve those after it
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:  # noqa: ANN401
+        """Execute one cell within what is left of its limit and of the wall limit."""
+        if self.allowance.used_up:
+            self.iopub_timeout = DROPPED_S
+        running = asyncio.ensure_future(super().async_execute_cell(cell, cell_index, **options))
+        try:
+            await self._bounded(running, self.walk.limits.cell_s, cell_index)
+            return await running
+        finally:
+            if self._alive is not None:
+                self._alive.cancel()
+
+    execute_cell = run_sync(async_execute_cell)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        self._alive = asyncio.current_task()  # nbclient forgets it when a cell ends in an unusual way
+        await super()._async_poll_kernel_alive()
+
+    async def _bounded(
+        self, running: asyncio.Future[Any], most_s: float, index: int | None, limit: Limit | None = Limit.CELL
+    ) -> None:
+        """Wait for a request; interrupt it at its own limit, kill the kernel at the wall limit or if it goes on."""
+        left = await self._until_spent(running, most_s)
+        if running.done():
+            return
+        if left > 0:
+            if limit is not None:
+                self._hit(limit, index)
+            with contextlib.suppress(RuntimeError):
+                await self.km.interrupt_kernel()
+                self.km._close_control_socket()
+            await asyncio.wait({running}, timeout=GRACE_S)
+        if not running.done():
+            if self.walk.left_s() == 0:
+                self._hit(Limit.WALL, index)
+            self.walk.dead = True
+            self.walk.lease.stop()
+            await asyncio.wait({running}, timeout=5)
+            if not running.done():
+                running.cancel()
+                raise DeadKernelError("Kernel died")
+
+    async def _until_spent(self, running: asyncio.Future[Any], most_s: float) -> float:
+        """Wait until a request is done or has used its seconds; returns what is left of the wall limit."""
+        begin = self.walk.reading()
+        left, own = self.walk.left_s(begin), most_s
+        while not running.done() and min(left, own) > 0:
+            await asyncio.wait({running}, timeout=min(left, own, LOOK_S))
+            now = self.walk.reading()
+            left, own = self.walk.left_s(now), most_s - self.walk.charged_s(now, begin)
+        return left
+
+    def _hit(self, limit: Limit, index: int | None) -> None:
+        self.walk.hits.setdefault(limit, index)
+        if index is not None:
+            self.walk.ended[index] = limit
+
+    def _die(self) -> None:
+        """Note that the kernel is gone.
+
+        Raises:
+            KernelDied: the notebook is not to blame.
+        """
+        if not self.walk.dead:
+            self.walk.dead = True
+            reason = self.walk.lease.lost()
+            if reason:
+                raise KernelDied(reason)
+
+    def request(self, code: str, budget_s: float) -> float:
+        """Execute code of ours in the notebook's kernel, silently; what it prints is dropped.
+
+        Returns:
+            Seconds that it is charged.
+        """
+        begin = self.walk.reading()
+        if not self.walk.dead:
+            with contextlib.suppress(DeadKernelError):
+                self._request(code, budget_s)
+            for limit in new_hits(self.walk.lease.usage(), self.walk.hits):
+                self.walk.hits[limit] = None
+        return self.walk.charged_s(self.walk.reading(), begin)
+
+    async def _async_request(self, code: str, budget_s: float) -> None:
+        message = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
+        self.kc.outputs.expect("")
+        running = asyncio.ensure_future(self.async_wait_for_reply(message))
+        try:
+            await self._bounded(running, budget_s, None, None)
+            await running
+        except DeadKernelError:
+            self._die()
+
+    _request = run_sync(_async_request)
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:  # noqa: ANN401
+        """Take a message that the intake let through; one that nbclient chokes on is dropped."""
+        if msg.get("cut"):
+            self.walk.hits.setdefault(Limit.OUTPUT, cell_index)
+            self.iopub_timeout = DROPPED_S
+        if not self._afford_copies(msg):
+            return None
+        before = len(cell.outputs)
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellControlSignal:
+            raise
+        except Exception:
+            del cell.outputs[before:]
+            return None
+
+    def _afford_copies(self, msg: dict[str, Any]) -> bool:
+        """Charge a display for every place that shows it: a notebook repeats the whole of it there."""
+        display_id = msg["content"].get("transient", {}).get("display_id")
+        places = sum(len(where) for where in self._display_id_map.get(display_id, {}).values())
+        if places <= 1 or self.allowance.spend((places - 1) * msg["size"]):
+            return True
+        self.kc.outputs.told = True  # `_note_cut` tells it: the request may be over on the wire
+        return False
+
+    async def async_close(self) -> None:
+        """Close the connections to the kernel."""
+        self.kc.stop_channels()
+        await asyncio.sleep(0)  # the event loop closes them in its next round
+
+    close = run_sync(async_close)
+
+    def _note_cut(self, cell: NotebookNode, index: int) -> None:
+        """Note that the output was cut when the cell ended before its messages were all worked off."""
+        if self.kc.outputs.told and Limit.OUTPUT not in self.walk.hits:
+            self.walk.hits[Limit.OUTPUT] = index
+            text = self.kc.outputs.notice
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=text))
+
+    def _note(self, cell: NotebookNode, index: int) -> None:
+        """Note which limits a cell has hit, and how it failed if it did."""
+        number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
+        failure = self._failure(cell, index, number)
+        if failure is not None:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            self.walk.failed.append(FailedCell(index, number, grade_id, *failure))
+
+    def _failure(self, cell: NotebookNode, index: int, number: int) -> tuple[str, str] | None:
+        """Return the error's name and text, when a cell raised, hit a limit or ended the kernel."""
+        walk, usage = self.walk, self.walk.lease.usage()
+        hits = new_hits(usage, walk.hits)
+        walk.hits.update(dict.fromkeys(hits, index))
+        output = next((one for one in cell.get("outputs", []) if one.output_type == "error"), None)
+        raised = (
+            (printable(output.get("ename"), 100), printable(output.get("evalue"), 500))
+            if output
+            else unformatted(cell.get("outputs", []))
+        )
+        limit = walk.ended.get(index)
+        if limit is not None:
+            return f"limit: {limit}", describe(limit, walk.limits, number)
+        if walk.dead:
+            limit = Limit.MEMORY if usage.memory_hit else None
+        elif raised is not None:
+            sandboxed = walk.lease.sandbox != "none"
+            limit = limit_behind(*raised, usage, sandboxed=sandboxed) or next(iter(hits), None)
+        full = walk.gpu and raised is not None and not walk.dead and fills_a_gpu(*raised)
+        if full:
+            limit, walk.gpu_full = Limit.MEMORY, walk.gpu_full or Limit.MEMORY not in walk.hits
+        if limit is None:
+            return ("KernelDied", "the kernel died in this cell") if walk.dead else raised
+        walk.hits.setdefault(limit, index)
+        said = f" ({raised[0]}: {raised[1]})" if raised else ""
+        return f"limit: {limit}", f"{describe(limit, walk.limits, number, on_gpu=full)}{said}"
+
+
+class GradingEngine(Engine):  # type: ignore[misc]
+    """What `papermill.execute_notebook(..., engine_name="pawgrade", walk=walk)` runs; see `papermill_engine`."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ANN401
+        """Run the notebook as `options["walk"]` says."""
+        walk: Walk = options["walk"]
+        client = GradingClient(nb_man, walk, kernel_name=kernel_name, log_output=False)
+        client.reset_execution_trackers()
+        begin = time.monotonic()
+        quiet = subprocess.DEVNULL  # what a kernel prints outside its messages is nobody's business
+        client.start_new_kernel(
+            cwd=str(walk.lease.cwd), env=walk.lease.environment, stdout=quiet, stderr=quiet
+        )
+        try:
+            client.start_new_kernel_client()
+        except RuntimeError as exc:
+            client.close()
+            raise KernelDied(
+                f"the kernel {kernel_name!r} did not start: {walk.lease.lost().rstrip('.') or exc}."
+            ) from exc
+        ready = time.monotonic()
+        walk.begun = walk.reading()
+        watchdog = threading.Timer(GENEROUS * walk.limits.wall_s + WATCHDOG_S, walk.lease.stop)
+        watchdog.daemon = True
+        watchdog.start()
+        walk.ran = True
+        try:
+            client.papermill_execute_cells()
+            walked = time.monotonic()
+            walk.ask(client)
+        except WorldEnded as exc:
+            walk.dead, walk.broken = True, str(exc)
+        finally:
+            watchdog.cancel()
+            now = walk.reading()
+            walk.wall_s = walk.charged_s(now)
+            walk.overloaded = is_overloaded(now.since(walk.begun), walk.limits.cpus)
+            walk.peak_mb = walk.lease.usage().peak_mb
+            walk.notebook = copy.deepcopy(nb_man.nb)
+            walk.output_bytes = client.allowance.spent_bytes
+            walk.lease.stop()
+            client.close()
+        walk.kernel_s, walk.execute_s, walk.probe_s = ready - begin, walked - ready, time.monotonic() - walked
+
+
+logging.getLogger("papermill").setLevel(logging.ERROR)
+
+
+def run(notebook: NotebookNode, walk: Walk, parameters: Mapping[str, Any]) -> NotebookNode:
+    """Execute a notebook with papermill in the leased kernel.
+
+    Args:
+        notebook: a valid nbformat 4 notebook with a cell tagged `parameters`; it is not changed.
+        walk: the kernel, the limits, what to ask afterwards; it is filled with what happened.
+        parameters: values to inject.
+
+    Returns:
+        The executed notebook, complete up to the moment a limit hit.
+
+    Raises:
+        KernelDied: the kernel never got ready: ours to mend.
+    """
+    with contextlib.suppress(PapermillExecutionError):
+        papermill.execute_notebook(
+            copy.deepcopy(notebook),
+            None,
+            parameters=dict(parameters),
+            engine_name="pawgrade",
+            kernel_name=walk.lease.manager.kernel_name,
+            progress_bar=False,
+            walk=walk,
+        )
+    if walk.notebook is None:
+        raise KernelDied("the notebook was never executed.")
+    return walk.notebook
+
+
+def _error(name: str, text: str) -> NotebookNode:
+    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])

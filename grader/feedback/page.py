@@ -1,0 +1,358 @@
+"""The page by which a student reads a grade: one HTML file that needs no server, no network and no script.
+
+The page shows fields of `Grade`, as `disclosure` lets them through, and the sanitised notebook, nothing else. All words pass through Jinja's
+autoescape or `clean_html`; `Grade.log` is never read here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from grader import disclosure
+from grader.errors import InfrastructureError
+from grader.feedback import figures
+from grader.feedback.drawings.svg import SVG, Drawing
+from grader.notebooks.notebook_html import CellView
+from grader.notebooks.sanitise_text import plain_text, shown_page, visible
+from grader.notebooks.showing import TOO_MUCH, page_cells
+from grader.records import Check, Grade, Limit, Picture, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from jinja2 import Environment
+
+PHOTOS = 2  # of each breed of a confused pair
+PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused breeds included
+
+
+class PublicPhotos(Protocol):
+    """Photos that students have anyway: those of the public training split."""
+
+    def photos(self, breed: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
+        """Return up to `count` uint8 photos `[h, w, 3]` of a breed; the same ones whenever asked."""
+        ...
+
+
+@dataclass(frozen=True)
+class ManualComment:
+    """What a person said about one cell that is graded by hand.
+
+    Attributes:
+        cell: `grade_id` of the cell.
+        title: what the cell is about, for people.
+        points: given by hand, or None while nobody has.
+        max_points: what the cell is worth.
+        comment: words for the student; may be empty.
+    """
+
+    cell: str
+    title: str
+    points: float | None
+    max_points: float
+    comment: str = ""
+
+
+def render(
+    grade: Grade,
+    *,
+    title: str,
+    notebook: bytes | None,
+    photos: PublicPhotos | None = None,
+    manual: Sequence[ManualComment] = (),
+    pass_points: float | None = None,
+    standing: str = "",
+) -> str:
+    """Return the page as one self-contained HTML text.
+
+    Args:
+        grade: what to show; nothing of `log`, and of `provenance` only the package's version and the date.
+        title: the assignment's title.
+        notebook: the executed notebook's file, as it came out of the sandbox; it is sanitised and rendered in a process of
+            its own. None when there is none.
+        photos: where the photos of confused breeds come from; None shows their names only.
+        manual: the cells graded by hand, in their order.
+        pass_points: what automatic and manual points together have to reach; None does not mention it.
+        standing: a sentence about how many attempts are scored; may be empty.
+    """
+    shown = () if notebook is None else page_cells(notebook)
+    cells = shown or ()
+    grade = dataclasses.replace(grade, student=visible(grade.student), assignment=visible(grade.assignment))
+    page = _environment().get_template("feedback.html")
+    html = page.render(
+        grade=grade,
+        title=title,
+        state=_STATES[grade.status],
+        total=_total(grade, manual, pass_points),
+        manual=manual,
+        standing=standing,
+        exercises=_exercises(grade, cells),
+        limit=_limit(grade),
+        seconds=_seconds(grade),
+        pictures=_pictures(grade.pictures, photos),
+        cells=cells,
+        left_out=TOO_MUCH if shown is None else "",
+        tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
+        failed={cell.index: cell for cell in grade.failed_cells},
+    )
+    return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
+
+
+def write(path: Path, html: str) -> None:
+    """Put `html` at `path` at once: a reader sees the old page or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(html)
+        Path(draft).chmod(0o644)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = FileSystemLoader(Path(__file__).parent / "templates")
+    environment = Environment(
+        loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["number"] = number
+    environment.filters["duration"] = duration
+    return environment
+
+
+def number(value: float) -> str:
+    """Write points with two decimals at most: 60, 67.5, 0.33."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def duration(seconds: float) -> str:
+    """Write seconds for people: 0.04 s, 7.2 s, 48 s, 3 min 20 s."""
+    if seconds >= 120:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+@dataclass(frozen=True)
+class _Total:
+    """The number that people look at first.
+
+    Attributes:
+        points: earned so far, automatic and manual.
+        max_points: what can be earned, manual cells included where they are known.
+        pass_points: where the assignment is passed, or None.
+        pending: points still to be graded by hand.
+    """
+
+    points: float
+    max_points: float
+    pass_points: float | None
+    pending: float
+
+    def percent(self, points: float) -> float:
+        """Return where `points` lie on the bar, in [0, 100]."""
+        return min(100.0, max(0.0, 100 * points / self.max_points)) if self.max_points else 0.0
+
+
+def _total(grade: Grade, manual: Sequence[ManualComment], pass_points: float | None) -> _Total:
+    by_hand = sum(cell.max_points for cell in manual)
+    pending = sum(cell.max_points for cell in manual if cell.points is None)
+    return _Total(
+        grade.points + (grade.manual_points or 0.0), grade.max_points + by_hand, pass_points, pending
+    )
+
+
+# Colour class, symbol, words: a verdict never stands on colour alone.
+_STATES = {
+    Status.PASSED: {"name": "passed", "symbol": "✓", "words": "Passed"},
+    Status.FAILED: {"name": "failed", "symbol": "✗", "words": "Not passed yet"},
+    Status.SKIPPED: {"name": "skipped", "symbol": "→", "words": "Not graded"},
+    Status.ERROR: {"name": "error", "symbol": "!", "words": "Could not be decided: course staff look at it"},
+}
+_WORDS = {
+    Status.PASSED: ("passed", "✓", "Full points"),
+    Status.FAILED: ("failed", "✗", "Not yet"),
+    Status.SKIPPED: ("skipped", "→", "Skipped"),
+    Status.ERROR: ("error", "!", "Course staff will look at it"),
+}
+
+
+def _verdict(status: Status, points: float, max_points: float) -> dict[str, str]:
+    if status is Status.FAILED and points > 0:
+        name, symbol, words = "partial", "◐", "Part of the points"
+    else:
+        name, symbol, words = _WORDS[status]
+    if status is Status.PASSED and max_points == 0:
+        words = "In order"
+    return {"name": name, "symbol": symbol, "words": words}
+
+
+def _exercises(grade: Grade, cells: Sequence[CellView]) -> list[dict[str, Any]]:
+    places = {cell.grade_id: cell.index for cell in cells if cell.grade_id}
+    return [
+        {
+            "grade": exercise,
+            "title": exercise.title or exercise.id,
+            "verdict": _verdict(exercise.status, exercise.points, exercise.max_points),
+            "checks": [_check(check) for check in grade.checks if check.exercise == exercise.id],
+            "cell": places.get(exercise.id),
+        }
+        for exercise in grade.exercises
+    ]
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "check": check,
+        "title": check.title or check.id.replace("_", " "),
+        "verdict": _verdict(check.status, check.points, check.max_points),
+    }
+
+
+_LIMITS = {
+    Limit.WALL: (
+        "The notebook took longer than its time allows",
+        "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
+        " fewer steps, or results kept instead of computed twice.",
+    ),
+    Limit.CELL: (
+        "One cell took longer than a cell may take",
+        "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell.",
+    ),
+    Limit.MEMORY: (
+        "The notebook needed more memory than it may have",
+        "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
+        " that you no longer need.",
+    ),
+    Limit.DISK: (
+        "The notebook wrote more to disk than it may",
+        "Writing was stopped. Keep intermediate results in memory, or save fewer of them.",
+    ),
+    Limit.PROCESSES: (
+        "The notebook started too many processes or threads",
+        "Set num_workers=0 in data loaders and start no processes of your own.",
+    ),
+    Limit.OUTPUT: (
+        "The notebook displayed more than it may",
+        "What came after that was not kept. Print less inside loops: every hundredth step is enough.",
+    ),
+}
+
+
+def _limit(grade: Grade) -> dict[str, Any] | None:
+    if grade.limit is None:
+        return None
+    what, advice = _LIMITS[grade.limit]
+    where = [cell for cell in grade.failed_cells if cell.error == f"limit: {grade.limit.value}"]
+    return {"what": what, "advice": advice, "cell": where[0] if where else None}
+
+
+_STEPS = (
+    ("kernel", "Starting Python"),
+    ("execute", "Running your notebook"),
+    ("probe", "Asking your functions"),
+)
+
+
+def _seconds(grade: Grade) -> list[dict[str, Any]]:
+    """Return the steps that took time, as far as they may be told; our own time is nobody's work."""
+    told = disclosure.times(grade.seconds)
+    steps = [(words, float(getattr(told, name))) for name, words in _STEPS]
+    longest = max(seconds for _, seconds in steps) or 1.0
+    return [
+        {"words": words, "s": seconds, "percent": 100 * seconds / longest}
+        for words, seconds in steps
+        if seconds
+    ]
+
+
+# What is to be seen, by kind.
+_SEEN = {
+    "confusion": "Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a"
+    " number is that many photos taken for something else.",
+    "attacks": "The bars are the classes that the network finds most probable; orange and bold is the one it was to be"
+    " led to. The difference is taken from the saved 8-bit pixels and shown 16 times as strong around grey: a pixel that"
+    " is grey was not changed.",
+    "ideal_images": "Both images started from the same noise. Without the variation term many tiny patterns satisfy the"
+    " network; with it neighbouring pixels agree and shapes appear. The curves show how sure the network stays when the"
+    " image is moved to the side: a sharp peak means that it holds for one position only.",
+    "feature_maps": "Early layers answer to edges and colours at full size, late layers to parts of the animal, a few"
+    " pixels each. Bright is a strong answer.",
+    "variation": "Each line is one image whose total variation is known: the black mark is the required value, the dot"
+    " what your function returned. What is far off stands at the end of the line.",
+}
+
+
+def _pictures(pictures: Sequence[Picture], photos: PublicPhotos | None) -> list[dict[str, Any]]:
+    """Draw the pictures for which the page has room; the others cost the student nothing but the picture."""
+    shown, room = [], PICTURES_CHARS
+    for picture in pictures:
+        one = _picture(picture, photos)
+        if _chars(one) > room:
+            one |= {
+                "url": None,
+                "pairs": [],
+                "missing": "This picture was left out: the page would be too large.",
+            }
+        room -= _chars(one)
+        shown.append(one)
+    return shown
+
+
+def _chars(shown: dict[str, Any]) -> int:
+    sides = [side for pair in shown["pairs"] for side in (pair["true"], pair["said"])]
+    return len(shown["url"] or "") + sum(len(photo) for side in sides for photo in side["photos"])
+
+
+def _picture(picture: Picture, photos: PublicPhotos | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {"kind": picture.kind, "title": picture.title, "url": None}
+    shown |= {
+        "pairs": [],
+        "measured_on": "",
+        "seen": _SEEN.get(picture.kind, ""),
+        "says": (),
+        "vector": False,
+        "missing": "This picture could not be drawn.",
+    }
+    try:
+        drawing = figures.draw(picture)
+    except InfrastructureError:
+        return shown
+    shown |= {"url": drawing.url, "says": drawing.says, "vector": drawing.mime == SVG}
+    if picture.kind == "confusion":
+        shown["measured_on"] = picture.content.get("measured on", "")
+        shown["pairs"] = _pairs(picture.content, photos)
+    return shown
+
+
+def _pairs(content: dict[str, Any], photos: PublicPhotos | None) -> list[dict[str, Any]]:
+    matrix, names = figures.square(content)
+    return [
+        {
+            "true": {"name": names[row], "photos": _thumbnails(photos, names[row])},
+            "said": {"name": names[column], "photos": _thumbnails(photos, names[column])},
+            "count": count,
+            "of": int(matrix[row].sum()),
+        }
+        for row, column, count in figures.most_confused(matrix, names)
+    ]
+
+
+def _thumbnails(photos: PublicPhotos | None, breed: str) -> list[str]:
+    if photos is None:
+        return []
+    return [
+        Drawing("image/jpeg", figures.thumbnail(photo)).url for photo in photos.photos(breed, PHOTOS)[:PHOTOS]
+    ]

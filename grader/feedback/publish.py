@@ -1,0 +1,139 @@
+"""Feedback pages of a class, from its stored attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from grader import disclosure
+from grader.assignment import spec
+from grader.assignment.course import Course
+from grader.datasets import cards
+from grader.datasets import photos as pets
+from grader.errors import GraderError, SpecError
+from grader.feedback import ladder, page
+from grader.gradebook import attempts, versions
+from grader.grading import preparation
+from grader.grading.coordinator import has_nbgrader, with_manual
+from grader.records import Grade
+from grader.settings import Settings
+
+Given = tuple[float | None, str]
+NOTHING: Given = (None, "")
+
+
+@dataclass(frozen=True)
+class TrainingPhotos:
+    """Photos of the public training split, by breed or by species."""
+
+    view: pets.View
+
+    def photos(self, breed: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
+        """Return up to `count` photos of a breed, or of all cats or dogs; the same ones whenever asked, of other names none."""
+        train, cats = self.view.photos("train"), np.array(self.view.species)
+        wanted = {"cat": cats, "dog": ~cats} | dict(
+            zip(self.view.breeds, np.eye(len(cats), dtype=bool), strict=True)
+        )
+        places = np.flatnonzero(wanted.get(breed, np.zeros_like(cats))[train.labels])[:count]
+        return [np.asarray(train.images[place]) for place in places]
+
+
+def write_pages(
+    course: Course, assignment_id: str, settings: Settings, students: tuple[str, ...] = ()
+) -> Iterator[Path]:
+    """Write `feedback/<student>/<assignment>/<assignment>.html` for everybody who has been graded.
+
+    Yields:
+        The path of each page.
+    """
+    assignment = spec.load_assignment(course.source(assignment_id))
+    photos: dict[str, TrainingPhotos | None] = {}
+    by_hand = _given_by_hand(course, assignment_id, settings)
+    known = attempts.students(course.folder, assignment_id)
+    if missing := [student for student in students if student not in known]:
+        raise SpecError(
+            f"student {missing[0]!r} has not been graded in {assignment_id}.",
+            f"Run `pawgrade grade {assignment_id}` first.",
+        )
+    for student in students or attempts.students(course.folder, assignment_id):
+        # Which attempt is best is a score too: a ladder shows the one handed in.
+        rule = "latest" if settings.ladder else settings.counts
+        grade = attempts.counting(course.folder, assignment_id, student, rule)
+        if grade is None:
+            continue
+        standing = versions.standing(
+            grade,
+            versions.judged(course.folder, assignment_id, student, versions.against(grade)),
+            settings.attempts,
+        )
+        grade = _as_shown(course, assignment, grade, settings)
+        if grade.data not in photos:
+            photos[grade.data] = _training_photos(assignment, grade, settings)
+        comments = _comments(assignment, by_hand.get(student, {}))
+        given = [one.points for one in comments if one.points is not None]
+        html = page.render(
+            with_manual(grade, sum(given) if given else None, assignment.pass_points),
+            title=assignment.title,
+            notebook=attempts.executed_bytes(course.folder, grade),
+            photos=photos[grade.data],
+            manual=comments,
+            pass_points=assignment.pass_points,
+            standing=standing,
+        )
+        path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
+        page.write(path, html)
+        yield path
+
+
+def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, settings: Settings) -> Grade:
+    """Return the grade with what was said about a version that is not scored, and without what students may not know."""
+    words = versions.waiting(course.folder, assignment.id, grade.student)
+    if words:
+        grade = replace(grade, notices=(words, *grade.notices))
+    if not settings.ladder or not attempts.has_run(course.folder, grade):
+        return disclosure.told(grade)
+    history = versions.judged(course.folder, assignment.id, grade.student, versions.against(grade))
+    hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
+    levels = {**assignment.on(grade.data).levels, **hidden}
+    return disclosure.told(ladder.held_back(grade, history, levels, settings.ladder))
+
+
+def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:
+    """Find the photos that the grade's data card has; a page without photos is better than none."""
+    try:
+        label_space = assignment.on(grade.data).label_space
+        card = cards.load_card(grade.data)
+        if pets.at_hand(card, settings.data_folder, settings.cache) is None:
+            return None  # a page is no reason for a download
+        return TrainingPhotos(pets.read_view(preparation.find_data(grade.data, label_space, settings)[3]))
+    except GraderError:
+        return None
+
+
+def _given_by_hand(course: Course, assignment: str, settings: Settings) -> Mapping[str, Mapping[str, Given]]:
+    """Look up what people gave and said, by student and cell; without nbgrader nobody did."""
+    url = course.db_url(settings.db_url)
+    if not has_nbgrader():
+        return {}
+    from grader.gradebook.manual_work import given_by_hand, sqlite_path
+    from grader.gradebook.nbgrader import open_gradebook
+
+    path = sqlite_path(url)
+    if path is not None and not path.is_file():
+        return {}
+    with open_gradebook(url) as gradebook:
+        return given_by_hand(gradebook, assignment)
+
+
+def _comments(assignment: spec.Assignment, rows: Mapping[str, Given]) -> list[page.ManualComment]:
+    """Return the cells graded by hand of one student, in the assignment's order."""
+    return [
+        page.ManualComment(
+            one.id, one.title, rows.get(one.id, NOTHING)[0], one.points, rows.get(one.id, NOTHING)[1]
+        )
+        for one in assignment.manual
+    ]

@@ -1,0 +1,1 @@
+"""Attempts (the truth), nbgrader's database (a projection), and staff's own work."""

@@ -1,0 +1,96 @@
+"""The folder `autograded/<student>/<assignment>/`, from which people grade by hand in the formgrader.
+
+The formgrader takes a submission for graded when three things hold: this folder exists, the submission is in the
+gradebook, and the gradebook's timestamp equals `submitted/<student>/<assignment>/timestamp.txt`. It shows the
+notebook of that name in this folder, and offers a field for each graded cell that the notebook still contains.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from nbformat import NotebookNode
+
+    from grader.records import Grade
+
+
+def write_autograded(course: Path, grade: Grade, notebook: NotebookNode, timestamp_text: str | None) -> Path:
+    """Write the executed notebook for the formgrader; replace what an earlier attempt left there.
+
+    Args:
+        course: the course's folder.
+        grade: says whose submission of which assignment it is.
+        notebook: the executed notebook, already sanitised: the formgrader shows it in the staff's browser.
+        timestamp_text: text of `submitted/.../timestamp.txt`, or None when there is none.
+
+    Returns:
+        The folder.
+    """
+    import nbformat
+
+    target = course / "autograded" / grade.student / grade.assignment
+    for name in (grade.student, grade.assignment):
+        if name in {"", ".."} or Path(name).name != name:
+            raise SpecError(
+                f"expected a folder's name, found {name!r}.", "Student ids may not contain slashes."
+            )
+    with fresh_folder(target) as draft:
+        nbformat.write(notebook, draft / f"{grade.assignment}.ipynb")
+        if timestamp_text is not None:
+            (draft / "timestamp.txt").write_text(timestamp_text, encoding="utf-8")
+        for path in draft.iterdir():
+            path.chmod(0o444)  # as nbgrader does: a record, not a place to work
+    return target
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """Read the text of a `timestamp.txt` as naive UTC, as nbgrader does; raises SpecError when it is no time."""
+    from grader.gradebook.nbgrader import nbgrader_api
+
+    nbgrader_api()
+    from nbgrader.utils import parse_utc
+
+    if text is None:
+        return None
+    try:
+        return parse_utc(text.strip())  # type: ignore[no-any-return]
+    except Exception as exc:  # dateutil raises many kinds on what is no time
+        raise SpecError(
+            f"timestamp.txt: expected a time such as `2026-01-31 12:00:00 UTC`, found {text.strip()[:40]!r}.",
+            "Mend or delete the file: until then the formgrader cannot list the assignment.",
+        ) from exc
+
+
+@contextlib.contextmanager
+def fresh_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes otherwise.
+
+    A reader sees the old folder or the new one, complete. (POSIX has no exchange of two folders: in the instant
+    between two renames there is none, and a crash there leaves the old one under its hidden name.)
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    draft, old = scratch / "new", scratch / "old"
+    draft.mkdir(mode=0o755)
+    try:
+        yield draft
+        if target.exists():
+            target.rename(old)
+        try:
+            draft.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,398 @@
+"""nbgrader's gradebook: a projection of the attempts, plus the staff's manual work.
+
+Automatic scores can be written again from the attempts at any time. Manual scores, comments, extra credit, flags,
+extensions and due dates exist nowhere else: nothing here touches them; `manual_work` saves and restores them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from grader.errors import GraderError, InfrastructureError, SpecError
+from grader.gradebook.ownership import (
+    attempts_table,
+    exchange_attempt,
+    is_foreign,
+    named,
+    refuse_to_replace,
+    set_aside_hint,
+)
+from grader.records import Grade, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbformat import NotebookNode
+
+# Objects of libraries without type information, by the part they play.
+Api: TypeAlias = Any
+Gradebook: TypeAlias = Any
+Session: TypeAlias = Any
+Row: TypeAlias = Any
+Url: TypeAlias = Any
+
+NO_RESPONSE = "No response."  # nbgrader's own words for an answer that was not touched
+BUSY_S = 30  # how long to wait for another program, such as the formgrader, to finish writing
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the gradebook shows of one attempt.
+
+    Attributes:
+        grade: the attempt's grade.
+        notebook: the executed notebook, or None when none was handed in.
+        timestamp: when it was handed in; None when that is unknown.
+    """
+
+    grade: Grade
+    notebook: NotebookNode | None
+    timestamp: datetime | None = None
+
+
+def nbgrader_api() -> Api:
+    """Import `nbgrader.api`; raises SpecError where the staff extra is not installed."""
+    try:
+        import nbgrader.api
+    except ImportError as exc:
+        raise SpecError("This needs nbgrader:", "pip install 'pawgrade[staff]'") from exc
+    return nbgrader.api
+
+
+@contextlib.contextmanager
+def open_gradebook(db_url: str) -> Iterator[Gradebook]:
+    """Open nbgrader's gradebook, create it when missing, and close it in any case.
+
+    Args:
+        db_url: SQLAlchemy URL, such as `sqlite:////course/gradebook.db`. A new one costs a second or more:
+            nbgrader asks alembic for the schema's version.
+
+    Raises:
+        SpecError: when the URL is wrong, the database damaged or of an older nbgrader.
+        InfrastructureError: when it is locked or cannot be reached.
+    """
+    api = nbgrader_api()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _environment_first_on_path():
+            gradebook = api.Gradebook(_patient(db_url))
+    except SQLAlchemyError as exc:
+        raise _translate(exc) from exc
+    except ModuleNotFoundError as exc:
+        raise SpecError(f"The gradebook's database needs {exc.name}:", f"pip install {exc.name}") from exc
+    except (OSError, subprocess.CalledProcessError) as exc:
+        raise InfrastructureError(
+            f"nbgrader could not ask alembic for the gradebook's version: {exc}."
+        ) from exc
+    try:
+        attempts_table().create(gradebook.engine, checkfirst=True)
+        yield gradebook
+    except SQLAlchemyError as exc:
+        raise _translate(exc) from exc
+    finally:
+        gradebook.close()
+
+
+@contextlib.contextmanager
+def _environment_first_on_path() -> Iterator[None]:
+    """Let nbgrader find this environment's `alembic`, whether the environment is activated or not."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _patient(db_url: str) -> Url:
+    from sqlalchemy.engine import make_url
+
+    url = make_url(db_url)
+    if url.get_backend_name() == "sqlite" and "timeout" not in url.query:
+        url = url.update_query_dict({"timeout": str(BUSY_S)})
+    return url
+
+
+def _translate(exc: Exception) -> GraderError:
+    reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
+    if "locked" in reason or "busy" in reason:
+        return InfrastructureError(
+            f"The gradebook is in use by another program ({reason}).", "Nothing was written: try again."
+        )
+    if "no such column" in reason or "no such table" in reason:
+        return SpecError(
+            f"The gradebook was made by an older nbgrader ({reason}).",
+            "Back it up, then run `nbgrader db upgrade`.",
+        )
+    if "malformed" in reason or "not a database" in reason:
+        return SpecError(
+            f"The gradebook is damaged ({reason}).",
+            "Run `pawgrade gradebook rebuild`: it keeps the damaged file and uses the last snapshot.",
+        )
+    if "parse" in reason or "load plugin" in reason:
+        return SpecError(
+            f"The gradebook's URL is wrong: {reason}.", "Example: sqlite:////course/gradebook.db"
+        )
+    return InfrastructureError(f"The gradebook cannot be used: {reason}.")
+
+
+@contextlib.contextmanager
+def transaction(gradebook: Gradebook) -> Iterator[Session]:
+    """All or nothing: nbgrader's own methods commit after every step, so they are not used inside."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    session = gradebook.db
+    try:
+        session.rollback()  # forget what was read before, so that others' writes are seen
+        if gradebook.engine.dialect.name == "sqlite":
+            session.execute(text("BEGIN IMMEDIATE"))  # no one writes between what we read and what we write
+        with session.no_autoflush:
+            yield session
+        session.commit()
+    except SQLAlchemyError as exc:
+        session.rollback()
+        raise _translate(exc) from exc
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def save_cells(gradebook: Gradebook, assignment: str, notebook: NotebookNode) -> None:
+    """Write an assignment and its cells, as `nbgrader generate_assignment` does; in one transaction, idempotent.
+
+    Args:
+        gradebook: from `open_gradebook`.
+        assignment: id of the assignment and name of its one notebook.
+        notebook: from `release.gradebook_notebook`.
+
+    Raises:
+        SpecError: when cells came or went although submissions exist.
+    """
+    with transaction(gradebook) as session:
+        write_cells(session, assignment, notebook)
+
+
+def write_cells(session: Session, assignment: str, notebook: NotebookNode) -> None:
+    """`save_cells` inside a transaction."""
+    api = nbgrader_api()
+    row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
+    if row is None:
+        row = api.Assignment(name=assignment)
+        session.add(row)
+    wanted = _cells(api, notebook)
+    mine = next((saved for saved in row.notebooks if saved.name == assignment), None)
+    others = [saved for saved in row.notebooks if saved is not mine]
+    known = {} if mine is None else {(type(cell), cell.name): cell for cell in _saved_cells(mine)}
+    graded = any(saved.submissions for saved in row.notebooks)
+    if graded and (others or known.keys() != wanted.keys()):
+        names = sorted({name for _, name in known.keys() ^ wanted.keys()} | {saved.name for saved in others})
+        _refuse_other_cells(session, row, names)
+    for gone in [*others, *(cell for key, cell in known.items() if key not in wanted)]:
+        _delete(session, gone, api)
+    if mine is None:
+        mine = api.Notebook(name=assignment, assignment=row)
+        session.add(mine)
+    mine.kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
+    for (kind, name), values in wanted.items():
+        cell = known.get((kind, name)) or kind(name=name, notebook=mine)
+        session.add(cell)
+        for key, value in values.items():
+            setattr(cell, key, value)
+    session.flush()
+
+
+def _refuse_other_cells(session: Session, row: Row, names: list[str]) -> None:
+    """Raise SpecError: scores hang on cells that would go; whose they are decides what can be done."""
+    theirs = sorted(one.student_id for one in row.submissions if is_foreign(session, one))
+    cells = f"cells were added or removed while submissions are in the gradebook: {', '.join(names)}."
+    if not theirs:
+        raise SpecError(
+            f"assignment {row.name}: {cells}",
+            "Run `pawgrade gradebook rebuild`: it writes Pawgrade's submissions again and keeps manual scores.",
+        )
+    raise SpecError(
+        f"assignment {row.name}: {named(theirs)} scores that Pawgrade did not write, and they would be lost: {cells}",
+        set_aside_hint(row.name),
+    )
+
+
+def _cells(api: Api, notebook: NotebookNode) -> dict[tuple[Any, str], dict[str, Any]]:
+    """What nbgrader keeps of a notebook's cells, by kind and name."""
+    from nbgrader import utils
+
+    found: dict[tuple[Any, str], dict[str, Any]] = {}
+    for cell in notebook.cells:
+        grade, solution, task = utils.is_grade(cell), utils.is_solution(cell), utils.is_task(cell)
+        if not (grade or solution or task or utils.is_locked(cell)):
+            continue
+        meta, kind = cell.metadata.nbgrader, {"cell_type": cell.cell_type}
+        name = meta["grade_id"]
+        if grade or task:
+            graded = api.TaskCell if task else api.GradeCell
+            found[graded, name] = {**kind, "max_score": float(meta["points"])}
+        if solution:
+            found[api.SolutionCell, name] = {}
+        text = {"source": cell.source, "checksum": meta.get("checksum"), "locked": utils.is_locked(cell)}
+        found[api.SourceCell, name] = {**kind, **text}
+    return found
+
+
+def _saved_cells(notebook: Row) -> list[Row]:
+    return [*notebook._base_cells, *notebook.source_cells]
+
+
+def _delete(session: Session, row: Row, api: Api) -> None:
+    for cell in _saved_cells(row) if isinstance(row, api.Notebook) else ():
+        session.delete(cell)
+    session.delete(row)
+
+
+def record(
+    gradebook: Gradebook,
+    grade: Grade,
+    notebook: NotebookNode | None,
+    *,
+    timestamp: datetime | None = None,
+) -> None:
+    """Write one attempt's automatic scores; all of them or none, idempotent.
+
+    Manual scores, extra credit and comments stay. A score given by hand stays settled while the same attempt is
+    recorded again; when the attempt has changed, it is kept and flagged for another look, as nbgrader does. An
+    exercise whose status is ERROR has no automatic score: it waits for staff.
+
+    Args:
+        gradebook: from `open_gradebook`; the assignment's cells are already in it.
+        grade: the attempt's grade.
+        notebook: the executed notebook, for the manually graded answers; None when none was handed in.
+        timestamp: when it was handed in; the formgrader takes a submission for graded only while this equals
+            `submitted/.../timestamp.txt`.
+
+    Raises:
+        SpecError: when the gradebook and the grade do not have the same exercises, or the scores there are nbgrader's.
+    """
+    with transaction(gradebook) as session:
+        write_entry(session, Entry(grade, notebook, timestamp))
+
+
+def refuse_nbgraders_scores(gradebook: Gradebook, assignment: str) -> None:
+    """Raise SpecError when an assignment has automatic scores that Pawgrade did not write: before anything is run."""
+    api = nbgrader_api()
+    gradebook.db.rollback()
+    row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
+    refuse_to_replace(gradebook.db, assignment, row.submissions if row else ())
+
+
+def write_entry(session: Session, entry: Entry) -> None:
+    """`record` inside a transaction."""
+    grade = entry.grade
+    submission = find_or_add_submission(session, grade.assignment, grade.student)
+    refuse_to_replace(session, grade.assignment, [submission])
+    submission.timestamp = _naive_utc(entry.timestamp)
+    again = exchange_attempt(session, submission.id, grade.attempt) == grade.attempt
+    submitted = next(saved for saved in submission.notebooks if saved.notebook.name == grade.assignment)
+    untouched = _untouched(submitted.notebook, entry.notebook)
+    scores = {
+        exercise.id: None if exercise.status is Status.ERROR else exercise.points
+        for exercise in grade.exercises
+    }
+    _check_exercises(grade, {row.cell.name for row in submitted.grades})
+    for row in submitted.grades:
+        name = row.cell.name
+        row.auto_score = scores.get(name, 0.0 if name in untouched else None)
+        if row.manual_score is None:
+            row.needs_manual_grade = row.auto_score is None
+        elif not again:
+            row.needs_manual_grade = True
+    for row in submitted.comments:
+        row.auto_comment = NO_RESPONSE if row.cell.name in untouched else None
+    session.flush()
+
+
+def find_or_add_submission(session: Session, assignment: str, student: str) -> Row:
+    """Return a student's submission with a row for every cell; raises SpecError when the assignment is not there."""
+    api = nbgrader_api()
+    source = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
+    if source is None or assignment not in {notebook.name for notebook in source.notebooks}:
+        raise SpecError(
+            f"assignment {assignment}: its notebook is not in the gradebook.",
+            f"Run `pawgrade release {assignment}`.",
+        )
+    person = session.get(api.Student, student) or api.Student(id=student)
+    found = session.query(api.SubmittedAssignment).filter_by(assignment_id=source.id, student_id=student)
+    submission = found.one_or_none() or api.SubmittedAssignment(assignment=source, student=person)
+    session.add(submission)
+    for notebook in source.notebooks:
+        mine = (saved for saved in submission.notebooks if saved.notebook is notebook)
+        saved = next(mine, None) or api.SubmittedNotebook(notebook=notebook, assignment=submission)
+        session.add(saved)
+        graded, commented = {row.cell_id for row in saved.grades}, {row.cell_id for row in saved.comments}
+        for cell in notebook._base_cells:
+            if isinstance(cell, api.GradeCell | api.TaskCell) and cell.id not in graded:
+                session.add(api.Grade(cell=cell, notebook=saved))
+            if isinstance(cell, api.SolutionCell | api.TaskCell) and cell.id not in commented:
+                session.add(api.Comment(cell=cell, notebook=saved))
+    session.flush()
+    return submission
+
+
+def _check_exercises(grade: Grade, cells: set[str]) -> None:
+    missing = [exercise.id for exercise in grade.exercises if exercise.id not in cells]
+    if missing:
+        raise SpecError(
+            f"assignment {grade.assignment}: the gradebook has no cell for {', '.join(missing)}.",
+            f"Run `pawgrade release {grade.assignment}`, then `pawgrade gradebook rebuild`.",
+        )
+
+
+def _untouched(source: Row, notebook: NotebookNode | None) -> set[str]:
+    """Names of the cells whose text is still the release's, or which are not there at all."""
+    answers: dict[str, str] = {}
+    for cell in [] if notebook is None else notebook.cells:
+        answers.setdefault(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell.source)
+    # The texts themselves, not the checksums in the student's metadata, which anyone can edit.
+    given = {cell.name: cell.source or "" for cell in source.source_cells}
+    return {name for name, text in given.items() if answers.get(name, text).strip() == text.strip()}
+
+
+def _naive_utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment is not None and moment.tzinfo else moment
+
+
+def manual_points(gradebook: Gradebook, assignment: str, student: str) -> float | None:
+    """Return the points given by hand to the manually graded cells; None while there are none.
+
+    Extra credit and corrections of automatic scores are not part of it.
+    """
+    api = nbgrader_api()
+    gradebook.db.rollback()  # what was read before may be old: a grader may just have typed a score
+    submission = (
+        gradebook.db.query(api.SubmittedAssignment)
+        .filter(api.SubmittedAssignment.student_id == student)
+        .filter(api.SubmittedAssignment.assignment.has(name=assignment))
+        .one_or_none()
+    )
+    if submission is None:
+        return None
+    given = [
+        row.manual_score
+        for notebook in submission.notebooks
+        for row in notebook.grades
+        if row.manual_score is not None and is_manual(row.cell, notebook.notebook)
+    ]
+    return sum(given) if given else None
+
+
+def is_manual(cell: Row, notebook: Row) -> bool:
+    """Whether people grade a cell: a task, or a graded cell that holds the answer itself."""
+    api = nbgrader_api()
+    return isinstance(cell, api.TaskCell) or cell.name in {saved.name for saved in notebook.solution_cells}

@@ -1,0 +1,205 @@
+"""How often a student's work was scored against the same hidden photos, and what becomes of a version beyond the limit.
+
+Whoever may ask often enough learns the hidden photos by their scores. So versions are counted: different files whose
+notebook ran on the same assignment, data card and split. What could not be read, what never ran through a fault of ours
+and what is graded once more do not count; an error after it ran does: a notebook can cause one, and would have free
+tries. A version beyond the limit is not run; it is kept:
+
+```
+.pawgrade/unscored/<assignment>/<student>/<version>/   notebook, declared files, timestamp.txt as handed in
+.pawgrade/unscored/<assignment>/<student>/<version>/unscored.json    why, in words for the student
+.pawgrade/unscored/<assignment>/<student>/current      the version handed in now, when it is one of these
+```
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.errors import SubmissionError
+from grader.gradebook import attempts
+from grader.gradebook.formgrader import fresh_folder
+from grader.judging import answers
+from grader.notebooks import cells
+from grader.records import Grade, Submission
+
+WHY = "unscored.json"
+# In a grade's provenance: digest of the files, number of the scored attempt, whether a notebook ran that we could not judge.
+VERSION, TURN, RAN = ("files", "scored", "ran")
+
+
+@dataclass(frozen=True)
+class Against:
+    """What work is judged against; anything else of it, and counting starts anew.
+
+    Attributes:
+        version: digest of the assignment and the course secret.
+        split: digest of the split.
+        card: id of the data card.
+    """
+
+    version: str
+    split: str
+    card: str
+
+
+def against(grade: Grade) -> Against:
+    """Return what an attempt was judged against."""
+    return Against(grade.provenance.get("assignment", ""), grade.provenance.get("split", ""), grade.data)
+
+
+def version(submission: Submission) -> str:
+    """Return a digest of what was handed in, whatever it is judged against."""
+    return attempts.attempt_id(submission)
+
+
+def version_of(grade: Grade) -> str:
+    """Return the digest of an attempt's files; the attempt's id where none was noted."""
+    return grade.provenance.get(VERSION, grade.attempt)
+
+
+def judged(course: Path, assignment: str, student: str, judge: Against) -> list[Grade]:
+    """Return a student's attempts that were judged against the same, in the order of their versions.
+
+    Args:
+        course: the course folder.
+        assignment: id of the assignment.
+        student: nbgrader's student id.
+        judge: what they were judged against.
+
+    Returns:
+        One grade a version: the latest, where it was graded more than once. These count against the limit.
+    """
+    found = [
+        grade
+        for grade in attempts.stored(course, assignment, student)
+        if against(grade) == judge and (attempts.has_run(course, grade) or RAN in grade.provenance)
+    ]
+    found.sort(key=lambda grade: (_turn(grade), grade.provenance.get("graded_at", "")))
+    return list({version_of(grade): grade for grade in found}.values())
+
+
+def _turn(grade: Grade) -> int:
+    text = grade.provenance.get(TURN, "")
+    return int(text) if text.isdecimal() else 0  # attempts from before they were numbered come first
+
+
+def numbered(grade: Grade, submitted: str, before: list[Grade]) -> Grade:
+    """Return a new grade with its version and, if that was scored before, the number that it had then.
+
+    Args:
+        grade: of an attempt that is not stored yet.
+        submitted: `version` of what was handed in.
+        before: what `judged` says.
+    """
+    same = next((one for one in before if version_of(one) == submitted or one.attempt == grade.attempt), None)
+    turn = max([len(before), *map(_turn, before)]) + 1 if same is None else _turn(same)
+    return _noted(grade, {VERSION: submitted, TURN: str(turn)})
+
+
+def _noted(grade: Grade, notes: Mapping[str, str]) -> Grade:
+    return Grade(**{**grade.__dict__, "provenance": {**grade.provenance, **notes}})
+
+
+def standing(grade: Grade, before: list[Grade], limit: int) -> str:
+    """Say which of how many scored attempts a grade is.
+
+    Args:
+        grade: the attempt.
+        before: what `judged` says, the attempt included if it is scored.
+        limit: the setting `attempts`; 0 for none.
+    """
+    places = [place for place, one in enumerate(before, start=1) if one.attempt == grade.attempt]
+    if not places:
+        of = f" of {limit}" if limit else ""
+        return f"{len(before)}{of} scored attempts used; this one was not counted."
+    if limit and len(before) > limit:
+        return f"Scored attempt {places[0]}; {len(before)} were scored, the limit is {limit}."
+    return f"Scored attempt {places[0]} of {limit}." if limit else f"Scored attempt {places[0]}."
+
+
+def keep(
+    course: Path,
+    submission: Submission,
+    judge: Against,
+    files: Mapping[str, int],
+    *,
+    limit: int,
+    counts: str,
+) -> str:
+    """Keep a version that is not scored, and say why.
+
+    Args:
+        course: the course folder.
+        submission: what was handed in.
+        judge: what it would have been judged against.
+        files: names of the declared files, with the largest size of each in bytes.
+        limit: how many versions are scored.
+        counts: a sentence that says which version the grade is of.
+
+    Returns:
+        A notice for the student.
+    """
+    name, place = version(submission), _place(course, submission.assignment, submission.student)
+    number = _number(course, submission, judge)
+    notice = (
+        f"This is version {number} of your work, and {limit} are scored: it was kept, but not run and not scored. {counts} "
+        "If you think that it should be scored, ask your teachers."
+    )
+    taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, attempts.TIMESTAMP: 1024, **files}
+    with fresh_folder(place / name) as draft:
+        for file, most in taken.items():
+            with contextlib.suppress(FileNotFoundError, SubmissionError):
+                (draft / file).write_bytes(answers.read_bytes(submission.folder / file, most))
+        why = {**asdict(judge), "number": number, "notice": notice}
+        (draft / WHY).write_text(json.dumps(why, indent=1), encoding="utf-8")
+    fresh = place / f".new-{os.getpid()}"
+    fresh.write_text(name, encoding="utf-8")
+    fresh.replace(place / "current")
+    return notice
+
+
+def _number(course: Path, submission: Submission, judge: Against) -> int:
+    """Return which version of the student's work this is, scored and kept ones together."""
+    place = _place(course, submission.assignment, submission.student)
+    kept = {path.name: _why(path) for path in place.glob("[0-9a-f]*") if path.is_dir()}
+    own = {name: why for name, why in kept.items() if asdict(judge).items() <= why.items()}
+    known = own.get(version(submission), {}).get("number")
+    before = judged(course, submission.assignment, submission.student, judge)
+    return int(known) if known else len(before) + len(own) + 1
+
+
+def waiting(course: Path, assignment: str, student: str) -> str:
+    """Return the notice about the version handed in now when it is not scored, or ""."""
+    place = _place(course, assignment, student)
+    with contextlib.suppress(FileNotFoundError):
+        name = (place / "current").read_text(encoding="utf-8")
+        return str(_why(place / name).get("notice", ""))
+    return ""
+
+
+def settle(course: Path, submission: Submission) -> None:
+    """Note that what is handed in now is an attempt; a copy among the unscored versions is no longer needed."""
+    place = _place(course, submission.assignment, submission.student)
+    (place / "current").unlink(missing_ok=True)
+    if place.is_dir():
+        shutil.rmtree(place / version(submission), ignore_errors=True)
+
+
+def _place(course: Path, assignment: str, student: str) -> Path:
+    return course / ".pawgrade" / "unscored" / assignment / student
+
+
+def _why(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / WHY).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

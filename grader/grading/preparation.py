@@ -1,0 +1,322 @@
+"""What grading an assignment takes, loaded once for a whole class: checks, questions, hidden photos, public data."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import hmac
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from nbformat import NotebookNode
+
+from grader.assignment import spec
+from grader.assignment.course import Course
+from grader.checks import soundness
+from grader.checks.questions import Material
+from grader.datasets import cards, holdout
+from grader.datasets import photos as pets
+from grader.datasets.holdout import Division
+from grader.errors import InfrastructureError, SpecError
+from grader.execution.gpu_slots import Pool
+from grader.execution.kernels import PLAIN, SANDBOXED
+from grader.gradebook import attempts
+from grader.judging.evaluate import Context, check_files, plan_questions, rehearse
+from grader.judging.probe import Place, Plan, sequence
+from grader.records import Submission
+from grader.sandbox.self_check import sandbox_problem
+from grader.settings import Settings
+
+PUBLIC_SEED = b"public"  # everybody's own check draws the same numbers
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that grading one submission needs beside the submission; the same for a whole class.
+
+    Attributes:
+        context: assignment, checks and questions.
+        release: the notebook as released, which decides locked cells.
+        data_dir: folder with the public splits: all of the data that a notebook sees.
+        desk: folder for working copies of submissions.
+        kernel: kernelspec name.
+        sandbox: `namespaces`, or `none` for code that is trusted.
+        seed: seed that notebooks are given.
+        device: `cpu` or `cuda`.
+        public_files: files that are put beside the notebook (those of the release).
+        gpus: which GPUs the machine that grades may use.
+        features: folder with features that need not be computed again, for calibration; None for students.
+        own_photos: digest of the course's own hidden photos; "": those of the data card judge.
+    """
+
+    context: Context
+    release: NotebookNode
+    data_dir: Path
+    desk: Path
+    kernel: str
+    sandbox: str
+    seed: int
+    device: str
+    public_files: tuple[Path, ...]
+    gpus: Pool = field(default_factory=Pool)
+    features: Path | None = None
+    own_photos: str = ""
+
+    def attempt(self, submission: Submission) -> str:
+        """Return the attempt id of a submission."""
+        facts = (self.context.version, self.context.card, self.context.split, str(self.seed), self.device)
+        return attempts.attempt_id(submission, *facts)
+
+
+def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
+    """Return the data card: the one wanted, else the one whose photos `PAWGRADE_DATA` has, else the toy one."""
+    if wanted:
+        assignment.on(wanted)
+        return wanted
+    return pets.choose(list(assignment.data), settings.data_folder)
+
+
+def prepare(
+    course: Course,
+    assignment_id: str,
+    settings: Settings,
+    *,
+    card: str | None,
+    secret: bytes,
+    desk: Path,
+    salt: str | None = None,
+) -> Work:
+    """Load what grading an assignment takes: its checks, the hidden photos, the public view of the data.
+
+    Args:
+        course: the course.
+        assignment_id: id of the assignment.
+        settings: where photos are, kernel, seed, device.
+        card: data card, or None for the default.
+        secret: course secret.
+        desk: folder for working copies.
+        salt: another salt for the split than the card's: to calibrate.
+
+    Raises:
+        SpecError: something of it is missing or wrong.
+    """
+    folder = course.source(assignment_id)
+    assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    soundness.require_sound(folder, assignment)
+    card_id = choose_card(assignment, card, settings)
+    data, version = assignment.on(card_id), spec.version(folder)
+    division = divide(folder, card_id, settings, salt)
+    _, _, _, data_dir = find_data(card_id, data.label_space, settings, salt)
+    photos, split = (
+        holdout.holdout(division, secret, version, hidden.holdout.split),
+        division.split.digest,
+    )
+    seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
+    breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
+    files = check_files(folder, "all")
+    shown = pets.read_view(data_dir).photos("validation")
+    rng = np.random.default_rng(0)  # each check file gets its own
+    material = Material(
+        photos.images,
+        photos.labels,
+        breeds,
+        species,
+        rng,
+        shown.images,
+        data.counts,
+        shown_labels=shown.labels,
+    )
+    at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
+    if at_most and division.split.second_holdout:
+        second = holdout.holdout(division, secret, version, "second_holdout")
+        images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
+        material = dataclasses.replace(material, second_images=images, second_labels=labels)
+    plan = plan_questions(files, material, seed)
+    soundness.require_asked(files, plan, assignment)
+    _check_secret_levels(assignment, hidden)
+    levels = hidden.levels.get(card_id, {})
+    public = dataclasses.replace(
+        material,
+        images=shown.images,
+        labels=shown.labels,
+        second_images=material.second_images[:0],
+        second_labels=material.second_labels[:0],
+    )
+    fingerprint = hashlib.sha256(
+        f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
+    )
+    context = Context(
+        assignment,
+        folder,
+        card_id,
+        breeds,
+        species,
+        levels,
+        files,
+        plan,
+        fingerprint.hexdigest()[:16],
+        split,
+        order=_order(plan, seed),
+        rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
+    )
+    released = course.release(assignment_id)
+    work = _work(context, released, data_dir, desk, settings)
+    soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
+    return dataclasses.replace(work, own_photos=division.split.contents)
+
+
+def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
+    """A secret level that replaces no public one is misspelt: the public one would stay in force."""
+    for card, levels in hidden.levels.items():
+        known = assignment.on(card).levels
+        if extra := sorted(set(levels) - set(known)):
+            raise SpecError(
+                f"assignment {assignment.id}: [levels.{card}] in hidden.toml has {extra[0]!r}; "
+                f"assignment.toml knows {', '.join(known) or 'none'} there."
+            )
+
+
+def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: Path) -> Work:
+    """Load what a student's own check takes: the release's public checks and the validation photos.
+
+    Args:
+        folder: a release folder, with `assignment.toml`, `check_public.py` and the released notebook.
+        settings: where photos are.
+        card: data card, or None for the default.
+        desk: folder for the working copy.
+    """
+    assignment = spec.load_public(folder)
+    card_id = choose_card(assignment, card, settings)
+    data = assignment.on(card_id)
+    _, _, split, data_dir = find_data(card_id, data.label_space, settings)
+    validation = pets.read_view(data_dir).photos("validation")
+    breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
+    files = check_files(folder, "public")
+    images, rng = validation.images, np.random.default_rng(0)
+    labels = validation.labels
+    material = Material(images, labels, breeds, species, rng, images, data.counts, shown_labels=labels)
+    plan = plan_questions(files, material, PUBLIC_SEED)
+    version = spec.version(folder)
+    context = Context(
+        assignment,
+        folder,
+        card_id,
+        breeds,
+        species,
+        {},
+        files,
+        plan,
+        version,
+        split,
+        complete=False,
+        order=_order(plan, PUBLIC_SEED),
+        hidden=False,
+    )
+    return _work(context, folder, data_dir, desk, settings)
+
+
+def _order(plan: Plan, seed: bytes) -> tuple[Place, ...]:
+    """Draw the order in which a plan is asked, the same for everybody."""
+    number = int.from_bytes(hmac.new(seed, b"order", hashlib.sha256).digest()[:8], "big")
+    return tuple(sequence(plan, np.random.default_rng(number)))
+
+
+def find_photos(card_id: str, settings: Settings, salt: str | None = None) -> tuple[cards.DataCard, Path]:
+    """Find a card's photos; the card is returned with `salt` in place of its own, when one is given."""
+    card = cards.load_card(card_id)
+    if salt is not None:
+        card = dataclasses.replace(card, splits=dataclasses.replace(card.splits, salt=salt))
+    return card, pets.find(card, settings.data_folder, settings.cache)
+
+
+def divide(source: Path, card_id: str, settings: Settings, salt: str | None = None) -> Division:
+    """Divide the photos that an assignment is graded with; `salt` splits them otherwise than the card says.
+
+    Args:
+        source: the assignment's source folder.
+        card_id: id of the data card.
+        settings: where photos are, the course's own among them.
+        salt: another salt than the card's, or None.
+    """
+    label_space = spec.load_assignment(source).on(card_id).label_space
+    card, folder = find_photos(card_id, settings, salt)
+    replaced = spec.load_hidden(source).holdout.split
+    if settings.holdout is not None and settings.holdout.is_relative_to(source.parent.resolve()):
+        raise SpecError(
+            f"{settings.holdout}: your own hidden photos would be released with an assignment.",
+            "Keep them outside the course's folders.",
+        )
+    return holdout.divide(card, folder, label_space, settings.holdout, replaced)
+
+
+def find_data(
+    card_id: str, label_space: str, settings: Settings, salt: str | None = None
+) -> tuple[cards.DataCard, Path, str, Path]:
+    """Find a card's photos and prepare their public view; `salt` splits them otherwise than the card says.
+
+    Returns:
+        The card, the folder of the photos, the digest of their split, and the folder that a notebook may see.
+    """
+    card, folder = find_photos(card_id, settings, salt)
+    split = pets.split_of(card, folder, label_space).digest
+    view = pets.public_view(
+        card, folder, label_space, settings.cache / "views" / f"{card_id}-{label_space}-{split}"
+    )
+    return card, folder, split, view
+
+
+def _work(context: Context, release: Path, data_dir: Path, desk: Path, settings: Settings) -> Work:
+    path = release / f"{context.assignment.id}.ipynb"
+    if not path.is_file():
+        raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
+    notebook = nbformat.read(path, as_version=4)
+    files = tuple(one for one in sorted(release.rglob("*")) if one.is_file() and one.suffix != ".ipynb")
+    if settings.sandbox != "none":
+        require_sandbox()
+    kernel = settings.kernel or (PLAIN if settings.sandbox == "none" else SANDBOXED)
+    gpus = Pool(settings.devices, settings.gpu_slots)
+    device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
+    return Work(
+        context, notebook, data_dir, desk, kernel, settings.sandbox, settings.seed, device, files, gpus
+    )
+
+
+@functools.cache
+def require_sandbox() -> None:
+    """Make sure that this machine can keep student code apart.
+
+    Raises:
+        InfrastructureError: it cannot; the message says what is missing and the command that gets it.
+    """
+    problem = sandbox_problem()
+    if problem is not None:
+        advice = (
+            f"{problem.advice}; `pawgrade doctor` shows more. `--sandbox none` is for code that you trust."
+        )
+        raise InfrastructureError(f"{problem.what}: {problem.found.rstrip('.')}.", advice)
+
+
+def matplotlib_cache(desk: Path) -> Path:
+    """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
+    folder = desk / "matplotlib"
+    if not folder.is_dir():
+        fresh = desk / f".fonts-{uuid.uuid4().hex}"
+        fresh.mkdir(parents=True)
+        environment = {**os.environ, "MPLCONFIGDIR": str(fresh)}
+        subprocess.run(
+            [sys.executable, "-c", "import matplotlib.font_manager"],
+            env=environment,
+            check=False,
+            capture_output=True,
+        )
+        with contextlib.suppress(OSError):  # another worker was faster
+            fresh.rename(folder)
+    return folder

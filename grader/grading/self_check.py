@@ -1,0 +1,73 @@
+"""A student's own check: the notebook run from top to bottom, judged by the public checks alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from pathlib import Path
+
+from grader import files
+from grader.assignment.spec import load_public
+from grader.errors import SpecError
+from grader.grading import assemble, preparation
+from grader.records import Grade, Submission
+from grader.settings import Settings
+
+
+def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> Grade:
+    """Run a notebook and judge it by the public checks.
+
+    Args:
+        notebook: the student's file; it is not changed.
+        settings: where photos are, which kernel.
+        card: data card, or None for the default.
+
+    Raises:
+        SpecError: there is no such file, or no assignment it belongs to.
+    """
+    if not notebook.is_file():
+        raise SpecError(
+            f"{notebook} does not exist.", "Give the path of your notebook, for example oxford_pets.ipynb."
+        )
+    folder = release_of(notebook)
+    with tempfile.TemporaryDirectory(prefix="pawgrade-check-") as name:
+        trusted = dataclasses.replace(
+            settings, sandbox="none"
+        )  # the student's own machine, the student's own code
+        work = preparation.prepare_public(folder, trusted, card=card, desk=Path(name) / "desk")
+        assignment = work.context.assignment.id
+        handed_in = Path(name) / "notebook" / assignment
+        handed_in.mkdir(parents=True)
+        shutil.copyfile(notebook, handed_in / f"{assignment}.ipynb")
+        return assemble.grade(Submission("you", assignment, handed_in), work).grade
+
+
+def release_of(notebook: Path) -> Path:
+    """Return the release that a notebook belongs to: the folder it lies in, else a packaged one, by the file's name.
+
+    Raises:
+        SpecError: it belongs to none.
+    """
+    beside = notebook.resolve().parent
+    brought = sorted((files.public_parts() / "assignments").glob("*"))
+    known = {folder: load_public(folder).id for folder in (beside, *brought) if _is_release(folder)}
+    for folder, assignment in known.items():
+        if notebook.stem.startswith(assignment) and (folder / f"{assignment}.ipynb").is_file():
+            # A student works in the release's own folder: the untouched notebook is then only in the package. It
+            # serves while the assignment is the same; a teacher's own version of it lies beside the notebook.
+            untouched = [one for one in brought if known.get(one) == assignment and _same_checks(one, folder)]
+            return untouched[0] if untouched else folder
+    raise SpecError(
+        f"{notebook.name} belongs to no assignment that is known here ({', '.join(known.values()) or 'none'}).",
+        "Keep the assignment's name at the start of the file's name.",
+    )
+
+
+def _is_release(folder: Path) -> bool:
+    return (folder / "assignment.toml").is_file() and (folder / "check_public.py").is_file()
+
+
+def _same_checks(one: Path, other: Path) -> bool:
+    names = ("assignment.toml", "check_public.py")
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)

@@ -1,0 +1,150 @@
+"""The folder of one run: what lies in it, what a kernel is told of it, and whose turn it is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.errors import SubmissionError
+from grader.gradebook import attempts
+from grader.grading.preparation import Work, matplotlib_cache
+from grader.judging import answers
+from grader.records import Submission
+from grader.sandbox.paths import TUNING
+
+if TYPE_CHECKING:
+    from grader.execution import kernels
+
+CHECKS = "check_public.py"
+
+
+@contextlib.contextmanager
+def turn(desk: Path, *, alone: bool) -> Iterator[None]:
+    """Wait for one's turn among all runs that share a desk, in this process and others.
+
+    Args:
+        desk: folder for working copies.
+        alone: whether no other run may go on meanwhile.
+    """
+    desk.mkdir(parents=True, exist_ok=True)
+    with (
+        (desk / ".door").open("a", encoding="utf-8") as door,
+        (desk / ".turn").open("a", encoding="utf-8") as file,
+    ):
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits to be alone stands in it, so that nobody new goes past
+        fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+
+
+@contextlib.contextmanager
+def folder(work: Work) -> Iterator[Path]:
+    """A folder for one run; gone afterwards, whatever the submission made of its permissions."""
+    place = work.desk / uuid.uuid4().hex
+    place.mkdir(parents=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, onerror=_make_writable)
+
+
+def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - shutil's callback
+    with contextlib.suppress(OSError):
+        Path(path).parent.chmod(0o700)
+        Path(path).chmod(0o700, follow_symlinks=False) if not Path(path).is_symlink() else None
+        function(path)
+
+
+def without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNode:
+    """Return the notebook with neutral names for this machine's folders: students read it, others may."""
+    text = nbformat.writes(notebook)
+    for path, name in (
+        (place, "/pawgrade"),
+        (work.data_dir, "/pawgrade/data"),
+        (Path(sys.prefix), "/environment"),
+    ):
+        text = text.replace(json.dumps(str(path))[1:-1], name)
+    return nbformat.reads(text, as_version=4)
+
+
+def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
+    """Put the release's files, but for the checks, and the declared ones beside the notebook; say what was left out."""
+    for name in ("work", "work/scratch", "home", "tmp"):
+        (place / name).mkdir()
+    for path in work.public_files:
+        if path.name == CHECKS:  # it holds reference values; nothing is checked where a notebook is graded
+            continue
+        target = place / "work" / path.relative_to(_root(work.public_files, work.context.assignment.id))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    declared = {file.name: file for file in work.context.assignment.files}
+    known = {f"{submission.assignment}.ipynb", attempts.TIMESTAMP, *declared}
+    known |= {path.name for path in work.public_files}
+    told = []
+    for name, file in declared.items():
+        try:
+            (place / "work" / name).write_bytes(
+                answers.read_bytes(submission.folder / name, file.max_kb * 1024)
+            )
+        except FileNotFoundError:
+            told.append(f"The file {name} that belongs to this assignment was not handed in.")
+        except SubmissionError as exc:
+            told.append(f"A file was left out: {exc}")
+    others = (
+        sorted({path.name for path in submission.folder.iterdir()} - known)
+        if submission.folder.is_dir()
+        else []
+    )
+    if others:
+        shown = ", ".join(answers.printable(name, 60) for name in others[:5]) + (
+            " and more" if len(others) > 5 else ""
+        )
+        told.append(f"Only the notebook counts; these files beside it were ignored: {shown}.")
+    return told
+
+
+def _root(files: tuple[Path, ...], assignment: str) -> Path:
+    return next(
+        parent
+        for parent in files[0].parents
+        if parent.name == assignment or (parent / "assignment.toml").is_file()
+    )
+
+
+def parameters(lease: kernels.Lease, place: Path, work: Work) -> dict[str, Any]:
+    """Return what papermill injects: folders as the kernel calls them, seed and device."""
+    return {
+        "data_dir": lease.place(work.data_dir),
+        "scratch_dir": lease.place(place / "work" / "scratch"),
+        "seed": work.seed,
+        "device": work.device,
+        "language": "en",
+    }
+
+
+def environment(place: Path, work: Work) -> dict[str, str]:
+    """Return a plain kernel's own variables: private folders, as many threads as the assignment allows."""
+    threads = str(work.context.assignment.limits_on(work.context.card).cpus)
+    fonts = matplotlib_cache(work.desk)
+    private = place / "home" / "matplotlib"
+    shutil.copytree(fonts, private)
+    return {
+        "HOME": str(place / "home"),
+        "TMPDIR": str(place / "tmp"),
+        "IPYTHONDIR": str(place / "home" / "ipython"),
+        "MPLCONFIGDIR": str(private),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        **TUNING,
+        "PYTHONNOUSERSITE": "1",
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
+    }

@@ -1,0 +1,257 @@
+"""Inert bytes: reading what came out of the sandbox without believing any of it.
+
+A file is opened without following links, must be a regular file under a size limit, is read once, and is parsed as
+`.npy` with no pickle: its header's shape and dtype are checked against the contract before an array is made.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import math
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.assignment.spec import Value
+from grader.errors import SubmissionError
+
+Array = npt.NDArray[np.generic]
+
+MAX_ANSWER_BYTES = 64 * 2**20  # far above any honest answer: 10,000 photos x 35 float64 scores are 2.7 MiB
+RUN_BYTES = 512 * 2**20  # of all answers of a run: the lab's five sets have 20 MiB
+MAX_NOTE_BYTES = 16 * 2**10
+MAX_HEADER_BYTES = 1024
+
+_KINDS = {
+    "float": "fiu",
+    "float32": "f",
+    "float64": "f",
+    "int": "iu",
+    "int64": "iu",
+    "uint8": "u",
+    "bool": "biu",
+}
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """Read a hostile file: a regular file of at most `max_bytes`, not a link, pipe or device.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SubmissionError: it is something else, or too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
+        if status.st_size > max_bytes:
+            raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(max_bytes + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > max_bytes:
+        raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
+    return content
+
+
+@dataclass
+class AnswerBudget:
+    """How many bytes of answers one run may still bring back, all of them together.
+
+    Attributes:
+        left_bytes: of what contracts admit; an answer of another size is read no further than it takes to say so.
+    """
+
+    left_bytes: int = RUN_BYTES
+
+    def room(self, value: Value, sizes: Mapping[str, int]) -> int:
+        """Return how many bytes of the next answer's file are read."""
+        return min(most_bytes(value, sizes), max(self.left_bytes, 0) + MAX_HEADER_BYTES)
+
+    def spend(self, answer: Array, where: str) -> None:
+        """Count an answer that is kept; raises SubmissionError when it is too much."""
+        self.left_bytes -= answer.nbytes
+        if self.left_bytes < 0:
+            raise SubmissionError(
+                f"{where}: the answers of this run have more than {RUN_BYTES // 2**20} MiB together.",
+                "Return fewer numbers for each photo.",
+            )
+
+
+def most_bytes(value: Value, sizes: Mapping[str, int]) -> int:
+    """Return the size of the largest file that holds an answer of a contract: eight bytes a number, free sizes at their most."""
+    wanted = resolve_shape(value, sizes)
+    numbers = math.prod(value.free[size][1] if isinstance(size, str) else size for size in wanted)
+    return min(8 * numbers + MAX_HEADER_BYTES, MAX_ANSWER_BYTES)
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """Read a small JSON object; anything else is an empty one."""
+    try:
+        note = json.loads(read_bytes(path, MAX_NOTE_BYTES))
+    except (FileNotFoundError, SubmissionError, ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str, *, told: bool = True) -> Array:
+    """Read a `.npy` file that must keep a contract.
+
+    Args:
+        path: the file.
+        value: dtype and shape that are expected.
+        sizes: what the names in the shape stand for.
+        where: the entry point's name, for messages.
+        told: whether a message may tell sizes, dtypes and counts that were found: not of answers about hidden photos.
+
+    Returns:
+        A new array: float64 for `float`, int64 for `int`, bool for `bool`, otherwise the named dtype.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SubmissionError: the bytes are not such an array.
+    """
+    content = read_bytes(path, MAX_ANSWER_BYTES)
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        found, fortran, dtype = read_header(file, max_header_size=MAX_HEADER_BYTES)
+        shape = tuple(int(size) for size in found)  # a header may say True for 1
+    except Exception as exc:
+        raise SubmissionError(
+            f"{where}: expected {expected(value, sizes, told=told)}, found bytes that are not a plain numpy array.",
+            "Return a numpy array of numbers.",
+        ) from exc
+    _check_type(dtype, shape, value, sizes, where, told=told)
+    start = file.tell()
+    if math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise SubmissionError(f"{where}: the array is cut short or too long.", "Return a plain numpy array.")
+    flat = np.frombuffer(content, dtype, offset=start)
+    return _finish(flat.reshape(shape, order="F" if fortran else "C"), value, where, told=told)
+
+
+def conform(array: Array, value: Value, sizes: Mapping[str, int], where: str) -> Array:
+    """Hold an array in memory to a contract, as `read_array` does for a file; raises SubmissionError."""
+    _check_type(array.dtype, array.shape, value, sizes, where)
+    return _finish(np.array(array), value, where)
+
+
+def printable(text: object, most: int = 300) -> str:
+    """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
+    return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""
+
+
+def _check_type(
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    value: Value,
+    sizes: Mapping[str, int],
+    where: str,
+    *,
+    told: bool = True,
+) -> None:
+    wants = expected(value, sizes, told=told)
+    other_dtype = f"dtype {dtype}" if told else "another dtype"
+    if dtype.hasobject or dtype.kind not in "fiub" or dtype.itemsize > 8:
+        raise SubmissionError(
+            f"{where}: expected {wants}, found {other_dtype}.", "Return a plain numpy array of numbers."
+        )
+    wanted = resolve_shape(value, sizes)
+    if not _fits(shape, wanted, value):
+        raise SubmissionError(
+            f"{where}: expected {wants}, found {f'shape {_show(shape)}' if told else 'another shape'}.",
+            _shape_hint(shape, wanted, value),
+        )
+    if dtype.kind not in _KINDS[value.dtype] or (value.dtype == "uint8" and dtype.itemsize > 1):
+        raise SubmissionError(
+            f"{where}: expected {wants}, found {other_dtype}.", f"Convert the result to {value.dtype}."
+        )
+
+
+def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Array:
+    target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+        converted = array.astype(target)
+    if value.finite and converted.dtype.kind == "f" and not np.isfinite(converted).all():
+        bad = str(int((~np.isfinite(converted)).sum())) if told else "some"
+        raise SubmissionError(
+            f"{where}: expected finite numbers, found {bad} that are NaN or infinite.",
+            "Look for a division by zero, a log of zero or a training that diverged.",
+        )
+    if value.dtype == "bool" and array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
+        raise SubmissionError(
+            f"{where}: expected True or False, found other numbers.", "Return a mask, not indices."
+        )
+    if converted.dtype.kind == "i" and (array != converted).any():
+        raise SubmissionError(
+            f"{where}: expected numbers that fit into int64, found larger ones.",
+            "Did an unsigned number wrap?",
+        )
+    return converted
+
+
+def resolve_shape(value: Value, sizes: Mapping[str, int]) -> tuple[int | str, ...]:
+    """Return the shape with its names replaced by sizes; free names stay, an unknown one is a KeyError."""
+    return tuple(
+        sizes[size] if isinstance(size, str) and size not in value.free else size for size in value.shape
+    )
+
+
+def _fits(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> bool:
+    if len(found) != len(wanted):
+        return False
+    chosen: dict[str, int] = {}  # a free name that stands twice stands for one size
+    for size, want in zip(found, wanted, strict=True):
+        if isinstance(want, str):
+            smallest, largest = value.free[want]
+            if not smallest <= size <= largest or chosen.setdefault(want, size) != size:
+                return False
+        elif size != want:
+            return False
+    return True
+
+
+def expected(value: Value, sizes: Mapping[str, int], *, told: bool = True) -> str:
+    """Say what a contract wants, with the sizes of this question or, where they may not be told, with their names."""
+    shape = resolve_shape(value, sizes) if told else value.shape
+    bounds = [f"{name} from {least} to {most}" for name, (least, most) in value.free.items()]
+    free = f" with {' and '.join(bounds)}" if bounds else ""
+    return f"{value.dtype} of shape {_show(shape)}{free}" if shape else f"one {value.dtype}"
+
+
+def _show(shape: tuple[int | str, ...]) -> str:
+    if not shape:
+        return "() (one number)"
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _shape_hint(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> str:
+    if len(found) == len(wanted) and found[:-1] == wanted[:-1]:
+        if isinstance(wanted[-1], str):
+            smallest, largest = value.free[wanted[-1]]
+            return f"The last dimension must be from {smallest} to {largest}."
+        return f"The last dimension must be {wanted[-1]}: does the head have {wanted[-1]} outputs?"
+    if len(found) == len(wanted) and _fits(found[1:], wanted[1:], value):
+        return "Return one row for every input, in the order of the inputs."
+    if len(found) == len(wanted) and any(_fits(one, wanted, value) for one in itertools.permutations(found)):
+        return "The axes are in another order: look at transpose or permute."
+    return "Print the shape of what you return for two inputs."

@@ -1,0 +1,266 @@
+"""Probes: asking a notebook's entry points, one question at a time, and reading what they answer as inert bytes.
+
+A kernel never holds two questions of the grader's at once. The next one comes when the answer to the last lies out of the
+notebook's reach, read and held to its contract; so no notebook can look at all hidden photos before it answers about
+the first. What is public is asked first, then what shows no photo, and photos last, all sets mixed in an order that is
+drawn: neither position nor company tells a label.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grader.assignment.spec import Assignment, EntryPoint, bind_sizes
+from grader.checks.questions import Answer, Array, Question
+from grader.errors import SubmissionError
+from grader.judging.answer_notes import Sources, explain_note, raised_again, unanswered
+from grader.judging.answers import MAX_NOTE_BYTES, AnswerBudget, read_array, read_note, resolve_shape
+
+if TYPE_CHECKING:
+    from grader.execution.engine import GradingClient
+
+Plan = Mapping[str, Sequence[Question]]
+Answers = dict[str, Sequence[Answer] | SubmissionError]
+Place = tuple[str, int]  # a question's set, and its position there
+
+QUESTION, ANSWER, NOTE = "question.json", "answer.npy", "note.json"
+
+
+def write_question(folder: Path, question: Question) -> None:
+    """Write what may cross the border: the arguments and the function's name; never the key, never the set."""
+    folder.mkdir(parents=True)
+    items: list[dict[str, object]] = []
+    for position, argument in enumerate(question.arguments):
+        if isinstance(argument, np.ndarray):
+            np.save(folder / f"{position}.npy", argument, allow_pickle=False)
+            items.append({"file": f"{position}.npy"})
+        else:
+            items.append({"value": argument})
+    text = json.dumps({"entry_point": question.entry_point, "arguments": items})
+    (folder / QUESTION).write_text(text, encoding="utf-8")
+
+
+def sequence(plan: Plan, rng: np.random.Generator) -> list[Place]:
+    """Return the order in which a plan is asked.
+
+    Questions that may be shown come first: nothing hidden can lie in their answers. Then those without a photo. What is
+    left is mixed over all sets.
+
+    Args:
+        plan: question sets by name.
+        rng: draws the order; seeded by the course secret, so that it is the same for everybody.
+    """
+    phases: list[list[Place]] = [[], [], []]
+    for name, questions in plan.items():
+        for number, question in enumerate(questions):
+            phase = 0 if question.shown else 2 if question.has_photos else 1
+            phases[phase].append((name, number))
+    return [phase[row] for phase in phases for row in rng.permutation(len(phase))]
+
+
+@dataclass(frozen=True)
+class Overrun:
+    """A question set that its entry point did not answer within the budget.
+
+    Attributes:
+        entry_point: name of the function.
+        budget_s: seconds that it had for the set.
+        answered: questions of the set that were answered in time.
+        asked: questions of the set.
+    """
+
+    entry_point: str
+    budget_s: float
+    answered: int
+    asked: int
+
+
+@dataclass
+class Asking:
+    """A plan on its way through one kernel, and what was answered.
+
+    Attributes:
+        plan: what is asked.
+        assignment: names contracts and budgets.
+        place: folder of ours, in which each question gets one of a name that no notebook can foresee.
+        order: the order of the questions, from `sequence`.
+        rehearsal: public questions that are asked before any other, by entry point: what breaks there is told in full.
+        public: whether nothing of the plan is hidden, so that everything may be told.
+        values: what was answered, held to its contract.
+        refused: why a set earns nothing, by name.
+        broken: why an entry point is not asked any more, by name.
+        spent: sets whose budget ran out.
+        line_told: whether a line that raised on hidden photos is told already: a page tells one.
+        budget: bytes that answers may still have.
+    """
+
+    plan: Plan
+    assignment: Assignment
+    place: Path
+    order: Sequence[Place]
+    rehearsal: Mapping[str, Question] = field(default_factory=dict)
+    public: bool = False
+    values: dict[Place, Array] = field(default_factory=dict)
+    refused: dict[str, SubmissionError] = field(default_factory=dict)
+    broken: dict[str, SubmissionError] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
+    line_told: bool = False
+    budget: AnswerBudget = field(default_factory=AnswerBudget)
+
+    def ask(self, client: GradingClient) -> None:
+        """Ask everything; the engine calls it after the last cell.
+
+        Raises:
+            SpecError: the plan asks a function that `assignment.toml` does not declare: staff's mistake.
+        """
+        budgets = {one.name: one.budget_s for one in self.assignment.entry_points}
+        for question in (one for questions in self.plan.values() for one in questions):
+            self.assignment.entry_point(question.entry_point)
+        sources = Sources.of(client.nb)
+        for name, question in self.rehearsal.items():
+            if not client.walk.dead:
+                _, found = self._ask(client, question, budgets[name], sources, told=True)
+                if isinstance(found, SubmissionError):
+                    self.broken[name] = found
+        left = {name: budgets[asked[0].entry_point] for name, asked in self.plan.items() if asked}
+        for name, number in self.order:
+            question = self.plan[name][number]
+            if client.walk.dead or name in self.refused or question.entry_point in self.broken:
+                continue
+            if left[name] > 0:
+                told = self.public or question.shown
+                used, found = self._ask(client, question, left[name], sources, told=told)
+                left[name] -= used
+                self._keep((name, number), found)
+                if question.shown and isinstance(found, SubmissionError):
+                    self.broken[question.entry_point] = (
+                        found  # told in full, and nothing hidden is asked of it
+                    )
+            if (name, number) not in self.values and left[name] <= 0:
+                self.spent.add(name)
+
+    def _keep(self, place: Place, found: Array | SubmissionError | None) -> None:
+        if isinstance(found, SubmissionError):
+            self.refused[place[0]] = found
+        elif found is not None:
+            self.values[place] = found
+
+    def _ask(
+        self, client: GradingClient, question: Question, budget_s: float, sources: Sources, *, told: bool
+    ) -> tuple[float, Array | SubmissionError | None]:
+        """Ask one question; returns the seconds that it is charged, and the answer, why there is none, or None."""
+        folder, lease = self.place / uuid.uuid4().hex, client.walk.lease
+        entry_point = self.assignment.entry_point(question.entry_point)
+        write_question(folder, question)
+        try:
+            seen_as = lease.bring(folder)
+            code = f"from grader.judging.in_kernel import ask as _ask\n_ask(globals(), {seen_as!r})\ndel _ask"
+            used = client.request(code, budget_s)
+            sizes = bind_sizes(entry_point.inputs, question.arguments)
+            room = self.budget.room(entry_point.output, sizes)
+            lease.collect(folder, {ANSWER: room, NOTE: MAX_NOTE_BYTES})
+            return used, self._read(folder, entry_point, question, sources, told=told)
+        finally:
+            _remove(folder)
+
+    def _read(
+        self, folder: Path, entry_point: EntryPoint, question: Question, sources: Sources, *, told: bool
+    ) -> Array | SubmissionError | None:
+        """Read what lies in place of one answer; None: nothing does."""
+        sizes = bind_sizes(entry_point.inputs, question.arguments)
+        if folder.is_symlink():  # a notebook without a sandbox could write there
+            return SubmissionError(
+                f"{question.entry_point}: the folder of its answers was replaced by a link.",
+                "Leave the grader's folders alone.",
+            )
+        try:
+            found = read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
+            self.budget.spend(found, question.entry_point)
+        except SubmissionError as exc:
+            return exc
+        except FileNotFoundError:
+            note = read_note(folder / NOTE)
+        else:
+            return found
+        if note.get("kind") == "raised" and not told:
+            if self.line_told:
+                return raised_again(entry_point.name)
+            self.line_told = True
+        return explain_note(note, entry_point, sizes, sources, told=told) if note else None
+
+    def overruns(self) -> tuple[Overrun, ...]:
+        """Return the sets whose budget ran out."""
+        return tuple(
+            Overrun(
+                asked[0].entry_point,
+                self.assignment.entry_point(asked[0].entry_point).budget_s,
+                sum((name, number) in self.values for number in range(len(asked))),
+                len(asked),
+            )
+            for name, asked in self.plan.items()
+            if name in self.spent
+        )
+
+    @property
+    def lost(self) -> bool:
+        """Whether anything was asked, or should have been, and not answered."""
+        return any(
+            (name, number) not in self.values
+            for name, asked in self.plan.items()
+            for number in range(len(asked))
+        )
+
+    def answers(self, reason: str = "") -> Answers:
+        """Return what was answered, set by set; a set that earns nothing is represented by the error that says why.
+
+        Args:
+            reason: why nothing more could be asked, when the kernel was gone; a sentence without a full stop.
+        """
+        return {name: self._set(name, questions, reason) for name, questions in self.plan.items()}
+
+    def _set(
+        self, name: str, questions: Sequence[Question], reason: str
+    ) -> Sequence[Answer] | SubmissionError:
+        if name in self.refused:
+            return self.refused[name]
+        if questions and questions[0].entry_point in self.broken:
+            return self.broken[questions[0].entry_point]
+        values = [self.values.get((name, number)) for number in range(len(questions))]
+        there = [value for value in values if value is not None]
+        if len(there) == len(values):
+            return [Answer(value, one.key) for value, one in zip(there, questions, strict=True)]
+        if not there or not all(question.partial for question in questions):
+            entry_point = self.assignment.entry_point(questions[0].entry_point)
+            return unanswered(entry_point, spent=name in self.spent, reason=reason)
+        return [
+            Answer(self._nothing(question, there[0]) if value is None else value, question.key)
+            for question, value in zip(questions, values, strict=True)
+        ]
+
+    def _nothing(self, question: Question, like: Array) -> Array:
+        """Return NaN in place of an answer that did not come in time: right for nobody."""
+        entry_point = self.assignment.entry_point(question.entry_point)
+        wanted = resolve_shape(entry_point.output, bind_sizes(entry_point.inputs, question.arguments))
+        shape = [like.shape[axis] if isinstance(size, str) else size for axis, size in enumerate(wanted)]
+        return np.full(shape, np.nan, like.dtype)
+
+
+def _remove(folder: Path) -> None:
+    """Take a question away: nothing of it lies about when the next one comes."""
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    with contextlib.suppress(OSError):
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,226 @@
+"""What the notebooks import: photos, a network, pictures, and the public checks. No staff code stands behind it.
+
+```python
+from grader import lab
+lab.setup(data_dir=data_dir, scratch_dir=scratch_dir, seed=seed, device=device, language=language)
+train = lab.photos("train")          # .images uint8 [n, 224, 224, 3], .labels int64 [n], .names
+lab.check("breeds")                  # what was measured, what is required, what to try next
+```
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader import kernel_env, settings, visible
+from grader.datasets import cards
+from grader.datasets import photos as pets
+from grader.errors import SpecError
+from grader.networks import backbones
+
+if TYPE_CHECKING:
+    from grader.checks.questions import Answer
+
+__all__ = [
+    "available",
+    "backbone",
+    "breeds",
+    "card",
+    "cat_photo",
+    "check",
+    "imagenet_classes",
+    "photos",
+    "setup",
+    "show",
+    "species",
+]
+
+NORMALISING = "grader.networks.normalising"
+GRADED_DATA, GRADED_VARIABLE = "/pawgrade/data", "PAWGRADE_LEASE"  # how a notebook that is graded can be told
+
+
+@dataclass
+class _Lab:
+    """What `setup` found."""
+
+    view: pets.View | None = None
+    device: str = "cpu"
+    scratch_dir: Path = Path()
+    asked: dict[str, list[Answer]] = field(default_factory=dict)
+
+
+_lab = _Lab()
+
+
+def setup(
+    data_dir: str | None = None,
+    scratch_dir: str = ".",
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    language: str = "en",
+) -> None:
+    """Find the photos, seed every source of randomness, choose the device; on a GPU, ask torch to be repeatable.
+
+    Args:
+        data_dir: folder with the public splits, as the grader prepares it. None: real photos if `PAWGRADE_DATA`
+            names them, otherwise toy pets, drawn once and kept in a cache.
+        scratch_dir: where the notebook may write.
+        seed: for `random`, numpy and torch.
+        device: `cpu` or `cuda`.
+        language: language of the notebook's messages; `en`.
+
+    Raises:
+        GraderError: there are no photos there; the message says what to do.
+    """
+    import torch
+
+    del language  # one language so far; the parameter is part of the contract
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - students use the global generator too
+    torch.manual_seed(seed)
+    if device != "cpu":
+        kernel_env.apply()
+    _lab.view = pets.read_view(Path(data_dir)) if data_dir else _own_view()
+    _lab.device, _lab.scratch_dir = device, Path(scratch_dir)
+    _lab.asked.clear()
+
+
+def _own_view() -> pets.View:
+    chosen = settings.load(None, os.environ)
+    found = cards.load_card(pets.choose(("oxford_pets", "cats_and_dogs", "toy_pets"), chosen.data_folder))
+    folder = pets.find(found, chosen.data_folder, chosen.cache)
+    split = folder.name if chosen.data_folder is None else "real"
+    return pets.read_view(
+        pets.public_view(found, folder, found.label_spaces[0], chosen.cache / f"view-{found.id}-{split}")
+    )
+
+
+def _view() -> pets.View:
+    if _lab.view is None:
+        setup()
+    if _lab.view is None:
+        raise SpecError("lab.setup did not find photos.")
+    return _lab.view
+
+
+def photos(split: str) -> pets.Photos:
+    """Return the photos of `"train"` or `"validation"`: images uint8 `[n, 224, 224, 3]`, labels int64 `[n]`, names."""
+    return _view().photos(split)
+
+
+def breeds() -> tuple[str, ...]:
+    """Return the breeds' names; a label is a position in them."""
+    return _view().breeds
+
+
+def species() -> tuple[bool, ...]:
+    """Return for each breed whether it is a cat."""
+    return _view().species
+
+
+def card() -> str:
+    """Return title, licence and citation of the photos in use."""
+    return _view().credit
+
+
+def backbone(name: str = "efficientnet_lite0") -> backbones.Backbone:
+    """Return a network with ImageNet weights, in eval mode, on the device in use.
+
+    Args:
+        name: `efficientnet_lite0` and `efficientnet_lite1` are always there; the weights of `vgg16`, `vgg19`, `resnet18`,
+            `resnet50`, `mobilenet_v2` and `mobilenet_v3_large` are downloaded once and kept.
+
+    Returns:
+        The network. It takes photos as they are; `normalise`, which gives what it is fed, is there unless an exercise asks for it.
+
+    Raises:
+        GraderError: there is no such network, or its weights are not to be had; the message says what to do.
+    """
+    found = backbones.backbone(name, _lab.device)
+    if _asks_to_normalise():
+        return found
+    from grader.networks.normalising import with_normalise
+
+    return with_normalise(found)
+
+
+def _asks_to_normalise() -> bool:
+    """Whether an exercise of this notebook's assignment asks for `normalise`."""
+    return NORMALISING in os.environ.get(visible.WITHHELD_VARIABLE, "") or "normalise" in _titles()
+
+
+def available(name: str) -> bool:
+    """Return whether `backbone(name)` works at once, without a download."""
+    return backbones.is_available(name)
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """Return the names of the 1000 ImageNet classes."""
+    return backbones.imagenet_classes()
+
+
+def cat_photo() -> npt.NDArray[np.uint8]:
+    """Return a photo of a cat (Chelsea, by Stefan van der Walt, CC0) as uint8 `[224, 224, 3]`."""
+    return pets.cat_photo()
+
+
+def show(images: Sequence[npt.NDArray[Any]], titles: Sequence[str] | None = None, columns: int = 6) -> None:
+    """Draw photos in a grid with matplotlib.
+
+    Args:
+        images: uint8 or float in [0, 1], each `[h, w, 3]`.
+        titles: one an image.
+        columns: photos in a row.
+    """
+    from matplotlib import pyplot
+
+    rows = -(-len(images) // columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(1.7 * columns, 1.95 * rows), dpi=72, squeeze=False)
+    for place, axis in enumerate(axes.flat):
+        axis.axis("off")
+        if place < len(images):
+            axis.imshow(images[place])
+            if titles is not None:
+                axis.set_title(titles[place], fontsize=8)
+    figure.tight_layout()
+    pyplot.show()
+
+
+def check(exercise: str) -> None:
+    """Run the public checks of an exercise on what the notebook defines now, and print the verdicts.
+
+    It asks about the validation photos and about numbers of its own. The grade is decided on photos that nobody has
+    seen. A wrong answer prints a hint; it raises nothing. While a notebook is graded nothing is asked here: the same
+    checks and more follow when it has run.
+    """
+    caller = sys._getframe(1).f_globals
+    if caller.get("data_dir") == GRADED_DATA or GRADED_VARIABLE in os.environ or visible.is_guarded():
+        titles = _titles()
+        if titles and exercise not in titles:
+            raise SpecError(f"lab.check: no exercise {exercise!r}; there are {', '.join(titles)}.")
+        print(f"{titles.get(exercise, exercise)}: judged when the notebook has run")  # noqa: T201
+        return
+    from grader.lab.public_checks import verdicts  # it is not there where notebooks are graded
+
+    for line in verdicts(exercise, _view(), _lab.asked, caller):
+        print(line)  # noqa: T201
+
+
+def _titles() -> dict[str, str]:
+    """Return the exercises of the assignment beside the notebook, by id; {} when there is none."""
+    try:
+        found = tomllib.loads(Path("assignment.toml").read_text(encoding="utf-8"))
+        return {one["id"]: one.get("title", one["id"]) for one in found["exercises"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -1,0 +1,141 @@
+"""What `lab.check` does on a student's own machine: ask the notebook's functions, judge the answers by the public checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader import files
+from grader.assignment import spec
+from grader.checks.questions import Answer, Material, Question
+from grader.datasets import photos
+from grader.errors import SpecError, SubmissionError
+from grader.judging.answer_notes import Sources, explain_note
+from grader.judging.answers import conform
+from grader.judging.in_kernel import Unusable, call
+from grader.records import Check, Status
+
+PUBLIC_SEED = 2026  # public checks draw the same numbers for everyone
+SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
+Asked = dict[str, list[Answer]]
+
+
+def verdicts(exercise: str, view: photos.View, asked: Asked, namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is printed about an exercise.
+
+    Args:
+        exercise: its id.
+        view: the photos in use.
+        asked: answers of earlier checks, by question set; new ones are added.
+        namespace: the notebook's globals.
+    """
+    folder = _assignment_folder(exercise)
+    assignment = spec.load_public(folder)
+    titles = {one.id: one.title for one in assignment.exercises}
+    if exercise not in titles:
+        raise SpecError(f"lab.check: no exercise {exercise!r}; there are {', '.join(titles)}.")
+    checks = _public_checks(exercise, assignment, folder, view, asked, namespace)
+    earned, worth = sum(one.points for one in checks), sum(one.max_points for one in checks)
+    yield f"{titles[exercise]}: {earned:g} of {worth:g} points by the public checks"
+    yield from map(_describe, checks)
+
+
+def _describe(check: Check) -> str:
+    lines = [f"{SYMBOLS[check.status]} {check.title}"]
+    if check.measured:
+        lines.append(f"    measured: {check.measured}")
+    if check.required and check.status is not Status.PASSED:
+        lines.append(f"    required: {check.required}")
+    if check.hint:
+        lines.append(f"    hint: {check.hint}")
+    return "\n".join(lines)
+
+
+def _assignment_folder(exercise: str) -> Path:
+    """Find `assignment.toml` and `check_public.py`: beside the notebook, else among the released assignments."""
+    released = sorted((files.public_parts() / "assignments").glob("*"))
+    for folder in (Path.cwd(), *released):
+        if not (folder / "check_public.py").is_file() or not (folder / "assignment.toml").is_file():
+            continue
+        if folder == Path.cwd() or any(one.id == exercise for one in spec.load_public(folder).exercises):
+            return folder
+    raise SpecError(
+        f"lab.check: found no check_public.py with exercise {exercise!r}.",
+        "Keep the notebook in the folder of its assignment, beside assignment.toml and check_public.py.",
+    )
+
+
+def _public_checks(
+    exercise: str,
+    assignment: spec.Assignment,
+    folder: Path,
+    view: photos.View,
+    asked: Asked,
+    namespace: Mapping[str, Any],
+) -> tuple[Check, ...]:
+    from grader.checks.check_files import load_checks, needed_sets
+    from grader.checks.session import Case, run_checks
+
+    path = folder / "check_public.py"
+    module = load_checks(path)
+    validation = view.photos("validation")
+    images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
+    counts = assignment.on(view.card).counts
+    labels = validation.labels
+    material = Material(images, labels, view.breeds, view.species, rng, images, counts, shown_labels=labels)
+    plan = {
+        name: questions
+        for name, questions in module.questions(material).items()
+        if name in needed_sets(module, exercise)
+    }
+    answers = {name: _ask(name, questions, assignment, asked, namespace) for name, questions in plan.items()}
+    case = Case(assignment, view.card, view.breeds, view.species, answers, only=exercise)
+    verdicts = run_checks(path, case)
+    if verdicts.log:
+        raise SpecError(
+            f"the public checks of {exercise!r} are broken; please tell your teachers.", verdicts.log
+        )
+    return tuple(
+        one for one in verdicts.checks if one.exercise == exercise or one.status is not Status.PASSED
+    )
+
+
+def _ask(
+    name: str,
+    questions: Sequence[Question],
+    assignment: spec.Assignment,
+    asked: Asked,
+    namespace: Mapping[str, Any],
+) -> list[Answer] | SubmissionError:
+    """Ask here and now; answers of an earlier check are used again when the smallest question gets the same one."""
+    sentinel = min(range(len(questions)), key=lambda place: _size(questions[place]))
+    try:
+        answer = _answer(questions[sentinel], assignment, namespace)
+        known = asked.get(name)
+        if known and len(known) == len(questions) and np.array_equal(known[sentinel].value, answer.value):
+            return known
+        asked[name] = [
+            answer if place == sentinel else _answer(question, assignment, namespace)
+            for place, question in enumerate(questions)
+        ]
+    except SubmissionError as exc:
+        return exc
+    return asked[name]
+
+
+def _size(question: Question) -> int:
+    return sum(argument.size for argument in question.arguments if isinstance(argument, np.ndarray))
+
+
+def _answer(question: Question, assignment: spec.Assignment, namespace: Mapping[str, Any]) -> Answer:
+    entry_point = assignment.entry_point(question.entry_point)
+    sizes = spec.bind_sizes(entry_point.inputs, question.arguments)
+    try:
+        array = call(namespace.get(question.entry_point), question.arguments)
+    except Unusable as exc:
+        note = {"kind": exc.kind, "text": exc.text}
+        raise explain_note(note, entry_point, sizes, Sources(), told=True) from exc
+    return Answer(conform(array, entry_point.output, sizes, question.entry_point), question.key)

@@ -1,0 +1,52 @@
+"""Features of photos, computed once and kept for kernels that calibrate; read by `known_features`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.networks.feature_store import key_of
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def remember(folder: Path, images: Iterable[Pixels], name: str = "efficientnet_lite0") -> int:
+    """Compute the features of photos that are not known yet, and keep them.
+
+    Args:
+        folder: where they are kept.
+        images: stacks of photos, uint8 `[n, 224, 224, 3]`.
+        name: a backbone, `grader.networks.backbones.NAMES`.
+
+    Returns:
+        How many were computed.
+    """
+    from grader.networks import backbones
+
+    folder.mkdir(parents=True, exist_ok=True)
+    keys_path, values_path = folder / f"{name}-keys.npy", folder / f"{name}-values.npy"
+    keys = np.load(keys_path) if keys_path.is_file() else np.empty(0, np.int64)
+    known, fresh = set(keys.tolist()), dict[int, Pixels]()
+    for stack in images:
+        for image in stack:
+            key = key_of(np.asarray(image))
+            if key not in known and key not in fresh:
+                fresh[key] = np.array(image)
+    if not fresh:
+        return 0
+    network = backbones.backbone(name).freeze()
+    values = network.features(np.stack(list(fresh.values()))).numpy()
+    old = np.load(values_path) if values_path.is_file() else np.empty((0, values.shape[1]), np.float32)
+    for path, array in (
+        (values_path, np.concatenate([old, values])),
+        (keys_path, np.concatenate([keys, np.array(list(fresh), np.int64)])),
+    ):
+        draft = path.with_name(f".{uuid.uuid4().hex}.npy")
+        np.save(draft, array, allow_pickle=False)
+        draft.chmod(0o644)
+        draft.replace(path)
+    return len(fresh)

@@ -1,0 +1,1 @@
+"""A notebook as a document: read, put right, made safe to show."""

@@ -1,0 +1,1 @@
+"""What staff and other programs read afterwards."""

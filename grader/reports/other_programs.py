@@ -1,0 +1,293 @@
+"""Findings and grades as other programs read them: JUnit XML, a Markdown summary, annotations for GitHub and GitLab."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from xml.etree import ElementTree
+
+from grader.authoring.findings import Finding
+from grader.records import FailedCell, Grade, Status
+from grader.reports.locations import line_of_cell
+
+LONGEST = 600  # characters of a detail in a table; the JSON has them all
+LARGEST = 900_000  # bytes of a summary; GitHub takes 1 MiB a step and shows nothing of a larger one
+
+Row = TypeVar("Row", Finding, Grade)
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TURNING = re.compile(
+    "[\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+)  # of the direction of writing, or of a terminal
+_SITE = re.compile(r"(?P<name>[\w.-]+\.py):(?P<line>\d+)")
+
+
+def junit(findings: Sequence[Finding]) -> str:
+    """Return findings as JUnit XML: a suite for each assignment, a test case for each finding.
+
+    Names are unique within a suite, so that programs that compare runs take none for another.
+    """
+    root = ElementTree.Element("testsuites", name="pawgrade verify")
+    for assignment, group in itertools.groupby(findings, key=lambda one: one.assignment):
+        rows = list(group)
+        suite = ElementTree.SubElement(root, "testsuite", name=assignment)
+        for finding, name in zip(rows, _unique(_title(one) for one in rows), strict=True):
+            kind = f"pawgrade.{assignment}.{finding.kind}"
+            case = _case(suite, kind, name, finding.seconds)
+            if finding.file:
+                case.set("file", finding.file)
+            if not finding.ok:
+                failure = ElementTree.SubElement(
+                    case, "failure", message=_xml(finding.detail), type=finding.kind
+                )
+                failure.text = _xml("\n".join([finding.detail, *map(_describe, finding.cells)]))
+            else:
+                ElementTree.SubElement(case, "system-out").text = _xml(finding.detail)
+    return _written(root)
+
+
+def grades_junit(grades: Sequence[Grade]) -> str:
+    """Return a class as JUnit XML: a test case for each student, broken only where the grader could not decide.
+
+    A student below the pass mark is no failure of the grading.
+    """
+    root = ElementTree.Element("testsuites", name="pawgrade grade")
+    for assignment, group in itertools.groupby(grades, key=lambda one: one.assignment):
+        suite = ElementTree.SubElement(root, "testsuite", name=assignment)
+        for grade in group:
+            case = _case(suite, f"pawgrade.{assignment}.grade", grade.student, grade.seconds.total)
+            text = f"{grade.points:g} of {grade.max_points:g} points, {grade.status}"
+            if grade.status is Status.ERROR:
+                undecided = [check.id for check in grade.checks if check.status is Status.ERROR]
+                error = ElementTree.SubElement(
+                    case, "error", message=_xml(f"not decided: {', '.join(undecided)}")
+                )
+                error.text = _xml(text)
+            else:
+                ElementTree.SubElement(case, "system-out").text = _xml(text)
+    return _written(root)
+
+
+def _case(suite: ElementTree.Element, kind: str, name: str, seconds: float) -> ElementTree.Element:
+    return ElementTree.SubElement(
+        suite, "testcase", classname=_xml(kind), name=_xml(name), time=f"{seconds:.3f}"
+    )
+
+
+def _written(root: ElementTree.Element) -> str:
+    """Add up the counts of each suite and of all, and return the document."""
+    for suite in (*root, root):
+        cases = list(suite.iter("testcase"))
+        counts = {word: sum(1 for _ in suite.iter(word)) for word in ("failure", "error")}
+        suite.set("tests", str(len(cases)))
+        suite.set("failures", str(counts["failure"]))
+        suite.set("errors", str(counts["error"]))
+        suite.set("time", f"{sum(float(case.get('time', '0')) for case in cases):.3f}")
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _xml(text: str) -> str:
+    """Return text without the characters that no XML document may hold: they are shown by their number."""
+    text = _TURNING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _NOT_XML.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def _title(finding: Finding) -> str:
+    where = f" [{finding.data}]" if finding.data and finding.data not in finding.what else ""
+    return f"{finding.what}{where}"
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return numbered
+
+
+def _describe(cell: FailedCell) -> str:
+    name = f" ({cell.grade_id})" if cell.grade_id else ""
+    return f"code cell {cell.number}{name}: {cell.error}: {cell.message}"
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return findings as GitHub-flavoured Markdown: a line for each assignment, what is wrong, and all of them folded."""
+    wrong = [finding for finding in findings if not finding.ok]
+    head = "✅ all as it must be" if not wrong else f"❌ {len(wrong)} of {len(findings)} not as they must be"
+    totals = [
+        (
+            assignment,
+            "✅" if all(one.ok for one in rows) else "❌",
+            f"{sum(one.ok for one in rows)} of {len(rows)}",
+            f"{sum(one.seconds for one in rows):.0f}",
+        )
+        for assignment, rows in _by_assignment(findings)
+    ]
+    parts = [
+        f"### pawgrade verify: {head}",
+        _table(("assignment", "", "as it must be", "seconds"), totals, right=2),
+    ]
+    if wrong:
+        parts.append(_table(("assignment", "what", "found"), [_row(one)[:3] for one in wrong]))
+    folded = _table(
+        ("assignment", "what", "found", "", "seconds"),
+        [(*_row(one), "✅" if one.ok else "❌", f"{one.seconds:.1f}") for one in findings],
+        right=1,
+    )
+    parts.append(f"<details><summary>all {len(findings)} findings</summary>\n\n{folded}\n\n</details>")
+    return _joined(parts)
+
+
+def grades_summary(grades: Sequence[Grade]) -> str:
+    """Return a class as GitHub-flavoured Markdown, for staff: points, status and what needs a look."""
+    parts = ["### pawgrade grade"] + ([] if grades else ["nothing handed in"])
+    for assignment, rows in _by_assignment(grades):
+        counts = Counter(one.status for one in rows)
+        told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        table = _table(
+            ("student", "status", "points", "by hand", "seconds"),
+            [
+                (
+                    one.student,
+                    str(one.status),
+                    f"{one.points:g} / {one.max_points:g}",
+                    "to do" if one.manual_points is None else f"{one.manual_points:g}",
+                    f"{one.seconds.total:.0f}",
+                )
+                for one in rows
+            ],
+            right=3,
+        )
+        parts += [f"**{_cell(assignment)}** on {_cell(rows[0].data)}: {told}", table]
+    return _joined(parts)
+
+
+def _by_assignment(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    return [(name, list(group)) for name, group in itertools.groupby(rows, key=lambda one: one.assignment)]
+
+
+def _row(finding: Finding) -> tuple[str, str, str]:
+    unsaid = [
+        _describe(cell) for cell in finding.cells if not finding.ok and cell.message not in finding.detail
+    ]
+    return finding.assignment, _title(finding), "\n".join([finding.detail, *unsaid])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], right: int = 0) -> str:
+    """Return a Markdown table; the last `right` columns are numbers."""
+    rule = ["---"] * (len(head) - right) + ["---:"] * right
+    lines = [head, rule, *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Return text that stays in its cell and is neither HTML nor Markdown."""
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*\[\]|~]|\b_\B|\B_\b)", r"\\\1", _xml(text))
+    return re.sub(r"\s*[\r\n]+\s*", "<br>", text.strip())
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Put the parts one below the other; last parts that would be too much are left out, and it is said so."""
+    for kept in range(len(parts), 0, -1):
+        note = [] if kept == len(parts) else ["Too much to show: see the JSON."]
+        text = "\n\n".join([*parts[:kept], *note]) + "\n"
+        if len(text.encode()) <= LARGEST:
+            return text
+    return "Too much to show: see the JSON.\n"
+
+
+def checkout(environment: Mapping[str, str]) -> Path | None:
+    """Return the folder that GitHub's or GitLab's runner has checked out, or None where there is no such runner."""
+    found = environment.get("GITHUB_WORKSPACE") or environment.get("CI_PROJECT_DIR")
+    return Path(found).resolve() if found else None
+
+
+def github_annotations(findings: Sequence[Finding], course: Path, root: Path | None = None) -> list[str]:
+    """Return what is wrong as GitHub's workflow commands: printed, they show beside the file's lines.
+
+    Args:
+        findings: right ones give none.
+        course: course folder, in which the files of the findings lie.
+        root: folder that paths are told from; None: the course folder.
+
+    Returns:
+        One line for each failed cell, or for the finding where no cell failed.
+    """
+    return [
+        _command(
+            {"file": path, "line": str(line), "title": title} if path else {"title": title},
+            text,
+        )
+        for finding in findings
+        if not finding.ok
+        for path, line, title, text in _spots(finding, course, root)
+    ]
+
+
+def _spots(finding: Finding, course: Path, root: Path | None) -> Iterable[tuple[str, int, str, str]]:
+    """Yield file, line, title and text for all that is to be said of a finding."""
+    inside = root is not None and course.is_relative_to(root)
+    shown = (course.relative_to(root) / finding.file).as_posix() if root and inside else finding.file
+    title = f"{finding.assignment}: {_title(finding)}"
+    path = course / finding.file if finding.file else None
+    text = path.read_text(encoding="utf-8", errors="replace") if path is not None and path.is_file() else None
+    if text is None:  # a place that is not there would be shown nowhere
+        yield "", 1, title, finding.detail
+    elif finding.cells:
+        for cell in finding.cells:
+            yield shown, line_of_cell(text, cell), title, f"{_describe(cell)}\n{finding.detail}"
+    else:
+        yield shown, _line_named(finding, Path(finding.file).name), title, finding.detail
+
+
+def _line_named(finding: Finding, name: str) -> int:
+    """Return the line that a finding names, as in `check_public.py:121`, or 1."""
+    sites = (site for text in (finding.subject, finding.detail) for site in _SITE.finditer(text))
+    return next((int(site["line"]) for site in sites if site["name"] == name), 1)
+
+
+def _command(properties: dict[str, str], text: str) -> str:
+    """Return one workflow command, escaped as GitHub's own toolkit does it."""
+    told = ",".join(
+        f"{key}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
+        for key, value in properties.items()
+    )
+    return f"::error {told}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def gitlab_code_quality(
+    findings: Sequence[Finding], course: Path, root: Path | None = None
+) -> list[dict[str, Any]]:
+    """Return what is wrong as GitLab's code quality report, which merge requests show beside the lines.
+
+    Args:
+        findings: right ones give none.
+        course: course folder, in which the files of the findings lie.
+        root: folder that paths are told from; None: the course folder.
+    """
+    return [
+        {
+            "description": f"{title}: {text}",
+            "check_name": f"pawgrade-{finding.kind}",
+            # equal between two runs that found the same, so that GitLab can say what is new
+            "fingerprint": hashlib.sha256(f"{title}\n{path}\n{number}".encode()).hexdigest(),
+            "severity": "major",
+            "location": {"path": path or "nbgrader_config.py", "lines": {"begin": line}},
+        }
+        for finding in findings
+        if not finding.ok
+        for number, (path, line, title, text) in enumerate(_spots(finding, course, root))
+    ]

@@ -1,0 +1,1 @@
+"""The side of the sandbox that runs where the student's code does."""
