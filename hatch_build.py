@@ -15,7 +15,7 @@ class CourseHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called before a build; `version` is `standard` or `editable`."""
         if version == "standard":
-            packaged = runpy.run_path(str(Path(self.root) / "grader" / "packaged.py"))
+            packaged = runpy.run_path(str(Path(self.root) / "grader" / "files.py"))
             folder = f"grader/{packaged['FOLDER']}"
             build_data["force_include"].update(
                 {name: f"{folder}/{name}" for name in packaged["PUBLIC_PARTS"]}

@@ -16,13 +16,16 @@ from typing import Never
 WITHHELD_VARIABLE = "PAWGRADE_WITHHELD"  # modules, besides, that the assignment of this kernel withholds
 # What `grader.lab` and `grader.judging.in_kernel` import, whatever they are asked; a test compares.
 _OF_NOTEBOOKS = """
-archives backbones cards determinism downloads errors http_ranges known_features lab networks normalising pets probe_cell
-packaged records settings toypets toypets.anatomy toypets.breeds toypets.head toypets.markings toypets.strokes visible weights
+datasets datasets.archives datasets.cards datasets.photos
+datasets.toypets datasets.toypets.anatomy datasets.toypets.breeds datasets.toypets.head datasets.toypets.markings datasets.toypets.strokes
+downloads downloads.fetch downloads.ranges errors files judging judging.in_kernel kernel_env lab
+networks networks.backbones networks.feature_store networks.normalising networks.weights networks.zoo records settings visible
 """
 # What makes a kernel out of a fork, and what `pawgrade doctor` tries in a box.
-_OF_KERNELS = (
-    "cold isolation kernel_app landlock layout linux packets seccomp trial uids warden work_times zygote"
-)
+_OF_KERNELS = """
+packets paths self_check_child uids work_times
+inside inside.cold_start inside.isolation inside.kernel_app inside.landlock inside.pid1 inside.seccomp inside.syscalls inside.zygote
+"""
 _NORMALISE = "normalise"  # an exercise of this id asks for what `grader.networks.normalising` gives away
 MODULES = frozenset(
     {"grader", "grader.sandbox"}

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 Tree = dict[str, Any]
-CI = Path(__file__).resolve().parent.parent / "grader" / "ci"
+CI = Path(__file__).resolve().parent.parent / "grader" / "authoring" / "ci"
 GITHUB = {name: CI / "github" / f"{name}.yml" for name in ("pawgrade", "grade")}
 GITLAB = CI / "gitlab" / "gitlab-ci.yml"
 
