@@ -19,10 +19,10 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.assignment.spec import Limits
 from grader.execution import engine, kernels
 from grader.execution.clock import Reading, charged_s
 from grader.execution.engine import GradingClient, Walk
+from grader.limits import Limits
 
 CPUS, REFERENCE = 2, 8
 SETUP = """

@@ -23,7 +23,8 @@ from grader.assignment import spec
 from grader.checks import scoring
 from grader.datasets import holdout
 from grader.datasets import photos as pets
-from grader.grading.preparation import divide, find_data
+from grader.datasets.view import find_data
+from grader.grading.preparation import divide
 from grader.networks import backbones
 
 ROOT = Path(__file__).resolve().parent.parent

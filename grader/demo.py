@@ -14,6 +14,7 @@ from grader.assignment.course import Course, packaged_course
 from grader.authoring import variants
 from grader.errors import SpecError
 from grader.feedback import publish
+from grader.gradebook import nbgrader
 from grader.grading import coordinator
 from grader.grading.runners import InlineExecutor
 from grader.records import Grade
@@ -112,7 +113,7 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
     first = grades[0]
     page = course.folder / "feedback" / first.student / first.assignment / f"{first.assignment}.html"
     lines = [f"a student's page:  {page}", f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}"]
-    if coordinator.has_nbgrader():
+    if nbgrader.has_nbgrader():
         lines.append(
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"
         )

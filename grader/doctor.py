@@ -17,8 +17,8 @@ import psutil
 
 from grader.assignment.course import Course
 from grader.errors import GraderError, NoGpuSlot
-from grader.execution import gpu_slots
-from grader.grading.coordinator import has_nbgrader
+from grader.execution import gpu_slots, gpu_trial
+from grader.gradebook.nbgrader import has_nbgrader
 from grader.sandbox import self_check
 from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import Settings
@@ -82,8 +82,8 @@ def _network() -> Fact:
 
 def _kernel(settings: Settings) -> Fact:
     """Start the kernel and let it import what notebooks import."""
-    from grader.assignment.spec import Limits
     from grader.execution import engine, kernels
+    from grader.limits import Limits
 
     name = settings.kernel or kernels.PLAIN  # what `pawgrade check` takes
     import_line = "import torch, torchvision, grader.lab"
@@ -227,7 +227,7 @@ def gpus(settings: Settings) -> Iterator[Fact]:
 
 
 def _gpu_kernel(pool: gpu_slots.Pool, settings: Settings) -> Fact:
-    from grader.execution import gpu_trial, kernels
+    from grader.execution import kernels
 
     sandboxed = settings.sandbox != "none"
     kernel = settings.kernel or (kernels.SANDBOXED if sandboxed else kernels.PLAIN)

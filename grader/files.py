@@ -8,8 +8,12 @@ reads this file, too.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
+
+from grader.errors import SubmissionError
 
 PACKAGE = Path(__file__).resolve().parent
 FOLDER = "course"  # of the public parts, inside an installed package
@@ -54,3 +58,31 @@ def staff_paths() -> list[Path]:
         path for entry in sys.path if entry for path in Path(entry).glob(f"{STAFF_FOLDER}-*.dist-info/RECORD")
     ]
     return [*staff_folders(), *lists]
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """Read a hostile file: a regular file of at most `max_bytes`, not a link, pipe or device.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SubmissionError: it is something else, or too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
+        if status.st_size > max_bytes:
+            raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(max_bytes + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > max_bytes:
+        raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
+    return content

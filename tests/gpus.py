@@ -10,9 +10,9 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.assignment.spec import Limits
 from grader.execution import engine, kernels
 from grader.execution.gpu_slots import Held, Pool
+from grader.limits import Limits
 from grader.sandbox import kernelspecs
 
 LIGHT = "pawgrade-light"

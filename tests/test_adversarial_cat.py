@@ -21,9 +21,8 @@ from grader.checks import reference
 from grader.checks.check_files import load_checks
 from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, Verdicts, run_checks
-from grader.datasets import cards, holdout
+from grader.datasets import cards, holdout, view
 from grader.errors import SubmissionError
-from grader.grading import preparation
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
 from grader.judging.in_kernel import Unusable, call
@@ -220,7 +219,7 @@ def test_the_reference_earns_the_hidden_checks_of_the_variation(defined: Callabl
 @needs_photos
 @pytest.mark.slow
 def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable[..., Functions]) -> None:
-    card, folder, _, _ = preparation.find_data("oxford_pets", "breeds35", Settings(REAL, tmp_path))
+    card, folder, _, _ = view.find_data("oxford_pets", "breeds35", Settings(REAL, tmp_path))
     division = holdout.divide(card, folder, "breeds35")
     photos = holdout.holdout(division, b"a secret of the tests", spec.version(FOLDER))
     facts = {"images": photos.images, "labels": photos.labels, "shown": photos.images[:8]}

@@ -21,6 +21,7 @@ from hypothesis.extra import numpy as hnp
 
 from grader.assignment.spec import Dtype, EntryPoint, Value
 from grader.errors import SubmissionError
+from grader.files import read_bytes
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import (
     MAX_ANSWER_BYTES,
@@ -29,7 +30,6 @@ from grader.judging.answers import (
     conform,
     most_bytes,
     read_array,
-    read_bytes,
     read_note,
 )
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from grader.errors import InfrastructureError, SpecError
+from grader.kernel_env import TUNING
 from grader.sandbox.host import bubblewrap as boxes
 from grader.sandbox.host.bubblewrap import Box, Interpreter, find_bwrap, interpreter, stage_prefix
-from grader.sandbox.paths import BOX, TUNING
+from grader.sandbox.paths import BOX
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 FAKE = Interpreter("/opt/python/bin/python", ("/opt/python",), "/opt/python/lib/grader")

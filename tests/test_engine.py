@@ -15,11 +15,12 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader.assignment.spec import Limits
 from grader.errors import KernelDied
 from grader.execution import engine
 from grader.execution.engine import GradingClient, Walk
-from grader.execution.kernels import KEPT_PREFIXES, KEPT_VARIABLES, LEASE_VARIABLE, Lease, Usage, lease
+from grader.execution.kernels import KEPT_PREFIXES, KEPT_VARIABLES, Lease, Usage, lease
+from grader.kernel_env import LEASE_VARIABLE
+from grader.limits import Limits
 from grader.records import Limit
 from tests.notebooks import nbgrader_metadata
 

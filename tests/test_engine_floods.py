@@ -17,10 +17,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.assignment.spec import Limits
 from grader.execution import engine
 from grader.execution.kernels import SANDBOXED, Sandbox, lease
 from grader.execution.messages import NOT_KEPT
+from grader.limits import Limits
 from grader.records import Limit
 
 # Each flood is `n` units; the second number is what the tests use, enough to hurt who keeps it.

@@ -14,17 +14,16 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.course import Course
-from grader.assignment.spec import Limits
 from grader.authoring.release import build_release
 from grader.errors import InfrastructureError, SpecError, SubmissionError
-from grader.execution import gpu_trial
 from grader.execution.engine import Walk
 from grader.execution.gpu_slots import Held, Pool, hold
 from grader.execution.gpus import Device
 from grader.execution.kernels import PLAIN
 from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
-from grader.grading import assemble, preparation
+from grader.grading import assemble, gpu_blame, preparation
 from grader.grading.preparation import Work
+from grader.limits import Limits
 from grader.records import FailedCell, Grade, Limit, Status, Submission
 from grader.sandbox.host import client
 from grader.settings import Settings
@@ -131,10 +130,10 @@ def test_an_entry_point_that_fills_the_gpu_is_told_what_to_do() -> None:
     error = SubmissionError("classify raised OutOfMemoryError: CUDA out of memory.", "Mend the error.")
     other = SubmissionError("classify raised KeyError: 1", "Mend the error.")
 
-    found = gpu_trial.settle(walk, {"photos": error, "dark": other}, held, never)
+    found = gpu_blame.settle(walk, {"photos": error, "dark": other}, held, never)
 
     assert (walk.limit, walk.gpu_full, walk.hits) == (Limit.MEMORY, True, {Limit.MEMORY: None})
-    assert found["photos"].hint == gpu_trial.HINT  # type: ignore[union-attr]
+    assert found["photos"].hint == gpu_blame.HINT  # type: ignore[union-attr]
     assert found["dark"] is other
 
 
@@ -142,7 +141,7 @@ def test_what_a_notebook_says_of_a_gpu_that_it_does_not_have_is_an_error_like_an
     walk = walk_with(GONE)
     error = SubmissionError("classify raised OutOfMemoryError: CUDA out of memory.")
 
-    assert gpu_trial.settle(walk, {"photos": error}, Held(), never) == {"photos": error}
+    assert gpu_blame.settle(walk, {"photos": error}, Held(), never) == {"photos": error}
     assert walk.limit is None
 
 
@@ -150,19 +149,19 @@ def test_that_a_gpu_is_lost_is_not_taken_from_the_notebook(tmp_path: Path) -> No
     with hold("cuda", 1, fake_pool(tmp_path, 1)) as declared:
         held = replace(declared, declared=False)  # as if the driver had said what there is
 
-        assert gpu_trial.settle(walk_with(GONE), {}, held, lambda: "") == {}
+        assert gpu_blame.settle(walk_with(GONE), {}, held, lambda: "") == {}
         with pytest.raises(InfrastructureError, match="the GPU was lost: RuntimeError: no driver"):
-            gpu_trial.settle(walk_with(GONE), {}, held, lambda: "RuntimeError: no driver")
+            gpu_blame.settle(walk_with(GONE), {}, held, lambda: "RuntimeError: no driver")
 
 
 def test_a_gpu_that_broke_is_found_in_the_table_and_not_used_again(tmp_path: Path) -> None:
     pool = fake_pool(tmp_path, 2)
 
     with hold("cuda", 1, pool) as held:
-        assert gpu_trial.settle(walk_with(GONE), {}, held, never) == {}
+        assert gpu_blame.settle(walk_with(GONE), {}, held, never) == {}
         spoil(pool, held.devices[0].index, "the driver says [GPU is lost]")
         with pytest.raises(InfrastructureError, match=r"GPU \d: the driver says \[GPU is lost\]"):
-            gpu_trial.settle(walk_with(GONE), {}, held, never)
+            gpu_blame.settle(walk_with(GONE), {}, held, never)
 
     spoil(pool, 7, "")
     with hold("cuda", 1, pool) as again:
@@ -176,7 +175,7 @@ def test_a_full_gpu_that_others_were_on_decides_nothing(tmp_path: Path) -> None:
         hold("cuda", 1, fake_pool(tmp_path, 1, slots=2)) as held,
         pytest.raises(InfrastructureError, match="while other kernels were on it"),
     ):
-        gpu_trial.settle(walk_with(), {"photos": error}, held, never)
+        gpu_blame.settle(walk_with(), {"photos": error}, held, never)
 
 
 @pytest.mark.sandbox
@@ -208,7 +207,7 @@ class TestInASandbox:
             "filled the memory of the GPU (OutOfMemoryError: CUDA"
         )
         assert any("memory of the GPU was full (while its functions" in text for text in asked.notices)
-        assert {one.hint for one in asked.checks if one.id == "double"} == {gpu_trial.HINT}
+        assert {one.hint for one in asked.checks if one.id == "double"} == {gpu_blame.HINT}
 
     def test_the_setting_decides_and_the_attempts_differ(
         self, tmp_path: Path, course: Course, toy_cache: Path

@@ -16,8 +16,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from grader.authoring.release import gradebook_notebook, record_source
 from grader.errors import InfrastructureError, SpecError
+from grader.gradebook.conversion import gradebook_notebook, record_source
 from grader.gradebook.nbgrader import manual_points, open_gradebook, record, save_cells
 from grader.records import Status
 from tests.notebooks import answered, manual_cell, solution_cell, toy_course, toy_grade

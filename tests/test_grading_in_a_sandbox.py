@@ -15,13 +15,13 @@ import nbformat
 import pytest
 
 from grader.assignment.course import Course
-from grader.assignment.spec import Limits
 from grader.authoring.release import build_release
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.kernels import Sandbox, SandboxLease, lease
 from grader.gradebook import versions
 from grader.grading import assemble, preparation
 from grader.grading.preparation import Work
+from grader.limits import Limits
 from grader.records import NOT_RUN, Grade, Limit, Status, Submission
 from grader.sandbox.host import client
 from grader.settings import Settings

@@ -14,7 +14,8 @@ import pytest
 
 from grader.errors import SpecError
 from grader.execution import kernels
-from grader.execution.kernels import LEASE_VARIABLE, Lease, adopt_orphans, inherited, lease
+from grader.execution.kernels import Lease, adopt_orphans, inherited, lease
+from grader.kernel_env import LEASE_VARIABLE
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(120)"]
 Start = Callable[..., "subprocess.Popen[bytes]"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import lab
+from grader import kernel_env, lab
 from grader.errors import SpecError
 
 RIGHT = "def preprocess(images):\n    return ((images.astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2)"
@@ -124,13 +124,11 @@ def test_the_network_names_the_cat(notebook: dict[str, Any]) -> None:
 def test_a_notebook_that_is_graded_is_judged_afterwards(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
-    from grader.execution import kernels
-    from grader.sandbox import paths
 
-    assert (lab.GRADED_DATA, lab.GRADED_VARIABLE) == (paths.DATA, kernels.LEASE_VARIABLE)
-    names = {"lab": lab, "data_dir": paths.DATA if how == "data" else "somewhere"}
+    assert (lab.GRADED_DATA, lab.GRADED_VARIABLE) == (kernel_env.DATA, kernel_env.LEASE_VARIABLE)
+    names = {"lab": lab, "data_dir": kernel_env.DATA if how == "data" else "somewhere"}
     if how == "variable":
-        monkeypatch.setenv(kernels.LEASE_VARIABLE, "x")
+        monkeypatch.setenv(kernel_env.LEASE_VARIABLE, "x")
 
     exec("lab.check('normalise')", names)  # noqa: S102 - as a cell does
 

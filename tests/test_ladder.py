@@ -17,11 +17,10 @@ from benchmarks.ladder import simulate
 from grader.assignment.course import Course
 from grader.assignment.spec import Levels
 from grader.checks.intervals import wilson_interval
-from grader.checks.scoring import credit
+from grader.checks.scoring import credit, with_manual
 from grader.feedback import ladder, page
 from grader.feedback.publish import write_pages
 from grader.gradebook import attempts
-from grader.grading.coordinator import with_manual
 from grader.records import Check, ExerciseGrade, Grade, Picture, Requirement, Status
 from grader.settings import Settings
 from tests import pages

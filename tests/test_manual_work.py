@@ -14,8 +14,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from grader.authoring.release import gradebook_notebook, record_source
 from grader.errors import SpecError
+from grader.gradebook.conversion import gradebook_notebook, record_source
 from grader.gradebook.manual_work import given_by_hand, last_snapshot, restore, save_snapshot, snapshot
 from grader.gradebook.nbgrader import Entry, manual_points, open_gradebook, record
 from grader.gradebook.projection import Rebuilt, rebuild

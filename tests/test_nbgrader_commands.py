@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from grader.authoring.leaks import leaks
-from grader.authoring.release import build_release, gradebook_notebook, record_source
+from grader.authoring.release import build_release
+from grader.gradebook.conversion import gradebook_notebook, record_source
 from grader.gradebook.formgrader import write_autograded
 from grader.gradebook.nbgrader import open_gradebook, record
 from tests.notebooks import answered, toy_course, toy_grade

@@ -17,10 +17,10 @@ import pytest
 from nbformat import NotebookNode
 from typer.testing import CliRunner
 
-from grader.authoring.release import gradebook_notebook, record_source
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.gradebook import backups
+from grader.gradebook.conversion import gradebook_notebook, record_source
 from grader.gradebook.manual_work import save_snapshot, snapshot
 from grader.gradebook.nbgrader import Entry, open_gradebook, record, refuse_nbgraders_scores, save_cells
 from grader.gradebook.projection import Rebuilt, rebuild, set_aside

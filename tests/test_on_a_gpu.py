@@ -16,7 +16,7 @@ from grader.assignment.course import Course, packaged_course
 from grader.authoring.release import build_release
 from grader.execution import gpu_trial, kernels
 from grader.execution.gpu_slots import Pool, hold
-from grader.grading import assemble, preparation
+from grader.grading import assemble, gpu_blame, preparation
 from grader.records import Grade, Limit, Status, Submission
 from grader.sandbox.host import client
 from grader.settings import Settings
@@ -169,7 +169,7 @@ def test_an_entry_point_that_fills_the_gpu_has_a_verdict(work: tuple[Course, pre
     grade = graded(work, f"def double(numbers):\n    {body}\n    return numbers * 2")
 
     assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.log
-    assert {one.hint for one in grade.checks if one.id == "double"} == {gpu_trial.HINT}
+    assert {one.hint for one in grade.checks if one.id == "double"} == {gpu_blame.HINT}
 
 
 def test_the_lab_earns_everything_on_a_gpu(tmp_path: Path, toy_cache: Path) -> None:

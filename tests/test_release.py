@@ -11,8 +11,9 @@ import nbformat
 import pytest
 
 from grader.authoring.leaks import leaks
-from grader.authoring.release import build_release, course_config, record_source, stale_files
+from grader.authoring.release import build_release, stale_files
 from grader.errors import SpecError
+from grader.gradebook.conversion import course_config, record_source
 from grader.gradebook.nbgrader import open_gradebook
 from tests.notebooks import (
     HIDDEN_CHECK,

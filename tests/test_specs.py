@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
-from grader.assignment.spec import Limits
+from grader.limits import Limits
 from grader.sandbox import kernelspecs
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from grader import files
 from grader.errors import SpecError, SubmissionError
-from grader.gradebook.attempts import TIMESTAMP
-from grader.judging import answers
 from grader.records import Submission
+
+TIMESTAMP = "timestamp.txt"
 
 MAX_TIMESTAMP_BYTES = 200
 
@@ -159,6 +159,6 @@ def _require_different(submitted: Path, students: Sequence[str]) -> None:
 
 def _timestamp(folder: Path) -> str | None:
     try:
-        return answers.read_bytes(folder / TIMESTAMP, MAX_TIMESTAMP_BYTES).decode("utf-8").strip()
+        return files.read_bytes(folder / TIMESTAMP, MAX_TIMESTAMP_BYTES).decode("utf-8").strip()
     except (OSError, SubmissionError, UnicodeDecodeError):  # missing, or not to be read by us
         return None

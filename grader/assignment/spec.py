@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from grader.assignment.calibrated import Calibration
 from grader.errors import SpecError
+from grader.limits import Limits
 from grader.schema import Strict
 
 Name = str
@@ -23,34 +24,6 @@ Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
-
-
-class Limits(Strict):
-    """What one submission may use.
-
-    Attributes:
-        wall_s: the whole submission, notebook and probes, in seconds.
-        cell_s: one cell, in seconds.
-        memory_mb: resident memory of the whole process tree, in MiB.
-        disk_mb: what it may write, in MiB.
-        processes: how many processes and threads may live at once.
-        output_kb: what the notebook may print and display in all, in KiB.
-        cpus: threads for numerical libraries.
-        gpus: GPU slots.
-    """
-
-    wall_s: float = Field(600, gt=0)
-    cell_s: float = Field(240, gt=0)
-    memory_mb: int = Field(6144, gt=0)
-    disk_mb: int = Field(512, gt=0)
-    processes: int = Field(128, gt=0)
-    output_kb: int = Field(512, gt=0)
-    cpus: int = Field(2, gt=0)
-    gpus: int = Field(0, ge=0)
-
-    def of_a_kernel(self) -> dict[str, int]:
-        """Return those that a kernel's sandbox enforces; the engine keeps the others."""
-        return self.model_dump(include={"memory_mb", "disk_mb", "processes", "cpus"})
 
 
 class Exercise(Strict):

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from grader.errors import SpecError
+from grader.gradebook.conversion import STAFF, cell_name, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-STAFF = "staff"
 CACHES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 TRIVIAL_CHARACTERS = 12  # a shorter line, such as `return image`, gives nothing away
 # Lines in a row that are no coincidence: characters of all those that are no idiom, such as a step of training.
@@ -65,34 +64,6 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
                 found.append(f"{place}: a marker of hidden text")
         found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
     return found
-
-
-def cell_name(index: int, cell: NotebookNode) -> str:
-    """Name a cell as people count: from 1, with its id in nbgrader."""
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return f"cell {index + 1} ({grade_id})" if grade_id else f"cell {index + 1}"
-
-
-def read_source(path: Path) -> NotebookNode:
-    """Read a notebook; give cells without a usable id one that depends on nothing but their place."""
-    import nbformat
-
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        seen: set[str] = set()
-        for index, cell in enumerate(raw["cells"]):
-            if not cell.get("id") or cell["id"] in seen:
-                cell["id"] = f"cell-{index + 1}"
-            seen.add(cell["id"])
-        raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
-        return nbformat.reads(json.dumps(raw), as_version=4)
-    except FileNotFoundError as exc:
-        raise SpecError(f"{path} does not exist.", "The notebook is named after its folder.") from exc
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as exc:
-        message = str(exc).strip().splitlines()[0]
-        raise SpecError(
-            f"{path} is not a notebook of format 4: {message}.", "Save it again in Jupyter."
-        ) from exc
 
 
 def folder_contents(folder: Path) -> dict[str, bytes]:

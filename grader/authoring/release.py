@@ -5,28 +5,32 @@ A release is deterministic: the same source gives the same bytes, so that CI can
 
 from __future__ import annotations
 
-import copy
 import fnmatch
 import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grader.assignment.spec import Assignment, load_assignment
-from grader.authoring.leaks import CACHES, STAFF, cell_name, folder_contents, leaks, read_source
+from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder
 from grader.errors import SpecError
+from grader.gradebook.conversion import (
+    _convert,
+    _ignored,
+    cell_name,
+    course_config,
+    record_source,
+)
 from grader.gradebook.formgrader import fresh_folder
-from grader.gradebook.nbgrader import nbgrader_api, open_gradebook, save_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbformat import NotebookNode
 
-KEPT_CELL_METADATA = {"nbgrader", "deletable", "editable", "tags", "slideshow", "jupyter"}
 
 _CHECKED = re.compile(r"""lab\.check\(\s*["'](\w+)["']""")
 
@@ -83,22 +87,6 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     return target
 
 
-def record_source(course: Path, assignment: str, db_url: str) -> None:
-    """Put an assignment's cells into the gradebook, as `nbgrader generate_assignment` does; idempotent.
-
-    Raises:
-        SpecError: when cells came or went although submissions are in the gradebook.
-    """
-    notebook = gradebook_notebook(course, assignment)
-    with open_gradebook(db_url) as gradebook:
-        save_cells(gradebook, assignment, notebook)
-
-
-def gradebook_notebook(course: Path, assignment: str) -> NotebookNode:
-    """Return the notebook as nbgrader keeps it in its gradebook: solutions cleared, hidden tests still in."""
-    return _convert(course, assignment, course_config(course), until_saved=True)
-
-
 def stale_files(course: Path, assignment: str) -> list[str]:
     """Compare `assignments/<assignment>` with a fresh build; return what differs, relative to the course."""
     lying = course / "assignments" / assignment
@@ -107,99 +95,6 @@ def stale_files(course: Path, assignment: str) -> list[str]:
         old, new = folder_contents(lying), folder_contents(fresh)
     differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     return [f"assignments/{assignment}/{name}" for name in sorted(differing)]
-
-
-def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
-    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`."""
-    nbgrader_api()
-    from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
-
-    path = course.resolve() / "nbgrader_config.py"
-    try:
-        config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
-    except ConfigFileNotFound as exc:
-        raise SpecError(
-            f"{path} does not exist.", "Every course needs one: `pawgrade new course` writes it."
-        ) from exc
-    ignore = _ignored(config)
-    if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
-        raise SpecError(
-            f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
-            "Without it, nbgrader copies hidden tests into the release.",
-        )
-    return config
-
-
-def _ignored(config: Any) -> list[str]:  # noqa: ANN401
-    from nbgrader.coursedir import CourseDirectory
-
-    return list(
-        CourseDirectory(config=config).ignore
-    )  # with nbgrader's defaults, if the course only adds to them
-
-
-def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -> NotebookNode:  # noqa: ANN401
-    """Run the preprocessors of nbgrader's GenerateAssignment, all but the one that writes to a database."""
-    from nbgrader.converters import GenerateAssignment
-    from nbgrader.preprocessors import IncludeHeaderFooter, SaveCells
-
-    path = course / "solutions" / assignment / f"{assignment}.ipynb"
-    notebook = read_source(path)
-    steps = list(GenerateAssignment(config=config).preprocessors)
-    if until_saved and SaveCells in steps:
-        steps = steps[: steps.index(SaveCells)]
-    identity = {"assignment": assignment, "notebook": assignment, "student": ".", "db_url": ""}
-    resources = {"nbgrader": identity, "unique_key": assignment, "metadata": {"path": str(path.parent)}}
-    for kind in steps:
-        if kind is SaveCells:
-            continue
-        step = kind(config=config)
-        if kind is IncludeHeaderFooter:  # nbgrader reads these paths relative to the course
-            step.header, step.footer = (part and str(course / part) for part in (step.header, step.footer))
-        notebook = _apply(step, notebook, resources, path)
-    return _tidy(notebook, path)
-
-
-def _apply(step: Any, notebook: NotebookNode, resources: dict[str, Any], path: Path) -> NotebookNode:  # noqa: ANN401
-    from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
-
-    schema = (SchemaTooNewError, SchemaTooOldError, ValidationError)
-    failures = (RuntimeError, ValueError, KeyError, AttributeError, OSError, *schema)
-    before = copy.deepcopy(notebook)
-    try:
-        return step(notebook, resources)[0]
-    except failures as exc:
-        where = str(path)
-        for index, cell in enumerate(before.cells):
-            alone = copy.deepcopy(before)
-            alone.cells = [copy.deepcopy(cell)]
-            try:
-                step(alone, resources)
-            except failures:
-                where = f"{path}, {cell_name(index, cell)}"
-                break
-        # nbgrader replaces a precise message by "the metadata may be corrupted"; the precise one is the context.
-        message = str(exc.__context__ or exc).strip().splitlines()[0].rstrip(".")
-        raise SpecError(f"{where}: {message}.", f"nbgrader's {type(step).__name__} says so.") from exc
-
-
-def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Drop what differs between machines and runs: kernel versions, execution times, editors' notes."""
-    import nbformat
-
-    tidy = copy.deepcopy(notebook)
-    kernel = tidy.metadata.get("kernelspec", {})
-    language = kernel.get("language") or tidy.metadata.get("language_info", {}).get("name") or "python"
-    tidy.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": language}})
-    for cell in tidy.cells:
-        cell.metadata = nbformat.from_dict(
-            {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
-        )
-    try:
-        nbformat.validate(tidy)
-    except nbformat.ValidationError as exc:
-        raise SpecError(f"{path}: not a valid notebook: {str(exc).splitlines()[0]}.") from exc
-    return tidy
 
 
 def _text(notebook: NotebookNode) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from grader.records import Check, ExerciseGrade, Status
+from grader.records import Check, ExerciseGrade, Grade, Status
 
 
 def credit(successes: int, trials: int, *, zero_at: float, full_at: float) -> float:
@@ -56,3 +57,12 @@ def overall_status(checks: Sequence[Check], exercises: Sequence[ExerciseGrade], 
 def _exact(level: float) -> Fraction:
     """Read a level as the decimal that stands in the file: 0.82 is 82/100, not its nearest binary fraction."""
     return Fraction(str(level))
+
+
+def with_manual(grade: Grade, manual: float | None, pass_points: float) -> Grade:
+    """Return the grade with the points given by hand."""
+    passed = grade.points + (manual or 0.0) >= pass_points
+    status = grade.status
+    if status is not Status.ERROR:
+        status = Status.PASSED if passed else Status.FAILED
+    return dataclasses.replace(grade, manual_points=manual, passed=passed, status=status)

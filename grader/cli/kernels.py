@@ -17,7 +17,7 @@ from grader.errors import GraderError, InfrastructureError, SpecError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from grader.assignment.spec import Limits
+    from grader.limits import Limits
     from grader.sandbox.host.status import Zygote
 
 kernels_app = typer.Typer(
@@ -139,7 +139,7 @@ def install(
 
 
 def _limits(**given: int | None) -> Limits:
-    from grader.assignment.spec import Limits
+    from grader.limits import Limits
 
     return Limits.model_validate({key: value for key, value in given.items() if value is not None})
 

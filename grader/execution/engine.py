@@ -31,7 +31,7 @@ from grader.execution.kernel_client import Allowance, IntakeClient
 from grader.execution.limit_hits import describe, fills_a_gpu, limit_behind, new_hits, unformatted
 from grader.execution.stock_engine import until_ready
 from grader.execution.walk import Walk
-from grader.judging.answers import printable
+from grader.notebooks.sanitise_text import printable
 from grader.records import FailedCell, Limit
 
 __all__ = ["GradingClient", "GradingEngine", "Walk", "run"]

@@ -7,68 +7,17 @@ explanation; that the GPU was lost would make it our error, so we look ourselves
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from grader.errors import GraderError, InfrastructureError, SubmissionError
+import nbformat
+
+from grader.errors import GraderError
+from grader.execution import engine, kernels
 from grader.execution.gpu_slots import Held
-from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
-from grader.judging.probe import Answers
-from grader.records import Limit
+from grader.limits import Limits
 
-if TYPE_CHECKING:
-    from grader.execution.engine import Walk
-
-HINT = (
-    "The memory of the GPU was full: take smaller batches, work under torch.no_grad() where nothing is trained, "
-    "and move results to the CPU."
-)
 TRIAL = "import torch\nones = torch.ones(64, 64, device='cuda')\nassert float((ones @ ones).sum()) == 64**3"
 TRIAL_S = 120.0
-
-
-def settle(walk: Walk, answers: Answers, held: Held, trial: Callable[[], str]) -> Answers:
-    """Note on a run that a GPU was full; find out whether one was lost.
-
-    Args:
-        walk: the run; it gets the limit that an entry point hit.
-        answers: what the entry points answered.
-        held: the GPUs that the run had.
-        trial: says why a GPU does not work, or "".
-
-    Returns:
-        The answers; an entry point that filled the GPU is told what to do about it.
-
-    Raises:
-        InfrastructureError: a GPU was lost, or was full while others were on it, too: another try decides.
-    """
-    if not held.devices:
-        return answers
-    errors = [one for one in answers.values() if isinstance(one, SubmissionError)]
-    said = [*(f"{cell.error}: {cell.message}" for cell in walk.failed), *(error.message for error in errors)]
-    if any(loses_a_gpu(text) for text in said):
-        problem = held.problem() or ("" if held.declared else trial())
-        if problem:
-            held.avoid()
-            raise InfrastructureError(f"the GPU was lost: {problem}", "`pawgrade doctor` shows the GPUs.")
-    full = {name: SubmissionError(text, HINT) for name, text in _full(answers).items()}
-    if (full or walk.gpu_full) and held.shared:
-        raise InfrastructureError("the memory of a GPU was full while other kernels were on it, too.")
-    if full and Limit.MEMORY not in walk.hits:
-        walk.hits[Limit.MEMORY], walk.gpu_full = None, True
-    return {**answers, **full}
-
-
-def _full(answers: Answers) -> dict[str, str]:
-    """Return what entry points raised that says that the GPU was full, by question set."""
-    found = {}
-    for name, answer in answers.items():
-        if isinstance(answer, SubmissionError):
-            error, _, text = answer.message.partition(" raised ")[2].partition(": ")
-            if fills_a_gpu(error, text):
-                found[name] = answer.message
-    return found
 
 
 def try_out(kernel: str, held: Held, *, sandboxed: bool) -> str:
@@ -82,11 +31,6 @@ def try_out(kernel: str, held: Held, *, sandboxed: bool) -> str:
     Returns:
         Why that did not work, or "". A GPU whose memory is full works.
     """
-    import nbformat
-
-    from grader.assignment.spec import Limits
-    from grader.execution import engine, kernels
-
     limits = Limits(wall_s=TRIAL_S, cell_s=TRIAL_S)
     sandbox = kernels.Sandbox(limits, None, held.nodes, held.environment()) if sandboxed else None
     new = nbformat.v4

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from grader.assignment.spec import Limits
 from grader.errors import KernelDied, SpecError, WorldEnded
-from grader.networks.feature_store import PLACE
+from grader.kernel_env import LEASE_VARIABLE, PLACE
+from grader.limits import Limits
 from grader.sandbox.work_times import Waits, cpu_s
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SANDBOXED, PLAIN = "pawgrade", "python3"  # kernelspecs; the first is known without being installed
 
-LEASE_VARIABLE = "PAWGRADE_LEASE"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
 BROKEN = "the notebook broke the world that its kernel ran in, so its functions could not be asked."
@@ -180,7 +179,7 @@ class SandboxLease(Lease):
 
     def usage(self) -> Usage:
         """Say which limits the kernel has run into."""
-        from grader.sandbox.paths import SHARED, WORK
+        from grader.kernel_env import SHARED, WORK
 
         found = self.provisioner.usage()
         full = found.get("full", ())
@@ -209,7 +208,7 @@ class SandboxLease(Lease):
 
     def place(self, path: Path) -> str:
         """Return what the kernel calls a path of ours."""
-        from grader.sandbox.paths import DATA, WORK
+        from grader.kernel_env import DATA, WORK
 
         for folder, inside in ((self.cwd, WORK), (self.data, DATA)):
             if folder is not None and path.is_relative_to(folder):
@@ -327,7 +326,7 @@ def _manager(kernel: str, sandbox: Sandbox | None, cwd: Path) -> Any:  # noqa: A
 
 def _config(sandbox: Sandbox) -> dict[str, Any]:
     """Return a sandbox as the provisioner's configuration."""
-    from grader.sandbox.paths import DATA
+    from grader.kernel_env import DATA
 
     config: dict[str, Any] = {"limits": sandbox.limits.of_a_kernel()}
     if sandbox.devices:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from grader.assignment.spec import Limits
 from grader.execution.kernels import Usage
-from grader.judging.answers import printable
+from grader.limits import Limits
+from grader.notebooks.sanitise_text import printable
 from grader.records import Limit
 
 NO_MEMORY = (

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
-from grader.assignment.spec import Limits
 from grader.execution.clock import Reading, charged_s
 from grader.execution.kernels import Lease
+from grader.limits import Limits
 from grader.records import FailedCell, Limit
 from grader.sandbox.work_times import machine_s
 

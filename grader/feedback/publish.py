@@ -12,13 +12,13 @@ import numpy.typing as npt
 from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
-from grader.datasets import cards
+from grader.checks.scoring import with_manual
+from grader.datasets import cards, view
 from grader.datasets import photos as pets
 from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page
 from grader.gradebook import attempts, versions
-from grader.grading import preparation
-from grader.grading.coordinator import has_nbgrader, with_manual
+from grader.gradebook.nbgrader import has_nbgrader
 from grader.records import Grade
 from grader.settings import Settings
 
@@ -109,7 +109,7 @@ def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settin
         card = cards.load_card(grade.data)
         if pets.at_hand(card, settings.data_folder, settings.cache) is None:
             return None  # a page is no reason for a download
-        return TrainingPhotos(pets.read_view(preparation.find_data(grade.data, label_space, settings)[3]))
+        return TrainingPhotos(pets.read_view(view.find_data(grade.data, label_space, settings)[3]))
     except GraderError:
         return None
 

@@ -32,10 +32,10 @@ import numpy.typing as npt
 from nbformat import NotebookNode
 
 from grader import disclosure
+from grader.assignment.course import TIMESTAMP, Course
 from grader.errors import InfrastructureError, SpecError
 from grader.records import Grade, Submission
 
-TIMESTAMP = "timestamp.txt"
 MAX_READ_BYTES = 256 * 2**20
 
 
@@ -246,3 +246,13 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sanitised(course: Course, grade: Grade) -> NotebookNode | None:
+    """Return the executed notebook of a grade's attempt, safe to look at, or None when nothing ran."""
+    from grader.notebooks.showing import (
+        safe_notebook,  # a subprocess and HTML, for those who look at pages only
+    )
+
+    executed = executed_bytes(course.folder, grade)
+    return None if executed is None else safe_notebook(executed)

@@ -8,20 +8,24 @@ notebook of that name in this folder, and offers a field for each graded cell th
 from __future__ import annotations
 
 import contextlib
+import copy
+import datetime
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
+
+from grader.assignment.course import Course
 from grader.errors import SpecError
+from grader.notebooks.sanitise_text import inert_markdown, visible
+from grader.records import Grade, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from nbformat import NotebookNode
-
-    from grader.records import Grade
 
 
 def write_autograded(course: Path, grade: Grade, notebook: NotebookNode, timestamp_text: str | None) -> Path:
@@ -36,8 +40,6 @@ def write_autograded(course: Path, grade: Grade, notebook: NotebookNode, timesta
     Returns:
         The folder.
     """
-    import nbformat
-
     target = course / "autograded" / grade.student / grade.assignment
     for name in (grade.student, grade.assignment):
         if name in {"", ".."} or Path(name).name != name:
@@ -53,7 +55,7 @@ def write_autograded(course: Path, grade: Grade, notebook: NotebookNode, timesta
     return target
 
 
-def parse_timestamp(text: str | None) -> datetime | None:
+def parse_timestamp(text: str | None) -> datetime.datetime | None:
     """Read the text of a `timestamp.txt` as naive UTC, as nbgrader does; raises SpecError when it is no time."""
     from grader.gradebook.nbgrader import nbgrader_api
 
@@ -94,3 +96,31 @@ def fresh_folder(target: Path) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_for_formgrader(
+    course: Course, grade: Grade, notebook: NotebookNode, submission: Submission
+) -> None:
+    """Write a submission's executed notebook for the formgrader, with the time at which it was handed in."""
+    text = submission.timestamp if handed_in_at(submission) is not None else None
+    write_autograded(course.folder, grade, notebook, text)
+
+
+def with_notice(notebook: NotebookNode, words: str) -> NotebookNode:
+    """Return a notebook with a notice on top, for the formgrader; without words the notebook itself."""
+    if not words:
+        return notebook
+    notebook = copy.deepcopy(notebook)
+    cell = nbformat.v4.new_markdown_cell(inert_markdown(visible(words)), id="pawgrade-notice")
+    if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
+        del cell["id"]
+    notebook.cells.insert(0, cell)
+    return notebook
+
+
+def handed_in_at(submission: Submission) -> datetime.datetime | None:
+    """Return when a submission was handed in; None when its `timestamp.txt` is missing or is no time."""
+    try:
+        return parse_timestamp(submission.timestamp)
+    except SpecError:  # the file came with the submission: a damaged one must not stop the class
+        return None

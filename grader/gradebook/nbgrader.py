@@ -7,6 +7,7 @@ extensions and due dates exist nowhere else: nothing here touches them; `manual_
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -396,3 +397,8 @@ def is_manual(cell: Row, notebook: Row) -> bool:
     """Whether people grade a cell: a task, or a graded cell that holds the answer itself."""
     api = nbgrader_api()
     return isinstance(cell, api.TaskCell) or cell.name in {saved.name for saved in notebook.solution_cells}
+
+
+def has_nbgrader() -> bool:
+    """Whether the staff extra is installed."""
+    return importlib.util.find_spec("nbgrader") is not None

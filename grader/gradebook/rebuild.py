@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from grader.assignment.course import Course
-from grader.gradebook import attempts
-from grader.grading.coordinator import sanitised
+from grader.gradebook import attempts, conversion
+from grader.gradebook.attempts import sanitised
 from grader.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ def rebuild_gradebook(course: Course, settings: Settings) -> Rebuilt:
     Raises:
         GraderError: it cannot be written; then nothing was changed.
     """
-    from grader.authoring import release
     from grader.gradebook import projection
 
     names = course.chosen(())
-    sources = {name: release.gradebook_notebook(course.folder, name) for name in names}
+    sources = {name: conversion.gradebook_notebook(course.folder, name) for name in names}
     with attempts.sole_writer(course.folder):
         url = course.db_url(settings.db_url)
         entries = _entries(course, settings, names)
@@ -38,11 +37,10 @@ def set_aside(course: Course, settings: Settings, assignment: str) -> tuple[str,
     Raises:
         GraderError: there is no such assignment or nothing of it to set aside; then nothing was changed.
     """
-    from grader.authoring import release
     from grader.gradebook import projection
 
     course.source(assignment)
-    source = release.gradebook_notebook(course.folder, assignment)
+    source = conversion.gradebook_notebook(course.folder, assignment)
     with attempts.sole_writer(course.folder):
         entries = _entries(course, settings, (assignment,))
         url = course.db_url(settings.db_url)
@@ -50,8 +48,8 @@ def set_aside(course: Course, settings: Settings, assignment: str) -> tuple[str,
 
 
 def _entries(course: Course, settings: Settings, assignments: Sequence[str]) -> Iterator[Entry]:
+    from grader.gradebook.formgrader import handed_in_at
     from grader.gradebook.nbgrader import Entry
-    from grader.grading.coordinator import handed_in_at
 
     for assignment in assignments:
         times = {one.student: handed_in_at(one) for one in course.submissions(assignment)}

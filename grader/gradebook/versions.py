@@ -23,10 +23,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.assignment.course import TIMESTAMP
 from grader.errors import SubmissionError
+from grader.files import read_bytes
 from grader.gradebook import attempts
 from grader.gradebook.formgrader import fresh_folder
-from grader.judging import answers
 from grader.notebooks import cells
 from grader.records import Grade, Submission
 
@@ -153,11 +154,11 @@ def keep(
         f"This is version {number} of your work, and {limit} are scored: it was kept, but not run and not scored. {counts} "
         "If you think that it should be scored, ask your teachers."
     )
-    taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, attempts.TIMESTAMP: 1024, **files}
+    taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, TIMESTAMP: 1024, **files}
     with fresh_folder(place / name) as draft:
         for file, most in taken.items():
             with contextlib.suppress(FileNotFoundError, SubmissionError):
-                (draft / file).write_bytes(answers.read_bytes(submission.folder / file, most))
+                (draft / file).write_bytes(read_bytes(submission.folder / file, most))
         why = {**asdict(judge), "number": number, "notice": notice}
         (draft / WHY).write_text(json.dumps(why, indent=1), encoding="utf-8")
     fresh = place / f".new-{os.getpid()}"

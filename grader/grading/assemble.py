@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
-from grader import visible
+from grader import files, visible
 from grader.assignment import spec
 from grader.checks import scoring
 from grader.checks.questions import Array
 from grader.checks.session import Verdicts
 from grader.errors import InfrastructureError, SubmissionError
+from grader.execution import gpu_trial
 from grader.gradebook import versions
-from grader.grading import notices, workplace
+from grader.grading import gpu_blame, notices, workplace
 from grader.grading.preparation import Work
 from grader.grading.workplace import turn
-from grader.judging import answers as artifacts
 from grader.judging import probe
 from grader.judging.evaluate import Context, evaluate
 from grader.notebooks import cells, reading
@@ -68,7 +68,7 @@ def grade(submission: Submission, work: Work) -> Graded:
     begin = time.monotonic()
     submitted = None
     try:
-        submitted = artifacts.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
+        submitted = files.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
         notebook, repairs = reading.read_restored(submitted, work.release)
     except (FileNotFoundError, SubmissionError) as exc:
         return Graded(_unread(submission, work, _explain_unread(exc, submission)), submitted, None)
@@ -174,7 +174,7 @@ def _run(
     repairs: tuple[Repair, ...],
     begin: float,
 ) -> Ran:
-    from grader.execution import engine, gpu_slots, gpu_trial, kernels
+    from grader.execution import engine, gpu_slots, kernels
 
     context = work.context
     limits = context.assignment.limits_on(context.card)
@@ -207,7 +207,7 @@ def _run(
         judged = time.monotonic()
         answers = asking.answers(_why_dead(walk))
         try_out = functools.partial(gpu_trial.try_out, work.kernel, gpus, sandboxed=sandbox is not None)
-        answers = gpu_trial.settle(walk, answers, gpus, try_out)
+        answers = gpu_blame.settle(walk, answers, gpus, try_out)
     verdicts = evaluate(answers, context)
     now = time.monotonic()
     seconds = Seconds(

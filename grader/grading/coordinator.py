@@ -7,10 +7,7 @@ same command again after a crash grades what is missing and writes the same reco
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
-import datetime
-import importlib.util
 import shutil
 import time
 import uuid
@@ -20,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import nbformat
-from nbformat import NotebookNode
-
 from grader.assignment.course import Course
 from grader.calibration import flags as suspicion
+from grader.checks.scoring import with_manual
 from grader.errors import SpecError
-from grader.gradebook import attempts, versions
+from grader.gradebook import attempts, conversion, versions
+from grader.gradebook.attempts import sanitised
+from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
+from grader.gradebook.nbgrader import has_nbgrader
 from grader.grading import assemble, preparation
-from grader.notebooks.sanitise_text import inert_markdown, visible
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
 
@@ -186,11 +183,6 @@ def desk(course: Course) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def has_nbgrader() -> bool:
-    """Whether the staff extra is installed."""
-    return importlib.util.find_spec("nbgrader") is not None
-
-
 @contextlib.contextmanager
 def _records(
     course: Course, work: preparation.Work, settings: Settings
@@ -199,12 +191,11 @@ def _records(
     if not has_nbgrader():
         yield lambda grade, _: grade
         return
-    from grader.authoring import release
     from grader.gradebook.manual_work import save_snapshot, snapshot
     from grader.gradebook.nbgrader import manual_points, open_gradebook, record, refuse_nbgraders_scores
 
     url = course.db_url(settings.db_url)
-    release.record_source(course.folder, work.context.assignment.id, url)
+    conversion.record_source(course.folder, work.context.assignment.id, url)
     with open_gradebook(url) as gradebook:
         refuse_nbgraders_scores(gradebook, work.context.assignment.id)
         save_snapshot(course.folder, snapshot(gradebook))  # should the database be damaged one day
@@ -215,8 +206,8 @@ def _records(
             words = versions.waiting(course.folder, grade.assignment, grade.student)
             if notebook is None:
                 words = words or " ".join(grade.notices) or "Nothing was run."
-            shown = _headed(work.release if notebook is None else notebook, words)
-            _write_autograded(course, grade, shown, submission)
+            shown = with_notice(work.release if notebook is None else notebook, words)
+            write_for_formgrader(course, grade, shown, submission)
             return with_manual(
                 grade,
                 manual_points(gradebook, grade.assignment, grade.student),
@@ -224,49 +215,3 @@ def _records(
             )
 
         yield write
-
-
-def _write_autograded(course: Course, grade: Grade, notebook: NotebookNode, submission: Submission) -> None:
-    from grader.gradebook.formgrader import write_autograded
-
-    text = submission.timestamp if handed_in_at(submission) is not None else None
-    write_autograded(course.folder, grade, notebook, text)
-
-
-def _headed(notebook: NotebookNode, words: str) -> NotebookNode:
-    """Return a notebook with a notice on top, for the formgrader; without words the notebook itself."""
-    if not words:
-        return notebook
-    notebook = copy.deepcopy(notebook)
-    cell = nbformat.v4.new_markdown_cell(inert_markdown(visible(words)), id="pawgrade-notice")
-    if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
-        del cell["id"]
-    notebook.cells.insert(0, cell)
-    return notebook
-
-
-def handed_in_at(submission: Submission) -> datetime.datetime | None:
-    """Return when a submission was handed in; None when its `timestamp.txt` is missing or is no time."""
-    from grader.gradebook.formgrader import parse_timestamp
-
-    try:
-        return parse_timestamp(submission.timestamp)
-    except SpecError:  # the file came with the submission: a damaged one must not stop the class
-        return None
-
-
-def sanitised(course: Course, grade: Grade) -> NotebookNode | None:
-    """Return the executed notebook of a grade's attempt, safe to look at, or None when nothing ran."""
-    from grader.notebooks.showing import safe_notebook
-
-    executed = attempts.executed_bytes(course.folder, grade)
-    return None if executed is None else safe_notebook(executed)
-
-
-def with_manual(grade: Grade, manual: float | None, pass_points: float) -> Grade:
-    """Return the grade with the points given by hand."""
-    passed = grade.points + (manual or 0.0) >= pass_points
-    status = grade.status
-    if status is not Status.ERROR:
-        status = Status.PASSED if passed else Status.FAILED
-    return dataclasses.replace(grade, manual_points=manual, passed=passed, status=status)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from nbformat import NotebookNode
 
 from grader import disclosure
-from grader.assignment.spec import Limits
 from grader.judging.probe import Overrun
+from grader.limits import Limits
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")

@@ -25,6 +25,7 @@ from grader.checks.questions import Material
 from grader.datasets import cards, holdout
 from grader.datasets import photos as pets
 from grader.datasets.holdout import Division
+from grader.datasets.view import find_data, find_photos
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
@@ -229,14 +230,6 @@ def _order(plan: Plan, seed: bytes) -> tuple[Place, ...]:
     return tuple(sequence(plan, np.random.default_rng(number)))
 
 
-def find_photos(card_id: str, settings: Settings, salt: str | None = None) -> tuple[cards.DataCard, Path]:
-    """Find a card's photos; the card is returned with `salt` in place of its own, when one is given."""
-    card = cards.load_card(card_id)
-    if salt is not None:
-        card = dataclasses.replace(card, splits=dataclasses.replace(card.splits, salt=salt))
-    return card, pets.find(card, settings.data_folder, settings.cache)
-
-
 def divide(source: Path, card_id: str, settings: Settings, salt: str | None = None) -> Division:
     """Divide the photos that an assignment is graded with; `salt` splits them otherwise than the card says.
 
@@ -255,22 +248,6 @@ def divide(source: Path, card_id: str, settings: Settings, salt: str | None = No
             "Keep them outside the course's folders.",
         )
     return holdout.divide(card, folder, label_space, settings.holdout, replaced)
-
-
-def find_data(
-    card_id: str, label_space: str, settings: Settings, salt: str | None = None
-) -> tuple[cards.DataCard, Path, str, Path]:
-    """Find a card's photos and prepare their public view; `salt` splits them otherwise than the card says.
-
-    Returns:
-        The card, the folder of the photos, the digest of their split, and the folder that a notebook may see.
-    """
-    card, folder = find_photos(card_id, settings, salt)
-    split = pets.split_of(card, folder, label_space).digest
-    view = pets.public_view(
-        card, folder, label_space, settings.cache / "views" / f"{card_id}-{label_space}-{split}"
-    )
-    return card, folder, split, view
 
 
 def _work(context: Context, release: Path, data_dir: Path, desk: Path, settings: Settings) -> Work:

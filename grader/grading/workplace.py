@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat import NotebookNode
 
+from grader import files
+from grader.assignment import course
 from grader.errors import SubmissionError
-from grader.gradebook import attempts
 from grader.grading.preparation import Work, matplotlib_cache
-from grader.judging import answers
+from grader.kernel_env import TUNING
+from grader.notebooks import sanitise_text
 from grader.records import Submission
-from grader.sandbox.paths import TUNING
 
 if TYPE_CHECKING:
     from grader.execution import kernels
@@ -88,13 +89,13 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}
-    known = {f"{submission.assignment}.ipynb", attempts.TIMESTAMP, *declared}
+    known = {f"{submission.assignment}.ipynb", course.TIMESTAMP, *declared}
     known |= {path.name for path in work.public_files}
     told = []
     for name, file in declared.items():
         try:
             (place / "work" / name).write_bytes(
-                answers.read_bytes(submission.folder / name, file.max_kb * 1024)
+                files.read_bytes(submission.folder / name, file.max_kb * 1024)
             )
         except FileNotFoundError:
             told.append(f"The file {name} that belongs to this assignment was not handed in.")
@@ -106,7 +107,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
         else []
     )
     if others:
-        shown = ", ".join(answers.printable(name, 60) for name in others[:5]) + (
+        shown = ", ".join(sanitise_text.printable(name, 60) for name in others[:5]) + (
             " and more" if len(others) > 5 else ""
         )
         told.append(f"Only the notebook counts; these files beside it were ignored: {shown}.")

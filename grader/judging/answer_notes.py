@@ -14,7 +14,8 @@ from typing import Any
 from grader import disclosure
 from grader.assignment.spec import EntryPoint
 from grader.errors import SubmissionError
-from grader.judging.answers import expected, printable
+from grader.judging.answers import expected
+from grader.notebooks.sanitise_text import printable
 
 KNOWN = frozenset(disclosure.CLASSES)
 MOST_LINES = disclosure.LINES

@@ -10,8 +10,6 @@ import io
 import itertools
 import json
 import math
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy.typing as npt
 
 from grader.assignment.spec import Value
 from grader.errors import SubmissionError
+from grader.files import read_bytes
 
 Array = npt.NDArray[np.generic]
 
@@ -39,34 +38,6 @@ _KINDS = {
     "uint8": "u",
     "bool": "biu",
 }
-
-
-def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """Read a hostile file: a regular file of at most `max_bytes`, not a link, pipe or device.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        SubmissionError: it is something else, or too large.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
-        if status.st_size > max_bytes:
-            raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(max_bytes + 1)
-    finally:
-        os.close(descriptor)
-    if len(content) > max_bytes:
-        raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
-    return content
 
 
 @dataclass
@@ -153,11 +124,6 @@ def conform(array: Array, value: Value, sizes: Mapping[str, int], where: str) ->
     """Hold an array in memory to a contract, as `read_array` does for a file; raises SubmissionError."""
     _check_type(array.dtype, array.shape, value, sizes, where)
     return _finish(np.array(array), value, where)
-
-
-def printable(text: object, most: int = 300) -> str:
-    """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
-    return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""
 
 
 def _check_type(

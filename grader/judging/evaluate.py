@@ -28,8 +28,8 @@ from grader.checks.session import Case, Verdicts
 from grader.errors import SpecError
 from grader.judging import judge_process as judge
 from grader.judging.probe import Answers, Place, Plan
+from grader.kernel_env import TUNING
 from grader.records import Check, Picture, Requirement, Status
-from grader.sandbox.paths import TUNING
 
 JUDGE_TIMEOUT_S = 300.0
 REHEARSED = 8  # photos of a public question that is asked before hidden ones

@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from grader.errors import SpecError, SubmissionError
-from grader.networks.feature_store import PLACE, KnownFeatures
+from grader.kernel_env import PLACE
+from grader.networks.feature_store import KnownFeatures
 from grader.networks.zoo import NETWORKS, Normalisation
 
 _Way = Literal["pooled", "forward", "maps"]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from grader.networks.zoo import Normalisation
 
-PLACE = "/pawgrade/features"  # where a kernel that calibrates finds the folder
 WHOLE = 1e-2  # of a grey level: how far pixels may be from whole numbers and still be a photo's
 Pixels = npt.NDArray[np.uint8]
 

@@ -273,3 +273,8 @@ def _attachment(match: re.Match[str], names: Container[str]) -> str:
     named = _ATTACHMENT_NAME.match(match.string, match.end())
     kept = match[1] == "attachment" and named and named[1] in names
     return match[1] if kept else match[1] + BREAK
+
+
+def printable(text: object, most: int = 300) -> str:
+    """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
+    return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from grader import confined
 from grader.confined import Bounds, Broken
 from grader.errors import SubmissionError
-from grader.judging.answers import read_bytes
+from grader.files import read_bytes
 from grader.notebooks.raw_json import MAX_NOTEBOOK_BYTES, cells_of, parse
 
 OWN_TOKENS = 20  # that a cell must have beyond the release's cell: shorter ones look alike by themselves

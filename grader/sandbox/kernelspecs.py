@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from grader.assignment.spec import Limits
+from grader.limits import Limits
 from grader.sandbox.host.client import runtime_folder, statuses
 
 __all__ = ["PRELOAD", "install", "kernel_spec", "runtime_folder", "statuses"]

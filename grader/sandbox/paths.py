@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from grader.kernel_env import HOME, ROOM, SHARED, WORK
+
 UID = 1000
-ROOM = "/pawgrade"
-WORK, HOME, DATA = f"{ROOM}/work", f"{ROOM}/home", f"{ROOM}/data"
 EXCHANGE = f"{ROOM}/exchange"  # Landlock's rule stands here: it does not reach into what is mounted on its own folder
 BROUGHT = (
     f"{EXCHANGE}/brought"  # questions and answers; there is nothing, and no room, before they are brought
 )
 BOX = f"{ROOM}/.box"  # what only B may see: mount points for the private disk, folders that a kernel may be given
 WRITABLE = (WORK, HOME, EXCHANGE, "/tmp", "/dev/shm")  # noqa: S108 - the kernel's own, not the host's
-SHARED = "/dev/shm"  # noqa: S108 - memory to everybody who uses it, and to the verdict
 DISKS = (WORK, SHARED)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts")
 UNPACKED = f"{BOX}/brought"  # where B unpacks what it was brought, out of sight
@@ -33,12 +32,3 @@ CHANNELS = (
     "hb",
 )  # a kernel's sockets; their ports are their places here, from 1
 INLINE = "module://matplotlib_inline.backend_inline"  # matplotlib reads MPLBACKEND when it is imported: before a fork
-# Variables of every kernel, sandboxed or not, read when the libraries are loaded.
-TUNING = {
-    # glibc returns large blocks to the system at once; torch asks for them again at every layer. Keeping them
-    # halves the time of a forward pass on a CPU.
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TRIM_THRESHOLD_": str(2**31),
-    "OMP_WAIT_POLICY": "PASSIVE",  # idle threads that spin cost up to ten times on a busy machine
-    "PYTHONHASHSEED": "0",
-}

@@ -14,13 +14,14 @@ from typing import Any
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, Dict, Float, List, Unicode
 
-from grader.assignment.spec import Limits
 from grader.errors import InfrastructureError, KernelDied, WorldEnded
+from grader.kernel_env import HOME, TUNING
+from grader.limits import Limits
 from grader.sandbox.belongings import NotTaken, named_folder, travels
 from grader.sandbox.host import workdir_archive
 from grader.sandbox.host.client import Kind, launch, release_zygotes
 from grader.sandbox.host.connection import Connection
-from grader.sandbox.paths import BROUGHT, CHANNELS, EXCHANGE_MB, HOME, INLINE, TUNING
+from grader.sandbox.paths import BROUGHT, CHANNELS, EXCHANGE_MB, INLINE
 
 __all__ = ["SandboxProvisioner", "release_zygotes"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment.spec import Limits
+from grader.limits import Limits
 from tests.contracts import kernel as kernels
 from tests.contracts import traces
 from tests.contracts.kernel import Kernel

@@ -16,7 +16,7 @@ from typing import Any
 from jupyter_client import KernelManager
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from grader.assignment.spec import Limits
+from grader.limits import Limits
 
 BESIDE = Path(__file__).parent / "beside"
 START_S = 120.0

@@ -18,10 +18,10 @@ from pathlib import Path
 from grader import visible
 from grader.errors import InfrastructureError, SpecError
 from grader.files import public_parts, staff_paths
-from grader.networks.feature_store import PLACE
+from grader.kernel_env import DATA, HOME, PLACE, TUNING, WORK
 from grader.sandbox import uids
 from grader.sandbox.inside import syscalls
-from grader.sandbox.paths import BOX, BROUGHT, DATA, HOME, INLINE, TUNING, UID, WORK
+from grader.sandbox.paths import BOX, BROUGHT, INLINE, UID
 
 SANDBOX_UID = 64_737  # of nobody: not in passwd, outside the ranges that adduser and systemd give out
 STAGE = "/mnt"  # in a mount namespace of the box's own; the host's /mnt is not touched

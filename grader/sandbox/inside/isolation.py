@@ -21,20 +21,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grader.kernel_env import HOME, SHARED, WORK
 from grader.sandbox import uids
 from grader.sandbox.inside import landlock, pid1, seccomp, syscalls
-from grader.sandbox.paths import (
-    ALLOTTED,
-    BOX,
-    DEVICES,
-    HOME,
-    MASKED,
-    SHARED,
-    UID,
-    UNPACKED,
-    WORK,
-    WRITABLE,
-)
+from grader.sandbox.paths import ALLOTTED, BOX, DEVICES, MASKED, UID, UNPACKED, WRITABLE
 
 _APART = syscalls.MS_NOSUID | syscalls.MS_NODEV
 _NAMESPACES = (

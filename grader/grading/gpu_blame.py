@@ -1,0 +1,64 @@
+"""Who is to blame for what a GPU did: the student for a full one, we for one that is lost.
+
+A notebook's errors are the student's word. That memory was full costs points by itself, so the word is taken for an
+explanation; that the GPU was lost would make it our error, so we look ourselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.errors import InfrastructureError, SubmissionError
+from grader.execution.engine import Walk
+from grader.execution.gpu_slots import Held
+from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
+from grader.judging.probe import Answers
+from grader.records import Limit
+
+HINT = (
+    "The memory of the GPU was full: take smaller batches, work under torch.no_grad() where nothing is trained, "
+    "and move results to the CPU."
+)
+
+
+def settle(walk: Walk, answers: Answers, held: Held, trial: Callable[[], str]) -> Answers:
+    """Note on a run that a GPU was full; find out whether one was lost.
+
+    Args:
+        walk: the run; it gets the limit that an entry point hit.
+        answers: what the entry points answered.
+        held: the GPUs that the run had.
+        trial: says why a GPU does not work, or "".
+
+    Returns:
+        The answers; an entry point that filled the GPU is told what to do about it.
+
+    Raises:
+        InfrastructureError: a GPU was lost, or was full while others were on it, too: another try decides.
+    """
+    if not held.devices:
+        return answers
+    errors = [one for one in answers.values() if isinstance(one, SubmissionError)]
+    said = [*(f"{cell.error}: {cell.message}" for cell in walk.failed), *(error.message for error in errors)]
+    if any(loses_a_gpu(text) for text in said):
+        problem = held.problem() or ("" if held.declared else trial())
+        if problem:
+            held.avoid()
+            raise InfrastructureError(f"the GPU was lost: {problem}", "`pawgrade doctor` shows the GPUs.")
+    full = {name: SubmissionError(text, HINT) for name, text in _full(answers).items()}
+    if (full or walk.gpu_full) and held.shared:
+        raise InfrastructureError("the memory of a GPU was full while other kernels were on it, too.")
+    if full and Limit.MEMORY not in walk.hits:
+        walk.hits[Limit.MEMORY], walk.gpu_full = None, True
+    return {**answers, **full}
+
+
+def _full(answers: Answers) -> dict[str, str]:
+    """Return what entry points raised that says that the GPU was full, by question set."""
+    found = {}
+    for name, answer in answers.items():
+        if isinstance(answer, SubmissionError):
+            error, _, text = answer.message.partition(" raised ")[2].partition(": ")
+            if fills_a_gpu(error, text):
+                found[name] = answer.message
+    return found
