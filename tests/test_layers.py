@@ -1,4 +1,4 @@
-"""Who may import whom: only downwards, sideways without a circle; heavy libraries only where they are named."""
+"""The rooms of the package, and who may import whom: this table is the architecture."""
 
 from __future__ import annotations
 
@@ -10,41 +10,67 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
-LAYERS = [
-    "errors packaged records strict visible clock",
-    "calibrated confined disclosure findings questions metrics perturbation statistics scoring notebook_json patience outputs images determinism locations",
-    "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones normalising reference artifacts answer_notes attempts tally ladder course variants leaks release ownership gradebook backups manual_work projection "
-    "autograded cells reading showing sanitise inert rendering drawings figures fitting feedback probe_cell marks soundness requirements calibration calibration_file remembering plots pytest_plugin lab_checks gpus duplicates suspicion similarity",
-    "kernels devices gpu_verdicts sandbox wire intake stock endings walk engine papermill_engine probe judge evaluate",
-    "runners preparation workplace notices pipeline grading review pages student rebuilding expectations verify calibrate reporting workflows demo doctor",
-    "cli",
-]
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
-BESIDE = {"lab": 2}  # what notebooks import: it sees layers 0 to 2, and nobody sees it
-# who may import a heavy library at all, and who at the top of the module
+AT_MOST = 14  # files in a room
+# Each room, lowest first, and the rooms that it may import from. The files at the root are words that all rooms share.
+ROOMS: dict[str, set[str]] = {
+    "notebooks": set(),
+    "downloads": set(),
+    "assignment": set(),
+    "datasets": {"downloads"},
+    "networks": {"downloads"},
+    "sandbox": set(),
+    "execution": {"notebooks", "sandbox"},
+    "checks": {"assignment", "networks"},
+    "gradebook": {"notebooks", "assignment"},
+    "calibration": {"assignment", "checks"},
+    "judging": {"notebooks", "assignment", "checks", "execution"},
+    "feedback": {"notebooks", "assignment", "datasets", "checks", "gradebook"},
+    "grading": {
+        "notebooks", "assignment", "datasets", "networks", "sandbox", "execution", "checks", "gradebook", "calibration",
+        "judging",
+    },
+    "lab": {"assignment", "datasets", "networks", "checks", "judging"},
+    "authoring": {
+        "notebooks", "assignment", "datasets", "networks", "sandbox", "execution", "checks", "gradebook", "calibration",
+        "judging", "grading",
+    },
+    "reports": {"notebooks", "assignment", "gradebook", "authoring"},
+}  # fmt: skip
+ROOMS["cli"] = set(ROOMS)
+ABOVE = {"demo", "doctor"}  # files at the root that may import from every room but the command line
+# Who may import a heavy library at all, and who when the module itself is imported.
 HEAVY = {
     "torch": (
-        {"backbones", "networks", "normalising", "weights", "known_features", "lab"},
-        {"backbones", "networks", "normalising"},
+        {"networks.backbones", "networks.zoo", "networks.normalising", "networks.weights", "networks.feature_store", "lab"},
+        {"networks.backbones", "networks.zoo", "networks.normalising"},
     ),
-    "torchvision": ({"archives", "networks", "weights"}, set[str]()),
-    "timm": ({"backbones", "networks"}, set[str]()),
-    "nbgrader": ({"autograded", "gradebook", "release"}, set[str]()),
-    "matplotlib": ({"figures", "lab", "plots"}, {"figures"}),
-    "requests": ({"http_ranges"}, set[str]()),
-    "papermill": ({"engine", "stock", "papermill_engine"}, {"engine", "stock"}),
+    "torchvision": ({"datasets.archives", "networks.zoo", "networks.weights"}, set[str]()),
+    "timm": ({"networks.backbones", "networks.zoo"}, set[str]()),
+    "nbgrader": ({"gradebook.formgrader", "gradebook.nbgrader", "gradebook.conversion", "authoring.release"}, set[str]()),
+    "matplotlib": ({"feedback.figures", "lab", "authoring.calibration_plot"}, {"feedback.figures"}),
+    "requests": ({"downloads.ranges"}, set[str]()),
+    "papermill": (
+        {"execution.engine", "execution.stock_engine", "execution.papermill_engine"},
+        {"execution.engine", "execution.stock_engine"},
+    ),
     "dask": (set[str](), set[str]()),
     "distributed": (set[str](), set[str]()),
-}
+}  # fmt: skip
 
 
-def modules() -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
+def modules() -> dict[str, Path]:
+    """Every module by its name below `grader`; a package by the name of its folder."""
+    found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        if parts[0] != "__init__" and (parts[0] != "course" or len(parts) == 1):  # not the packaged course
-            found.setdefault(parts[0], []).append(path)
+        if parts[0] != "course":  # the course that a wheel carries
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+def room_of(module: str) -> str:
+    first = module.split(".", maxsplit=1)[0]
+    return first if first in ROOMS else ""
 
 
 def imports(node: ast.AST, top: bool = True) -> Iterator[tuple[str, bool]]:
@@ -53,10 +79,7 @@ def imports(node: ast.AST, top: bool = True) -> Iterator[tuple[str, bool]]:
         if isinstance(child, ast.Import):
             yield from ((alias.name, top) for alias in child.names)
         elif isinstance(child, ast.ImportFrom) and child.module:
-            inside = child.module == "grader"
-            yield from (
-                (f"{child.module}.{alias.name}" if inside else child.module, top) for alias in child.names
-            )
+            yield from ((f"{child.module}.{alias.name}", top) for alias in child.names)
         else:
             inner = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) or (
                 isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
@@ -64,53 +87,77 @@ def imports(node: ast.AST, top: bool = True) -> Iterator[tuple[str, bool]]:
             yield from imports(child, top and not inner)
 
 
-def imported(name: str) -> set[tuple[str, bool]]:
-    return {one for path in modules()[name] for one in imports(ast.parse(path.read_text()))}
+def ours(module: str) -> set[str]:
+    """Name the modules of ours that a module imports, anywhere in it."""
+    known, found = modules(), set[str]()
+    for name, _ in imports(ast.parse(known[module].read_text())):
+        if name.startswith("grader."):
+            words = name.split(".")[1:]
+            found.add(
+                next(".".join(words[:k]) for k in range(len(words), -1, -1) if ".".join(words[:k]) in known)
+            )
+    return found - {module}
 
 
-def ours(name: str) -> set[str]:
-    found = {module.split(".")[1] for module, _ in imported(name) if module.startswith("grader.")}
-    return found - {name}
+def test_every_folder_is_a_room_and_every_room_a_folder() -> None:
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ROOMS)
 
 
-def test_every_module_has_a_layer() -> None:
-    assert set(modules()) == set(LEVEL) | set(BESIDE)
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_the_rooms_in_its_row(room: str) -> None:
+    inside = [module for module in modules() if room_of(module) == room]
+    others = {(module, other) for module in inside for other in ours(module)}
+
+    assert {
+        (module, other) for module, other in others if room_of(other) not in ROOMS[room] | {room, ""}
+    } == set()
+    assert {(module, other) for module, other in others if other in ABOVE and room != "cli"} == set()
 
 
-@pytest.mark.parametrize("name", sorted(LEVEL | BESIDE))
-def test_a_module_imports_nothing_from_above(name: str) -> None:
-    level = (LEVEL | BESIDE)[name]
+def test_the_shared_words_import_from_no_room() -> None:
+    shared = [module for module in modules() if room_of(module) == "" and module not in ABOVE]
 
-    assert [other for other in ours(name) if LEVEL.get(other, 99) > level] == []
-    if level < 2:
-        assert [other for other in ours(name) if LEVEL[other] == level] == []
+    assert {
+        (module, other) for module in shared for other in ours(module) if room_of(other) or other in ABOVE
+    } == set()
 
 
 def test_no_import_leads_back_to_where_it_came_from() -> None:
-    graph = {
-        name: ours(name) - ({"engine"} if name in {"probe", "walk"} else set()) for name in LEVEL
-    }  # probe and walk: a type only
-
+    rooms = {room: {other for other in allowed if other != room} for room, allowed in ROOMS.items()}
     try:
-        tuple(TopologicalSorter(graph).static_order())
+        tuple(TopologicalSorter(rooms).static_order())
     except CycleError as circle:
         pytest.fail(" imports ".join(circle.args[1]))
+
+
+def test_the_hosts_side_of_the_sandbox_knows_the_inner_one_and_never_the_other_way_round() -> None:
+    inside = [module for module in modules() if module.startswith("sandbox.inside")]
+
+    assert {other for module in inside for other in ours(module) if other.startswith("sandbox.host")} == set()
 
 
 @pytest.mark.parametrize("library", HEAVY)
 def test_a_heavy_library_is_imported_only_where_it_is_named(library: str) -> None:
     anywhere, at_the_top = HEAVY[library]
     uses = [
-        (name, top) for name in modules() for module, top in imported(name) if module.split(".")[0] == library
+        (module, top)
+        for module, path in modules().items()
+        for name, top in imports(ast.parse(path.read_text()))
+        if name.split(".")[0] == library
     ]
 
-    assert {name for name, _ in uses} <= anywhere
-    assert {name for name, top in uses if top} <= at_the_top
+    assert {module for module, _ in uses} <= anywhere
+    assert {module for module, top in uses if top} <= at_the_top
+
+
+def test_a_room_has_a_sentence_and_few_files() -> None:
+    for folder in {path.parent for path in modules().values()}:
+        files = list(folder.glob("*.py"))
+        assert len(files) <= AT_MOST, folder
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text())), folder
 
 
 def test_no_module_is_longer_than_400_lines() -> None:
-    lengths = {
-        path.name: len(path.read_text().splitlines()) for paths in modules().values() for path in paths
-    }
+    lengths = {name: len(path.read_text().splitlines()) for name, path in modules().items()}
 
     assert {name: length for name, length in lengths.items() if length > 400} == {}
