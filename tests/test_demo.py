@@ -14,7 +14,7 @@ from grader.assignment.course import packaged_course
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.grading.self_check import release_of
-from tests.tiny import tiny_course
+from tests.support.tiny import tiny_course
 
 
 def test_the_class_of_the_lab_has_every_part(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from grader.checks.session import Verdicts
 from grader.errors import SubmissionError
 from grader.gradebook import attempts
 from grader.records import Check, Grade, Picture, Requirement, Seconds, Status
-from tests.notebooks import toy_grade
-from tests.test_pytest_plugin import check_text, one, run
+from tests.checks.test_session import check_text, one, run
+from tests.support.notebooks import toy_grade
 
 __all__ = ["run"]  # a fixture
 

@@ -21,7 +21,7 @@ import pytest
 
 from grader import files as packaged
 from grader.authoring.leaks import leaks
-from tests.notebooks import REPOSITORY, solution_cell
+from tests.support.notebooks import REPOSITORY, solution_cell
 
 CANARY = "a canary of staff's own 7f3a91"
 PARTS = (

@@ -19,7 +19,7 @@ from grader.cli.app import app
 from grader.sandbox import self_check
 from grader.sandbox.host import cgroups
 from grader.settings import Settings
-from tests.tiny import tiny_course
+from tests.support.tiny import tiny_course
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 MECHANISMS = [

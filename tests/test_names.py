@@ -25,8 +25,8 @@ from grader.errors import SpecError
 from grader.feedback.page import render
 from grader.notebooks.sanitise_text import SIGN, visible
 from grader.reports.other_programs import grades_junit, grades_summary
-from tests import pages
-from tests.tiny import SECRET, tiny_course
+from tests.support import pages
+from tests.support.tiny import SECRET, tiny_course
 
 EVIL = "a\x1b[2J\x9b31m\u202egpj.\u2066\u2028\u200b[red]\ud800"
 NAME = EVIL.replace("\ud800", "")  # as a folder of UTF-8 may be called

@@ -24,7 +24,7 @@ from grader.records import (
     Seconds,
     Status,
 )
-from tests.notebooks import toy_grade
+from tests.support.notebooks import toy_grade
 
 # DESIGN, section 7: these names are what programs of others read.
 PUBLIC_FIELDS = {

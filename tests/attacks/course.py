@@ -12,8 +12,8 @@ from grader.assignment.course import Course
 from grader.assignment.spec import CALIBRATED
 from grader.authoring.release import build_release
 from grader.calibration.statistics import measured_version
-from tests import tiny
-from tests.notebooks import REPOSITORY, graded_cell, solution_cell
+from tests.support import tiny
+from tests.support.notebooks import REPOSITORY, graded_cell, solution_cell
 
 LIMITS = """
 [limits]

@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 
 from tests.attacks.entries import FAMILIES, Attack, read_all
-from tests.notebooks import REPOSITORY
+from tests.support.notebooks import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "attacks.md"
 BEGIN, END = "<!-- the corpus: begin -->", "<!-- the corpus: end -->"

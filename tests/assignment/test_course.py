@@ -1,0 +1,120 @@
+"""A course is found by its folders; what is handed in is what lies in nbgrader's place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.assignment.course import Course, find_course, packaged_course
+from grader.errors import SpecError
+from tests.support.notebooks import toy_course
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return Course(toy_course(tmp_path / "course"))
+
+
+def hand_in(course: Course, student: str, timestamp: str | bytes | None = None) -> Path:
+    folder = course.folder / "submitted" / student / "toy"
+    folder.mkdir(parents=True)
+    (folder / "toy.ipynb").write_text("{}")
+    if timestamp is not None:
+        content = timestamp if isinstance(timestamp, bytes) else timestamp.encode()
+        (folder / "timestamp.txt").write_bytes(content)
+    return folder
+
+
+def test_a_course_is_found_from_any_folder_in_it(course: Course) -> None:
+    assert find_course(None, course.folder / "solutions" / "toy").folder == course.folder
+    assert find_course(course.folder, Path("/")).folder == course.folder
+
+
+def test_a_folder_that_is_no_course_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"is no course: expected nbgrader_config\.py.*--course"):
+        find_course(tmp_path, tmp_path)
+
+
+def test_a_chosen_folder_is_not_searched_upwards(course: Course) -> None:
+    with pytest.raises(SpecError, match="is no course"):
+        find_course(course.folder / "solutions", course.folder)
+
+
+def test_the_packaged_course_has_assignments() -> None:
+    assert "oxford_pets" in packaged_course().assignments()
+
+
+def test_assignments_are_folders_with_a_description(course: Course) -> None:
+    (course.folder / "solutions" / "notes").mkdir()
+
+    assert course.assignments() == ("toy",)
+    assert course.source("toy") == course.folder / "solutions" / "toy"
+
+
+@pytest.mark.parametrize("name", ["other", "toy/../nothing", "*"])
+def test_an_unknown_assignment_is_told_beside_those_there_are(course: Course, name: str) -> None:
+    with pytest.raises(SpecError, match="the course has toy"):
+        course.source(name)
+
+
+def test_a_release_that_was_not_made_is_told(course: Course) -> None:
+    with pytest.raises(SpecError, match="no assignment 'toy' in .*assignments"):
+        course.release("toy")
+
+
+def test_submissions_are_listed_by_student(course: Course) -> None:
+    for student in ("student02", "student01"):
+        hand_in(course, student, "2026-01-01 10:00:00 UTC\n")
+
+    found = course.submissions("toy")
+
+    assert [one.student for one in found] == ["student01", "student02"]
+    assert found[0].notebook == course.folder / "submitted" / "student01" / "toy" / "toy.ipynb"
+    assert found[0].timestamp == "2026-01-01 10:00:00 UTC"
+
+
+def test_nobody_has_handed_in_yet(course: Course) -> None:
+    assert course.submissions("toy") == []
+
+
+def test_only_those_who_were_asked_for_are_listed(course: Course) -> None:
+    for student in ("student01", "student02", "student03"):
+        hand_in(course, student)
+
+    assert [one.student for one in course.submissions("toy", ("student03", "student01"))] == [
+        "student03",
+        "student01",
+    ]
+
+
+def test_a_student_who_handed_in_nothing_is_told(course: Course) -> None:
+    with pytest.raises(SpecError, match="student 'student09' has handed in nothing for 'toy'.*student09/toy"):
+        course.submissions("toy", ("student09",))
+
+
+def test_a_submission_that_is_a_link_is_none(course: Course) -> None:
+    folder = hand_in(course, "student01")
+    (course.folder / "submitted" / "student02").mkdir()
+    (course.folder / "submitted" / "student02" / "toy").symlink_to(folder)
+
+    assert [one.student for one in course.submissions("toy")] == ["student01"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"x" * 500])
+def test_a_timestamp_that_is_none_stops_nobody(course: Course, content: bytes | None) -> None:
+    hand_in(course, "student01", content)
+
+    assert course.submissions("toy")[0].timestamp is None
+
+
+def test_a_timestamp_that_is_a_link_is_not_read(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (hand_in(course, "student01") / "timestamp.txt").symlink_to(tmp_path / "secret")
+
+    assert course.submissions("toy")[0].timestamp is None
+
+
+def test_the_gradebook_is_in_the_course_unless_another_is_chosen(course: Course) -> None:
+    assert course.db_url(None) == f"sqlite:///{course.folder}/gradebook.db"
+    assert course.db_url("postgresql://host/db") == "postgresql://host/db"

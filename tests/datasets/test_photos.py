@@ -1,0 +1,372 @@
+"""Photos: found, read whatever they are, split between what a notebook sees and what it does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grader.datasets import cards
+from grader.datasets import holdout as hidden_photos
+from grader.datasets import photos as pets
+from grader.datasets.cards import DataCard, Source
+from grader.datasets.holdout import LEAST_SHARE
+from grader.errors import SpecError, SubmissionError
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "oxford_pets"
+TOY = cards.load_card("toy_pets")
+OXFORD = cards.load_card("oxford_pets")
+SPECIES = cards.load_card("cats_and_dogs")
+SECRET = b"a course secret"
+
+
+@pytest.fixture(scope="module")
+def toy_folder(toy_cache: Path) -> Path:
+    return pets.find(TOY, None, toy_cache)
+
+
+@pytest.fixture(scope="module")
+def view_folder(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pets.public_view(TOY, toy_folder, "breeds35", tmp_path_factory.mktemp("views") / "toy")
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([x, y, 255 - x], axis=2).astype(np.uint8))
+
+
+def some_photos(folder: Path, per_class: int = 10) -> Path:
+    """Write small plain photos of all 37 breeds."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for stem in cards.CATS + cards.DOGS:
+        for number in range(per_class):
+            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+            Image.new("RGB", (8, 6), colour).save(folder / f"{stem}_{number}.jpg")
+    return folder
+
+
+def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
+    """Write small plain photos the way the public set has them, with the strange files in it."""
+    for shift, species in enumerate(cards.SPECIES_FOLDERS):
+        (folder / species).mkdir(parents=True)
+        for number in range(per_class):
+            Image.new("RGB", (8, 6), (number, 99, 255 * shift)).save(folder / species / f"{number}.jpg")
+        (folder / species / "Thumbs.db").write_bytes(b"not a photo")
+    return folder
+
+
+def holdout(
+    card: DataCard, folder: Path, label_space: str, secret: bytes, version: str, part: str = "holdout"
+) -> pets.Photos:
+    return hidden_photos.holdout(hidden_photos.divide(card, folder, label_space), secret, version, part)
+
+
+def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
+    toy_folder: Path, toy_cache: Path, tmp_path: Path
+) -> None:
+    assert pets.find(TOY, tmp_path, toy_cache) == toy_folder
+    assert toy_folder.parent == toy_cache
+
+
+@pytest.mark.parametrize("inside", ["", "images"])
+def test_photos_are_found_with_or_without_an_images_folder(tmp_path: Path, inside: str) -> None:
+    some_photos(tmp_path / "here" / inside)
+
+    folder = pets.find(OXFORD, tmp_path / "here", tmp_path / "cache")
+
+    assert len(pets.split_of(OXFORD, folder, "breeds37").holdout) == 6 * 37
+
+
+def test_photos_are_found_in_the_cache(tmp_path: Path) -> None:
+    some_photos(tmp_path / "oxford_pets" / "images")
+
+    assert pets.find(OXFORD, None, tmp_path) == tmp_path / "oxford_pets"
+
+
+@pytest.mark.parametrize(
+    ("card", "missing"),
+    [(OXFORD, r"Maine_Coon_12\.jpg in .* or its images/"), (SPECIES, r"Cat/12\.jpg in .* PetImages/")],
+)
+def test_missing_photos_are_refused_with_what_to_do(tmp_path: Path, card: DataCard, missing: str) -> None:
+    with pytest.raises(SpecError, match=rf"{missing}, found none.*PAWGRADE_DATA.*toy_pets"):
+        pets.find(card, tmp_path / "nothing", tmp_path)
+
+
+def test_a_card_without_published_files_is_not_downloaded(tmp_path: Path) -> None:
+    card = dataclasses.replace(OXFORD, source=Source(url="https://example.org"))
+
+    with pytest.raises(SpecError, match="found none"):
+        pets.find(card, None, tmp_path)
+
+
+def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
+    images = some_photos(tmp_path / "images")
+    (images / "dragon_1.jpg").mkdir()
+    (images / "pug_99.jpg").mkdir()
+
+    split = pets.split_of(OXFORD, tmp_path, "breeds37")
+
+    assert split.ignored == ()
+    assert split == cards.split(
+        (path.name for path in images.iterdir() if path.is_file()), OXFORD, "breeds37"
+    )
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "CMYK", "RGBA", "LA", "1"])
+@pytest.mark.parametrize("size", [(300, 200), (40, 90)])
+def test_a_photo_of_any_mode_and_size_becomes_rgb(tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
+    path = tmp_path / ("photo.jpg" if mode == "CMYK" else "photo.png")
+    gradient(*size).convert(mode).save(path)
+
+    pixels = pets.read_photo(path)
+
+    assert pixels.shape == (224, 224, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.std() > 20
+
+
+def test_a_photo_is_shown_upright_whatever_its_exif_orientation(tmp_path: Path) -> None:
+    upright = gradient(300, 256)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    upright.save(tmp_path / "upright.png")
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "lying.png", exif=exif)
+
+    first, second = (pets.read_photo(tmp_path / name) for name in ("upright.png", "lying.png"))
+
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut"])
+def test_a_broken_photo_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "pug_1.jpg"
+    gradient(300, 200).save(path)
+    whole = path.read_bytes()
+    path.write_bytes({"empty": b"", "text": b"not a photo", "cut": whole[: len(whole) // 2]}[damage])
+
+    with pytest.raises(SpecError, match=r"pug_1\.jpg is not a photo that can be read"):
+        pets.read_photo(path)
+
+
+def test_a_view_holds_the_public_photos_in_the_order_of_their_names(
+    toy_folder: Path, view_folder: Path
+) -> None:
+    split = pets.split_of(TOY, toy_folder, "breeds35")
+
+    view = pets.read_view(view_folder)
+
+    assert (view.card, view.split, view.breeds) == ("toy_pets", split.digest, cards.breeds("breeds35"))
+    for split_name in pets.PUBLIC:
+        photos = view.photos(split_name)
+        assert photos.names == split.names(split_name)
+        assert photos.labels.tolist() == [cards.label_of(name) for name in photos.names]
+    np.testing.assert_array_equal(photos.images[0], pets.read_photo(toy_folder / "images" / photos.names[0]))
+
+
+def test_a_view_says_nothing_about_the_holdout(toy_folder: Path, view_folder: Path) -> None:
+    split = pets.split_of(TOY, toy_folder, "breeds35")
+
+    text = (view_folder / "view.json").read_text(encoding="utf-8")
+
+    assert not [name for name in split.holdout if f'"{name}"' in text]
+    assert sorted(path.name for path in view_folder.iterdir()) == ["train.npy", "validation.npy", "view.json"]
+    with pytest.raises(SubmissionError, match="found 'holdout'"):
+        pets.read_view(view_folder).photos("holdout")
+
+
+def test_a_view_is_used_again_while_it_fits(toy_folder: Path, view_folder: Path) -> None:
+    before = (view_folder / "train.npy").stat().st_mtime_ns
+
+    pets.public_view(TOY, toy_folder, "breeds35", view_folder)
+
+    assert (view_folder / "train.npy").stat().st_mtime_ns == before
+
+
+def test_a_view_is_made_anew_when_it_is_damaged_or_another(tmp_path: Path) -> None:
+    some_photos(tmp_path / "images")
+    destination = tmp_path / "view"
+    for label_space in ("breeds35", "breeds37"):
+        pets.public_view(OXFORD, tmp_path, label_space, destination)
+        assert pets.read_view(destination).label_space == label_space
+    (destination / "view.json").write_text("{}", encoding="utf-8")
+
+    pets.public_view(OXFORD, tmp_path, "breeds37", destination)
+
+    assert pets.read_view(destination).label_space == "breeds37"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "view"]
+
+
+def test_a_broken_public_photo_is_left_out_and_said_so(tmp_path: Path) -> None:
+    images = some_photos(tmp_path / "images")
+    broken = pets.split_of(OXFORD, tmp_path, "breeds35").train[0]
+    (images / broken).write_bytes(b"")
+
+    view = pets.read_view(pets.public_view(OXFORD, tmp_path, "breeds35", tmp_path / "view"))
+
+    assert view.left_out == (broken,)
+    assert broken not in view.photos("train").names
+    assert len(view.photos("train").images) == len(view.photos("train").labels)
+
+
+def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
+    images = some_photos(tmp_path / "images")
+    broken = pets.split_of(OXFORD, tmp_path, "breeds35").holdout[0]
+    (images / broken).write_bytes(b"")
+
+    with pytest.raises(SpecError, match=broken):
+        holdout(OXFORD, tmp_path, "breeds35", SECRET, "1")
+
+
+@pytest.mark.parametrize("inside", ["", "PetImages"])
+def test_cats_and_dogs_are_found_in_their_two_folders(tmp_path: Path, inside: str) -> None:
+    some_cats_and_dogs(tmp_path / inside)
+
+    folder = pets.find(SPECIES, tmp_path, tmp_path / "cache")
+    split = pets.split_of(SPECIES, folder, "species2")
+
+    assert (len(split.train), len(split.validation), len(split.holdout)) == (120, 20, 60)
+    assert split.ignored == ("Cat/Thumbs.db", "Dog/Thumbs.db")
+
+
+def test_a_folder_may_hold_the_photos_of_two_cards(tmp_path: Path) -> None:
+    some_photos(tmp_path / "images")
+    some_cats_and_dogs(tmp_path / "PetImages", per_class=1)
+
+    assert pets.holds(OXFORD, tmp_path)
+    assert pets.holds(SPECIES, tmp_path)
+    assert not pets.holds(SPECIES, tmp_path / "images")
+    assert not pets.holds(OXFORD, tmp_path / "PetImages")
+
+
+def test_cats_and_dogs_become_a_view_and_a_holdout_of_two_classes(tmp_path: Path) -> None:
+    some_cats_and_dogs(tmp_path / "PetImages")
+
+    view = pets.read_view(pets.public_view(SPECIES, tmp_path, "species2", tmp_path / "view"))
+    hidden = holdout(SPECIES, tmp_path, "species2", SECRET, "1")
+
+    assert (view.breeds, view.species) == (("cat", "dog"), (True, False))
+    train = view.photos("train")
+    assert [name.startswith("Dog/") for name in train.names] == train.labels.astype(bool).tolist()
+    # The photos of dogs are bluer: the labels belong to the images.
+    assert (train.images.mean(axis=(1, 2))[:, 2] > 128).tolist() == train.labels.astype(bool).tolist()
+    assert (hidden.images.mean(axis=(1, 2))[:, 2] > 128).tolist() == hidden.labels.astype(bool).tolist()
+    assert all(LEAST_SHARE * 30 <= count <= 30 for count in np.bincount(hidden.labels))
+    assert (hidden.names, hidden.left_out) == ((), 0)
+
+
+BROKEN_FILES = [b"", b"GIF89a but no more", b"\xff\xd8\xff\xe0 the head of a JPEG"]
+
+
+def break_files(images: Path, names: tuple[str, ...]) -> dict[Path, bytes]:
+    """Put unreadable files in the place of photos and return them."""
+    broken = {images / name: content for name, content in zip(names, BROKEN_FILES, strict=False)}
+    for path, content in broken.items():
+        path.write_bytes(content)
+    return broken
+
+
+def test_broken_files_of_a_set_known_for_them_are_left_out_counted_and_never_deleted(tmp_path: Path) -> None:
+    images = some_cats_and_dogs(tmp_path / "PetImages")
+    card = dataclasses.replace(SPECIES, unreadable_at_most=0.1)
+    split = pets.split_of(card, tmp_path, "species2")
+    judging = hidden_photos.chosen(hidden_photos.divide(card, tmp_path, "species2"), SECRET, "1", "holdout")
+    broken = break_files(images, split.train[:3]) | break_files(images, tuple(judging[:3]))
+
+    view = pets.read_view(pets.public_view(card, tmp_path, "species2", tmp_path / "view"))
+    hidden = holdout(card, tmp_path, "species2", SECRET, "1")
+
+    assert view.left_out == split.train[:3]
+    assert len(view.photos("train").images) == len(view.photos("train").names) == 120 - 3
+    left = len(judging) - 3
+    assert (len(hidden.images), len(hidden.labels), hidden.left_out) == (left, left, 3)
+    assert {path: path.read_bytes() for path in broken} == broken
+    assert pets.split_of(card, tmp_path, "species2") == split
+
+
+def test_more_broken_hidden_photos_than_the_card_allows_are_refused(tmp_path: Path) -> None:
+    images = some_cats_and_dogs(tmp_path / "PetImages")
+    division = hidden_photos.divide(SPECIES, tmp_path, "species2")
+    names = hidden_photos.chosen(division, SECRET, "1", "holdout")
+    break_files(images, tuple(names[:1]))  # one of at most 60 is more than 1 %
+
+    with pytest.raises(SpecError, match=rf"{Path(names[0]).name} is not a photo that can be read"):
+        holdout(SPECIES, tmp_path, "species2", SECRET, "1")
+
+
+def test_a_photo_with_a_damaged_exif_block_is_read_without_a_warning(tmp_path: Path) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x05\x01\x0f\0\x02"  # five entries are announced, none is whole
+    gradient(300, 200).save(tmp_path / "pug_1.jpg", exif=exif)
+
+    assert pets.read_photo(tmp_path / "pug_1.jpg").std() > 20
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", "not json", '{"members": 3}'])
+def test_a_folder_that_is_no_view_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "view.json").write_text(content, encoding="utf-8")
+
+    with pytest.raises(SubmissionError, match="holds no photos that Pawgrade prepared"):
+        pets.read_view(tmp_path)
+
+
+def test_a_view_without_its_arrays_is_refused(tmp_path: Path, view_folder: Path) -> None:
+    view = dataclasses.replace(pets.read_view(view_folder), folder=tmp_path)
+
+    with pytest.raises(SubmissionError, match=r"train\.npy cannot be read"):
+        view.photos("train")
+
+
+def test_the_holdout_is_anonymous_of_all_classes_and_the_same_for_everybody(toy_folder: Path) -> None:
+    first, again = (holdout(TOY, toy_folder, "breeds35", SECRET, "1") for _ in range(2))
+
+    assert first.names == ()
+    assert np.bincount(first.labels, minlength=35).min() >= 2
+    np.testing.assert_array_equal(first.images, again.images)
+    np.testing.assert_array_equal(first.labels, again.labels)
+
+
+@pytest.mark.parametrize(("secret", "version"), [(b"another", "1"), (SECRET, "2")])
+def test_another_secret_or_version_gives_another_choice_and_order(
+    toy_folder: Path, secret: bytes, version: str
+) -> None:
+    first = holdout(TOY, toy_folder, "breeds35", SECRET, "1")
+    other = holdout(TOY, toy_folder, "breeds35", secret, version)
+
+    counts = [np.bincount(photos.labels, minlength=35).tolist() for photos in (first, other)]
+    assert counts[0] != counts[1]  # nobody can deal answers out by how many of a class there are
+    assert first.labels.tolist() != other.labels.tolist()
+
+
+def test_no_holdout_image_is_a_crop_that_reading_the_file_gives(toy_folder: Path) -> None:
+    known = {pets.read_photo(path).tobytes() for path in (toy_folder / "images").iterdir()}
+
+    hidden = holdout(TOY, toy_folder, "breeds35", SECRET, "1")
+
+    assert not [image for image in hidden.images if image.tobytes() in known]
+
+
+def test_an_empty_second_holdout_is_refused(toy_folder: Path) -> None:
+    with pytest.raises(SpecError, match="the split second_holdout is empty"):
+        holdout(TOY, toy_folder, "breeds35", SECRET, "1", "second_holdout")
+
+
+def test_the_cat_photo_may_be_written_on() -> None:
+    cat = pets.cat_photo()
+    cat[:] = 0
+
+    assert pets.cat_photo().shape == (224, 224, 3)
+    assert pets.cat_photo().std() > 20
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real photos lie beside the makers' checkout only")
+def test_the_real_subset_gives_210_holdout_photos() -> None:
+    folder = pets.find(OXFORD, REAL, REAL)
+
+    split = pets.split_of(OXFORD, folder, "breeds35")
+
+    assert (len(split.train), len(split.validation), len(split.holdout)) == (552, 70, 210)
+    assert split.second_holdout == ()
