@@ -20,7 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "networks": {"downloads"},
     "sandbox": set(),
     "execution": {"notebooks", "sandbox"},
-    "checks": {"assignment", "networks"},
+    "checks": {"assignment", "datasets", "networks"},
     "gradebook": {"notebooks", "assignment"},
     "calibration": {"assignment", "checks"},
     "judging": {"notebooks", "assignment", "checks", "execution"},

@@ -7,9 +7,20 @@ photos that nobody has seen. `questions` says what is asked, each check what is 
 import numpy as np
 import pytest
 
-from grader.checks.metrics import confusion, correct_top_k, different, largest_gap, predictions
-from grader.checks.session import require, require_count, show
-from grader.checks.questions import Material, Question, batched, gather
+from grader.checks import (
+    Material,
+    Question,
+    batched,
+    confusion,
+    correct_top_k,
+    different,
+    gather,
+    largest_gap,
+    predictions,
+    require,
+    require_count,
+    show,
+)
 
 PICTURED = 2  # public photos of each breed, in the picture of who is taken for whom
 

@@ -7,9 +7,17 @@ photos that nobody has seen. `questions` says what is asked, each check what is 
 import numpy as np
 import pytest
 
-from grader.checks.metrics import largest_gap
-from grader.checks.session import require, require_count, show
-from grader.checks.questions import Material, Question, batched, gather, varied
+from grader.checks import (
+    Material,
+    Question,
+    batched,
+    gather,
+    largest_gap,
+    require,
+    require_count,
+    show,
+    varied,
+)
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 EPSILON = 1e-5  # what batch normalisation adds to the variance

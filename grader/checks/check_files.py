@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import math
@@ -9,10 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-
-import pytest
+from typing import TYPE_CHECKING
 
 from grader.errors import SpecError
+
+if TYPE_CHECKING:
+    import pytest
+
+
+ASKS_A_NETWORK = {"probabilities", "backbone"}  # names of `grader.checks`
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,15 @@ def read_mark(mark: pytest.Mark) -> Mark:
         (after,) if isinstance(after, str) else tuple(after),
         unreported,
     )
+
+
+def asks_a_network(path: Path) -> bool:
+    """Say whether a check file imports what computes with a network: one is then loaded once, before any fork."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    return bool(names & ASKS_A_NETWORK)
 
 
 def wanted(marks: Mapping[str, Mark], exercise: str) -> set[str]:

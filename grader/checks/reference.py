@@ -57,6 +57,20 @@ def top(probabilities_: npt.NDArray[np.float32], count: int = 5) -> list[list[ob
     return [[names[place], float(probabilities_[place])] for place in best]
 
 
+def backbone(name: str = "efficientnet_lite0") -> Backbone:
+    """Return a network with its published weights, as `lab.backbone` gives it to notebooks."""
+    from grader.networks import backbones
+
+    return backbones.backbone(name)
+
+
+def is_available(name: str) -> bool:
+    """Say whether a network's weights are at hand, without fetching any."""
+    from grader.networks import backbones
+
+    return backbones.is_available(name)
+
+
 def load_before_forks(name: str = "efficientnet_lite0") -> None:
     """Load a backbone without starting a thread; forks call `use_all_threads` before they compute."""
     from grader.networks import backbones
@@ -68,9 +82,9 @@ def load_before_forks(name: str = "efficientnet_lite0") -> None:
 
 def use_all_threads() -> None:
     """Compute with as many threads as before `load_before_forks`; nothing where that was not called."""
-    from grader.networks import backbones
-
     if _threads:
+        from grader.networks import backbones
+
         backbones.use_threads(_threads[0])
 
 

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from grader.assignment.spec import Assignment, Levels
+from grader.checks import reference
+from grader.checks.check_files import asks_a_network
 from grader.checks.questions import Answer
 from grader.checks.requirements import site_of
 from grader.checks.session import Case, Verdicts, run_checks
@@ -152,8 +154,7 @@ def _judge_and_end(folder: Path) -> None:
             os.dup2(output, descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         (folder / PID).write_text(str(os.getpid()), encoding="utf-8")
-        if "grader.checks.reference" in sys.modules:
-            sys.modules["grader.checks.reference"].use_all_threads()
+        reference.use_all_threads()
         main(folder)
         code = 0
     except BaseException:
@@ -170,9 +171,7 @@ def _judge_and_end(folder: Path) -> None:
 def _preload(files: Sequence[str]) -> None:
     """Import what the forks would import anyway; a network is loaded, and nothing is computed with it."""
     with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
-        if any("grader.checks.reference" in Path(path).read_text(encoding="utf-8") for path in files):
-            from grader.checks import reference
-
+        if any(asks_a_network(Path(path)) for path in files):
             reference.load_before_forks()
 
 

@@ -12,11 +12,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from grader.checks.images import from_png, to_png
-from grader.checks.perturbations import largest_change, roughness, total_variation
-from grader.checks.questions import Answer, Material, Question
-from grader.checks.reference import probabilities, top
-from grader.checks.session import require, require_count, require_level, show
+from grader.checks import (
+    Answer,
+    Material,
+    Question,
+    from_png,
+    largest_change,
+    probabilities,
+    require,
+    require_count,
+    require_level,
+    roughness,
+    show,
+    to_png,
+    top,
+    total_variation,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -140,7 +151,7 @@ def _dogs(images: Pixels, rows: npt.NDArray[np.int64]) -> list[Pixels]:
 def _cat_crops(count: int, rng: np.random.Generator) -> list[Pixels]:
     from PIL import Image
 
-    from grader.datasets.photos import cat_photo
+    from grader.checks import cat_photo
 
     cat, found = cat_photo(), list[Pixels]()
     for _ in range(20 * count):
@@ -458,7 +469,7 @@ def _clean(attack: _Attack) -> int:
 
 
 def _show_attacks(found: Sequence[_Attack]) -> None:
-    from grader.networks.backbones import is_available
+    from grader.checks import is_available
 
     rows = []
     for one in found[:2]:

@@ -30,7 +30,7 @@ HIDDEN = '''\
 import numpy as np
 import pytest
 
-from grader.checks.session import require
+from grader.checks import require
 from grader.checks.questions import Question
 
 
@@ -73,7 +73,7 @@ LOOKUP_CHECKS = '''\
 import numpy as np
 import pytest
 
-from grader.checks.session import require_count
+from grader.checks import require_count
 from grader.checks.questions import Question
 
 

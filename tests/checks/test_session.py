@@ -30,7 +30,7 @@ HEADER = """\
 import numpy as np
 import pytest
 from grader.errors import SubmissionError
-from grader.checks.session import require, require_count, require_parts, show
+from grader.checks import require, require_count, require_parts, show
 
 """
 ASSIGNMENT = Assignment.model_validate(

@@ -22,7 +22,7 @@ from grader.records import Status
 GOOD = '''
 import numpy as np
 import pytest
-from grader.checks.session import require, show
+from grader.checks import require, show
 from grader.checks.questions import Question
 
 

@@ -25,7 +25,7 @@ from tests.support.tiny import ASSIGNMENT, SECRET, hand_in, solved, tiny_course
 PRIVATE = "share of the visitors"
 CHECK = f'''
 
-from grader.checks.session import require_count, show
+from grader.checks import require_count, show
 from grader.checks.questions import Question, batched, gather
 from grader.assignment.spec import Levels
 

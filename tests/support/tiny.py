@@ -67,7 +67,7 @@ CHECKS = '''\
 import numpy as np
 import pytest
 
-from grader.checks.session import require, show
+from grader.checks import require, show
 from grader.checks.questions import Question, batched, gather
 
 
@@ -113,7 +113,7 @@ HIDDEN = f'''\
 import numpy as np
 import pytest
 
-from grader.checks.session import require
+from grader.checks import require
 from grader.checks.questions import Question
 
 

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from grader.checks.perturbations import total_variation
-from grader.checks.questions import Material, Question
-from grader.checks.session import require
+from grader.checks import Material, Question, require, total_variation
 
 EXACT = 1e-5  # what float32 sums may be off
 

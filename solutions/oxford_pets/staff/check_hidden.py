@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
-from grader.checks.metrics import confusion, correct_top_k, different, largest_gap
-from grader.checks.questions import Material, Question, batched, gather
-from grader.checks.session import require, require_count
+from grader.checks import (
+    Material,
+    Question,
+    batched,
+    confusion,
+    correct_top_k,
+    different,
+    gather,
+    largest_gap,
+    require,
+    require_count,
+)
 
 
 def questions(material: Material) -> dict[str, list[Question]]:

@@ -6,10 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.checks.check_files import load_checks
-from grader.checks.metrics import largest_gap
-from grader.checks.questions import Material, Question, batched, disagreement, gather, varied
-from grader.checks.session import require, require_count, require_parts, show
+from grader.checks import (
+    Material,
+    Question,
+    batched,
+    disagreement,
+    gather,
+    largest_gap,
+    load_checks,
+    require,
+    require_count,
+    require_parts,
+    show,
+    varied,
+)
 
 public = load_checks(Path(__file__).resolve().parents[1] / "check_public.py")
 
@@ -80,7 +90,7 @@ def _maps(photo: np.ndarray) -> dict[str, np.ndarray]:
     """Compute the strongest feature maps of some layers, as grey images: once for a class, not for each student."""
     from PIL import Image
 
-    from grader.networks.backbones import SIDE_PX, backbone
+    from grader.checks import SIDE_PX, backbone
 
     network, found = backbone("efficientnet_lite0"), {}
     photo = np.asarray(Image.fromarray(photo).resize((SIDE_PX, SIDE_PX)))
