@@ -46,7 +46,7 @@ HEAVY = {
     ),
     "torchvision": ({"datasets.archives", "networks.zoo", "networks.weights"}, set[str]()),
     "timm": ({"networks.backbones", "networks.zoo"}, set[str]()),
-    "nbgrader": ({"gradebook.formgrader", "gradebook.nbgrader", "gradebook.conversion", "authoring.release"}, set[str]()),
+    "nbgrader": ({"gradebook.formgrader", "gradebook.nbgrader", "gradebook.source_cells", "gradebook.conversion", "authoring.release"}, set[str]()),
     "matplotlib": ({"feedback.figures", "lab", "authoring.calibration_plot"}, {"feedback.figures"}),
     "requests": ({"downloads.ranges"}, set[str]()),
     "papermill": (

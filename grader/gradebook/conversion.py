@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import SpecError
-from grader.gradebook.nbgrader import nbgrader_api, open_gradebook, save_cells
+from grader.gradebook.nbgrader import nbgrader_api, open_gradebook
+from grader.gradebook.source_cells import save_cells
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -19,16 +19,9 @@ from grader.gradebook.manual_work import (
     snapshot,
     sqlite_path,
 )
-from grader.gradebook.nbgrader import (
-    Entry,
-    Session,
-    nbgrader_api,
-    open_gradebook,
-    transaction,
-    write_cells,
-    write_entry,
-)
+from grader.gradebook.nbgrader import Entry, Session, nbgrader_api, open_gradebook, transaction, write_entry
 from grader.gradebook.ownership import forget_attempt, is_foreign, named, recorded_attempt
+from grader.gradebook.source_cells import write_cells
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -18,7 +18,8 @@ from nbformat import NotebookNode
 
 from grader.errors import InfrastructureError, SpecError
 from grader.gradebook.conversion import gradebook_notebook, record_source
-from grader.gradebook.nbgrader import manual_points, open_gradebook, record, save_cells
+from grader.gradebook.nbgrader import manual_points, open_gradebook, record
+from grader.gradebook.source_cells import save_cells
 from grader.records import Status
 from tests.support.notebooks import answered, manual_cell, solution_cell, toy_course, toy_grade
 

@@ -22,8 +22,9 @@ from grader.errors import SpecError
 from grader.gradebook import backups
 from grader.gradebook.conversion import gradebook_notebook, record_source
 from grader.gradebook.manual_work import save_snapshot, snapshot
-from grader.gradebook.nbgrader import Entry, open_gradebook, record, refuse_nbgraders_scores, save_cells
+from grader.gradebook.nbgrader import Entry, open_gradebook, record, refuse_nbgraders_scores
 from grader.gradebook.projection import Rebuilt, rebuild, set_aside
+from grader.gradebook.source_cells import save_cells
 from tests.support.notebooks import REPOSITORY, answered, manual_cell, toy_course, toy_grade
 
 # nbgrader's own `update_or_create_submission` warns under SQLAlchemy 2
@@ -36,7 +37,7 @@ import os, sys
 from pathlib import Path
 from grader.gradebook.projection import rebuild
 from grader.gradebook.nbgrader import Entry
-from grader.authoring.release import gradebook_notebook
+from grader.gradebook.conversion import gradebook_notebook
 from tests.support.notebooks import answered, toy_grade
 course = Path(sys.argv[1])
 source = gradebook_notebook(course, "toy")
