@@ -1,4 +1,6 @@
-"""Where the files lie that Pawgrade brings along: the one place that tells an installed package from a checkout.
+"""Files: where those lie that Pawgrade brings along, how a hostile one is read, how one is written whole or not at all.
+
+This is the one place that tells an installed package from a checkout.
 
 Two distributions are built from one repository. `pawgrade`, which students install, carries what they may read: the
 released assignments and the data cards. `pawgrade-course`, which comes with `pawgrade[staff]`, carries the course that they
@@ -8,9 +10,14 @@ reads this file, too.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import stat
 import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -86,3 +93,57 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
     return content
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """Yield a draft beside `path` that takes its place when the block ends well, and vanishes otherwise.
+
+    A reader sees the old file or the new one, whole, even when the machine loses power in between. The draft keeps the ending of the
+    name, since some writers look at it.
+
+    Args:
+        path: the file; its folder is made where there is none.
+        mode: permissions of the new file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex}{path.suffix}")
+    try:
+        yield draft
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.chmod(mode)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+    """Put text, as UTF-8, or bytes at `path`, whole or not at all."""
+    with replacing(path, mode=mode) as draft:
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def fresh_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes otherwise.
+
+    A reader sees the old folder or the new one, complete. (POSIX has no exchange of two folders: in the instant
+    between two renames there is none, and a crash there leaves the old one under its hidden name.)
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    draft, old = scratch / "new", scratch / "old"
+    draft.mkdir(mode=0o755)
+    try:
+        yield draft
+        if target.exists():
+            target.rename(old)
+        try:
+            draft.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

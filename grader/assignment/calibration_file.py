@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from grader.assignment import spec
 from grader.assignment.calibrated import Calibration
+from grader.files import write_whole
 
 
 def write(folder: Path, card: str, calibration: Calibration) -> Path:
@@ -32,9 +32,7 @@ def write(folder: Path, card: str, calibration: Calibration) -> Path:
         lines += _table(f"calibration.{name}", one.model_dump(exclude={"measures"}, exclude_defaults=True))
         for measure, spread in one.measures.items():
             lines += _table(f'calibration.{name}.measures."{measure}"', spread.model_dump(exclude_none=True))
-    draft = path.with_name(f".{uuid.uuid4().hex}")
-    draft.write_text("\n".join(lines).lstrip("\n") + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, "\n".join(lines).lstrip("\n") + "\n")
     return path
 
 

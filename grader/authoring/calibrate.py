@@ -34,6 +34,7 @@ from grader.calibration.statistics import Measured, measured_version, summarise,
 from grader.checks.questions import Question
 from grader.datasets import photos as pets
 from grader.errors import InfrastructureError, SpecError
+from grader.files import write_whole
 from grader.grading import assemble, preparation, runners
 from grader.grading.preparation import Work
 from grader.networks import remembering
@@ -306,10 +307,7 @@ class _Split:
             return None
 
     def _write(self, outcome: Outcome) -> None:
-        path = self._path(outcome.run)
-        draft = path.with_name(f".{uuid.uuid4().hex}")
-        draft.write_text(json.dumps(outcome.to_json()), encoding="utf-8")
-        draft.replace(path)
+        write_whole(self._path(outcome.run), json.dumps(outcome.to_json()))
 
 
 def _photos(work: Work) -> Iterator[Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import uuid
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from PIL import Image
 from grader.datasets import photos as pets
 from grader.datasets.holdout import PRIVATE, Division
 from grader.errors import SpecError
+from grader.files import replacing, write_whole
 
 HASH_BITS = 256
 # Measured on 832 real photos and 280 toy pets, and on copies of them that were cropped by up to a fifth, encoded anew,
@@ -163,9 +163,7 @@ class _Comparison:
 
     def __exit__(self, *_: object) -> None:
         if self.asked.keys() - self.known.keys():
-            fresh = self.kept.with_name(f".{uuid.uuid4().hex}.json")
-            fresh.write_text(json.dumps({str(_VERSION): self.known | self.asked}), "utf-8")
-            fresh.replace(self.kept)
+            write_whole(self.kept, json.dumps({str(_VERSION): self.known | self.asked}))
 
     def __call__(self, one: int, other: int) -> float:
         pair = " ".join(sorted((self.digests[one][:16], self.digests[other][:16])))
@@ -257,11 +255,9 @@ def _read_kept(path: Path) -> dict[str, tuple[Pixels, npt.NDArray[np.float16]]]:
 
 
 def _keep(path: Path, rows: dict[str, tuple[Pixels, npt.NDArray[np.float16]]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
     hashes, features = (np.stack([row[part] for row in rows.values()]) for part in (0, 1))
-    np.savez(fresh, version=_VERSION, digests=np.array(list(rows)), hashes=hashes, features=features)
-    fresh.replace(path)
+    with replacing(path) as fresh:
+        np.savez(fresh, version=_VERSION, digests=np.array(list(rows)), hashes=hashes, features=features)
 
 
 @dataclass(frozen=True)

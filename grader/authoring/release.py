@@ -17,6 +17,7 @@ from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder
 from grader.errors import SpecError
+from grader.files import fresh_folder
 from grader.gradebook.conversion import (
     _convert,
     _ignored,
@@ -24,7 +25,6 @@ from grader.gradebook.conversion import (
     course_config,
     record_source,
 )
-from grader.gradebook.formgrader import fresh_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.authoring.findings import Finding
+from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
 from grader.records import Check, Grade, Status
 
@@ -124,9 +125,7 @@ def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-ab
     if path is None or str(path) == "-":
         sys.stdout.write(text)
         return
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
+    write_whole(path, text)
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:

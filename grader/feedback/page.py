@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -104,20 +102,6 @@ def render(
         failed={cell.index: cell for cell in grade.failed_cells},
     )
     return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
-
-
-def write(path: Path, html: str) -> None:
-    """Put `html` at `path` at once: a reader sees the old page or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(html)
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 @functools.cache

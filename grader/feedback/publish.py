@@ -17,6 +17,7 @@ from grader.datasets import cards, view
 from grader.datasets import photos as pets
 from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page
+from grader.files import write_whole
 from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import has_nbgrader
 from grader.records import Grade
@@ -85,7 +86,7 @@ def write_pages(
             standing=standing,
         )
         path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
-        page.write(path, html)
+        write_whole(path, html)
         yield path
 
 

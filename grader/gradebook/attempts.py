@@ -34,6 +34,7 @@ from nbformat import NotebookNode
 from grader import disclosure
 from grader.assignment.course import TIMESTAMP, Course
 from grader.errors import InfrastructureError, SpecError
+from grader.files import write_whole
 from grader.records import Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
@@ -165,10 +166,7 @@ def executed_bytes(course: Path, grade: Grade) -> bytes | None:
 def set_current(course: Path, grade: Grade) -> None:
     """Say that this attempt is the one handed in now."""
     path = root(course, grade.assignment, grade.student) / "current"
-    fresh = path.with_name(f".new-{uuid.uuid4().hex}")
-    fresh.write_text(grade.attempt, encoding="utf-8")
-    _sync(fresh)
-    fresh.replace(path)
+    write_whole(path, grade.attempt)
 
 
 def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:

@@ -7,11 +7,8 @@ notebook of that name in this folder, and offers a field for each graded cell th
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import datetime
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +16,11 @@ import nbformat
 
 from grader.assignment.course import Course
 from grader.errors import SpecError
+from grader.files import fresh_folder
 from grader.notebooks.sanitise_text import inert_markdown, visible
 from grader.records import Grade, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbformat import NotebookNode
 
 
@@ -71,31 +67,6 @@ def parse_timestamp(text: str | None) -> datetime.datetime | None:
             f"timestamp.txt: expected a time such as `2026-01-31 12:00:00 UTC`, found {text.strip()[:40]!r}.",
             "Mend or delete the file: until then the formgrader cannot list the assignment.",
         ) from exc
-
-
-@contextlib.contextmanager
-def fresh_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `target` when the block ends well, and vanishes otherwise.
-
-    A reader sees the old folder or the new one, complete. (POSIX has no exchange of two folders: in the instant
-    between two renames there is none, and a crash there leaves the old one under its hidden name.)
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    draft, old = scratch / "new", scratch / "old"
-    draft.mkdir(mode=0o755)
-    try:
-        yield draft
-        if target.exists():
-            target.rename(old)
-        try:
-            draft.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_for_formgrader(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from grader.errors import SpecError
+from grader.files import write_whole
 from grader.gradebook.nbgrader import (
     Gradebook,
     Row,
@@ -210,12 +210,7 @@ def save_snapshot(course: Path, saved: Snapshot) -> Path:
     if newest is not None and newest[1] == saved:
         return newest[0]
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.json"
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(saved, file, indent=1, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, json.dumps(saved, indent=1, ensure_ascii=False))
     return path
 
 

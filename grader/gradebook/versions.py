@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,9 +24,8 @@ from typing import Any
 
 from grader.assignment.course import TIMESTAMP
 from grader.errors import SubmissionError
-from grader.files import read_bytes
+from grader.files import fresh_folder, read_bytes, write_whole
 from grader.gradebook import attempts
-from grader.gradebook.formgrader import fresh_folder
 from grader.notebooks import cells
 from grader.records import Grade, Submission
 
@@ -161,9 +159,7 @@ def keep(
                 (draft / file).write_bytes(read_bytes(submission.folder / file, most))
         why = {**asdict(judge), "number": number, "notice": notice}
         (draft / WHY).write_text(json.dumps(why, indent=1), encoding="utf-8")
-    fresh = place / f".new-{os.getpid()}"
-    fresh.write_text(name, encoding="utf-8")
-    fresh.replace(place / "current")
+    write_whole(place / "current", name)
     return notice
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from grader import files
 from grader.networks.feature_store import key_of
 
 Pixels = npt.NDArray[np.uint8]
@@ -45,8 +45,6 @@ def remember(folder: Path, images: Iterable[Pixels], name: str = "efficientnet_l
         (values_path, np.concatenate([old, values])),
         (keys_path, np.concatenate([keys, np.array(list(fresh), np.int64)])),
     ):
-        draft = path.with_name(f".{uuid.uuid4().hex}.npy")
-        np.save(draft, array, allow_pickle=False)
-        draft.chmod(0o644)
-        draft.replace(path)
+        with files.replacing(path) as draft:
+            np.save(draft, array, allow_pickle=False)
     return len(fresh)

@@ -67,11 +67,36 @@ def test_secrets_are_recognised(world: World) -> None:
     assert PATTERN.findall(printed.stdout) == [world.canary("home")]
 
 
-def test_what_an_attack_replaces_of_the_grader_exists() -> None:
-    (attack,) = (one for one in ATTACKS if one.id == "patched/grader_module")
-    names = re.findall(r"for name in (\(.*?\)):\n    fake", attack.cells["classify-code"])
+def missing(code: str) -> list[str]:
+    """Name what a text says of our package that is not there: an attack on it could not win, and proves nothing."""
+    names = set(re.findall(r"\bgrader(?:\.[a-z_]\w*)+", code))
+    for listed in re.findall(r"for name in (\(.*?\)):\n    fake", code):
+        names |= {f"grader.{name}" for name in ast.literal_eval(listed)}
+    return sorted(name for name in names if not exists(name))
 
-    assert names
-    assert [
-        name for name in ast.literal_eval(names[0]) if importlib.util.find_spec(f"grader.{name}") is None
-    ] == []
+
+def exists(name: str) -> bool:
+    """Whether a module is there, or a module with such an attribute."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        if importlib.util.find_spec(name) is not None:
+            return True
+    except ModuleNotFoundError:
+        pass
+    return bool(module) and exists(module) and hasattr(importlib.import_module(module), attribute)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+def test_what_an_attack_names_of_the_grader_exists(attack: Attack) -> None:
+    assert missing("\n".join(attack.cells.values())) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["grader.pytest_plugin", "grader.judging.nowhere", "grader.checks.session.nobody"]
+)
+def test_an_attack_on_what_is_not_there_is_named(name: str) -> None:
+    (attack,) = (one for one in ATTACKS if one.id == "patched/grader_module")
+    code = attack.cells["classify-code"]
+
+    assert missing(code + f"\nimport sys\nsys.modules['{name}'] = None\n") == [name]
+    assert missing(code.replace('"checks.session"', '"checks.sessions"')) == ["grader.checks.sessions"]

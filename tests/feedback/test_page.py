@@ -14,7 +14,8 @@ import pytest
 
 from grader.checks.images import to_png
 from grader.datasets.photos import cat_photo
-from grader.feedback.page import ManualComment, duration, number, render, write
+from grader.feedback.page import ManualComment, duration, number, render
+from grader.files import write_whole
 from grader.records import Check, ExerciseGrade, FailedCell, Limit, Picture, Seconds, Status
 from tests.support import pages
 
@@ -336,9 +337,9 @@ def test_durations_are_written_as_people_write_them(seconds: float, text: str) -
 
 def test_writing_replaces_the_old_page_and_leaves_no_draft(tmp_path: Path) -> None:
     target = tmp_path / "feedback" / "page.html"
-    write(target, "old")
+    write_whole(target, "old")
 
-    write(target, "new é")
+    write_whole(target, "new é")
 
     assert target.read_text("utf-8") == "new é"
     assert [path.name for path in target.parent.iterdir()] == ["page.html"]
@@ -346,16 +347,18 @@ def test_writing_replaces_the_old_page_and_leaves_no_draft(tmp_path: Path) -> No
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "page.html"
-    write(target, "old")
+    write_whole(target, "old")
 
     with pytest.raises(UnicodeEncodeError):
-        write(target, "\ud800")
+        write_whole(target, "\ud800")
 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert target.read_text("utf-8") == "old"
 
 
 def test_half_a_character_in_a_name_can_be_written(tmp_path: Path) -> None:
-    write(tmp_path / "page.html", render(pages.grade(student="a\ud800b"), title="The lab", notebook=None))
+    write_whole(
+        tmp_path / "page.html", render(pages.grade(student="a\ud800b"), title="The lab", notebook=None)
+    )
 
     assert "a\ufffdb" in (tmp_path / "page.html").read_text("utf-8")

@@ -17,7 +17,8 @@ from PIL import Image
 from grader.checks.images import packed
 from grader.feedback.drawings.attacks import amplified
 from grader.feedback.drawings.content import COLUMNS, MARGIN, TILE
-from grader.feedback.page import ManualComment, render, write
+from grader.feedback.page import ManualComment, render
+from grader.files import write_whole
 from grader.notebooks.sanitise import sanitise_notebook
 from grader.records import Picture
 from tests.support import pages
@@ -122,7 +123,7 @@ def assert_inert(seen: Visit) -> None:
 
 
 def test_a_hostile_submission_does_nothing_in_the_feedback_page(visit: Any, tmp_path: Path) -> None:
-    write(tmp_path / "page.html", hostile_page())
+    write_whole(tmp_path / "page.html", hostile_page())
 
     seen = visit(tmp_path / "page.html")
 
@@ -137,7 +138,7 @@ def test_a_hostile_submission_does_nothing_in_the_feedback_page(visit: Any, tmp_
 
 def test_the_page_is_safe_without_its_content_security_policy_too(visit: Any, tmp_path: Path) -> None:
     bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", hostile_page(), count=1)
-    write(tmp_path / "page.html", bare)
+    write_whole(tmp_path / "page.html", bare)
 
     seen = visit(tmp_path / "page.html")
 
@@ -147,7 +148,7 @@ def test_the_page_is_safe_without_its_content_security_policy_too(visit: Any, tm
 
 
 def test_the_title_of_the_page_is_words_only(visit: Any, tmp_path: Path) -> None:
-    write(tmp_path / "page.html", hostile_page())
+    write_whole(tmp_path / "page.html", hostile_page())
 
     seen = visit(tmp_path / "page.html")
 
@@ -183,7 +184,7 @@ def test_the_spy_notices_what_the_sanitiser_prevents(visit: Any, tmp_path: Path,
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_the_window(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
-    write(
+    write_whole(
         tmp_path / "page.html",
         render(pages.grade(), title="The lab", notebook=pages.stored(pages.notebook())),
     )
@@ -197,7 +198,7 @@ def test_the_page_fits_the_window(browser: Any, tmp_path: Path, width: int, sche
 
 
 def test_links_lead_to_cells_that_are_there(browser: Any, tmp_path: Path) -> None:
-    write(
+    write_whole(
         tmp_path / "page.html",
         render(pages.grade(pictures=()), title="The lab", notebook=pages.stored(pages.notebook())),
     )
@@ -219,7 +220,7 @@ def test_a_browser_shows_every_picture_and_the_difference_pixel_by_pixel(
     row = pages.attack_row(target=" ".join(pages.HOSTILE))
     picture = Picture("attacks", "An attack", packed({"rows": [row]}))
     html = render(pages.grade(pictures=(picture, *pages.lab_pictures())), title="The lab", notebook=None)
-    write(tmp_path / "page.html", html)
+    write_whole(tmp_path / "page.html", html)
     context = browser.new_context(viewport={"width": 1000, "height": 800})
     page = context.new_page()
 

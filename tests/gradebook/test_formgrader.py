@@ -23,8 +23,9 @@ import pytest
 
 from grader.authoring.release import build_release
 from grader.errors import SpecError
+from grader.files import fresh_folder
 from grader.gradebook.conversion import gradebook_notebook, record_source
-from grader.gradebook.formgrader import fresh_folder, parse_timestamp, write_autograded
+from grader.gradebook.formgrader import parse_timestamp, write_autograded
 from grader.gradebook.nbgrader import manual_points, open_gradebook, record
 from tests.support.notebooks import answered, source_notebook, toy_course, toy_grade
 
