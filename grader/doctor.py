@@ -151,17 +151,19 @@ def _photos(settings: Settings) -> Fact:
             "real photos",
             "missing",
             f"PAWGRADE_DATA is not set{lonely}",
-            "Toy pets are used. For the Oxford-IIIT pets set PAWGRADE_DATA to the folder that has images/; "
-            "`pawgrade grade ID --data oxford_pets` downloads them",
+            "Drawn pictures are used. Set PAWGRADE_DATA to the folder with a card's photos; "
+            "`pawgrade grade ID --data CARD` downloads those of a card",
         )
     try:
         from grader.datasets import cards, holdout, photos
 
-        card = cards.load_card(photos.choose(("oxford_pets", "cats_and_dogs"), settings.data_folder))
+        known = cards.known(settings.cards)
+        published = [name for name in known if cards.load_card(name, settings.cards).drawing is None]
+        card = cards.load_card(photos.choose(published, settings.data_folder, settings.cards), settings.cards)
         folder = photos.find(card, settings.data_folder, settings.cache)
-        division = holdout.divide(card, folder, card.label_spaces[0], settings.holdout)
+        division = holdout.divide(card, folder, card.default_space, settings.holdout)
     except GraderError as exc:
-        advice = "Set PAWGRADE_DATA to the folder that has images/ (or PetImages/), or unset it"
+        advice = "Set PAWGRADE_DATA to the folder with the photos of a data card, or unset it"
         if settings.holdout is not None:
             advice += "; the same for PAWGRADE_HOLDOUT, your own hidden photos"
         return Fact("real photos", "bad", str(exc), advice)

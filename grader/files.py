@@ -11,6 +11,7 @@ reads this file, too.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import stat
@@ -19,6 +20,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 PACKAGE = Path(__file__).resolve().parent
 FOLDER = "course"  # of the public parts, inside an installed package
@@ -63,6 +65,16 @@ def staff_paths() -> list[Path]:
         path for entry in sys.path if entry for path in Path(entry).glob(f"{STAFF_FOLDER}-*.dist-info/RECORD")
     ]
     return [*staff_folders(), *lists]
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file of staff's by its path; raises ImportError when there is none."""
+    spec = importlib.util.spec_from_file_location(f"pawgrade_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"{path} does not exist")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:

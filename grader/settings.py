@@ -6,7 +6,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -40,6 +40,7 @@ class Settings:
         ladder: step, in accuracy, by which a score on hidden photos must improve before feedback shows it
             (`PAWGRADE_LADDER`); 0: every score is shown.
         db_url: the gradebook's database URL (`PAWGRADE_DB_URL`); None: `gradebook.db` in the course.
+        cards: folder with the course's own data cards, beside those of the package; it is found, not set.
     """
 
     data_folder: Path | None
@@ -57,6 +58,7 @@ class Settings:
     devices: Path | None = None
     gpu_slots: int = 1
     holdout: Path | None = None
+    cards: Path | None = None
 
 
 def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -78,7 +80,7 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
             }
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
-    known = {field.name for field in fields(Settings)} - {"data_folder"} | {"data"}
+    known = {field.name for field in fields(Settings)} - {"data_folder", "cards"} | {"data"}
     unknown = sorted(set(values) - known)
     if unknown:
         raise SpecError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}.")
@@ -89,7 +91,13 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
     for name in known:
         if environment.get(f"PAWGRADE_{name.upper()}"):
             values[name] = environment[f"PAWGRADE_{name.upper()}"]
-    return _settings(values)
+    return replace(_settings(values), cards=own_cards(course))
+
+
+def own_cards(folder: Path | None) -> Path | None:
+    """Return the folder with data cards beside a course's or a notebook's files, or None when there is none."""
+    place = folder / "datasets" if folder is not None else None
+    return place if place is not None and any(place.glob("*.toml")) else None
 
 
 def _settings(values: Mapping[str, str]) -> Settings:

@@ -22,6 +22,7 @@ from grader.schema import Strict
 Name = str
 Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
+NO_CARD = "none"  # in place of the id of a data card, for an assignment that needs no photos
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
@@ -130,13 +131,13 @@ class Data(Strict):
     """What an assignment says about one data card.
 
     Attributes:
-        label_space: `breeds35`, `breeds37` or `species2`.
+        label_space: one of the card's; "": its first.
         limits: limits that differ on this card.
         levels: credit levels by exercise or check.
         counts: how many photos, classes and the like the checks ask about, by name.
     """
 
-    label_space: Literal["breeds35", "breeds37", "species2"] = "breeds35"
+    label_space: str = ""
     limits: dict[str, float] = Field(default_factory=dict)
     levels: dict[str, Levels] = Field(default_factory=dict)
     counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
@@ -158,7 +159,9 @@ class Assignment(Strict):
     manual: tuple[Exercise, ...] = ()
     entry_points: tuple[EntryPoint, ...] = ()
     files: tuple[File, ...] = ()
-    data: dict[str, Data] = Field(min_length=1)
+    data: dict[str, Data] = Field(default_factory=dict)
+    levels: dict[str, Levels] = Field(default_factory=dict)  # of an assignment without a data card
+    counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)  # the same
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -174,6 +177,8 @@ class Assignment(Strict):
         total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
         if abs(total - self.points) > 1e-9:
             raise ValueError(f"points is {self.points:g}, but the exercises add up to {total:g}")
+        if self.data and (self.levels or self.counts):
+            raise ValueError("levels and counts stand in [data.<card>] where there is a data card")
         if self.pass_points > self.points:
             raise ValueError(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
         return self
@@ -192,7 +197,9 @@ class Assignment(Strict):
         raise SpecError(f"assignment {self.id}: no entry point {name!r} in assignment.toml; it has {known}.")
 
     def on(self, card: str) -> Data:
-        """Return what the assignment says about a data card; raises SpecError."""
+        """Return what the assignment says about a data card, or about `NO_CARD` where it has none; raises SpecError."""
+        if not self.data and card == NO_CARD:
+            return Data(levels=self.levels, counts=self.counts)
         if card not in self.data:
             known = ", ".join(self.data)
             raise SpecError(f"assignment {self.id}: no [data.{card}] in assignment.toml; it has {known}.")

@@ -217,7 +217,11 @@ class _Split:
         self.desk = course.folder / ".pawgrade" / "calibration" / f".desk-{uuid.uuid4().hex[:8]}"
         self.salt = f"pawgrade calibration {split}"
         self.digest = measured_version(course.source(assignment), card)
-        self.photos = preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
+        self.photos = (
+            preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
+            if card != spec.NO_CARD
+            else self.salt
+        )
         self.prepared: Work | None = None
 
     def __enter__(self) -> _Split:
@@ -225,7 +229,7 @@ class _Split:
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.desk, ignore_errors=True)
-        if self.prepared is not None:
+        if self.prepared is not None and self.prepared.data_dir is not None:
             shutil.rmtree(self.prepared.data_dir, ignore_errors=True)  # the public photos of this split alone
 
     def outcomes(
@@ -281,7 +285,7 @@ class _Split:
         )
         self.prepared = work
         asks = any(ASKS_FEATURES.search(cell.source) for one in self.notebooks.values() for cell in one.cells)
-        if work.sandbox == "none" or not asks:
+        if work.sandbox == "none" or not asks or work.data_dir is None:
             return work
         folder = work.data_dir.parent / f"features-{self.card}"
         remembering.remember(folder, _photos(work))
@@ -312,6 +316,8 @@ class _Split:
 
 def _photos(work: Work) -> Iterator[Any]:
     """Yield all photos whose features notebooks may ask for: public ones and their mirror images, and those they will be asked about."""
+    if work.data_dir is None:
+        return
     view = pets.read_view(work.data_dir)
     for name in pets.PUBLIC:
         images = view.photos(name).images

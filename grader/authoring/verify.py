@@ -286,7 +286,7 @@ def _resources(case: _Case, grade: Grade) -> Finding:
         f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
         for name, used, limit in pairs
     )
-    drawn = cards.load_card(case.card).drawing is not None
+    drawn = case.card != spec.NO_CARD and cards.load_card(case.card, case.cards).drawing is not None
     tight += [
         f"{name} {getattr(limits[card], name):g} on {card}"
         for name, used, _ in pairs

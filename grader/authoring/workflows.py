@@ -58,7 +58,7 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
     if not any((folder / name).exists() for name in OWN_RULES):
         files[folder / "ruff.toml"] = packaged("ruff.toml")
     if service == "gitlab":
-        files[folder / KEY_FILE] = f"{cache_key(('toy_pets', 'oxford_pets'))}\n"
+        files[folder / KEY_FILE] = f"{cache_key(cards.known())}\n"
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -74,8 +74,8 @@ class Material:
     Attributes:
         images: uint8 `[n, 224, 224, 3]`: the validation photos for public checks, the holdout for hidden ones.
         labels: int64 `[n]`, their classes.
-        breeds: names of the classes.
-        species: True for a cat, by class.
+        classes: their names.
+        groups: name of the group of each class, "" without one.
         rng: seeded; public checks get the same draws every time, hidden ones draws that depend on the course secret.
         shown: uint8 `[m, 224, 224, 3]`: public validation photos, the only ones that feedback may show.
         counts: how much of something to ask about on this data card, by name (`[data.<card>.counts]`).
@@ -88,8 +88,8 @@ class Material:
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    breeds: tuple[str, ...]
-    species: tuple[bool, ...]
+    classes: tuple[str, ...]
+    groups: tuple[str, ...]
     rng: np.random.Generator
     shown: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 224, 224, 3), np.uint8))
     counts: Mapping[str, int] = field(default_factory=dict)

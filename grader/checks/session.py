@@ -3,12 +3,12 @@
 A check is a plain test function in `check_public.py` or `staff/check_hidden.py`:
 
 ```python
-@pytest.mark.exercise("breeds", points=30, asks="photos")
+@pytest.mark.exercise("recognition", points=30, asks="photos")
 def test_top_1(answers, levels):
-    \"\"\"Your network names the breed of photos it has not seen.\"\"\"
+    \"\"\"Your network names the class of photos it has not seen.\"\"\"
     scores = gather(answers("photos")).plain
     ...
-    require_count(correct, of=len(scores), levels=levels["breeds"], what="top-1 accuracy", hint="...")
+    require_count(correct, of=len(scores), levels=levels["recognition"], what="top-1 accuracy", hint="...")
 ```
 
 `asks` names the question sets it needs (see `questions(material)` in the same file), `after` the checks that must pass
@@ -63,8 +63,8 @@ class Case:
     Attributes:
         assignment: the assignment.
         card: id of the data card, which decides the levels.
-        breeds: class names.
-        species: True for a cat, by class.
+        classes: their names.
+        groups: name of the group of each class, "" without one.
         answers: per question set the validated answers, or the error that stands in their place.
         levels: secret levels that replace public ones.
         only: run the checks of this exercise, and those they come after, when given.
@@ -75,8 +75,8 @@ class Case:
 
     assignment: Assignment
     card: str
-    breeds: tuple[str, ...]
-    species: tuple[bool, ...]
+    classes: tuple[str, ...]
+    groups: tuple[str, ...]
     answers: Mapping[str, Sequence[Answer] | SubmissionError]
     levels: Mapping[str, Levels] = field(default_factory=dict)
     only: str | None = None
@@ -270,14 +270,14 @@ class CheckSession:
         return {name: NamedLevels(name=name, **one.model_dump()) for name, one in found.items()}
 
     @pytest.fixture
-    def breeds(self) -> tuple[str, ...]:
+    def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
-        return self.case.breeds
+        return self.case.classes
 
     @pytest.fixture
-    def species(self) -> tuple[bool, ...]:
-        """True for a cat, by class."""
-        return self.case.species
+    def groups(self) -> tuple[str, ...]:
+        """Name of the group of each class, "" without one."""
+        return self.case.groups
 
 
 def _name(item: pytest.Item) -> str:

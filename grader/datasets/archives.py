@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from grader.datasets import cards
 from grader.datasets.cards import DataCard, Source
 from grader.downloads import fetch
 from grader.downloads.fetch import Tell
@@ -122,12 +121,10 @@ def _piled(pile: tarfile.TarFile, tell: Tell) -> Iterator[tarfile.TarInfo]:
 
 def _require_complete(card: DataCard, fresh: Path, root: Path) -> None:
     images = root / card.photos
-    folders = (
-        [images / name for name in cards.SPECIES_FOLDERS] if "species2" in card.label_spaces else [images]
-    )
+    folders = [images / name for name in card.labels.names] if card.labels.layout == "folders" else [images]
     missing = [folder.name for folder in folders if not folder.is_dir()]
-    if not missing and _source(card).torchvision == "OxfordIIITPet":
-        missing = _not_in_torchvisions_lists(fresh, images)
+    if not missing and _source(card).torchvision:
+        missing = _not_in_torchvisions_lists(card, fresh, images)
     if missing:
         raise InfrastructureError(
             f"{card.id}: expected all photos in the archives, found none of {', '.join(missing[:3])} in {root.name}.",
@@ -135,20 +132,20 @@ def _require_complete(card: DataCard, fresh: Path, root: Path) -> None:
         )
 
 
-def _not_in_torchvisions_lists(root: Path, images: Path) -> list[str]:
-    """Return what torchvision's own loader would miss: photos of its lists, or breeds."""
-    from torchvision.datasets import OxfordIIITPet
+def _not_in_torchvisions_lists(card: DataCard, root: Path, images: Path) -> list[str]:
+    """Return what torchvision's own loader would miss: photos of its lists, or classes."""
+    from torchvision import datasets
 
-    missing: set[str] = set()
-    for split in ("trainval", "test"):
+    loader, missing = getattr(datasets, _source(card).torchvision), set[str]()
+    for split, name_of_list in _source(card).lists.items():
         try:
-            found = OxfordIIITPet(root, split=split, download=False)
-            named = (images.parent / "annotations" / f"{split}.txt").read_text(encoding="utf-8").splitlines()
+            found = loader(root, split=split, download=False)
+            named = (images.parent / name_of_list).read_text(encoding="utf-8").splitlines()
             missing |= {name for line in named if not (images / (name := f"{line.split()[0]}.jpg")).is_file()}
             if not missing:
                 found[0], found[len(found) - 1]  # opens the files
         except (RuntimeError, OSError, ValueError, IndexError) as exc:
-            return [f"annotations/{split}.txt ({exc})"]
-        breeds = {name.lower().replace(" ", "_") for name in found.classes}
-        missing |= set(cards.breeds("breeds37")) ^ breeds
+            return [f"{name_of_list} ({exc})"]
+        read = {name.lower().replace(" ", "_") for name in found.classes}
+        missing |= {name.lower() for name in card.labels.names} ^ read
     return sorted(missing)

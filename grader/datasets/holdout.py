@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from grader.datasets import cards
+from grader.datasets import labels, splits
 from grader.datasets import photos as pets
-from grader.datasets.cards import DataCard, Split
+from grader.datasets.cards import DataCard
 from grader.datasets.photos import SIDE_PX, Images, Photos
+from grader.datasets.splits import Split
 from grader.errors import SpecError
 
 LEAST_SHARE = 0.6  # of the hidden photos of a class that judge
@@ -48,7 +49,7 @@ class Division:
 
     def label_of(self, name: str) -> int:
         """Return a photo's label."""
-        return cards.label_of(name.removeprefix(PRIVATE), self.label_space)
+        return labels.label_of(self.card, name.removeprefix(PRIVATE), self.label_space)
 
     def private(self, split_name: str) -> bool:
         """Say whether a split holds the course's own photos."""
@@ -72,7 +73,7 @@ def divide(
         SpecError: the card's photos are too few, or there is a class that `own` has no photo of.
     """
     split = pets.split_of(card, folder, label_space)
-    places = pets.places(card, folder, [name for part in cards.SPLITS for name in split.names(part)])
+    places = pets.places(card, folder, [name for part in splits.SPLITS for name in split.names(part)])
     if own is None or card.drawing is not None:
         return Division(card, label_space, split, places)
     own = own / card.id if (own / card.id).is_dir() else own
@@ -89,20 +90,20 @@ def divide(
 
 def _complete(card: DataCard, own: Path, label_space: str) -> Sequence[str]:
     """Return the names of the course's own photos; there must be some of every class."""
-    names = pets.photo_names(card, own, label_space)
+    names = pets.photo_names(card, own)
     strange = sorted(name for name in pets.photo_files(card, own) if name not in set(names))
     if names and strange:
         raise SpecError(
             f"{card.id}: {len(strange)} pictures in {own} would not judge, {strange[0]} first: expected names like "
-            f"{cards.example(label_space)}.",
+            f"{labels.example(card)}.",
             "Rename them, or take them out.",
         )
-    there = {cards.label_of(name, label_space) for name in names}
-    missing = [breed for label, breed in enumerate(cards.breeds(label_space)) if label not in there]
+    there = {labels.label_of(card, name, label_space) for name in names}
+    missing = [name for label, name in enumerate(labels.classes(card, label_space)) if label not in there]
     if missing:
         some = f"{', '.join(missing[:5])}{' and others' if missing[5:] else ''}"
         raise SpecError(
-            f"{card.id}: expected photos of every class in {own}, named like {cards.example(label_space)}; "
+            f"{card.id}: expected photos of every class in {own}, named like {labels.example(card)}; "
             f"found {len(names)} photos, none of {some}.",
             "Add some, or unset PAWGRADE_HOLDOUT: then the data card's own hidden photos judge.",
         )

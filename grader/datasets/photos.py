@@ -1,8 +1,10 @@
-"""Photos of pets: found, read, split, and the public ones prepared for notebooks."""
+"""Photos: found, read, split, and the public ones prepared for notebooks."""
 
 from __future__ import annotations
 
+import csv
 import functools
+import importlib
 import json
 import shutil
 import struct
@@ -17,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from grader.datasets import archives, cards, toypets
-from grader.datasets.cards import DataCard, Split
+from grader import files
+from grader.datasets import archives, cards, labels, splits
+from grader.datasets.cards import DataCard
+from grader.datasets.splits import Split
 from grader.errors import InfrastructureError, SpecError, SubmissionError
 
 SIDE_PX = 224
@@ -48,7 +52,7 @@ class Photos:
 
     Attributes:
         images: uint8 RGB `[n, 224, 224, 3]`.
-        labels: int64 `[n]`, positions in the label space's breeds.
+        labels: int64 `[n]`, positions in the label space's classes.
         names: official file names; empty for anonymous photos.
         left_out: how many of a hidden split could not be read.
     """
@@ -68,8 +72,8 @@ class View:
         card: id of the data card.
         credit: title, licence and citation.
         label_space: one of the card's.
-        breeds: class names.
-        species: True for a cat, by class.
+        classes: their names.
+        groups: name of the group of each class, "" without one.
         split: digest of the split.
         members: per public split the file names and labels.
         left_out: public photos that could not be read.
@@ -79,8 +83,8 @@ class View:
     card: str
     credit: str
     label_space: str
-    breeds: tuple[str, ...]
-    species: tuple[bool, ...]
+    classes: tuple[str, ...]
+    groups: tuple[str, ...]
     split: str
     members: dict[str, list[tuple[str, int]]]
     left_out: tuple[str, ...] = ()
@@ -96,8 +100,8 @@ class View:
             raise SubmissionError(
                 f"{path} cannot be read: {exc}.", "Delete its folder: it is made anew."
             ) from exc
-        labels = np.array([label for _, label in members], np.int64)
-        return Photos(images, labels, tuple(name for name, _ in members))
+        numbers = np.array([label for _, label in members], np.int64)
+        return Photos(images, numbers, tuple(name for name, _ in members))
 
 
 def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
@@ -116,9 +120,10 @@ def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
     found = at_hand(card, data_folder, cache)
     if found is not None:
         return found
-    advice = f"Set PAWGRADE_DATA to the folder that has {card.photos}/, or use --data toy_pets."
+    drawn = cards.drawn()
+    advice = f"Set PAWGRADE_DATA to the folder that has {card.photos}/{f', or use --data {drawn[0]}' if drawn else ''}."
     if data_folder is not None or card.source is None or not card.source.files:
-        name, place = cards.example(card.label_spaces[0]), data_folder or cache / card.id
+        name, place = labels.example(card), data_folder or cache / card.id
         raise SpecError(
             f"{card.id}: expected photos such as {name} in {place} or its {card.photos}/, found none.", advice
         )
@@ -130,14 +135,15 @@ def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
         ) from exc
 
 
-def choose(names: Sequence[str], data_folder: Path | None) -> str:
+def choose(names: Sequence[str], data_folder: Path | None, own: Path | None = None) -> str:
     """Return which of several data cards to use: the one whose photos are in a folder; without a folder a drawn one.
 
     Args:
         names: ids of cards, the preferred one first; at least one.
         data_folder: where the user says that real photos are, or None.
+        own: folder with the course's own data cards, or None.
     """
-    known = [cards.load_card(name) for name in names]
+    known = [cards.load_card(name, own) for name in names]
     fitting = [card for card in known if (card.drawing is None) == (data_folder is not None)]
     there = [card for card in fitting if data_folder is not None and holds(card, data_folder)]
     return (there or fitting or known)[0].id
@@ -147,14 +153,14 @@ def at_hand(card: DataCard, data_folder: Path | None, cache: Path) -> Path | Non
     """Return what `find` returns, or None when it would have to download."""
     if card.drawing is not None:
         folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
-        return toypets.write_toy_pets(folder, card.drawing.per_class, card.drawing.seed)
+        return folder if (folder / card.photos).is_dir() else _draw(card, folder)
     places = [data_folder] if data_folder else [cache / card.id, archives.home(card, cache)]
     return next((folder for folder in places if holds(card, folder)), None)
 
 
 def holds(card: DataCard, folder: Path) -> bool:
     """Say whether a folder has photos of the kind that a card describes."""
-    return bool(photo_names(card, folder, card.label_spaces[0]))
+    return bool(photo_names(card, folder))
 
 
 def photo_files(card: DataCard, folder: Path) -> tuple[str, ...]:
@@ -163,14 +169,14 @@ def photo_files(card: DataCard, folder: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in _names(card, folder) if Path(name).suffix.lower() in known))
 
 
-def photo_names(card: DataCard, folder: Path, label_space: str) -> tuple[str, ...]:
+def photo_names(card: DataCard, folder: Path) -> tuple[str, ...]:
     """Return the sorted names of the photos of known classes in a folder."""
-    return tuple(sorted(name for name in _names(card, folder) if cards.is_pet(name, label_space)))
+    return tuple(sorted(name for name in _names(card, folder) if labels.is_known(card, name)))
 
 
 def split_of(card: DataCard, folder: Path, label_space: str) -> Split:
     """Divide the photos in a folder."""
-    return cards.split(_names(card, folder), card, label_space)
+    return splits.split(_names(card, folder), card, label_space)
 
 
 def places(card: DataCard, folder: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -182,7 +188,7 @@ def places(card: DataCard, folder: Path, names: Iterable[str]) -> dict[str, Path
         names: from its split.
     """
     images = _images(card, folder)
-    return {name: images / name for name in names}
+    return {name: images / _file(card, name) for name in names}
 
 
 def _images(card: DataCard, folder: Path) -> Path:
@@ -192,10 +198,53 @@ def _images(card: DataCard, folder: Path) -> Path:
 def _names(card: DataCard, folder: Path) -> Iterator[str]:
     """Yield the names of the files, from the folder with the photos on."""
     images = _images(card, folder)
-    inside = cards.SPECIES_FOLDERS if "species2" in card.label_spaces else ()
+    if card.labels.layout == "table":
+        yield from _listed(card, images)
+        return
+    inside = card.labels.names if card.labels.layout == "folders" else ()
     for place in (images, *(images / name for name in inside)):
         if place.is_dir():
             yield from (path.relative_to(images).as_posix() for path in place.iterdir() if path.is_file())
+
+
+def _file(card: DataCard, name: str) -> str:
+    """Return where a photo lies below the folder with the photos: a table names photos `class/file`, and has no folders."""
+    return name.partition("/")[2] if card.labels.layout == "table" else name
+
+
+def _listed(card: DataCard, images: Path) -> Iterator[str]:
+    """Yield `class/file` for each row of `labels.csv` whose file is there."""
+    try:
+        with (images / "labels.csv").open(encoding="utf-8", newline="") as file:
+            named = [(row["class"], row["file"]) for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return
+    except (KeyError, ValueError, csv.Error) as exc:
+        raise SpecError(
+            f"{card.id}: {images / 'labels.csv'} cannot be read: {exc}.", "Its columns are file and class."
+        ) from exc
+    inside = images.resolve()
+    for kind, name in named:
+        if (images / name).resolve().parent == inside and (images / name).is_file():
+            yield f"{kind}/{name}"
+
+
+def _draw(card: DataCard, folder: Path) -> Path:
+    """Let a card's program draw its photos into a folder; return the folder."""
+    if card.drawing is None:
+        raise SpecError(f"{card.id} is not drawn.")
+    place, _, function = card.drawing.program.partition(":")
+    try:
+        module = (
+            files.import_file(card.home / place)
+            if card.home is not None and place.endswith(".py")
+            else importlib.import_module(place)
+        )
+        program = getattr(module, function)
+    except (ImportError, AttributeError) as exc:
+        raise SpecError(f"{card.id}: [drawing] program = {card.drawing.program!r}: {exc}.") from exc
+    program(folder, card.drawing.per_class, card.drawing.seed)
+    return folder
 
 
 def read_photo(path: Path) -> Images:
@@ -279,7 +328,7 @@ def _identity(view: Path) -> tuple[str, str, str] | None:
 def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, split: Split) -> None:
     members: dict[str, list[tuple[str, int]]] = {}
     for name in PUBLIC:
-        photos = _read_all(_images(card, folder), split.names(name), label_space)
+        photos = _read_all(card, folder, split.names(name), label_space)
         np.save(fresh / f"{name}.npy", photos.images, allow_pickle=False)
         members[name] = list(zip(photos.names, photos.labels.tolist(), strict=True))
     kept = {name for rows in members.values() for name, _ in rows}
@@ -287,8 +336,8 @@ def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, spl
         "card": card.id,
         "credit": f"{card.title}\n{card.licence}\n{card.citation}",
         "label_space": label_space,
-        "breeds": cards.breeds(label_space),
-        "species": cards.species(label_space),
+        "classes": labels.classes(card, label_space),
+        "groups": labels.groups(card, label_space),
         "split": split.digest,
         "members": members,
         "left_out": [name for part in PUBLIC for name in split.names(part) if name not in kept],
@@ -296,18 +345,18 @@ def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, spl
     (fresh / "view.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _read_all(images: Path, names: Sequence[str], label_space: str) -> Photos:
+def _read_all(card: DataCard, folder: Path, names: Sequence[str], label_space: str) -> Photos:
     """Read public photos; those that cannot be read are left out."""
     stack = np.empty((len(names), SIDE_PX, SIDE_PX, 3), np.uint8)
-    kept: list[str] = []
+    kept, where = list[str](), places(card, folder, names)
     for name in names:
         try:
-            stack[len(kept)] = read_photo(images / name)
+            stack[len(kept)] = read_photo(where[name])
         except SpecError:
             continue
         kept.append(name)
-    labels = np.array([cards.label_of(name, label_space) for name in kept], np.int64)
-    return Photos(stack[: len(kept)], labels, tuple(kept))
+    numbers = np.array([labels.label_of(card, name, label_space) for name in kept], np.int64)
+    return Photos(stack[: len(kept)], numbers, tuple(kept))
 
 
 def read_view(data_dir: Path) -> View:
@@ -319,8 +368,8 @@ def read_view(data_dir: Path) -> View:
             card=facts["card"],
             credit=facts["credit"],
             label_space=facts["label_space"],
-            breeds=tuple(facts["breeds"]),
-            species=tuple(facts["species"]),
+            classes=tuple(facts["classes"]),
+            groups=tuple(facts["groups"]),
             split=facts["split"],
             members={
                 name: [(file, label) for file, label in rows] for name, rows in facts["members"].items()

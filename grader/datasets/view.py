@@ -12,7 +12,7 @@ from grader.settings import Settings
 
 def find_photos(card_id: str, settings: Settings, salt: str | None = None) -> tuple[cards.DataCard, Path]:
     """Find a card's photos; the card is returned with `salt` in place of its own, when one is given."""
-    card = cards.load_card(card_id)
+    card = cards.load_card(card_id, settings.cards)
     if salt is not None:
         card = dataclasses.replace(card, splits=dataclasses.replace(card.splits, salt=salt))
     return card, pets.find(card, settings.data_folder, settings.cache)
@@ -27,6 +27,7 @@ def find_data(
         The card, the folder of the photos, the digest of their split, and the folder that a notebook may see.
     """
     card, folder = find_photos(card_id, settings, salt)
+    label_space = label_space or card.default_space
     split = pets.split_of(card, folder, label_space).digest
     view = pets.public_view(
         card, folder, label_space, settings.cache / "views" / f"{card_id}-{label_space}-{split}"

@@ -29,17 +29,16 @@ NOTHING: Given = (None, "")
 
 @dataclass(frozen=True)
 class TrainingPhotos:
-    """Photos of the public training split, by breed or by species."""
+    """Photos of the public training split, by class or by group."""
 
     view: pets.View
 
-    def photos(self, breed: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
-        """Return up to `count` photos of a breed, or of all cats or dogs; the same ones whenever asked, of other names none."""
-        train, cats = self.view.photos("train"), np.array(self.view.species)
-        wanted = {"cat": cats, "dog": ~cats} | dict(
-            zip(self.view.breeds, np.eye(len(cats), dtype=bool), strict=True)
-        )
-        places = np.flatnonzero(wanted.get(breed, np.zeros_like(cats))[train.labels])[:count]
+    def photos(self, name: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
+        """Return up to `count` photos of a class, or of all classes of a group; the same ones whenever asked, of other names none."""
+        train, groups = self.view.photos("train"), np.array(self.view.groups)
+        wanted = {group: groups == group for group in set(self.view.groups) - {""}}
+        wanted |= dict(zip(self.view.classes, np.eye(len(groups), dtype=bool), strict=True))
+        places = np.flatnonzero(wanted.get(name, np.zeros(len(groups), bool))[train.labels])[:count]
         return [np.asarray(train.images[place]) for place in places]
 
 
@@ -107,7 +106,7 @@ def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settin
     """Find the photos that the grade's data card has; a page without photos is better than none."""
     try:
         label_space = assignment.on(grade.data).label_space
-        card = cards.load_card(grade.data)
+        card = cards.load_card(grade.data, settings.cards)
         if pets.at_hand(card, settings.data_folder, settings.cache) is None:
             return None  # a page is no reason for a download
         return TrainingPhotos(pets.read_view(view.find_data(grade.data, label_space, settings)[3]))

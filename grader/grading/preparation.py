@@ -22,7 +22,7 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.checks import soundness
 from grader.checks.questions import Material
-from grader.datasets import cards, holdout
+from grader.datasets import holdout
 from grader.datasets import photos as pets
 from grader.datasets.holdout import Division
 from grader.datasets.view import find_data, find_photos
@@ -36,6 +36,7 @@ from grader.records import Submission
 from grader.sandbox.self_check import sandbox_problem
 from grader.settings import Settings
 
+NO_PHOTOS = pets.Photos(np.empty((0, pets.SIDE_PX, pets.SIDE_PX, 3), np.uint8), np.empty(0, np.int64))
 PUBLIC_SEED = b"public"  # everybody's own check draws the same numbers
 
 
@@ -60,7 +61,7 @@ class Work:
 
     context: Context
     release: NotebookNode
-    data_dir: Path
+    data_dir: Path | None
     desk: Path
     kernel: str
     sandbox: str
@@ -78,11 +79,13 @@ class Work:
 
 
 def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
-    """Return the data card: the one wanted, else the one whose photos `PAWGRADE_DATA` has, else the toy one."""
+    """Return the data card: the one wanted, else the one whose photos `PAWGRADE_DATA` has, else one that is drawn."""
+    if not assignment.data:
+        return spec.NO_CARD
     if wanted:
         assignment.on(wanted)
         return wanted
-    return pets.choose(list(assignment.data), settings.data_folder)
+    return pets.choose(list(assignment.data), settings.data_folder, settings.cards)
 
 
 def prepare(
@@ -114,29 +117,32 @@ def prepare(
     soundness.require_sound(folder, assignment)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    division = divide(folder, card_id, settings, salt)
-    _, _, _, data_dir = find_data(card_id, data.label_space, settings, salt)
-    photos, split = (
-        holdout.holdout(division, secret, version, hidden.holdout.split),
-        division.split.digest,
-    )
+    division, data_dir, shown = None, None, NO_PHOTOS
+    photos, classes, groups = NO_PHOTOS, tuple[str, ...](), tuple[str, ...]()
+    split = hashlib.sha256((salt or "").encode()).hexdigest()[
+        :16
+    ]  # without photos: another salt, other questions
+    if card_id != spec.NO_CARD:
+        division = divide(folder, card_id, settings, salt)
+        _, _, _, data_dir = find_data(card_id, data.label_space, settings, salt)
+        photos = holdout.holdout(division, secret, version, hidden.holdout.split)
+        seen, split = pets.read_view(data_dir), division.split.digest
+        shown, classes, groups = seen.photos("validation"), seen.classes, seen.groups
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
-    breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
     files = check_files(folder, "all")
-    shown = pets.read_view(data_dir).photos("validation")
     rng = np.random.default_rng(0)  # each check file gets its own
     material = Material(
         photos.images,
         photos.labels,
-        breeds,
-        species,
+        classes,
+        groups,
         rng,
         shown.images,
         data.counts,
         shown_labels=shown.labels,
     )
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
-    if at_most and division.split.second_holdout:
+    if at_most and division is not None and division.split.second_holdout:
         second = holdout.holdout(division, secret, version, "second_holdout")
         images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
         material = dataclasses.replace(material, second_images=images, second_labels=labels)
@@ -158,8 +164,8 @@ def prepare(
         assignment,
         folder,
         card_id,
-        breeds,
-        species,
+        classes,
+        groups,
         levels,
         files,
         plan,
@@ -171,7 +177,7 @@ def prepare(
     released = course.release(assignment_id)
     work = _work(context, released, data_dir, desk, settings)
     soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
-    return dataclasses.replace(work, own_photos=division.split.contents)
+    return dataclasses.replace(work, own_photos=division.split.contents if division is not None else "")
 
 
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
@@ -197,21 +203,25 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     assignment = spec.load_public(folder)
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
-    _, _, split, data_dir = find_data(card_id, data.label_space, settings)
-    validation = pets.read_view(data_dir).photos("validation")
-    breeds, species = cards.breeds(data.label_space), cards.species(data.label_space)
+    data_dir, shown, split = None, NO_PHOTOS, "none"
+    classes, groups = tuple[str, ...](), tuple[str, ...]()
+    if card_id != spec.NO_CARD:
+        _, _, split, data_dir = find_data(card_id, data.label_space, settings)
+        seen = pets.read_view(data_dir)
+        shown, classes, groups = seen.photos("validation"), seen.classes, seen.groups
     files = check_files(folder, "public")
-    images, rng = validation.images, np.random.default_rng(0)
-    labels = validation.labels
-    material = Material(images, labels, breeds, species, rng, images, data.counts, shown_labels=labels)
+    images, rng = shown.images, np.random.default_rng(0)
+    material = Material(
+        images, shown.labels, classes, groups, rng, images, data.counts, shown_labels=shown.labels
+    )
     plan = plan_questions(files, material, PUBLIC_SEED)
     version = spec.version(folder)
     context = Context(
         assignment,
         folder,
         card_id,
-        breeds,
-        species,
+        classes,
+        groups,
         {},
         files,
         plan,
@@ -247,10 +257,10 @@ def divide(source: Path, card_id: str, settings: Settings, salt: str | None = No
             f"{settings.holdout}: your own hidden photos would be released with an assignment.",
             "Keep them outside the course's folders.",
         )
-    return holdout.divide(card, folder, label_space, settings.holdout, replaced)
+    return holdout.divide(card, folder, label_space or card.default_space, settings.holdout, replaced)
 
 
-def _work(context: Context, release: Path, data_dir: Path, desk: Path, settings: Settings) -> Work:
+def _work(context: Context, release: Path, data_dir: Path | None, desk: Path, settings: Settings) -> Work:
     path = release / f"{context.assignment.id}.ipynb"
     if not path.is_file():
         raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")

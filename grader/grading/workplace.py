@@ -74,6 +74,8 @@ def without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNo
         (work.data_dir, "/pawgrade/data"),
         (Path(sys.prefix), "/environment"),
     ):
+        if path is None:
+            continue
         text = text.replace(json.dumps(str(path))[1:-1], name)
     return nbformat.reads(text, as_version=4)
 
@@ -125,7 +127,7 @@ def _root(files: tuple[Path, ...], assignment: str) -> Path:
 def parameters(lease: kernels.Lease, place: Path, work: Work) -> dict[str, Any]:
     """Return what papermill injects: folders as the kernel calls them, seed and device."""
     return {
-        "data_dir": lease.place(work.data_dir),
+        "data_dir": None if work.data_dir is None else lease.place(work.data_dir),
         "scratch_dir": lease.place(place / "work" / "scratch"),
         "seed": work.seed,
         "device": work.device,

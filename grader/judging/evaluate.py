@@ -44,8 +44,8 @@ class Context:
         assignment: the public description.
         folder: its source folder (with `staff`), or its release folder when only public checks are run.
         card: id of the data card.
-        breeds: class names.
-        species: True for a cat, by class.
+        classes: their names.
+        groups: name of the group of each class, "" without one.
         levels: secret levels on this card.
         files: check files, in the order they run.
         plan: question sets by name.
@@ -61,8 +61,8 @@ class Context:
     assignment: Assignment
     folder: Path
     card: str
-    breeds: tuple[str, ...]
-    species: tuple[bool, ...]
+    classes: tuple[str, ...]
+    groups: tuple[str, ...]
     levels: dict[str, Levels]
     files: tuple[Path, ...]
     plan: Plan
@@ -146,8 +146,8 @@ def evaluate(answers: Answers, context: Context) -> Verdicts:
     case = Case(
         context.assignment,
         context.card,
-        context.breeds,
-        context.species,
+        context.classes,
+        context.groups,
         answers,
         context.levels,
         hidden=context.hidden,

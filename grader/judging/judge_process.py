@@ -56,8 +56,8 @@ def write_case(
     text = {
         "assignment": case.assignment.model_dump(),
         "card": case.card,
-        "breeds": case.breeds,
-        "species": case.species,
+        "classes": case.classes,
+        "groups": case.groups,
         "levels": {name: levels.model_dump() for name, levels in case.levels.items()},
         "sets": sets,
         "files": [str(path) for path in files],
@@ -80,8 +80,8 @@ def read_case(folder: Path) -> tuple[Case, list[Path]]:
     case = Case(
         assignment=Assignment.model_validate(text["assignment"]),
         card=text["card"],
-        breeds=tuple(text["breeds"]),
-        species=tuple(text["species"]),
+        classes=tuple(text["classes"]),
+        groups=tuple(text["groups"]),
         answers=answers,
         levels={name: Levels.model_validate(levels) for name, levels in text["levels"].items()},
         hidden=text["hidden"],

@@ -91,18 +91,27 @@ def setup(
     torch.manual_seed(seed)
     if device != "cpu":
         kernel_env.apply()
-    _lab.view = pets.read_view(Path(data_dir)) if data_dir else _own_view()
+    _lab.view = pets.read_view(Path(data_dir)) if data_dir else None if _named_cards() == () else _own_view()
     _lab.device, _lab.scratch_dir = device, Path(scratch_dir)
     _lab.asked.clear()
 
 
+def _named_cards() -> tuple[str, ...] | None:
+    """Name the data cards of the assignment beside the notebook, the preferred one first; None: there is no assignment."""
+    try:
+        return tuple(tomllib.loads(Path("assignment.toml").read_text(encoding="utf-8")).get("data", {}))
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
 def _own_view() -> pets.View:
     chosen = settings.load(None, os.environ)
-    found = cards.load_card(pets.choose(("oxford_pets", "cats_and_dogs", "toy_pets"), chosen.data_folder))
+    own = settings.own_cards(Path.cwd())
+    found = cards.load_card(pets.choose(_named_cards() or cards.known(own), chosen.data_folder, own), own)
     folder = pets.find(found, chosen.data_folder, chosen.cache)
     split = folder.name if chosen.data_folder is None else "real"
     return pets.read_view(
-        pets.public_view(found, folder, found.label_spaces[0], chosen.cache / f"view-{found.id}-{split}")
+        pets.public_view(found, folder, found.default_space, chosen.cache / f"view-{found.id}-{split}")
     )
 
 
@@ -121,12 +130,22 @@ def photos(split: str) -> pets.Photos:
 
 def breeds() -> tuple[str, ...]:
     """Return the breeds' names; a label is a position in them."""
-    return _view().breeds
+    return _view().classes
 
 
 def species() -> tuple[bool, ...]:
     """Return for each breed whether it is a cat."""
-    return _view().species
+    return tuple(group == "cat" for group in _view().groups)
+
+
+def classes() -> tuple[str, ...]:
+    """Return the names of the classes; a label is a position in them."""
+    return _view().classes
+
+
+def groups() -> tuple[str, ...]:
+    """Return for each class the name of its group, "" without one."""
+    return _view().groups
 
 
 def card() -> str:

@@ -85,14 +85,14 @@ def _public_checks(
     images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
     counts = assignment.on(view.card).counts
     labels = validation.labels
-    material = Material(images, labels, view.breeds, view.species, rng, images, counts, shown_labels=labels)
+    material = Material(images, labels, view.classes, view.groups, rng, images, counts, shown_labels=labels)
     plan = {
         name: questions
         for name, questions in module.questions(material).items()
         if name in needed_sets(module, exercise)
     }
     answers = {name: _ask(name, questions, assignment, asked, namespace) for name, questions in plan.items()}
-    case = Case(assignment, view.card, view.breeds, view.species, answers, only=exercise)
+    case = Case(assignment, view.card, view.classes, view.groups, answers, only=exercise)
     verdicts = run_checks(path, case)
     if verdicts.log:
         raise SpecError(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from grader.datasets import cards, photos
+from tests.support import breeds
 
 Images = npt.NDArray[np.uint8]
 
@@ -22,7 +23,7 @@ def known(cache: Path) -> tuple[Images, npt.NDArray[np.int64]]:
     split = photos.split_of(card, folder, "breeds35")
     names = [name for part in ("train", "validation", "holdout") for name in split.names(part)]
     images = np.stack([photos.read_photo(folder / card.photos / name) for name in names])
-    return images, np.array([cards.label_of(name, "breeds35") for name in names])
+    return images, np.array([breeds.label_of(name, "breeds35") for name in names])
 
 
 def difference_hash(image: Images) -> str:

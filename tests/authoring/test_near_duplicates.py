@@ -13,9 +13,10 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from grader.authoring.near_duplicates import Twins, near_duplicates, photo_findings
-from grader.datasets import cards, photos, toypets
-from grader.datasets.cards import Split
+from grader.datasets import cards, photos, splits, toypets
 from grader.datasets.holdout import Division
+from grader.datasets.splits import Split
+from tests.support import breeds
 from tests.support.notebooks import REPOSITORY
 
 REAL = REPOSITORY.parent / "shared" / "data" / "oxford_pets"
@@ -89,7 +90,7 @@ def found(folder: Path, split: Split, cache: Path) -> list[Twins]:
 
 
 def division(card: cards.DataCard, folder: Path, split: Split) -> Division:
-    names = [name for part in cards.SPLITS for name in split.names(part)]
+    names = [name for part in splits.SPLITS for name in split.names(part)]
     return Division(card, "breeds35", split, photos.places(card, folder, names))
 
 
@@ -168,11 +169,11 @@ def test_a_photo_that_the_card_leaves_out_is_in_no_split() -> None:
     card = dataclasses.replace(CARD, splits=rule)
     names = toypets.file_names(9)
 
-    split = cards.split(names, card)
+    split = breeds.split(names, card)
 
-    assert not any("pug_3.jpg" in split.names(part) for part in cards.SPLITS)
+    assert not any("pug_3.jpg" in split.names(part) for part in splits.SPLITS)
     assert split.unused == 1
-    assert len(split.holdout) == len(cards.split(names, CARD).holdout)
+    assert len(split.holdout) == len(breeds.split(names, CARD).holdout)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs real pet photos beside the checkout")

@@ -22,6 +22,7 @@ from grader.datasets.cards import DataCard, Source, SourceFile
 from grader.errors import InfrastructureError, SpecError
 from grader.feedback import publish
 from grader.settings import Settings
+from tests.support import breeds
 from tests.support.pages import grade
 from tests.support.site import Page, Site, serving
 
@@ -55,8 +56,8 @@ def oxford_files() -> Files:
     """Return photos of all 37 breeds and torchvision's lists, as the official archives have them."""
     files: Files = {"images/Abyssinian_100.mat": b"not a photo"}
     lists: dict[str, list[str]] = {"trainval": [], "test": []}
-    for label, breed in enumerate(sorted(cards.CATS + cards.DOGS, key=str.lower), start=1):
-        species = 1 if cards.is_cat(breed) else 2
+    for label, breed in enumerate(sorted(breeds.CATS + breeds.DOGS, key=str.lower), start=1):
+        species = 1 if breed[:1].isupper() else 2
         for number in range(1, PER_CLASS + 1):
             files[f"images/{breed}_{number}.jpg"] = photo(number)
             split = "trainval" if number % 2 else "test"

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from grader.datasets import cards
+from grader.datasets import cards, splits
 from grader.errors import SpecError
+from tests.support import breeds
 
 
 def names(per_class: int) -> list[str]:
-    return [f"{stem}_{number}.jpg" for stem in cards.CATS + cards.DOGS for number in range(1, per_class + 1)]
+    return [
+        f"{stem}_{number}.jpg" for stem in breeds.CATS + breeds.DOGS for number in range(1, per_class + 1)
+    ]
 
 
 def edited_card(tmp_path: Path, old: str, new: str) -> Path:
@@ -79,17 +82,17 @@ def test_a_wrong_card_is_refused_with_file_and_key(tmp_path: Path, old: str, new
 
 @pytest.mark.parametrize(("label_space", "count"), [("breeds35", 35), ("breeds37", 37)])
 def test_a_label_space_has_the_breeds_in_its_name(label_space: str, count: int) -> None:
-    breeds = cards.breeds(label_space)
+    breeds = breeds.breeds(label_space)
 
     assert len(breeds) == count
     assert list(breeds) == sorted(set(breeds))
-    assert sum(cards.species(label_space)) == 12
+    assert sum(breeds.groups(label_space)) == 12
 
 
 def test_breeds35_merges_the_two_american_and_the_two_english_breeds() -> None:
-    assert cards.label_of("american_bulldog_1.jpg") == cards.label_of("american_pit_bull_terrier_2.jpg")
-    assert cards.label_of("english_setter_1.jpg") == cards.label_of("english_cocker_spaniel_2.jpg")
-    assert cards.label_of("american_bulldog_1.jpg", "breeds37") != cards.label_of(
+    assert breeds.label_of("american_bulldog_1.jpg") == breeds.label_of("american_pit_bull_terrier_2.jpg")
+    assert breeds.label_of("english_setter_1.jpg") == breeds.label_of("english_cocker_spaniel_2.jpg")
+    assert breeds.label_of("american_bulldog_1.jpg", "breeds37") != breeds.label_of(
         "american_pit_bull_terrier_2.jpg", "breeds37"
     )
 
@@ -97,13 +100,13 @@ def test_breeds35_merges_the_two_american_and_the_two_english_breeds() -> None:
 @pytest.mark.parametrize("label_space", ["breeds35", "breeds37"])
 def test_the_species_of_a_breed_agrees_with_the_case_of_the_official_name(label_space: str) -> None:
     for name in names(1):
-        assert cards.species(label_space)[cards.label_of(name, label_space)] == cards.is_cat(name)
+        assert breeds.groups(label_space)[breeds.label_of(name, label_space)] == name[:1].isupper()
 
 
 def test_species2_reads_the_folder_and_nothing_else() -> None:
-    assert cards.breeds("species2") == ("cat", "dog")
-    assert cards.species("species2") == (True, False)
-    assert [cards.label_of(name, "species2") for name in ("Cat/0.jpg", "Dog/12499.jpg")] == [0, 1]
+    assert breeds.breeds("species2") == ("cat", "dog")
+    assert breeds.groups("species2") == (True, False)
+    assert [breeds.label_of(name, "species2") for name in ("Cat/0.jpg", "Dog/12499.jpg")] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -111,14 +114,14 @@ def test_species2_reads_the_folder_and_nothing_else() -> None:
     ["Cat/Thumbs.db", "Cat/pug.jpg", "cat/1.jpg", "Cat/Dog/1.jpg", "../Cat/1.jpg", "1.jpg", "Fox/1.jpg"],
 )
 def test_a_stray_file_is_neither_cat_nor_dog(stray: str) -> None:
-    assert not cards.is_pet(stray, "species2")
+    assert not breeds.is_pet(stray, "species2")
     with pytest.raises(SpecError, match=r"such as Cat/12\.jpg, of a cat or a dog"):
-        cards.label_of(stray, "species2")
+        breeds.label_of(stray, "species2")
 
 
 def test_a_name_means_something_in_its_own_label_space_only() -> None:
-    assert not cards.is_pet("Cat/1.jpg")
-    assert not cards.is_pet("pug_1.jpg", "species2")
+    assert not breeds.is_pet("Cat/1.jpg")
+    assert not breeds.is_pet("pug_1.jpg", "species2")
 
 
 @pytest.mark.parametrize(
@@ -128,12 +131,12 @@ def test_a_name_means_something_in_its_own_label_space_only() -> None:
 def test_a_card_may_bound_the_training_set_and_the_others_are_counted(
     per_class: int, train: int, validation: int, holdout: int, second: int, unused: int
 ) -> None:
-    files = [f"{folder}/{number}.jpg" for folder in cards.SPECIES_FOLDERS for number in range(per_class)]
+    files = [f"{folder}/{number}.jpg" for folder in breeds.SPECIES_FOLDERS for number in range(per_class)]
 
-    split = cards.split([*files, "Cat/Thumbs.db"], cards.load_card("cats_and_dogs"), "species2")
+    split = breeds.split([*files, "Cat/Thumbs.db"], cards.load_card("cats_and_dogs"), "species2")
 
-    for split_name, count in zip(cards.SPLITS, (train, validation, holdout, second), strict=True):
-        labels = Counter(cards.label_of(name, "species2") for name in split.names(split_name))
+    for split_name, count in zip(splits.SPLITS, (train, validation, holdout, second), strict=True):
+        labels = Counter(breeds.label_of(name, "species2") for name in split.names(split_name))
         assert labels == Counter({0: count, 1: count} if count else {})
     assert (split.unused, split.ignored) == (2 * unused, ("Cat/Thumbs.db",))
 
@@ -142,12 +145,12 @@ def test_too_few_photos_of_a_species_are_refused_by_name() -> None:
     files = [f"Cat/{number}.jpg" for number in range(200)] + ["Dog/1.jpg"]
 
     with pytest.raises(SpecError, match="at least 100 photos of each of 2 species, found 1 of 'dog'"):
-        cards.split(files, cards.load_card("cats_and_dogs"), "species2")
+        breeds.split(files, cards.load_card("cats_and_dogs"), "species2")
 
 
 def test_the_digests_of_the_first_two_cards_are_those_that_grades_were_given_with() -> None:
     digests = [
-        cards.split(names(count), cards.load_card("oxford_pets"), "breeds37").digest for count in (10, 100)
+        breeds.split(names(count), cards.load_card("oxford_pets"), "breeds37").digest for count in (10, 100)
     ]
 
     assert digests == ["1d5d419e270ad315", "559eb5482134ec08"]
@@ -160,12 +163,12 @@ def test_the_digests_of_the_first_two_cards_are_those_that_grades_were_given_wit
 def test_a_stray_file_never_becomes_a_class(stray: str) -> None:
     card = cards.load_card("oxford_pets")
 
-    split = cards.split([*names(10), stray], card)
+    split = breeds.split([*names(10), stray], card)
 
     assert split.ignored == (stray,)
-    assert split.digest == cards.split(names(10), card).digest
+    assert split.digest == breeds.split(names(10), card).digest
     with pytest.raises(SpecError, match="of one of the 37 breeds"):
-        cards.label_of(stray)
+        breeds.label_of(stray)
 
 
 @pytest.mark.parametrize(
@@ -180,18 +183,18 @@ def test_a_stray_file_never_becomes_a_class(stray: str) -> None:
 def test_each_class_gives_the_same_number_of_photos(
     per_class: int, label_space: str, holdout: int, second: int, validation: int
 ) -> None:
-    split = cards.split(names(per_class), cards.load_card("oxford_pets"), label_space)
+    split = breeds.split(names(per_class), cards.load_card("oxford_pets"), label_space)
 
     for split_name, count in (("holdout", holdout), ("second_holdout", second), ("validation", validation)):
-        labels = Counter(cards.label_of(name, label_space) for name in split.names(split_name))
+        labels = Counter(breeds.label_of(name, label_space) for name in split.names(split_name))
         assert set(labels.values()) <= {count}
-        assert sum(labels.values()) == count * len(cards.breeds(label_space))
+        assert sum(labels.values()) == count * len(breeds.breeds(label_space))
 
 
 def test_every_photo_is_in_exactly_one_split() -> None:
-    split = cards.split(names(12), cards.load_card("oxford_pets"))
+    split = breeds.split(names(12), cards.load_card("oxford_pets"))
 
-    placed = [name for part in cards.SPLITS for name in split.names(part)]
+    placed = [name for part in splits.SPLITS for name in split.names(part)]
 
     assert sorted(placed) == sorted(names(12))
 
@@ -200,7 +203,7 @@ def test_a_split_does_not_depend_on_the_order_of_the_files() -> None:
     shuffled = names(12)
     random.Random(0).shuffle(shuffled)
 
-    assert cards.split(shuffled, cards.load_card("oxford_pets")) == cards.split(
+    assert breeds.split(shuffled, cards.load_card("oxford_pets")) == breeds.split(
         names(12), cards.load_card("oxford_pets")
     )
 
@@ -208,23 +211,23 @@ def test_a_split_does_not_depend_on_the_order_of_the_files() -> None:
 def test_the_digest_changes_when_a_photo_is_missing() -> None:
     card = cards.load_card("oxford_pets")
 
-    assert cards.split(names(12), card).digest != cards.split(names(12)[1:], card).digest
+    assert breeds.split(names(12), card).digest != breeds.split(names(12)[1:], card).digest
 
 
 def test_too_few_photos_of_a_breed_are_refused_by_name() -> None:
     incomplete = [name for name in names(10) if not name.startswith("pug_")] + ["pug_1.jpg"]
 
     with pytest.raises(SpecError, match="at least 10 photos of each of 35 breeds, found 1 of 'pug'"):
-        cards.split(incomplete, cards.load_card("oxford_pets"))
+        breeds.split(incomplete, cards.load_card("oxford_pets"))
 
 
 def test_a_label_space_that_the_card_does_not_offer_is_refused() -> None:
     with pytest.raises(SpecError, match=r"toy_pets: .*breeds35, found 'breeds37'"):
-        cards.split(names(12), cards.load_card("toy_pets"), "breeds37")
+        breeds.split(names(12), cards.load_card("toy_pets"), "breeds37")
 
 
 def test_an_unknown_split_is_refused() -> None:
-    split = cards.split(names(10), cards.load_card("oxford_pets"))
+    split = breeds.split(names(10), cards.load_card("oxford_pets"))
 
     with pytest.raises(SpecError, match="found 'digest'"):
         split.names("digest")

@@ -20,6 +20,7 @@ from grader.datasets.holdout import PRIVATE, divide, holdout
 from grader.errors import SpecError
 from grader.grading import preparation
 from grader.settings import Settings
+from tests.support import breeds
 from tests.support.tiny import tiny_course
 
 OXFORD, SPECIES, TOY = (cards.load_card(name) for name in ("oxford_pets", "cats_and_dogs", "toy_pets"))
@@ -31,7 +32,7 @@ def photos(folder: Path, per_class: int, colour: tuple[int, int, int] | None = N
     """Write small photos of all 37 breeds: noise, or of one colour."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for stem in cards.CATS + cards.DOGS:
+    for stem in breeds.CATS + cards.DOGS:
         for number in range(per_class):
             noise = Image.fromarray(rng.integers(0, 256, (24, 18, 3), np.uint8))
             picture = noise if colour is None else Image.new("RGB", (24, 18), colour)
@@ -57,7 +58,7 @@ def test_all_photos_of_your_own_judge_with_their_labels_and_nobody_sees_them(
     assert len(found.split.holdout) == 2 * 37
     assert all(name.startswith(PRIVATE) for name in found.split.holdout)
     assert (found.split.train, found.split.validation) == (before.train, before.validation)
-    there = np.bincount([cards.label_of(path.name) for path in own.iterdir()])
+    there = np.bincount([breeds.label_of(path.name) for path in own.iterdir()])
     assert (np.bincount(judged.labels) <= there).all()
     assert (np.bincount(judged.labels) >= 0.6 * there).all()
     assert (judged.images >= 250).all()
@@ -138,7 +139,7 @@ def test_a_photo_of_your_own_that_is_published_is_named_wherever_the_data_set_ha
     alone = photo_findings(divide(card, folder, "breeds35", own), tmp_path)
     mine = sorted(own.iterdir())[0]
     hidden = pets.split_of(card, folder, "breeds35").holdout
-    copied = next(name for name in hidden if cards.label_of(name) == cards.label_of(mine.name))
+    copied = next(name for name in hidden if breeds.label_of(name) == breeds.label_of(mine.name))
 
     shutil.copy(folder / "images" / copied, mine)
 

@@ -15,6 +15,7 @@ from grader.datasets import photos as pets
 from grader.datasets.cards import DataCard, Source
 from grader.datasets.holdout import LEAST_SHARE
 from grader.errors import SpecError, SubmissionError
+from tests.support import breeds
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "oxford_pets"
 TOY = cards.load_card("toy_pets")
@@ -42,7 +43,7 @@ def some_photos(folder: Path, per_class: int = 10) -> Path:
     """Write small plain photos of all 37 breeds."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for stem in cards.CATS + cards.DOGS:
+    for stem in breeds.CATS + cards.DOGS:
         for number in range(per_class):
             colour = tuple(int(value) for value in rng.integers(0, 256, 3))
             Image.new("RGB", (8, 6), colour).save(folder / f"{stem}_{number}.jpg")
@@ -51,7 +52,7 @@ def some_photos(folder: Path, per_class: int = 10) -> Path:
 
 def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
     """Write small plain photos the way the public set has them, with the strange files in it."""
-    for shift, species in enumerate(cards.SPECIES_FOLDERS):
+    for shift, species in enumerate(breeds.SPECIES_FOLDERS):
         (folder / species).mkdir(parents=True)
         for number in range(per_class):
             Image.new("RGB", (8, 6), (number, 99, 255 * shift)).save(folder / species / f"{number}.jpg")
@@ -111,7 +112,7 @@ def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
     split = pets.split_of(OXFORD, tmp_path, "breeds37")
 
     assert split.ignored == ()
-    assert split == cards.split(
+    assert split == breeds.split(
         (path.name for path in images.iterdir() if path.is_file()), OXFORD, "breeds37"
     )
 
@@ -159,11 +160,11 @@ def test_a_view_holds_the_public_photos_in_the_order_of_their_names(
 
     view = pets.read_view(view_folder)
 
-    assert (view.card, view.split, view.breeds) == ("toy_pets", split.digest, cards.breeds("breeds35"))
+    assert (view.card, view.split, view.classes) == ("toy_pets", split.digest, breeds.breeds("breeds35"))
     for split_name in pets.PUBLIC:
         photos = view.photos(split_name)
         assert photos.names == split.names(split_name)
-        assert photos.labels.tolist() == [cards.label_of(name) for name in photos.names]
+        assert photos.labels.tolist() == [breeds.label_of(name) for name in photos.names]
     np.testing.assert_array_equal(photos.images[0], pets.read_photo(toy_folder / "images" / photos.names[0]))
 
 
@@ -248,7 +249,7 @@ def test_cats_and_dogs_become_a_view_and_a_holdout_of_two_classes(tmp_path: Path
     view = pets.read_view(pets.public_view(SPECIES, tmp_path, "species2", tmp_path / "view"))
     hidden = holdout(SPECIES, tmp_path, "species2", SECRET, "1")
 
-    assert (view.breeds, view.species) == (("cat", "dog"), (True, False))
+    assert (view.classes, view.groups) == (("cat", "dog"), (True, False))
     train = view.photos("train")
     assert [name.startswith("Dog/") for name in train.names] == train.labels.astype(bool).tolist()
     # The photos of dogs are bluer: the labels belong to the images.

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.datasets import cards, toypets
+from grader.datasets import toypets
 from grader.datasets.toypets.breeds import BREEDS
 from grader.errors import SpecError
+from tests.support import breeds
 
 
 def test_there_is_a_drawing_for_each_breed() -> None:
-    assert sorted(BREEDS) == list(cards.breeds("breeds35"))
+    assert sorted(BREEDS) == list(breeds.breeds("breeds35"))
 
 
 def test_no_two_breeds_are_drawn_alike() -> None:
@@ -44,9 +45,9 @@ def test_two_pets_of_a_breed_differ_in_colour_and_place() -> None:
 def test_the_file_names_follow_the_official_scheme() -> None:
     names = toypets.file_names(2)
 
-    labels = [cards.label_of(name) for name in names]
+    labels = [breeds.label_of(name) for name in names]
     assert sorted(labels) == sorted([*range(35), *range(35)])
-    assert all(cards.species()[cards.label_of(name)] == cards.is_cat(name) for name in names)
+    assert all(breeds.groups()[breeds.label_of(name)] == name[:1].isupper() for name in names)
 
 
 def test_a_set_is_written_whole_and_used_again(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from grader.checks import reference
 from grader.checks.check_files import load_checks
 from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, Verdicts, run_checks
-from grader.datasets import cards, holdout, view
+from grader.datasets import holdout, view
 from grader.errors import SubmissionError
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
@@ -29,6 +29,7 @@ from grader.judging.in_kernel import Unusable, call
 from grader.notebooks.cells import code_cells, grade_id
 from grader.records import Check, Status
 from grader.settings import Settings
+from tests.support import breeds
 from tests.support.notebooks import REPOSITORY
 
 FOLDER = REPOSITORY / "solutions" / "adversarial_cat"
@@ -223,7 +224,7 @@ def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable
     division = holdout.divide(card, folder, "breeds35")
     photos = holdout.holdout(division, b"a secret of the tests", spec.version(FOLDER))
     facts = {"images": photos.images, "labels": photos.labels, "shown": photos.images[:8]}
-    known = {"breeds": cards.breeds("breeds35"), "species": cards.species("breeds35")}
+    known = {"breeds": breeds.breeds("breeds35"), "species": breeds.groups("breeds35")}
     asked = load_checks(FOLDER / "check_public.py").questions(material(0, **facts, **known))
 
     found = judged(defined(), asked, "attack")

@@ -13,12 +13,12 @@ import pytest
 from grader.assignment import spec
 from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, run_checks
-from grader.datasets import cards
 from grader.errors import SubmissionError
 from grader.judging.answers import conform, resolve_shape
 from grader.judging.evaluate import check_files, plan_questions
 from grader.judging.probe import Answers, Plan
 from grader.records import Check, Status
+from tests.support import breeds
 
 ROOT = Path(__file__).resolve().parents[2]
 PX = 224
@@ -91,7 +91,7 @@ def plan_of(assignment: str) -> Plan:
     found = spec.load_public(ROOT / "solutions" / assignment)
     labels = rng.permutation(np.repeat(np.arange(35), rng.integers(3, 5, 35)))
     images = rng.integers(0, 256, (len(labels), PX, PX, 3), np.uint8)
-    names, species = cards.breeds("breeds35"), cards.species("breeds35")
+    names, species = breeds.breeds("breeds35"), breeds.groups("breeds35")
     counts = found.on("toy_pets").counts
     shown = rng.integers(0, 256, (35, PX, PX, 3), np.uint8)
     material = Material(images, labels, names, species, rng, shown, counts, shown_labels=np.arange(35))
@@ -119,7 +119,7 @@ def judged(assignment_id: str, fill: Fill) -> tuple[Check, ...]:
                 answers[name] = [answer(one, assignment, fill, rng) for one in questions]
         except SubmissionError as exc:
             answers[name] = exc
-    breeds, species = cards.breeds("breeds35"), cards.species("breeds35")
+    breeds, species = breeds.breeds("breeds35"), breeds.groups("breeds35")
     case = Case(assignment, "toy_pets", breeds, species, answers)
     verdicts = [run_checks(path, case) for path in check_files(folder, "all")]
     assert not any(one.log for one in verdicts), [one.log for one in verdicts]

@@ -19,6 +19,7 @@ from grader.gradebook import attempts
 from grader.grading.preparation import prepare
 from grader.records import Grade, Status
 from grader.settings import Settings
+from tests.support import breeds
 from tests.support.notebooks import REPOSITORY
 from tests.support.tiny import ASSIGNMENT, SECRET, hand_in, solved, tiny_course
 
@@ -197,7 +198,7 @@ def test_the_labs_ask_about_a_second_holdout_after_everything_else(assignment: s
     images = rng.integers(0, 256, (70, 224, 224, 3), np.uint8)
     counts = {"features": 10, "is_dog": 10, "mirror": 4, "again": 4}
     material = Material(
-        images, labels, cards.breeds(), cards.species(), rng, images[:8], counts, images[:12], labels[:12]
+        images, labels, breeds.breeds(), breeds.groups(), rng, images[:8], counts, images[:12], labels[:12]
     )
 
     asked = {

@@ -140,8 +140,8 @@ def judge(desk: Desk, space: Functions, *exercises: str) -> Verdicts:
     case = Case(
         context.assignment,
         context.card,
-        context.breeds,
-        context.species,
+        context.classes,
+        context.groups,
         answers,
         hidden=True,
         shown=shown,
@@ -209,7 +209,7 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
 
 def test_the_page_finds_public_photos_of_cats_of_dogs_and_of_a_breed(desk: Desk) -> None:
     view = photos.read_view(desk.work.data_dir)
-    train, cats = view.photos("train"), np.array(view.species)
+    train, cats = view.photos("train"), np.array(view.groups)
     labels = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
     found = publish.TrainingPhotos(view)
 
@@ -220,7 +220,7 @@ def test_the_page_finds_public_photos_of_cats_of_dogs_and_of_a_breed(desk: Desk)
     assert [len(one) for one in shown.values()] == [2, 2, 2]
     assert cats[shown["cat"]].all()
     assert not cats[shown["dog"]].any()
-    assert {view.breeds[label] for label in shown["beagle"]} == {"beagle"}
+    assert {view.classes[label] for label in shown["beagle"]} == {"beagle"}
     assert found.photos("teapot", 2) == []
 
 

@@ -13,11 +13,12 @@ import pytest
 
 from grader.assignment import spec
 from grader.checks.questions import Material, Question
-from grader.datasets import cards, holdout
+from grader.datasets import holdout
 from grader.grading.preparation import divide
 from grader.judging.evaluate import check_files, plan_questions
 from grader.judging.probe import Plan, sequence
 from grader.settings import Settings
+from tests.support import breeds
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = range(50)
@@ -29,7 +30,7 @@ Ints = npt.NDArray[np.int64]
 def material(secret: int) -> Material:
     """Return photos of noise; the class of each is written into its first pixel."""
     rng = np.random.default_rng(1000 + secret)
-    names, species = cards.breeds("breeds35"), cards.species("breeds35")
+    names, species = breeds.breeds("breeds35"), breeds.groups("breeds35")
     labels = rng.permutation(np.repeat(np.arange(35), rng.integers(3, 7, 35)))
     images = rng.integers(0, 256, (len(labels), PX, PX, 3), np.uint8)
     counts = spec.load_public(ROOT / "solutions" / "transfer_learning").on("toy_pets").counts

@@ -16,33 +16,32 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from grader.datasets import cards
 from grader.datasets.toypets.anatomy import draw_pet
-from grader.datasets.toypets.breeds import BREEDS
+from grader.datasets.toypets.breeds import BREEDS, CATS, NAMES
 from grader.datasets.toypets.strokes import BLACK, WHITE, Brush, Colour, mix, palette
 from grader.errors import SpecError
 
 __all__ = ["SIDE_PX", "draw", "file_names", "write_toy_pets"]
 
 SIDE_PX = 256  # what photos are shrunk to; their readers crop 224 of it
-LABEL_SPACE = "breeds35"
 
 
 def draw(breed_index: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Draw one toy pet.
 
     Args:
-        breed_index: position in `cards.breeds("breeds35")`.
+        breed_index: position in the sorted names of `BREEDS`.
         rng: decides everything that does not make the breed.
 
     Returns:
         uint8 RGB `[256, 256, 3]`.
     """
-    breed = BREEDS[cards.breeds(LABEL_SPACE)[breed_index]]
+    name = sorted(BREEDS)[breed_index]
+    breed = BREEDS[name]
     picture = _background(rng)
     colours = palette(rng)
     brush = Brush(picture, mix(colours.fur, BLACK, 0.78), rng)
-    draw_pet(brush, breed, colours, is_cat=cards.species(LABEL_SPACE)[breed_index], rng=rng)
+    draw_pet(brush, breed, colours, is_cat=name in CATS, rng=rng)
     _foreground(picture, colours.toy, rng)
     return _photographed(picture, rng)
 
@@ -55,12 +54,7 @@ def file_names(per_class: int) -> tuple[str, ...]:
     """
     if per_class < 1:
         raise SpecError(f"toy pets: expected at least 1 picture a breed, found {per_class}.")
-    shared = {
-        "american_pit_bull_terrier",
-        "english_cocker_spaniel",
-    }  # breeds35 has one american, one english breed
-    stems = [stem for stem in cards.CATS + cards.DOGS if stem not in shared]
-    return tuple(f"{stem}_{number}.jpg" for stem in stems for number in range(1, per_class + 1))
+    return tuple(f"{name}_{number}.jpg" for name in NAMES for number in range(1, per_class + 1))
 
 
 def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
@@ -91,7 +85,8 @@ def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
 
 
 def _save(path: Path, seed: int) -> None:
-    label, number = cards.label_of(path.name, LABEL_SPACE), int(path.stem.rpartition("_")[2])
+    name, _, number_text = path.stem.rpartition("_")
+    label, number = sorted(BREEDS).index(name.lower().partition("_")[0]), int(number_text)
     rng = np.random.default_rng([seed, label, number])
     # JPEG of unequal quality, like photos found on the web: a network reads its traces on flat colours.
     Image.fromarray(draw(label, rng)).save(path, quality=int(rng.integers(80, 96)))
