@@ -13,6 +13,7 @@ import datetime
 import importlib.util
 import shutil
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -25,7 +26,7 @@ from nbformat import NotebookNode
 
 from grader import attempts, pipeline, preparation, suspicion, tally
 from grader.course import Course
-from grader.errors import SpecError
+from grader.errors import GraderError, SpecError
 from grader.inert import inert_markdown, visible
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
@@ -86,21 +87,35 @@ def grade_class(
         with _records(course, work, settings) as record:
             for submission in submissions:
                 tell("started", submission.student, None)
-                known = None if options.force else _usable(course, submission, work)
-                if known is None and _beyond(course, submission, work, options, settings):
-                    event: Event = "unscored"
-                    grade = _unscored(course, submission, work, settings)
-                else:
-                    event = "graded" if known is None else "known"
-                    grade = known or _graded(course, submission, work, runner)
-                    attempts.set_current(course.folder, grade)
-                    tally.settle(course.folder, submission)
-                    counts = attempts.counting(course.folder, assignment, submission.student, settings.counts)
-                    grade = counts or grade
+                try:
+                    event, grade = _decided(course, submission, work, runner, options, settings)
+                except GraderError:
+                    raise
+                except Exception:  # of one submission: the others are graded all the same
+                    event, grade = "graded", pipeline.undecided(submission, work, traceback.format_exc())
                 grade = record(grade, submission)
                 tell(event, submission.student, grade)
                 grades.append(grade)
         return grades
+
+
+def _decided(
+    course: Course,
+    submission: Submission,
+    work: preparation.Work,
+    runner: Executor,
+    options: Options,
+    settings: Settings,
+) -> tuple[Event, Grade]:
+    """Grade a submission, or find out that it is known or one more than are scored; return the grade that counts."""
+    known = None if options.force else _usable(course, submission, work)
+    if known is None and _beyond(course, submission, work, options, settings):
+        return "unscored", _unscored(course, submission, work, settings)
+    grade = known or _graded(course, submission, work, runner)
+    attempts.set_current(course.folder, grade)
+    tally.settle(course.folder, submission)
+    counts = attempts.counting(course.folder, submission.assignment, submission.student, settings.counts)
+    return "graded" if known is None else "known", counts or grade
 
 
 def _against(work: preparation.Work) -> tally.Against:
@@ -199,9 +214,10 @@ def _records(
         return
     from grader import release
     from grader.gradebook import manual_points, open_gradebook, record, refuse_nbgraders_scores
-    from grader.manual_work import save_snapshot, snapshot
+    from grader.manual_work import refuse_to_begin_anew, save_snapshot, snapshot
 
     url = course.db_url(settings.db_url)
+    refuse_to_begin_anew(course.folder, url)
     release.record_source(course.folder, work.context.assignment.id, url)
     with open_gradebook(url) as gradebook:
         refuse_nbgraders_scores(gradebook, work.context.assignment.id)

@@ -168,7 +168,7 @@ def test_runs_that_could_not_be_decided_are_not_counted(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(submission: Any, work: Any) -> pipeline.Graded:
-        return pipeline.Graded(pipeline._undecided(submission, work, "RuntimeError: no kernel"), None, None)
+        return pipeline.Graded(pipeline.undecided(submission, work, "RuntimeError: no kernel"), None, None)
 
     monkeypatch.setattr(pipeline, "grade", broken)
 
