@@ -15,6 +15,7 @@ import platformdirs
 from grader.errors import SpecError
 
 Number = TypeVar("Number", int, float)
+SECRET_BYTES = 16  # fewer could be found by trying
 LARGEST_STEP = 0.5  # a larger one would release the first score only
 
 
@@ -129,7 +130,7 @@ def _settings(values: Mapping[str, str]) -> Settings:
         data_folder=Path(data).expanduser().resolve() if data else None,
         cache=Path(values.get("cache") or platformdirs.user_cache_dir("pawgrade")).expanduser(),
         weights=Path(values["weights"]).expanduser().resolve() if values.get("weights") else None,
-        secret=values["secret"].encode() if values.get("secret") else None,
+        secret=_secret(values.get("secret", "")),
         kernel=values.get("kernel", ""),
         sandbox="none" if sandbox == "none" else "namespaces",
         seed=seed,
@@ -142,6 +143,16 @@ def _settings(values: Mapping[str, str]) -> Settings:
         gpu_slots=int(slots),
         holdout=Path(values["holdout"]).expanduser().resolve() if values.get("holdout") else None,
     )
+
+
+def _secret(text: str) -> bytes | None:
+    """Return a secret that cannot be guessed from what a page shows of it."""
+    if text and len(text.encode()) < SECRET_BYTES:
+        raise SpecError(
+            f"setting secret: expected at least {SECRET_BYTES} bytes, found {len(text.encode())}.",
+            'python3 -c "import secrets; print(secrets.token_hex(16))" draws one.',
+        )
+    return text.encode() if text else None
 
 
 def _number(values: Mapping[str, str], name: str, kind: Callable[[str], Number], default: Number) -> Number:
@@ -166,7 +177,7 @@ def course_secret(course: Path, settings: Settings) -> bytes:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         found = path.read_bytes().strip()
-        if len(found) < 16:
+        if len(found) < SECRET_BYTES:
             raise SpecError(
                 f"{path} is empty or cut short.",
                 "Put the old secret back, or delete the file to draw a new one.",

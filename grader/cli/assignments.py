@@ -189,7 +189,7 @@ def calibrate(
 
     found, settings = open_course(course, sandbox)
     at_a_time = jobs or runners.default_jobs()
-    with runners.local(at_a_time) as runner, Progress() as tell:
+    with runners.local(at_a_time) as runner, Progress(exact=True) as tell:
         result = calibrate_module.calibrate(
             found,
             assignment,

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A progress bar on standard error; yields the callback that moves it."""
+    """A progress bar on standard error; yields the callback that moves it.
 
-    def __init__(self, total: int | None = None) -> None:
+    Args:
+        total: how many steps there are, where that is known.
+        exact: whether seconds may be told as they are: of honest solutions and mutants, not of what students handed in.
+    """
+
+    def __init__(self, total: int | None = None, *, exact: bool = False) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
@@ -27,6 +32,7 @@ class Progress:
         self.progress = Progress(*columns, console=output.errors, transient=True)
         self.task = self.progress.add_task("getting ready", total=total)
         self.unscored: list[str] = []
+        self.exact = exact
 
     def __enter__(self) -> Callable[[Any, str, Any], None]:
         self.progress.start()
@@ -47,5 +53,10 @@ class Progress:
             self.progress.advance(self.task)
             if grade is not None and not output.errors.is_terminal:
                 name = text if grade.assignment in text else f"{text}, {grade.assignment}"
-                line = f"{name}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, up to {disclosure.times(grade.seconds).total:.0f} s)"
+                took = (
+                    f"{grade.seconds.total:.0f}"
+                    if self.exact
+                    else f"up to {disclosure.times(grade.seconds).total:.0f}"
+                )
+                line = f"{name}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {took} s)"
                 output.errors.print(line, highlight=False, markup=False)

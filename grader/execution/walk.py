@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from grader.execution.engine import GradingClient
 
 
+NEAR = 0.5  # of the memory limit: a large piece that is refused leaves the rest free
+
+
 @dataclass
 class Walk:
     """What one run of a notebook is given, and what became of it.
@@ -70,6 +73,11 @@ class Walk:
     gpu_full: bool = False
     ran: bool = False
     broken: str = ""
+
+    @property
+    def filled_memory(self) -> bool:
+        """Whether the memory limit was near, as the system counted it; where it does not count, a notebook's word is taken."""
+        return self.peak_mb == 0 or self.peak_mb >= NEAR * self.limits.memory_mb
 
     @property
     def limit(self) -> Limit | None:

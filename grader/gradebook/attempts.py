@@ -38,6 +38,10 @@ from grader.files import write_whole
 from grader.records import Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
+MAX_FILES, MAX_DEPTH = (
+    10_000,
+    32,
+)  # of what was handed in; with more, only the notebook decides which attempt it is
 
 
 def attempt_id(submission: Submission, *facts: str) -> str:
@@ -50,15 +54,46 @@ def attempt_id(submission: Submission, *facts: str) -> str:
         facts: versions and settings, for example the assignment's digest, the data card, the seed.
     """
     digest = hashlib.sha256("\0".join(facts).encode())
-    for path in sorted(submission.folder.rglob("*")):
-        name = path.relative_to(submission.folder).as_posix()
-        mode = path.lstat().st_mode
-        if name == TIMESTAMP or stat.S_ISDIR(mode):
+    files, rest = _files(submission.folder, submission.notebook.name)
+    for name in files:
+        path = submission.folder / name
+        try:
+            mode = path.lstat().st_mode
+        except OSError:  # gone since, or a name that is too long
+            digest.update(f"\0{name}\0unreadable\0".encode(errors="surrogateescape"))
             continue
         digest.update(f"\0{name}\0{stat.S_IFMT(mode)}\0".encode(errors="surrogateescape"))
         if stat.S_ISREG(mode):
             digest.update(_fingerprint(path))
+    if rest:
+        digest.update(f"\0{rest}".encode())
     return digest.hexdigest()[:16]
+
+
+def _files(folder: Path, notebook: str) -> tuple[list[str], str]:
+    """Return the sorted names of a hostile folder's files, the notebook's among them, and words when there are more than count.
+
+    Folders are entered by name, not by recursion: one of a thousand levels, or of long names, ends no class.
+    """
+    found, pending, rest = [notebook], [("", 0)], ""
+    while pending:
+        inside, depth = pending.pop()
+        try:
+            with os.scandir(folder / inside) as entries:
+                for entry in entries:
+                    name = f"{inside}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append((f"{name}/", depth + 1))
+                    elif name not in (TIMESTAMP, notebook):
+                        found.append(name)
+                    if len(found) + len(pending) > MAX_FILES:
+                        return [notebook], f"more than {MAX_FILES} files"
+        except OSError:
+            rest = rest or "folders that cannot be read"
+        if pending and pending[-1][1] > MAX_DEPTH:
+            return [notebook], f"folders {MAX_DEPTH} deep"
+    there = found if (folder / notebook).is_symlink() or (folder / notebook).exists() else found[1:]
+    return sorted(there), rest
 
 
 def _fingerprint(path: Path) -> bytes:

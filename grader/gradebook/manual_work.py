@@ -214,6 +214,24 @@ def save_snapshot(course: Path, saved: Snapshot) -> Path:
     return path
 
 
+def refuse_to_begin_anew(course: Path, db_url: str) -> None:
+    """Raise SpecError when the gradebook's file is gone or empty although it held manual work, or copies of it are there.
+
+    A new one would hold none of that, and what is saved from it would look like the latest.
+    """
+    path = sqlite_path(db_url)
+    if path is None or (path.is_file() and path.stat().st_size):
+        return
+    saved = last_snapshot(course)
+    copies = sorted(path.parent.glob(f"{path.name}.bak.*"))
+    if copies or (saved is not None and saved[1] != EMPTY):
+        kept = copies[-1].name if copies else f".pawgrade/manual/{saved[0].name if saved else ''}"
+        raise SpecError(
+            f"{path} is {'empty' if path.is_file() else 'gone'}, and {kept} says that it held more than grades that can be made again.",
+            "`pawgrade gradebook rebuild` makes it anew, manual work and all that a copy has included; or put the file back.",
+        )
+
+
 def last_snapshot(course: Path) -> tuple[Path, Snapshot] | None:
     """Return the newest readable snapshot of a course and its file, or None."""
     for path in sorted((course / ".pawgrade" / "manual").glob("*.json"), reverse=True):

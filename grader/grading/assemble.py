@@ -73,7 +73,7 @@ def grade(submission: Submission, work: Work) -> Graded:
     except (FileNotFoundError, SubmissionError) as exc:
         return Graded(_unread(submission, work, _explain_unread(exc, submission)), submitted, None)
     except Exception:
-        return Graded(_undecided(submission, work, traceback.format_exc()), submitted, None)
+        return Graded(undecided(submission, work, traceback.format_exc()), submitted, None)
     log = ""
     once = functools.partial(_run, submission, work, submitted, repairs=repairs, begin=begin)
     walks: list[engine.Walk] = []
@@ -88,7 +88,7 @@ def grade(submission: Submission, work: Work) -> Graded:
         except Exception:
             log += traceback.format_exc()
             break
-    return Graded(_undecided(submission, work, log, walks), submitted, None)
+    return Graded(undecided(submission, work, log, walks), submitted, None)
 
 
 def _fairly(
@@ -106,14 +106,13 @@ def _fairly(
             again = once(notebook, walks).graded
         return _noted(again, notices.alone(), alone="yes")
     index = walk.hits.get(Limit.MEMORY)
-    if index is None or walk.gpu_full or not asking.lost:
+    if index is None or walk.gpu_full or not asking.lost or not walk.filled_memory:
         return found.graded
     number, shorter = _without_cell(notebook, walk, index)
     with turn(work.desk, alone=False):
         again = once(shorter, walks).graded
-    better = again.grade.points > found.graded.grade.points
-    kept = again if better else found.graded
-    return _noted(kept, notices.left_out(number, counts=better), left_out=f"cell {number}")
+    # Whatever it earned: were the better one to count, who provoked this would have two draws.
+    return _noted(again, notices.left_out(number), left_out=f"cell {number}")
 
 
 def _without_cell(notebook: NotebookNode, walk: engine.Walk, index: int) -> tuple[int, NotebookNode]:
@@ -337,7 +336,7 @@ def _unread(submission: Submission, work: Work, notice: str) -> Grade:
     return Grade(**{**found.__dict__, "notices": (notice,)})
 
 
-def _undecided(submission: Submission, work: Work, log: str, walks: Sequence[engine.Walk] = ()) -> Grade:
+def undecided(submission: Submission, work: Work, log: str, walks: Sequence[engine.Walk] = ()) -> Grade:
     """A grade for a submission that we could not judge: ERROR, for staff.
 
     Where the notebook ran it may be what led to that: it says so, and counts as a scored attempt.

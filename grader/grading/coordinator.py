@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import shutil
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -20,7 +21,7 @@ from typing import Literal
 from grader.assignment.course import Course
 from grader.calibration import flags as suspicion
 from grader.checks.scoring import with_manual
-from grader.errors import SpecError
+from grader.errors import GraderError, SpecError
 from grader.gradebook import attempts, conversion, versions
 from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
@@ -85,21 +86,35 @@ def grade_class(
         with _records(course, work, settings) as record:
             for submission in submissions:
                 tell("started", submission.student, None)
-                known = None if options.force else _usable(course, submission, work)
-                if known is None and _beyond(course, submission, work, options, settings):
-                    event: Event = "unscored"
-                    grade = _unscored(course, submission, work, settings)
-                else:
-                    event = "graded" if known is None else "known"
-                    grade = known or _graded(course, submission, work, runner)
-                    attempts.set_current(course.folder, grade)
-                    versions.settle(course.folder, submission)
-                    counts = attempts.counting(course.folder, assignment, submission.student, settings.counts)
-                    grade = counts or grade
+                try:
+                    event, grade = _decided(course, submission, work, runner, options, settings)
+                except GraderError:
+                    raise
+                except Exception:  # of one submission: the others are graded all the same
+                    event, grade = "graded", assemble.undecided(submission, work, traceback.format_exc())
                 grade = record(grade, submission)
                 tell(event, submission.student, grade)
                 grades.append(grade)
         return grades
+
+
+def _decided(
+    course: Course,
+    submission: Submission,
+    work: preparation.Work,
+    runner: Executor,
+    options: Options,
+    settings: Settings,
+) -> tuple[Event, Grade]:
+    """Grade a submission, or find out that it is known or one more than are scored; return the grade that counts."""
+    known = None if options.force else _usable(course, submission, work)
+    if known is None and _beyond(course, submission, work, options, settings):
+        return "unscored", _unscored(course, submission, work, settings)
+    grade = known or _graded(course, submission, work, runner)
+    attempts.set_current(course.folder, grade)
+    versions.settle(course.folder, submission)
+    counts = attempts.counting(course.folder, submission.assignment, submission.student, settings.counts)
+    return "graded" if known is None else "known", counts or grade
 
 
 def _against(work: preparation.Work) -> versions.Against:
@@ -191,10 +206,11 @@ def _records(
     if not has_nbgrader():
         yield lambda grade, _: grade
         return
-    from grader.gradebook.manual_work import save_snapshot, snapshot
+    from grader.gradebook.manual_work import refuse_to_begin_anew, save_snapshot, snapshot
     from grader.gradebook.nbgrader import manual_points, open_gradebook, record, refuse_nbgraders_scores
 
     url = course.db_url(settings.db_url)
+    refuse_to_begin_anew(course.folder, url)
     conversion.record_source(course.folder, work.context.assignment.id, url)
     with open_gradebook(url) as gradebook:
         refuse_nbgraders_scores(gradebook, work.context.assignment.id)

@@ -79,14 +79,13 @@ def alone() -> str:
     return "The machine was busy when a time limit was met, so the notebook ran once more, alone. Only that run counts."
 
 
-def left_out(number: int, *, counts: bool) -> str:
+def left_out(number: int) -> str:
     """Say that a notebook ran again without the cell that met the memory limit.
 
     Args:
         number: of the cell, among code cells.
-        counts: whether the second run is the one that counts.
     """
-    which = (
-        "That run counts, since it earned more." if counts else "It earned no more, so the first run counts."
+    return (
+        f"After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "
+        "that cell, and that run counts."
     )
-    return f"After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without that cell. {which}"

@@ -90,7 +90,8 @@ def explain_note(
     if kind == "object":
         return SubmissionError(
             f"{where}: expected {wanted}, found Python objects{f' ({text})' if text else ''}.",
-            "Return a plain numpy array of numbers, for example with np.asarray(result, dtype=float).",
+            f"Return a plain numpy array of numbers, for example with np.asarray(result, dtype={_dtype(entry_point)}); a list of "
+            "tensors becomes one with torch.stack(list).detach().numpy().",
         )
     if kind == "large":
         return SubmissionError(
@@ -100,6 +101,18 @@ def explain_note(
     return SubmissionError(
         f"{where}: expected {wanted}, found no answer.",
         "Does it return for every batch, without ending the kernel?",
+    )
+
+
+def _dtype(entry_point: EntryPoint) -> str:
+    name = entry_point.output.dtype
+    return name if name in ("float", "int", "bool") else f"np.{name}"
+
+
+def refused_again(where: str) -> SubmissionError:
+    """Say of a further function that its answers were refused, too: the first one has used up what a page may tell."""
+    return SubmissionError(
+        f"{where}: these answers were refused, too.", f"Mend the other one first. {PUBLIC_CHECK}"
     )
 
 

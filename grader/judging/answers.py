@@ -33,8 +33,8 @@ _KINDS = {
     "float": "fiu",
     "float32": "f",
     "float64": "f",
-    "int": "iu",
-    "int64": "iu",
+    "int": "iuf",  # whole ones
+    "int64": "iuf",
     "uint8": "u",
     "bool": "biu",
 }
@@ -155,7 +155,9 @@ def _check_type(
 
 def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Array:
     target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # what float32 cannot hold becomes infinite, and is refused as that
         converted = array.astype(target)
     if value.finite and converted.dtype.kind == "f" and not np.isfinite(converted).all():
         bad = str(int((~np.isfinite(converted)).sum())) if told else "some"
@@ -167,6 +169,12 @@ def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Arr
         raise SubmissionError(
             f"{where}: expected True or False, found other numbers.", "Return a mask, not indices."
         )
+    if converted.dtype.kind == "i" and array.dtype.kind == "f":
+        whole = np.isfinite(array) & (np.floor(array) == array) & (np.abs(array) < 2**53)
+        if not whole.all():
+            raise SubmissionError(
+                f"{where}: expected whole numbers, found others.", f"Convert the result to {value.dtype}."
+            )
     if converted.dtype.kind == "i" and (array != converted).any():
         raise SubmissionError(
             f"{where}: expected numbers that fit into int64, found larger ones.",

@@ -45,7 +45,7 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
         raise Unusable("none")
     try:
         if hasattr(result, "detach"):  # a torch tensor, perhaps on a GPU or with a gradient
-            result = result.detach().cpu().numpy()
+            result = _plain(result.detach().cpu())
         array = np.asarray(result)
     except (Exception, SystemExit) as exc:
         raise Unusable("object", type(result).__name__[:100]) from exc
@@ -56,9 +56,19 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
     return array
 
 
-def ask(namespace: Mapping[str, Any], folder: str) -> None:
+def _plain(tensor: Any) -> Any:  # noqa: ANN401 - torch is the notebook's, and may not be there
+    """Return a tensor's numbers; numpy has no bfloat16."""
+    try:
+        return tensor.numpy()
+    except TypeError:
+        return tensor.float().numpy()
+
+
+def ask(folder: str, namespace: Mapping[str, Any] | None = None) -> None:
     """Answer the question in `folder`: `answer.npy`, or `note.json` that says why there is none."""
     root = Path(folder)
+    if namespace is None:  # not `globals()`, which a notebook may have redefined
+        namespace = sys._getframe(1).f_globals
     question = json.loads((root / "question.json").read_text(encoding="utf-8"))
     try:
         arguments = [_argument(root, item) for item in question["arguments"]]

@@ -12,7 +12,7 @@ import contextlib
 import json
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ import numpy as np
 from grader.assignment.spec import Assignment, EntryPoint, bind_sizes
 from grader.checks.questions import Answer, Array, Question
 from grader.errors import SubmissionError
-from grader.judging.answer_notes import Sources, explain_note, raised_again, unanswered
+from grader.judging.answer_notes import Sources, explain_note, raised_again, refused_again, unanswered
 from grader.judging.answers import MAX_NOTE_BYTES, AnswerBudget, read_array, read_note, resolve_shape
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Asking:
         refused: why a set earns nothing, by name.
         broken: why an entry point is not asked any more, by name.
         spent: sets whose budget ran out.
-        line_told: whether a line that raised on hidden photos is told already: a page tells one.
+        told_of: the function whose failure on hidden photos is told, and in which words: a page tells one.
         budget: bytes that answers may still have.
     """
 
@@ -113,7 +113,7 @@ class Asking:
     refused: dict[str, SubmissionError] = field(default_factory=dict)
     broken: dict[str, SubmissionError] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
-    line_told: bool = False
+    told_of: dict[str, SubmissionError] = field(default_factory=dict)
     budget: AnswerBudget = field(default_factory=AnswerBudget)
 
     def ask(self, client: GradingClient) -> None:
@@ -137,7 +137,8 @@ class Asking:
             if client.walk.dead or name in self.refused or question.entry_point in self.broken:
                 continue
             if left[name] > 0:
-                told = self.public or question.shown
+                # Without a photo there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
+                told = self.public or question.shown or not question.has_photos
                 used, found = self._ask(client, question, left[name], sources, told=told)
                 left[name] -= used
                 self._keep((name, number), found)
@@ -163,7 +164,7 @@ class Asking:
         write_question(folder, question)
         try:
             seen_as = lease.bring(folder)
-            code = f"from grader.judging.in_kernel import ask as _ask\n_ask(globals(), {seen_as!r})\ndel _ask"
+            code = f"from grader.judging.in_kernel import ask as _ask\n_ask({seen_as!r})\ndel _ask"
             used = client.request(code, budget_s)
             sizes = bind_sizes(entry_point.inputs, question.arguments)
             room = self.budget.room(entry_point.output, sizes)
@@ -186,16 +187,24 @@ class Asking:
             found = read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
             self.budget.spend(found, question.entry_point)
         except SubmissionError as exc:
-            return exc
+            return exc if told else self._one(entry_point.name, exc, refused_again)
         except FileNotFoundError:
             note = read_note(folder / NOTE)
         else:
             return found
-        if note.get("kind") == "raised" and not told:
-            if self.line_told:
-                return raised_again(entry_point.name)
-            self.line_told = True
-        return explain_note(note, entry_point, sizes, sources, told=told) if note else None
+        if not note:
+            return None
+        words = explain_note(note, entry_point, sizes, sources, told=told)
+        again = raised_again if note.get("kind") == "raised" else refused_again
+        return words if told else self._one(entry_point.name, words, again)
+
+    def _one(
+        self, name: str, words: SubmissionError, again: Callable[[str], SubmissionError]
+    ) -> SubmissionError:
+        """Return what may be said of a failure on hidden photos: of the first function in full, of it again the same, of others that they failed."""
+        if not self.told_of:
+            self.told_of[name] = words
+        return self.told_of.get(name) or again(name)
 
     def overruns(self) -> tuple[Overrun, ...]:
         """Return the sets whose budget ran out."""

@@ -40,14 +40,14 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
         )
     if values(content) > MAX_VALUES:
         raise SubmissionError(f"the notebook holds more than {MAX_VALUES} values.", _CLEAR)
+    kind = _no_json(content)
     try:
         text = content.decode("utf-8-sig")
         del content
         raw = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as exc:
         raise SubmissionError(
-            "the file is not a notebook: it is not valid JSON.",
-            "Open it in Jupyter, save it and hand it in again.",
+            f"the file is not a notebook: {kind}.", "Open it in Jupyter, save it and hand it in again."
         ) from exc
     if _depth(raw) > MAX_DEPTH:
         raise SubmissionError(
@@ -55,6 +55,17 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
             "Open it in Jupyter, save it and hand it in again.",
         )
     return raw
+
+
+def _no_json(content: bytes) -> str:
+    """Say why a file is no JSON, should it be none."""
+    if not content.strip():
+        return "it is empty"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16, and notebooks are UTF-8"
+    if b"\n<<<<<<< " in content or content.startswith(b"<<<<<<< "):
+        return "it holds the marks of a merge that git could not finish (<<<<<<<)"
+    return "it is not valid JSON"
 
 
 def values(content: bytes) -> int:
@@ -124,12 +135,21 @@ def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
     """Returns how many characters of pictures are left for the other cells."""
     if "outputs" in cell:
         cell["outputs"] = []
+    if cell.get("cell_type") != "code":  # other programs leave them there, and no notebook may have them
+        cell.pop("outputs", None)
+        cell.pop("execution_count", None)
     given = cell.get("metadata")
     if isinstance(given, dict):
         tags, nbgrader = given.get("tags"), given.get("nbgrader")
-        kept = _scalars(given)
+        kept = {
+            key: one
+            for key, one in _scalars(given).items()
+            if isinstance(one, _OF_FORMAT.get(key, object)) and one != ""
+        }
         if isinstance(tags, list) and len(tags) <= MAX_ENTRIES:
-            kept["tags"] = [tag for tag in tags if _is_small(tag)]
+            kept["tags"] = [
+                tag for tag in tags if isinstance(tag, str) and _is_small(tag) and tag and "," not in tag
+            ]
         if "nbgrader" in given:
             kept["nbgrader"] = _scalars(nbgrader) if isinstance(nbgrader, dict) else None
         cell["metadata"] = kept
@@ -146,6 +166,20 @@ def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
                 pictures[name] = shown
         cell["attachments"] = pictures
     return left_chars
+
+
+# What nbformat demands of metadata that grading does not look at: of another kind, it is left out.
+_OF_FORMAT: dict[str, type] = {
+    "name": str,
+    "format": str,
+    "collapsed": bool,
+    "scrolled": bool,
+    "deletable": bool,
+    "editable": bool,
+    "tags": list,
+    "jupyter": dict,
+    "execution": dict,
+}
 
 
 def _scalars(given: dict[str, Any]) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_runs_that_could_not_be_decided_are_not_counted(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(submission: Any, work: Any) -> assemble.Graded:
-        return assemble.Graded(assemble._undecided(submission, work, "RuntimeError: no kernel"), None, None)
+        return assemble.Graded(assemble.undecided(submission, work, "RuntimeError: no kernel"), None, None)
 
     monkeypatch.setattr(assemble, "grade", broken)
 

@@ -322,3 +322,44 @@ def test_links_pipes_and_strange_names_do_not_stop_naming(tmp_path: Path) -> Non
 
 def test_a_folder_that_is_gone_has_a_name_all_the_same(tmp_path: Path) -> None:
     assert len(attempts.attempt_id(Submission("student01", "toy", tmp_path / "missing"))) == 16
+
+
+def deep(folder: Path, name: str, levels: int) -> None:
+    """Make folders inside folders, deeper than a path may be long."""
+    before = Path.cwd()
+    try:
+        os.chdir(folder)
+        for _ in range(levels):
+            Path(name).mkdir()
+            os.chdir(name)
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize(("name", "levels"), [("d", 1500), ("n" * 200, 60)], ids=["levels", "long names"])
+def test_folders_without_end_are_an_attempt_like_any_other(tmp_path: Path, name: str, levels: int) -> None:
+    work = submission(tmp_path / "toy", **{"toy.ipynb": "one"})
+    deep(work.folder, name, levels)
+    try:
+        first = attempts.attempt_id(work)
+        (work.folder / "toy.ipynb").write_text("two")
+
+        assert len(first) == 16
+        assert attempts.attempt_id(work) != first
+    finally:
+        subprocess.run(["rm", "-rf", str(work.folder)], check=True)
+
+
+def test_more_files_than_count_leave_the_notebook_to_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "MAX_FILES", 20)
+    work = submission(
+        tmp_path / "toy", **{"toy.ipynb": "one"}, **{f"file{number}": "" for number in range(30)}
+    )
+    first = attempts.attempt_id(work)
+    (work.folder / "file29").write_text("more")
+    same = attempts.attempt_id(work)
+    (work.folder / "toy.ipynb").write_text("two")
+
+    assert first == same != attempts.attempt_id(work)

@@ -16,7 +16,14 @@ from nbformat import NotebookNode
 
 from grader.errors import SpecError
 from grader.gradebook.conversion import gradebook_notebook, record_source
-from grader.gradebook.manual_work import given_by_hand, last_snapshot, restore, save_snapshot, snapshot
+from grader.gradebook.manual_work import (
+    given_by_hand,
+    last_snapshot,
+    refuse_to_begin_anew,
+    restore,
+    save_snapshot,
+    snapshot,
+)
 from grader.gradebook.nbgrader import Entry, manual_points, open_gradebook, record
 from grader.gradebook.projection import Rebuilt, rebuild
 from tests.support.notebooks import answered, toy_course, toy_grade
@@ -334,3 +341,21 @@ def test_a_copy_of_the_database_is_whole_while_another_program_reads(
 
     assert rebuilt.kept is not None
     assert len(scores(f"sqlite:///{rebuilt.kept}")) == 2
+
+
+@pytest.mark.parametrize("left", ["gone", "empty"])
+def test_a_lost_gradebook_that_held_manual_work_is_not_begun_anew(
+    course: Path, db_url: str, left: str
+) -> None:
+    with open_gradebook(db_url) as gradebook:
+        save_snapshot(course, snapshot(gradebook))
+    refuse_to_begin_anew(course, db_url)  # while it is there
+    path = course / "gradebook.db"
+    path.write_bytes(b"") if left == "empty" else path.unlink()
+
+    with pytest.raises(SpecError, match=rf"{left}.*gradebook rebuild"):
+        refuse_to_begin_anew(course, db_url)
+
+
+def test_a_first_gradebook_is_begun(tmp_path: Path) -> None:
+    refuse_to_begin_anew(tmp_path, f"sqlite:///{tmp_path}/gradebook.db")

@@ -320,7 +320,6 @@ def test_pixels_beyond_255_do_not_wrap(read: Read, width: Any) -> None:
     ("dtype", "array"),
     [
         ("float", np.array([True, False])),
-        ("int", np.array([1.0, 2.0])),
         ("int", np.array([True, False])),
         ("uint8", np.array([1, 2], np.int8)),
         ("uint8", np.array([0.5, 0.5])),
@@ -560,3 +559,14 @@ def test_all_answers_of_a_run_have_one_budget() -> None:
     with pytest.raises(SubmissionError, match="classify: the answers of this run have more than"):
         budget.spend(np.zeros(100), "classify")
     assert budget.room(value, {}) == MAX_HEADER_BYTES
+
+
+def test_whole_numbers_may_come_as_floats_and_others_may_not(tmp_path: Path) -> None:
+    value = Value(dtype="int", shape=("n",))
+    np.save(tmp_path / "whole.npy", np.array([1.0, -2.0]))
+
+    assert read_array(tmp_path / "whole.npy", value, {"n": 2}, "quiz").tolist() == [1, -2]
+    for other in (1.5, np.nan, np.inf, 1e300):
+        np.save(tmp_path / "other.npy", np.array([1.0, other]))
+        with pytest.raises(SubmissionError, match="expected whole numbers"):
+            read_array(tmp_path / "other.npy", value, {"n": 2}, "quiz")

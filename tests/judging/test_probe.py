@@ -17,20 +17,21 @@ import pytest
 from grader.assignment.spec import Assignment
 from grader.checks.questions import Question
 from grader.errors import SpecError, SubmissionError
+from grader.judging.answer_notes import raised_again
 from grader.judging.probe import Answers, Asking, Overrun, Plan, sequence, write_question
 
 KEY = {"labels": np.array([41, 42])}
 PLAN = {
     "photos": [
-        Question("classify", (np.ones((2, 4), np.uint8),), KEY),
-        Question("classify", (np.zeros((1, 4), np.uint8),), KEY),
+        Question("classify", (np.ones((2, 2, 2), np.uint8),), KEY),
+        Question("classify", (np.zeros((1, 2, 2), np.uint8),), KEY),
     ],
-    "numbers": [Question("classify", (np.ones((3, 4), np.uint8),)), Question("scale", (2.5, 3, "cat"))],
+    "numbers": [Question("classify", (np.ones((3, 2, 2), np.uint8),)), Question("scale", (2.5, 3, "cat"))],
 }
 
 
 def assignment() -> Assignment:
-    photos = {"name": "images", "dtype": "uint8", "shape": ["n", 4]}
+    photos = {"name": "images", "dtype": "uint8", "shape": ["n", 2, 2]}
     scale = [{"name": "x", "dtype": "float"}, {"name": "k", "dtype": "int"}, {"name": "word", "dtype": "str"}]
     return Assignment.model_validate(
         {
@@ -247,7 +248,7 @@ def replace_by(make: Callable[[Path], None]) -> Callable[[Path], None]:
 
 def a_link(path: Path) -> None:
     stolen = path.with_name("stolen.npy")
-    np.save(stolen, honest(np.zeros((2, 4), np.uint8)))
+    np.save(stolen, honest(np.zeros((2, 2, 2), np.uint8)))
     path.symlink_to(stolen)
 
 
@@ -309,7 +310,7 @@ def test_a_forged_note_says_nothing_that_is_not_cut_and_printable(tmp_path: Path
 
 BATCHES = {
     "photos": [
-        Question("classify", (np.full((size, 4), size, np.uint8),), {"n": np.array(size)}, partial=True)
+        Question("classify", (np.full((size, 2, 2), size, np.uint8),), {"n": np.array(size)}, partial=True)
         for size in (3, 1, 2)
     ]
 }
@@ -340,7 +341,7 @@ def test_each_set_has_the_budget_of_its_entry_point_for_itself(tmp_path: Path) -
 
 
 def test_a_set_that_needs_all_its_answers_is_refused_when_one_did_not_come(tmp_path: Path) -> None:
-    plan = {"photos": [Question("classify", (np.ones((1, 4), np.uint8),)) for _ in range(3)]}
+    plan = {"photos": [Question("classify", (np.ones((1, 2, 2), np.uint8),)) for _ in range(3)]}
     desk: Any = Desk({"classify": honest}, charge_s=2.5)
     found = asking(tmp_path, plan)
 
@@ -426,7 +427,7 @@ def test_a_rehearsal_that_fails_is_told_in_full_and_nothing_hidden_is_asked(tmp_
         return np.zeros((len(images), 4))
 
     desk: Any = Desk({"classify": wrong, "scale": scale})
-    rehearsal = {"classify": Question("classify", (np.ones((7, 4), np.uint8),))}
+    rehearsal = {"classify": Question("classify", (np.ones((7, 2, 2), np.uint8),))}
     found = asking(tmp_path, rehearsal=rehearsal)
 
     found.ask(desk)
@@ -494,7 +495,11 @@ def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> N
     found.ask(desk)
 
     assert "raised ValueError" in refusal(found.answers(), "one")
-    assert "raised an exception, too" in refusal(found.answers(), "two")
+    assert refusal(found.answers(), "one") == refusal(
+        found.answers(), "two"
+    )  # it says no more the second time
+    other = found._one("scale", SubmissionError("what it saw"), raised_again)
+    assert "scale raised an exception, too" in str(other)
 
 
 def test_a_function_that_breaks_on_a_public_question_is_asked_no_hidden_one_and_told_in_full(
@@ -506,7 +511,7 @@ def test_a_function_that_breaks_on_a_public_question_is_asked_no_hidden_one_and_
         seen.append(len(images))
         return np.zeros((len(images), 4))
 
-    photo = np.zeros((5, 4), np.uint8)
+    photo = np.zeros((5, 2, 2), np.uint8)
     plan = {
         "pictured": [Question("classify", (photo,), shown=True)],
         "photos": [Question("classify", (photo[:2],)), Question("classify", (photo[:3],))],

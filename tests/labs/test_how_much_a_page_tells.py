@@ -43,7 +43,7 @@ ATTEMPTS = 5
 REAL_PHOTOS = (
     168  # hidden ones of the real card, on average over the secrets: 35 breeds, 60 to 100 % of six each
 )
-KINDS = 12  # of answers that break their contract: missing, None, objects, too large, wrong dtype, shape, NaN, ...
+KINDS = 17  # of answers that break their contract: missing, None, objects, too large, wrong dtype, shape, NaN, ...
 LAB = packaged_course().source("oxford_pets")
 
 
@@ -64,22 +64,31 @@ def outcomes(module: ModuleType, name: str, mark: Mark) -> int:
     return 1 + (disclosure.steps(mark.points) if mark.points else 1) * max(1, len(texts))
 
 
-def statuses(folder: Path, plan: dict[str, list[Question]]) -> int:
-    """Count the verdicts that can depend on hidden photos: the product over the checks that ask about them.
+def verdicts_of(folder: Path, plan: dict[str, list[Question]]) -> dict[str, int]:
+    """Count, by question set, the verdicts that can depend on hidden photos: the product over the checks that ask about it.
 
-    A check without points that must pass first is one word for all that wait for it, not a factor.
+    A check about several sets is counted at the first of them. One without points that must pass first is one word for all that wait
+    for it, not a factor.
     """
-    found, guards = 1, 0
+    found: dict[str, int] = {}
+    guards: dict[str, int] = {}
     for path in check_files(folder, "all"):
         module = load_checks(path)
         marks = {name.removeprefix("test_"): mark_of(check) for name, check in vars(module).items()}
         first = {name for mark in marks.values() for name in mark.after}
         for name, mark in marks.items():
-            if not mark.unreported and any(after_hidden_photos(plan[asked]) for asked in mark.asks):
-                guard = not mark.points and name in first
-                guards += guard
-                found *= 1 if guard else outcomes(module, name, mark)
-    return found + guards
+            hidden = [asked for asked in mark.asks if after_hidden_photos(plan[asked])]
+            if mark.unreported or not hidden:
+                continue
+            guard = not mark.points and name in first
+            guards[hidden[0]] = guards.get(hidden[0], 0) + guard
+            found[hidden[0]] = found.get(hidden[0], 1) * (1 if guard else outcomes(module, name, mark))
+    return {name: count + guards[name] for name, count in found.items()}
+
+
+def statuses(folder: Path, plan: dict[str, list[Question]]) -> int:
+    """Count the verdicts of a page that can depend on hidden photos."""
+    return math.prod(verdicts_of(folder, plan).values())
 
 
 def mark_of(check: object) -> Mark:
@@ -96,13 +105,24 @@ def after_hidden_photos(asked: list[Question]) -> bool:
     )
 
 
-def bound(verdicts: int) -> float:
-    """Return the bits of one attempt: what is said of the answers, or of an exception, and what happened while asking."""
-    raised = (len(disclosure.CLASSES) + 1) * (disclosure.LINES + 1)
+def bound(by_set: dict[str, int], entry_points: int) -> float:
+    """Return the bits of one attempt: what is said of the answers, set by set, and what happened while asking.
+
+    Each set has its verdicts, or is refused. Of all refusals of a page one is told in full; of the others only that they are one, or
+    that an exception was raised.
+    """
+    in_full = (len(disclosure.CLASSES) + 1) * (disclosure.LINES + 1) + KINDS
+    judged = math.prod(by_set.values())
+    others = [math.prod(count + 2 for other, count in by_set.items() if other != name) for name in by_set]
     within = 2  # of `COARSE_S`, in ten minutes
     hit = {Limit.WALL, Limit.MEMORY, Limit.PROCESSES, Limit.DISK, None, "died"}
-    overran = len(disclosure.PARTS)  # and its time is known from the budget
-    return math.log2((verdicts + raised + KINDS) * (within * len(hit) + overran))
+    overran = (1 + len(disclosure.PARTS)) ** entry_points - 1  # and its time is known from the budget
+    return math.log2((judged + in_full * sum(others)) * (within * len(hit) + overran))
+
+
+def asked_about_photos(plan: dict[str, list[Question]]) -> int:
+    """Count the entry points that are asked about hidden photos."""
+    return len({asked[0].entry_point for asked in plan.values() if after_hidden_photos(asked)})
 
 
 def lab_plan(folder: Path = LAB) -> dict[str, list[Question]]:
@@ -128,12 +148,19 @@ def lab_plan(folder: Path = LAB) -> dict[str, list[Question]]:
 
 
 def test_five_attempts_at_the_lab_tell_fewer_bits_than_is_stated() -> None:
-    verdicts = statuses(LAB, lab_plan())
+    plan = lab_plan()
 
-    assert ATTEMPTS * bound(verdicts) <= disclosure.BITS
-    assert ATTEMPTS * math.log2(verdicts) <= disclosure.LABEL_BITS
+    assert ATTEMPTS * bound(verdicts_of(LAB, plan), asked_about_photos(plan)) <= disclosure.BITS
+    assert ATTEMPTS * math.log2(statuses(LAB, plan)) <= disclosure.LABEL_BITS
     assert REAL_PHOTOS * math.log2(35) / 10 > disclosure.LABEL_BITS
     assert REAL_PHOTOS * math.log2(35) / 9.5 > disclosure.BITS
+
+
+def test_five_attempts_at_cats_and_dogs_tell_what_is_stated() -> None:
+    folder = REPOSITORY / "solutions" / "transfer_learning"
+    plan = lab_plan(folder)
+
+    assert ATTEMPTS * bound(verdicts_of(folder, plan), asked_about_photos(plan)) <= disclosure.MANY_SETS_BITS
 
 
 def test_the_security_page_states_the_numbers() -> None:
