@@ -169,12 +169,12 @@ def test_answers_agree(answers):
 
 
 @pytest.mark.exercise("breeds", points=30, asks=("pictured", "photos"), after="answers_agree")
-def test_top_1(answers, levels, breeds):
+def test_top_1(answers, levels, classes):
     """Your network names the breed."""
     for public in answers("pictured"):
-        _show_confusion(public.value, public.key["labels"], breeds, "public validation photos")
+        _show_confusion(public.value, public.key["labels"], classes, "public validation photos")
     scores, labels = gather(answers("photos")).plain, answers("photos")[0].key["labels"]
-    _show_confusion(scores, labels, breeds, "hidden photos")  # for staff
+    _show_confusion(scores, labels, classes, "hidden photos")  # for staff
     require_count(
         correct_top_k(scores, labels, 1),
         of=len(labels),
@@ -184,10 +184,10 @@ def test_top_1(answers, levels, breeds):
     )
 
 
-def _show_confusion(scores, labels, breeds, photos):
-    matrix = confusion(labels, predictions(scores), len(breeds)).tolist()
+def _show_confusion(scores, labels, classes, photos):
+    matrix = confusion(labels, predictions(scores), len(classes)).tolist()
     where = {"measured on": f"{len(labels)} {photos}"}
-    show("confusion", "Who was taken for whom", matrix=matrix, names=list(breeds), **where)
+    show("confusion", "Who was taken for whom", matrix=matrix, names=list(classes), **where)
 
 
 @pytest.mark.exercise("top3", points=10, asks="photos", after="answers_agree")
@@ -204,10 +204,10 @@ def test_top_3(answers, levels):
 
 
 @pytest.mark.exercise("species", points=5, asks="photos", after="answers_agree")
-def test_cats_are_not_dogs(answers, levels, species):
+def test_cats_are_not_dogs(answers, levels, groups):
     """The breed you name is at least of the right species."""
     scores, labels = gather(answers("photos")).plain, answers("photos")[0].key["labels"]
-    is_cat = np.array(species)
+    is_cat = np.array(groups) == "cat"
     correct = int((is_cat[predictions(scores)] == is_cat[labels]).sum())
     require_count(
         correct,

@@ -41,7 +41,7 @@ from grader.errors import SpecError
 from grader.grading import assemble, preparation, runners
 from grader.grading.preparation import Work
 from grader.records import Check, Grade, Requirement, Status, Submission
-from grader.settings import Settings, course_secret
+from grader.settings import Settings, course_secret, own_cards
 
 GIVEN_AWAY = 0.25  # of a check's points, to a wrong solution that was measured
 LOG_CHARS = 300  # of a grade's log in a finding: its end, where the exception stands
@@ -286,7 +286,10 @@ def _resources(case: _Case, grade: Grade) -> Finding:
         f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
         for name, used, limit in pairs
     )
-    drawn = case.card != spec.NO_CARD and cards.load_card(case.card, case.cards).drawing is not None
+    drawn = (
+        case.card != spec.NO_CARD
+        and cards.load_card(case.card, own_cards(case.course.folder)).drawing is not None
+    )
     tight += [
         f"{name} {getattr(limits[card], name):g} on {card}"
         for name, used, _ in pairs

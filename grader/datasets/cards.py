@@ -233,13 +233,12 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
         SpecError: when there is no such card or it is not valid, with file, key and what was found.
     """
     folders = [folder for folder in (own, cards_folder()) if folder is not None]
-    path = next((path for folder in folders if (path := folder / f"{card_id}.toml").is_file()), None)
-    if path is None:
-        names = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    if card_id not in known(own):
         where = " or ".join(map(str, folders))
         raise SpecError(
-            f"data card: expected one of {', '.join(names) or 'none'} in {where}, found {card_id!r}."
+            f"data card: expected one of {', '.join(known(own)) or 'none'} in {where}, found {card_id!r}."
         )
+    path = next(path for folder in folders if (path := folder / f"{card_id}.toml").is_file())
     try:
         text = tomllib.loads(path.read_text("utf-8"))
         card = pydantic.TypeAdapter(DataCard).validate_python({**text, "home": path.parent})

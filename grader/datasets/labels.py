@@ -82,5 +82,7 @@ def _class(name: str, part: str) -> str:
 def _name(card: DataCard, file_name: str) -> str | None:
     """Return what a photo says that it shows, in lower case, or None when that is nothing known."""
     found = re.fullmatch(card.labels.rule, file_name, re.IGNORECASE)
-    name = found[1].lower() if found else ""
-    return name if name in _lower(card.labels.names) else None
+    name = found[1] if found else ""
+    if card.labels.layout != "names" and name not in card.labels.names:
+        return None
+    return name.lower() if name.lower() in _lower(card.labels.names) else None

@@ -53,8 +53,8 @@ def case(**changes: Any) -> Case:
         **{
             "assignment": ASSIGNMENT,
             "card": "toy_pets",
-            "breeds": ("Abyssinian", "Bengal"),
-            "species": (True, True),
+            "classes": ("Abyssinian", "Bengal"),
+            "groups": ("cat", "cat"),
             "answers": answers,
             **changes,
         }

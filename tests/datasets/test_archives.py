@@ -96,7 +96,9 @@ def published(site: Site, card: DataCard, contents: Files) -> DataCard:
         for name, content in contents.items()
     )
     assert card.source is not None
-    source = Source(url=card.source.url, files=files, torchvision=card.source.torchvision)
+    source = Source(
+        url=card.source.url, files=files, torchvision=card.source.torchvision, lists=card.source.lists
+    )
     return dataclasses.replace(card, source=source)
 
 

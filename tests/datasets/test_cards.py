@@ -35,7 +35,7 @@ def test_the_projects_own_cards_are_valid(card_id: str, label_space: str) -> Non
     card = cards.load_card(card_id)
 
     assert card.id == card_id
-    assert card.label_spaces[0] == label_space
+    assert card.default_space == label_space
 
 
 @pytest.mark.parametrize("card_id", ["oxford_pets", "cats_and_dogs"])
@@ -53,7 +53,7 @@ def test_every_published_file_comes_from_the_web_by_https_with_a_strong_checksum
 def test_an_unknown_card_is_named_with_the_known_ones(tmp_path: Path) -> None:
     shutil.copy(cards.cards_folder() / "toy_pets.toml", tmp_path)
 
-    with pytest.raises(SpecError, match=r"expected one of toy_pets .*'\.\./secrets'"):
+    with pytest.raises(SpecError, match=r"expected one of cats_and_dogs, .*'\.\./secrets'"):
         cards.load_card("../secrets", tmp_path)
 
 
@@ -65,10 +65,13 @@ def test_an_unknown_card_is_named_with_the_known_ones(tmp_path: Path) -> None:
         ("holdout = ", "holdout = 99", "leave none for training"),
         ("validation = 1", "validation = 1\ntrain = 5", "leave less than 5 for training"),
         ("validation = 1", "validation = 1\ntrain = 0", r"splits\.tiers\.0\.train: .*found 0"),
-        ('["breeds35"]', '["breeds35", "species2"]', "species2 reads folders"),
+        ("_\\d+", "_\\d+(", r"labels: .*pattern: .*unterminated"),
+        ("([a-z]+(?:_[a-z]+)*)", "[a-z_]+", "labels: .*pattern: expected a group"),
+        ("[labels.groups]", '[labels.groups]\nbird = ["owl"]', "labels: .*'owl' is not among the names"),
+        ('  "pug",\n', '  "pug",\n  "PUG",\n', "labels: .*each one once"),
         ('id = "toy_pets"', 'id = "toy_pets"\nphotos = "../x"', r"photos: .*'\.\./x'"),
         ('id = "toy_pets"', 'id = "toy_pets"\nunreadable_at_most = 0.5', r"unreadable_at_most: .*found 0\.5"),
-        ('["breeds35"]', '["breeds36"]', r"label_spaces: expected some of .*breeds36"),
+        ("part = ", "parts = ", r"label_spaces\.breeds35\.parts: "),
         ('id = "toy_pets"', 'id = "other"', r"id: expected 'toy_pets' like the file's name, found 'other'"),
         ("[drawing]", "[drawing", "not valid TOML"),
     ],
@@ -82,11 +85,12 @@ def test_a_wrong_card_is_refused_with_file_and_key(tmp_path: Path, old: str, new
 
 @pytest.mark.parametrize(("label_space", "count"), [("breeds35", 35), ("breeds37", 37)])
 def test_a_label_space_has_the_breeds_in_its_name(label_space: str, count: int) -> None:
-    breeds = breeds.breeds(label_space)
+    names = breeds.breeds(label_space)
 
-    assert len(breeds) == count
-    assert list(breeds) == sorted(set(breeds))
-    assert sum(breeds.groups(label_space)) == 12
+    assert len(names) == count
+    assert list(names) == sorted(set(names))
+    assert breeds.groups(label_space).count("cat") == 12
+    assert breeds.groups(label_space).count("dog") == count - 12
 
 
 def test_breeds35_merges_the_two_american_and_the_two_english_breeds() -> None:
@@ -100,12 +104,12 @@ def test_breeds35_merges_the_two_american_and_the_two_english_breeds() -> None:
 @pytest.mark.parametrize("label_space", ["breeds35", "breeds37"])
 def test_the_species_of_a_breed_agrees_with_the_case_of_the_official_name(label_space: str) -> None:
     for name in names(1):
-        assert breeds.groups(label_space)[breeds.label_of(name, label_space)] == name[:1].isupper()
+        assert (breeds.groups(label_space)[breeds.label_of(name, label_space)] == "cat") == name[:1].isupper()
 
 
 def test_species2_reads_the_folder_and_nothing_else() -> None:
     assert breeds.breeds("species2") == ("cat", "dog")
-    assert breeds.groups("species2") == (True, False)
+    assert breeds.groups("species2") == ("cat", "dog")
     assert [breeds.label_of(name, "species2") for name in ("Cat/0.jpg", "Dog/12499.jpg")] == [0, 1]
 
 
@@ -115,7 +119,7 @@ def test_species2_reads_the_folder_and_nothing_else() -> None:
 )
 def test_a_stray_file_is_neither_cat_nor_dog(stray: str) -> None:
     assert not breeds.is_pet(stray, "species2")
-    with pytest.raises(SpecError, match=r"such as Cat/12\.jpg, of a cat or a dog"):
+    with pytest.raises(SpecError, match=r"such as Cat/12\.jpg, of one of 2 kinds"):
         breeds.label_of(stray, "species2")
 
 
@@ -144,7 +148,7 @@ def test_a_card_may_bound_the_training_set_and_the_others_are_counted(
 def test_too_few_photos_of_a_species_are_refused_by_name() -> None:
     files = [f"Cat/{number}.jpg" for number in range(200)] + ["Dog/1.jpg"]
 
-    with pytest.raises(SpecError, match="at least 100 photos of each of 2 species, found 1 of 'dog'"):
+    with pytest.raises(SpecError, match="at least 100 photos of each of 2 classes, found 1 of 'dog'"):
         breeds.split(files, cards.load_card("cats_and_dogs"), "species2")
 
 
@@ -167,7 +171,7 @@ def test_a_stray_file_never_becomes_a_class(stray: str) -> None:
 
     assert split.ignored == (stray,)
     assert split.digest == breeds.split(names(10), card).digest
-    with pytest.raises(SpecError, match="of one of the 37 breeds"):
+    with pytest.raises(SpecError, match="of one of 37 kinds"):
         breeds.label_of(stray)
 
 
@@ -217,7 +221,7 @@ def test_the_digest_changes_when_a_photo_is_missing() -> None:
 def test_too_few_photos_of_a_breed_are_refused_by_name() -> None:
     incomplete = [name for name in names(10) if not name.startswith("pug_")] + ["pug_1.jpg"]
 
-    with pytest.raises(SpecError, match="at least 10 photos of each of 35 breeds, found 1 of 'pug'"):
+    with pytest.raises(SpecError, match="at least 10 photos of each of 35 classes, found 1 of 'pug'"):
         breeds.split(incomplete, cards.load_card("oxford_pets"))
 
 

@@ -186,16 +186,16 @@ def test_a_case_survives_its_journey_into_the_judge(tmp_path: Path) -> None:
         "error": SubmissionError("message", "hint"),
     }
     levels = {"double": Levels(zero_at=0.1, full_at=0.2)}
-    before = Case(assignment(), "toy_pets", ("a",), (True,), answers, levels)
+    before = Case(assignment(), "toy_pets", ("a",), ("letters",), answers, levels)
 
     judge_process.write_case(tmp_path, before, [tmp_path / "check.py"])
     after, files = judge_process.read_case(tmp_path)
 
-    assert (after.assignment, after.levels, after.breeds, after.species) == (
+    assert (after.assignment, after.levels, after.classes, after.groups) == (
         before.assignment,
         levels,
         ("a",),
-        (True,),
+        ("letters",),
     )
     assert files == [tmp_path / "check.py"]
     found = after.answers["one"]
@@ -214,7 +214,7 @@ def material() -> Material:
         np.zeros((2, 4, 4, 3), np.uint8),
         np.array([0, 1]),
         ("a", "b"),
-        (True, False),
+        ("letters", "letters"),
         np.random.default_rng(0),
     )
 

@@ -33,7 +33,7 @@ def test_a_submission_is_graded_on_cats_and_dogs(tmp_path: Path) -> None:
     (submission,) = course.submissions("tiny")
     found = assemble.grade(submission, work).grade
 
-    assert (work.context.classes, work.context.groups) == (("cat", "dog"), (True, False))
+    assert (work.context.classes, work.context.groups) == (("cat", "dog"), ("cat", "dog"))
     assert (found.data, found.status, found.points) == ("cats_and_dogs", Status.PASSED, found.max_points)
 
 

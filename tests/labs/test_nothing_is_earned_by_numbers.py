@@ -119,8 +119,7 @@ def judged(assignment_id: str, fill: Fill) -> tuple[Check, ...]:
                 answers[name] = [answer(one, assignment, fill, rng) for one in questions]
         except SubmissionError as exc:
             answers[name] = exc
-    breeds, species = breeds.breeds("breeds35"), breeds.groups("breeds35")
-    case = Case(assignment, "toy_pets", breeds, species, answers)
+    case = Case(assignment, "toy_pets", breeds.breeds(), breeds.groups(), answers)
     verdicts = [run_checks(path, case) for path in check_files(folder, "all")]
     assert not any(one.log for one in verdicts), [one.log for one in verdicts]
     return tuple(check for one in verdicts for check in one.checks)

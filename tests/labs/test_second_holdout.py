@@ -159,7 +159,7 @@ def verdicts(
         Assignment.model_validate(tomllib.loads(ASSIGNMENT)),
         "toy_pets",
         ("pug",),
-        (False,),
+        ("dog",),
         {"visitors": [Answer(np.zeros(1), {})]},
     )
     found = run_checks(path, case)
