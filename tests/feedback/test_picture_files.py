@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from grader.assignment.course import Course
+from grader.authoring.release import build_release, release, stale_files
+from grader.authoring.verify import verify
+from grader.cli.app import app
 from grader.errors import InfrastructureError, SpecError
 from grader.feedback import figures
 from grader.feedback.drawings import Drawing
 from grader.feedback.picture_files import drawable, load_pictures, require_drawn
+from grader.gradebook import attempts
 from grader.records import Picture
+from grader.settings import Settings
 from tests.support import pages
-from tests.support.notebooks import REPOSITORY
+from tests.support.notebooks import PUBLIC_CHECKS, REPOSITORY, source_notebook, toy_course, toy_grade
 
 SIGN = """\
 from __future__ import annotations
@@ -155,3 +163,80 @@ def test_the_framework_knows_no_picture_of_an_assignment() -> None:
 def test_the_course_can_draw_what_its_checks_show() -> None:
     for path in sorted((REPOSITORY / "solutions").glob("*/assignment.toml")):
         require_drawn(path.parent)
+
+
+def test_the_example_of_the_manual_draws(write: Write) -> None:
+    manual = (
+        (REPOSITORY / "docs" / "instructors.md").read_text().partition("## Draw a picture of your own")[2]
+    )
+    code = manual.partition("```python\n")[2].partition("```")[0]
+    rows = [{"name": "step 1", "share": 0.4}, {"name": "<b>", "share": 1}]
+
+    drawing = drawn(write(code), "reach", rows=rows)
+
+    assert (drawing.says, drawing.seen) == (("step 1: 0.40.", "<b>: 1.00."), "Longer is better.")
+    assert b"&lt;b&gt;" in drawing.content
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_cache: Path) -> Course:
+    """A course with a sign of its own, and a stored attempt that shows it."""
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    found = Course(toy_course(tmp_path / "course"))
+    source = found.source("toy")
+    checks = PUBLIC_CHECKS.replace("    pass", '    show("sign", "A sign", text="stop")', 1)
+    (source / "check_public.py").write_text(f"from grader.checks import show\n{checks}")
+    (source / "pictures.py").write_text(SIGN)
+    grade = replace(toy_grade(), pictures=(Picture("sign", "A sign", {"text": "stop"}),))
+    attempts.write(found.folder, grade, submitted=b"", executed=source_notebook(), answers={})
+    attempts.set_current(found.folder, grade)
+    return found
+
+
+def feedback(course: Course) -> tuple[str, str]:
+    """Run the command; return what it says and the page."""
+    done = CliRunner().invoke(app, ["feedback", "toy", "--course", str(course.folder)])
+    assert done.exit_code == 0, done.output
+    return done.output, (course.folder / "feedback" / "student01" / "toy" / "toy.html").read_text()
+
+
+def test_a_page_has_the_pictures_that_the_courses_own_file_draws(course: Course) -> None:
+    handed_in = course.folder / "submitted" / "student01" / "toy"
+    handed_in.mkdir(parents=True)
+    (handed_in / "pictures.py").write_text("raise AssertionError('a student drew on this page')")
+
+    said, html = feedback(course)
+
+    assert "missing" not in said
+    assert "<li>The sign says stop.</li>" in html
+    assert "Read it aloud." in html
+
+
+@pytest.mark.parametrize("text", [*(text for text, _ in BROKEN.values()), None])
+def test_a_page_without_its_pictures_is_written_and_staff_are_told(course: Course, text: str | None) -> None:
+    path = course.source("toy") / "pictures.py"
+    path.unlink() if text is None else path.write_text(text)
+
+    said, html = feedback(course)
+
+    assert "note: some pictures are missing on the pages" in " ".join(said.split())
+    assert "This picture could not be drawn. It has no part in your points." in html
+
+
+def test_a_release_has_the_file_and_is_stale_when_it_changes(course: Course) -> None:
+    released = build_release(course.folder, "toy", course.folder / "assignments")
+
+    assert (released / "pictures.py").read_text() == SIGN
+    (course.source("toy") / "pictures.py").write_text(SIGN.replace("200", "300"))
+    assert stale_files(course.folder, "toy") == ["assignments/toy/pictures.py"]
+
+
+@pytest.mark.parametrize("text", ["import not_there", "def sing(content): ..."])
+def test_release_and_verify_refuse_pictures_that_nothing_draws(course: Course, text: str) -> None:
+    (course.source("toy") / "pictures.py").write_text(text)
+
+    with pytest.raises(SpecError, match=r"pictures\.py"):
+        release(course.folder, "toy", course.db_url(None))
+    with pytest.raises(SpecError, match=r"pictures\.py"):
+        list(verify(course, "toy", Settings(None, course.folder / "cache"), card=None, tell=lambda _: None))
+    assert not (course.folder / "assignments").exists()
