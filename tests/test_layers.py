@@ -30,9 +30,9 @@ ROOMS: dict[str, set[str]] = {
         "judging",
     },
     "lab": {"assignment", "datasets", "networks", "checks", "judging"},
-    "authoring": {
+    "authoring": {  # feedback: that an assignment's own pictures can be drawn is part of its being right
         "notebooks", "assignment", "datasets", "networks", "sandbox", "execution", "checks", "gradebook", "calibration",
-        "judging", "grading",
+        "judging", "feedback", "grading",
     },
     "reports": {"notebooks", "assignment", "gradebook", "authoring"},
 }  # fmt: skip

@@ -17,6 +17,7 @@ from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder
 from grader.errors import SpecError
+from grader.feedback.picture_files import require_drawn
 from grader.files import fresh_folder
 from grader.gradebook.conversion import (
     _convert,
@@ -42,10 +43,12 @@ def release(course: Path, assignment: str, db_url: str) -> Path:
         The folder of the release.
 
     Raises:
-        SpecError: as `build_release` and `record_source` say; or checks, points and exercises do not fit together.
+        SpecError: as `build_release` and `record_source` say; or checks, points and exercises do not fit together, or a
+            picture that checks show cannot be drawn.
     """
     source = course / "solutions" / assignment
     require_sound(source, load_assignment(source))
+    require_drawn(source)
     path = build_release(course, assignment, course / "assignments")
     record_source(course, assignment, db_url)
     return path

@@ -38,6 +38,7 @@ from grader.calibration.statistics import measured_version, support
 from grader.checks.requirements import site_of
 from grader.datasets import cards
 from grader.errors import SpecError
+from grader.feedback import picture_files
 from grader.grading import assemble, preparation, runners
 from grader.grading.preparation import Work
 from grader.records import Check, Grade, Requirement, Status, Submission
@@ -144,6 +145,7 @@ def verify(
     Yields:
         Findings; a broken assignment gives findings that are not ok, or raises SpecError when it cannot be loaded.
     """
+    picture_files.require_drawn(course.source(assignment))
     if "release" in parts:
         yield from _release(course, assignment, tell)
     with tempfile.TemporaryDirectory(prefix="pawgrade-verify-") as name:
@@ -245,6 +247,9 @@ def _plain_runs(case: _Case) -> Iterator[_Run]:
         ok, detail = full_marks(grade)
         yield case.finding("source", source, ok, detail, grade=grade, file=case.file("solutions"))
         yield _resources(case, grade)
+        ok, detail = picture_files.drawable(case.work.context.folder, grade)
+        place = f"solutions/{case.assignment}/check_public.py"
+        yield case.finding("source", "pictures can be drawn", ok, detail, file=place)
         yield from _oddities(case, grade)
 
     def again(graded: assemble.Graded) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,16 +81,18 @@ def wanted(marks: Mapping[str, Mark], exercise: str) -> set[str]:
 
 
 def load_checks(path: Path) -> ModuleType:
-    """Import a check file by its path; raises SpecError."""
+    """Import a check file, or another file of an assignment, by its path; raises SpecError."""
     spec = importlib.util.spec_from_file_location(
         f"_checks_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}", path
     )
     if spec is None or spec.loader is None:
         raise SpecError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where a dataclass looks up what its annotations mean
     try:
         spec.loader.exec_module(module)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
+        del sys.modules[spec.name]
         raise SpecError(f"{path} cannot be imported: {type(exc).__name__}: {exc}.") from exc
     return module
 

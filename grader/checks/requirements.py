@@ -214,7 +214,8 @@ def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-
     that are `shown`. All other pictures are for staff.
 
     Args:
-        kind: names a drawing function of the feedback (`grader.feedback.figures.FIGURES`).
+        kind: names the function that draws it: one of the feedback's (`grader.feedback.figures.FIGURES`), or one in the
+            assignment's own `pictures.py`.
         title: caption.
         content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
     """

@@ -27,7 +27,7 @@ from grader.cli.options import (
 )
 from grader.cli.progress import Progress
 from grader.cli.review import review
-from grader.errors import GraderError
+from grader.errors import GraderError, SpecError
 
 if TYPE_CHECKING:
     from grader.gradebook.projection import Rebuilt
@@ -269,9 +269,16 @@ def feedback(
 
     Pages go to `feedback/<student>/<assignment>/<assignment>.html`. They need no server and show nothing hidden.
     """
+    from grader.feedback.picture_files import require_drawn
     from grader.feedback.publish import write_pages
 
     found, settings = open_course(course)
+    source = found.source(assignment)
+    try:
+        require_drawn(source)
+    except SpecError as exc:  # a page without a picture is better than no page
+        text = plain(f"some pictures are missing on the pages: {exc}")
+        output.errors.print(f"[yellow]note:[/] {text}", highlight=False)
     count = 0
     for path in write_pages(found, assignment, settings, tuple(student or ())):
         output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)

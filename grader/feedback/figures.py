@@ -1,12 +1,14 @@
 """Draw the pictures of the feedback from inert values, without any global drawing state.
 
-`FIGURES` names every kind. Matplotlib draws the matrix and the grid of photos in here; the labs' own pictures are in
-`drawings`.
+`FIGURES` names the kinds that every assignment may show, drawn by Matplotlib in here. All others an assignment draws
+itself, in its `pictures.py`, with the words of `drawings`.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +16,10 @@ import numpy.typing as npt
 
 from grader.checks.images import unpacked
 from grader.errors import InfrastructureError
-from grader.feedback.drawings import Drawing, attacks, feature_maps, ideal_images, variation
-from grader.feedback.drawings.svg import BLUE, GRID, ORANGE, PAPER, PNG, short
+from grader.feedback.drawings.svg import BLUE, GRID, ORANGE, PAPER, PNG, SVG, Drawing, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.figure import Figure
 
@@ -29,19 +30,49 @@ LABEL_CHARS, CAPTION_CHARS = 28, 90
 CLASSES = 200  # more rows than this cannot be read in any picture
 
 
-def draw(picture: Picture) -> Drawing:
+Draw = Callable[[dict[str, Any]], Drawing]
+NO_OTHERS: Mapping[str, Draw] = MappingProxyType({})
+
+
+def draw(picture: Picture, own: Mapping[str, Draw] = NO_OTHERS) -> Drawing:
     """Return the drawing of a picture of a known kind.
 
+    Args:
+        picture: what a check attached.
+        own: the functions of the assignment's own kinds.
+
     Raises:
-        InfrastructureError: no function draws this kind, or its content is not what that function documents.
+        InfrastructureError: no function draws this kind, its content is not what that function documents, or what it
+            returned is no drawing.
     """
-    if picture.kind not in FIGURES:
-        known = ", ".join(FIGURES)
+    function = FIGURES.get(picture.kind) or own.get(picture.kind)
+    if function is None:
+        known = ", ".join((*FIGURES, *own))
         raise InfrastructureError(f"picture: no drawing for kind {picture.kind!r}; known are {known}.")
     try:
-        return FIGURES[picture.kind](picture.content)
-    except (KeyError, TypeError, ValueError, OverflowError) as exc:
-        raise InfrastructureError(f"picture {picture.kind}: its content cannot be drawn ({exc}).") from exc
+        drawing = function(picture.content)
+    except (
+        Exception,
+        SystemExit,
+    ) as exc:  # an assignment's own file may raise anything: that costs the picture, never the page
+        raise InfrastructureError(
+            f"picture {picture.kind}: its content cannot be drawn ({type(exc).__name__}: {exc})."
+        ) from exc
+    if not _is_whole(drawing):
+        raise InfrastructureError(
+            f"picture {picture.kind}: expected a Drawing, as `sheet` returns it, found {type(drawing).__name__}."
+        )
+    return drawing
+
+
+def _is_whole(drawing: object) -> bool:
+    return (
+        isinstance(drawing, Drawing)
+        and drawing.mime in {PNG, SVG}
+        and isinstance(drawing.content, bytes)
+        and isinstance(drawing.says, tuple)
+        and all(isinstance(line, str) for line in (*drawing.says, drawing.seen))
+    )
 
 
 def confusion(content: dict[str, Any]) -> Drawing:
@@ -74,7 +105,11 @@ def confusion(content: dict[str, Any]) -> Drawing:
     axes.spines[:].set_color("#98a2b3")
     axes.set_xlabel("what the network said", fontsize=9)
     axes.set_ylabel("what the photo shows", fontsize=9)
-    return _png(figure)
+    return _png(
+        figure,
+        seen="Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a number"
+        " is that many photos taken for something else.",
+    )
 
 
 def _literal(text: str, chars: int = LABEL_CHARS) -> str:
@@ -118,14 +153,7 @@ def photo_grid(content: dict[str, Any]) -> Drawing:
     return _png(figure)
 
 
-FIGURES: dict[str, Callable[[dict[str, Any]], Drawing]] = {
-    "confusion": confusion,
-    "photo_grid": photo_grid,
-    "attacks": attacks,
-    "ideal_images": ideal_images,
-    "feature_maps": feature_maps,
-    "variation": variation,
-}
+FIGURES: dict[str, Draw] = {"confusion": confusion, "photo_grid": photo_grid}
 
 
 def square(content: dict[str, Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -183,7 +211,7 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def _png(figure: Figure) -> Drawing:
+def _png(figure: Figure, seen: str = "") -> Drawing:
     """Save with 256 colours and no time stamp: small, and the same bytes for the same values."""
     from PIL import Image
 
@@ -191,4 +219,4 @@ def _png(figure: Figure) -> Drawing:
     figure.savefig(drawn, format="png", metadata={"Software": None})
     with Image.open(drawn) as picture:
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    return Drawing(PNG, buffer.getvalue())
+    return Drawing(PNG, buffer.getvalue(), seen=seen)

@@ -16,13 +16,14 @@ from grader import disclosure
 from grader.errors import InfrastructureError
 from grader.feedback import figures
 from grader.feedback.drawings.svg import SVG, Drawing
+from grader.feedback.figures import NO_OTHERS, Draw
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells
 from grader.records import Check, Grade, Limit, Picture, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -65,6 +66,7 @@ def render(
     title: str,
     notebook: bytes | None,
     photos: PublicPhotos | None = None,
+    own: Mapping[str, Draw] = NO_OTHERS,
     manual: Sequence[ManualComment] = (),
     pass_points: float | None = None,
     standing: str = "",
@@ -77,6 +79,7 @@ def render(
         notebook: the executed notebook's file, as it came out of the sandbox; it is sanitised and rendered in a process of
             its own. None when there is none.
         photos: where the photos of confused breeds come from; None shows their names only.
+        own: what draws the assignment's own pictures, by kind; a picture that nothing draws costs only itself.
         manual: the cells graded by hand, in their order.
         pass_points: what automatic and manual points together have to reach; None does not mention it.
         standing: a sentence about how many attempts are scored; may be empty.
@@ -95,7 +98,7 @@ def render(
         exercises=_exercises(grade, cells),
         limit=_limit(grade),
         seconds=_seconds(grade),
-        pictures=_pictures(grade.pictures, photos),
+        pictures=_pictures(grade.pictures, photos, own),
         cells=cells,
         left_out=TOO_MUCH if shown is None else "",
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
@@ -262,32 +265,19 @@ def _seconds(grade: Grade) -> list[dict[str, Any]]:
     ]
 
 
-# What is to be seen, by kind.
-_SEEN = {
-    "confusion": "Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a"
-    " number is that many photos taken for something else.",
-    "attacks": "The bars are the classes that the network finds most probable; orange and bold is the one it was to be"
-    " led to. The difference is taken from the saved 8-bit pixels and shown 16 times as strong around grey: a pixel that"
-    " is grey was not changed.",
-    "ideal_images": "Both images started from the same noise. Without the variation term many tiny patterns satisfy the"
-    " network; with it neighbouring pixels agree and shapes appear. The curves show how sure the network stays when the"
-    " image is moved to the side: a sharp peak means that it holds for one position only.",
-    "feature_maps": "Early layers answer to edges and colours at full size, late layers to parts of the animal, a few"
-    " pixels each. Bright is a strong answer.",
-    "variation": "Each line is one image whose total variation is known: the black mark is the required value, the dot"
-    " what your function returned. What is far off stands at the end of the line.",
-}
-
-
-def _pictures(pictures: Sequence[Picture], photos: PublicPhotos | None) -> list[dict[str, Any]]:
+def _pictures(
+    pictures: Sequence[Picture], photos: PublicPhotos | None, own: Mapping[str, Draw]
+) -> list[dict[str, Any]]:
     """Draw the pictures for which the page has room; the others cost the student nothing but the picture."""
     shown, room = [], PICTURES_CHARS
     for picture in pictures:
-        one = _picture(picture, photos)
+        one = _picture(picture, photos, own)
         if _chars(one) > room:
             one |= {
                 "url": None,
                 "pairs": [],
+                "seen": "",
+                "says": (),
                 "missing": "This picture was left out: the page would be too large.",
             }
         room -= _chars(one)
@@ -297,24 +287,25 @@ def _pictures(pictures: Sequence[Picture], photos: PublicPhotos | None) -> list[
 
 def _chars(shown: dict[str, Any]) -> int:
     sides = [side for pair in shown["pairs"] for side in (pair["true"], pair["said"])]
-    return len(shown["url"] or "") + sum(len(photo) for side in sides for photo in side["photos"])
+    texts = (shown["url"] or "", shown["seen"], *shown["says"])
+    return sum(map(len, texts)) + sum(len(photo) for side in sides for photo in side["photos"])
 
 
-def _picture(picture: Picture, photos: PublicPhotos | None) -> dict[str, Any]:
+def _picture(picture: Picture, photos: PublicPhotos | None, own: Mapping[str, Draw]) -> dict[str, Any]:
     shown: dict[str, Any] = {"kind": picture.kind, "title": picture.title, "url": None}
     shown |= {
         "pairs": [],
         "measured_on": "",
-        "seen": _SEEN.get(picture.kind, ""),
+        "seen": "",
         "says": (),
         "vector": False,
         "missing": "This picture could not be drawn.",
     }
     try:
-        drawing = figures.draw(picture)
+        drawing = figures.draw(picture, own)
     except InfrastructureError:
         return shown
-    shown |= {"url": drawing.url, "says": drawing.says, "vector": drawing.mime == SVG}
+    shown |= {"url": drawing.url, "says": drawing.says, "seen": drawing.seen, "vector": drawing.mime == SVG}
     if picture.kind == "confusion":
         shown["measured_on"] = picture.content.get("measured on", "")
         shown["pairs"] = _pairs(picture.content, photos)

@@ -16,7 +16,7 @@ from grader.checks.scoring import with_manual
 from grader.datasets import cards, view
 from grader.datasets import photos as pets
 from grader.errors import GraderError, SpecError
-from grader.feedback import ladder, page
+from grader.feedback import ladder, page, picture_files
 from grader.files import write_whole
 from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import has_nbgrader
@@ -51,6 +51,7 @@ def write_pages(
         The path of each page.
     """
     assignment = spec.load_assignment(course.source(assignment_id))
+    own = picture_files.drawn_by(course.source(assignment_id))
     photos: dict[str, TrainingPhotos | None] = {}
     by_hand = _given_by_hand(course, assignment_id, settings)
     known = attempts.students(course.folder, assignment_id)
@@ -80,6 +81,7 @@ def write_pages(
             title=assignment.title,
             notebook=attempts.executed_bytes(course.folder, grade),
             photos=photos[grade.data],
+            own=own,
             manual=comments,
             pass_points=assignment.pass_points,
             standing=standing,

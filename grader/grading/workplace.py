@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from grader import files
 from grader.assignment import course
+from grader.assignment.spec import PICTURES
 from grader.errors import SubmissionError
 from grader.grading.preparation import Work, matplotlib_cache
 from grader.kernel_env import TUNING
@@ -26,7 +27,8 @@ from grader.records import Submission
 if TYPE_CHECKING:
     from grader.execution import kernels
 
-CHECKS = "check_public.py"
+# Released files that are not there while a notebook is graded: they hold reference values, and draw what nobody looks at there.
+LEFT_OUT = frozenset({"check_public.py", PICTURES})
 
 
 @contextlib.contextmanager
@@ -81,13 +83,14 @@ def without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNo
 
 
 def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
-    """Put the release's files, but for the checks, and the declared ones beside the notebook; say what was left out."""
+    """Put the release's files, but for checks and pictures, and the declared ones beside the notebook; say what was left out."""
     for name in ("work", "work/scratch", "home", "tmp"):
         (place / name).mkdir()
     for path in work.public_files:
-        if path.name == CHECKS:  # it holds reference values; nothing is checked where a notebook is graded
+        relative = path.relative_to(_root(work.public_files, work.context.assignment.id))
+        if relative.as_posix() in LEFT_OUT:
             continue
-        target = place / "work" / path.relative_to(_root(work.public_files, work.context.assignment.id))
+        target = place / "work" / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}

@@ -263,9 +263,10 @@ def test_a_version_changes_with_everything_that_decides_a_grade(write: Write) ->
     assert len(seen) == 6
 
 
-def test_a_version_does_not_change_with_caches_mutants_and_recipes(write: Write) -> None:
+def test_a_version_does_not_change_with_caches_mutants_recipes_and_pictures(write: Write) -> None:
     folder = write(GOOD)
     before = version(folder)
+    (folder / "pictures.py").write_text("x")
     for name in ("__pycache__", "staff/mutants", "staff/recipes", ".ipynb_checkpoints"):
         (folder / name).mkdir(parents=True)
         (folder / name / "file").write_text("x")

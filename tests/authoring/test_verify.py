@@ -84,6 +84,10 @@ def test_a_course_that_is_right_passes_all_but_the_calibration_it_lacks(
 
 
 BREAKS = {
+    "a picture that cannot be drawn": (
+        "check_public.py", 'show("confusion", "Who', 'show("photo_grid", "Who',
+        {"pictures can be drawn": "picture photo_grid: its content cannot be drawn (KeyError: 'rows')"},
+    ),
     "a bound that is loose": (
         "check_public.py", "at_most=1e-9", "at_most=1e9", {"tripled": "the check double was expected to fail and is PASSED"},
     ),
@@ -145,7 +149,9 @@ def test_what_is_broken_on_purpose_is_named(course: Course, found: Verify, name:
     options: dict[str, Any] = {"parts": RUNS}
     if set(expected) <= set(MUTANTS):
         options = {"parts": ("mutants",), "only": list(expected)}
-    elif all(subject.startswith(("source", "the source", "release", "time")) for subject in expected):
+    elif all(
+        subject.startswith(("source", "the source", "release", "time", "pictures")) for subject in expected
+    ):
         options = {"parts": ("runs",)}
     problems = wrong(found(course, **options))
 

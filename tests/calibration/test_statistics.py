@@ -272,6 +272,8 @@ def test_what_is_measured_has_a_digest_of_its_own(tmp_path) -> None:  # type: ig
     )
     assert after("check_public.py", "import numpy as np\n", "import numpy as np  # arrays\n") == before
     assert after("tiny.ipynb", "# Tiny", "# A tiny one") == before
+    (folder / "pictures.py").write_text("x = 1")
+    assert measured_version(folder, "toy_pets") == before
     assert after("check_public.py", "size=5", "size=6") != before
     assert after("tiny.ipynb", "numbers * 2", "numbers + numbers") != before
     assert after("assignment.toml", "cell_s = 12", "cell_s = 13") != before

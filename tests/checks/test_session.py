@@ -322,6 +322,20 @@ def test_a_check_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
         load_checks(tmp_path / "check_public.py")
 
 
+def test_a_check_file_that_ends_the_program_is_told_and_ends_none(tmp_path: Path) -> None:
+    (tmp_path / "check_public.py").write_text("raise SystemExit(3)")
+
+    with pytest.raises(SpecError, match=r"check_public\.py cannot be imported: SystemExit: 3"):
+        load_checks(tmp_path / "check_public.py")
+
+
+def test_a_check_file_may_have_dataclasses_whose_annotations_are_text(tmp_path: Path) -> None:
+    text = "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Pet:\n    name: str\n"
+    (tmp_path / "check_public.py").write_text(text)
+
+    assert load_checks(tmp_path / "check_public.py").Pet("Tom").name == "Tom"
+
+
 # Isolation
 
 GOOD = check_text('require(1, at_least=0, hint="")')

@@ -14,6 +14,7 @@ import pytest
 
 from grader.checks.images import to_png
 from grader.datasets.photos import cat_photo
+from grader.feedback.drawings import Drawing, sheet
 from grader.feedback.page import ManualComment, duration, number, render
 from grader.files import write_whole
 from grader.records import Check, ExerciseGrade, FailedCell, Limit, Picture, Seconds, Status
@@ -32,7 +33,10 @@ def whole_page() -> str:
 def page(**changes: Any) -> str:
     """Return the page of a grade without pictures, which take most of the time."""
     return render(
-        pages.grade(**{"pictures": (), **changes}), title="The lab", notebook=pages.stored(pages.notebook())
+        pages.grade(**{"pictures": (), **changes}),
+        title="The lab",
+        notebook=pages.stored(pages.notebook()),
+        own=pages.own_pictures(),
     )
 
 
@@ -177,6 +181,21 @@ def test_a_picture_that_cannot_be_drawn_costs_only_the_picture() -> None:
     assert "This picture could not be drawn" in html
 
 
+def test_a_picture_that_says_too_much_costs_only_the_picture() -> None:
+    def flood(content: dict[str, Any]) -> Drawing:
+        return sheet(10, 10, [], ["word " * 1000] * 1000)
+
+    html = render(
+        pages.grade(pictures=(Picture("flood", "A flood", {}),)),
+        title="The lab",
+        notebook=None,
+        own={"flood": flood},
+    )
+
+    assert "This picture was left out: the page would be too large." in html
+    assert len(html) < 100_000
+
+
 def test_what_only_staff_may_know_is_not_there() -> None:
     html = whole_page()
 
@@ -232,7 +251,13 @@ def page_of_the_labs() -> str:
     output = nbformat.v4.new_output("display_data", {"image/png": plot})
     given.cells += [nbformat.v4.new_code_cell(f"plot({at})", outputs=[output] * 3) for at in range(10)]
     grade = pages.grade(pictures=(pages.confusion_picture(), *pages.lab_pictures()))
-    return render(grade, title="The lab", notebook=pages.stored(given), photos=pages.DrawnPhotos())
+    return render(
+        grade,
+        title="The lab",
+        notebook=pages.stored(given),
+        photos=pages.DrawnPhotos(),
+        own=pages.own_pictures(),
+    )
 
 
 def test_a_page_with_every_picture_and_many_plots_stays_small() -> None:
@@ -280,7 +305,12 @@ def test_a_page_of_a_hostile_flood_stays_small() -> None:
     failed = tuple(FailedCell(at, at + 1, None, "E" * 100, "<" * 500) for at in range(800))
     grade = pages.grade(pictures=pages.lab_pictures(), failed_cells=failed)
 
-    html = render(grade, title="The lab", notebook=pages.stored(nbformat.v4.new_notebook(cells=cells)))
+    html = render(
+        grade,
+        title="The lab",
+        notebook=pages.stored(nbformat.v4.new_notebook(cells=cells)),
+        own=pages.own_pictures(),
+    )
 
     assert len(html) < 2_000_000
     assert "425 more cells left out here" in words(html)

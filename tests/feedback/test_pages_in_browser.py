@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from grader.checks.images import packed
-from grader.feedback.drawings.attacks import amplified
-from grader.feedback.drawings.content import COLUMNS, MARGIN, TILE
+from grader.feedback.drawings import COLUMNS, MARGIN, TILE
 from grader.feedback.page import ManualComment, render
 from grader.files import write_whole
 from grader.notebooks.sanitise import sanitise_notebook
@@ -219,7 +218,8 @@ def test_a_browser_shows_every_picture_and_the_difference_pixel_by_pixel(
 ) -> None:
     row = pages.attack_row(target=" ".join(pages.HOSTILE))
     picture = Picture("attacks", "An attack", packed({"rows": [row]}))
-    html = render(pages.grade(pictures=(picture, *pages.lab_pictures())), title="The lab", notebook=None)
+    grade = pages.grade(pictures=(picture, *pages.lab_pictures()))
+    html = render(grade, title="The lab", notebook=None, own=pages.own_pictures())
     write_whole(tmp_path / "page.html", html)
     context = browser.new_context(viewport={"width": 1000, "height": 800})
     page = context.new_page()
@@ -231,7 +231,7 @@ def test_a_browser_shows_every_picture_and_the_difference_pixel_by_pixel(
     shot = np.asarray(Image.open(io.BytesIO(seen.screenshot())).convert("RGB"))
 
     assert page.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 700)")
-    expected = amplified(row["photo"], row["adversarial"])
+    expected = np.clip(128 + 16 * (row["adversarial"].astype(int) - row["photo"]), 0, 255)
     top = MARGIN + 48
     assert np.array_equal(shot[top : top + TILE, COLUMNS[2] : COLUMNS[2] + TILE], expected)
     context.close()

@@ -23,6 +23,8 @@ from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, Verdicts, run_checks
 from grader.datasets import holdout, view
 from grader.errors import SubmissionError
+from grader.feedback.figures import draw
+from grader.feedback.picture_files import load_pictures
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
 from grader.judging.in_kernel import Unusable, call
@@ -207,6 +209,7 @@ def test_the_reference_earns_everything(
     assert found.log == ""
     assert points(found) == worth, [check.measured for check in found.checks]
     assert len(found.pictures) == (exercise != "half")
+    assert all(draw(picture, load_pictures(FOLDER)) for picture in found.pictures)
 
 
 def test_the_reference_earns_the_hidden_checks_of_the_variation(defined: Callable[..., Functions]) -> None:

@@ -35,6 +35,7 @@ from grader.datasets import photos
 from grader.errors import SubmissionError
 from grader.feedback import publish
 from grader.feedback.figures import draw
+from grader.feedback.picture_files import load_pictures
 from grader.grading import assemble, preparation
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
@@ -200,7 +201,7 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
     kinds = [picture.kind for picture in reference.pictures]
 
     assert kinds == ["confusion", "photo_grid", "feature_maps"]
-    assert all(draw(picture) for picture in reference.pictures)
+    assert all(draw(picture, load_pictures(FOLDER)) for picture in reference.pictures)
     assert reference.pictures[0].content["measured on"] == "24 public validation photos"
     shown = reference.pictures[1].content["rows"]
     assert sum(len(row["images"]) for row in shown) == 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 import re
@@ -16,7 +17,10 @@ from PIL import Image
 
 from grader.checks.images import packed
 from grader.datasets.photos import cat_photo
+from grader.feedback.figures import Draw
+from grader.feedback.picture_files import load_pictures
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Picture, Repair, Seconds, Status
+from tests.support.notebooks import REPOSITORY
 
 BREEDS = re.findall(
     r"\w+",
@@ -94,8 +98,15 @@ def values() -> list[dict[str, Any]]:
     ]
 
 
+@functools.cache
+def own_pictures() -> Mapping[str, Draw]:
+    """Return what draws the pictures of all assignments of this course."""
+    folders = sorted((REPOSITORY / "solutions").glob("*/"))
+    return {kind: draw for folder in folders for kind, draw in load_pictures(folder).items()}
+
+
 def lab_pictures() -> tuple[Picture, ...]:
-    """Return a picture of every kind of the two labs, as full as they get."""
+    """Return a picture of every kind that an assignment draws itself, as full as they get."""
     second = attack_row()["before"]
     contents: dict[str, dict[str, Any]] = {
         "attacks": {"rows": [attack_row(second=second), attack_row(largest=5), attack_row(epsilon=8)]},

@@ -37,11 +37,13 @@ class Drawing:
         mime: `image/png` or `image/svg+xml`.
         content: the file's bytes.
         says: what can be seen in it, one sentence each, for those who cannot see it; may be empty.
+        seen: how it is read, a sentence or two for everybody; may be empty.
     """
 
     mime: str
     content: bytes
     says: tuple[str, ...] = ()
+    seen: str = ""
 
     @property
     def url(self) -> str:
@@ -61,14 +63,24 @@ def short(text: str, chars: int) -> str:
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
 
-def sheet(width: float, height: float, pieces: Iterable[str], says: Sequence[str]) -> Drawing:
-    """Return a white sheet of `width` x `height` pixels with the pieces on it, in their order."""
+def sheet(
+    width: float, height: float, pieces: Iterable[str], says: Sequence[str], *, seen: str = ""
+) -> Drawing:
+    """Return a white sheet of `width` x `height` pixels with the pieces on it, in their order.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        pieces: what the other functions here return.
+        says: what is to be seen, one sentence each, for those who cannot see it.
+        seen: how the picture is read, for everybody.
+    """
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}"'
         f' viewBox="0 0 {width:g} {height:g}" font-family="{FONT}">'
     )
     parts = [head, bar((0, 0), (width, height), PAPER), *pieces, "</svg>"]
-    return Drawing(SVG, "\n".join(parts).encode("utf-8"), tuple(says))
+    return Drawing(SVG, "\n".join(parts).encode("utf-8"), tuple(says), seen)
 
 
 def words(

@@ -1,4 +1,8 @@
-"""What layers of a network answer to one photo."""
+"""The pictures of this lab's feedback: each is drawn by the function that is called like its kind in `show(kind, ...)`.
+
+Each function documents its content, refuses any other with KeyError, TypeError or ValueError, draws no more of it than
+a page can hold, and says in words what is to be seen.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks.images import unpacked
-from grader.feedback.drawings import svg
-from grader.feedback.drawings.content import MARGIN, WIDTH, rows_of
-from grader.feedback.drawings.svg import Drawing, Pixels, exact, photo, short, words
+from grader.feedback.drawings import (
+    MARGIN,
+    SOFT,
+    WIDTH,
+    Drawing,
+    Pixels,
+    exact,
+    photo,
+    rows_of,
+    sheet,
+    short,
+    unpacked,
+    words,
+)
 
 LAYERS, MAPS, GAP = 6, 8, 8  # drawn at most; maps of a layer at most; pixels between them
 
@@ -19,7 +33,7 @@ def feature_maps(content: dict[str, Any]) -> Drawing:
 
     Args:
         content: `photo`: the image; `layers`: from early to late, a list of {`name`: text; `maps`: grey images, uint8
-            `[h, w]` as nested lists, or images as `images.unpacked` takes them}. Six layers and eight maps of each are
+            `[h, w]` as nested lists, or images as `unpacked` takes them}. Six layers and eight maps of each are
             drawn.
     """
     shown = unpacked(content["photo"])
@@ -44,12 +58,19 @@ def feature_maps(content: dict[str, Any]) -> Drawing:
         some = f", {len(maps)} of {given} maps" if given > len(maps) else ""
         pieces.append(words((MARGIN, top + 14), name, bold=True))
         detail = f"{height} × {width} pixels{some}"
-        pieces.append(words((WIDTH - MARGIN, top + 14), detail, colour=svg.SOFT, anchor="end"))
+        pieces.append(words((WIDTH - MARGIN, top + 14), detail, colour=SOFT, anchor="end"))
         for place, one in enumerate(maps):
             pieces.append(exact((MARGIN + place * (tile + GAP), top + 22), tile, one))
         says.append(f"{name}: {len(maps)} maps of {height} x {width} pixels.")
         top += 22 + tile + 18
-    return svg.sheet(WIDTH, top - 4, pieces, says)
+    return sheet(
+        WIDTH,
+        top - 4,
+        pieces,
+        says,
+        seen="Early layers answer to edges and colours at full size, late layers to parts of the animal, a few pixels"
+        " each. Bright is a strong answer.",
+    )
 
 
 def _map(value: object) -> Pixels:
