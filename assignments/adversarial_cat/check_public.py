@@ -126,7 +126,7 @@ def _subjects(material: Material, count: int) -> tuple[list[Pixels], bool]:
     Returns:
         At most `count` photos, and whether everybody knows them: the cat's photo is free.
     """
-    rows = np.flatnonzero((np.array(material.groups) == "dog")[material.labels])
+    rows = np.flatnonzero(~(np.array(material.groups) == "cat")[material.labels])
     order = material.rng.permutation(rows)
     if len(_dogs(material.images, order[:BATCH])) < BATCH / 2:  # a drawing may happen to be taken for a dog
         return _cat_crops(count, material.rng), True

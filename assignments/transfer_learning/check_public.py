@@ -32,8 +32,8 @@ PICTURED = 20  # public cats, and as many dogs, in the picture of who is taken f
 def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
     rng, counts = material.rng, material.counts
-    chosen = alike((np.array(material.groups) == "dog")[material.labels], counts["is_dog"], rng)
-    images, dogs = material.images[chosen], (np.array(material.groups) == "dog")[material.labels[chosen]]
+    chosen = alike(~(np.array(material.groups) == "cat")[material.labels], counts["is_dog"], rng)
+    images, dogs = material.images[chosen], ~(np.array(material.groups) == "cat")[material.labels[chosen]]
     key = {"dogs": dogs, "counted": even(dogs), "mirrors": even(dogs[: counts["mirror"]])}
     mirrored = np.ascontiguousarray(varied(images[: counts["mirror"]], rng)[:, :, ::-1])
     return {
@@ -49,7 +49,7 @@ def questions(material: Material) -> dict[str, list[Question]]:
 
 def _pictured_questions(material: Material) -> list[Question]:
     """Ask about public photos, as many cats as dogs, for the picture that the feedback shows."""
-    dogs = (np.array(material.groups) == "dog")[material.shown_labels]
+    dogs = ~(np.array(material.groups) == "cat")[material.shown_labels]
     each = min(PICTURED, int(dogs.sum()), int((~dogs).sum()))
     rows = np.concatenate([np.flatnonzero(dogs == value)[:each] for value in (False, True)])
     return (
@@ -114,7 +114,7 @@ def feature_questions(material: Material) -> list[Question]:
         fitted, counted = _halves(targets, rng), np.ones(len(chosen), bool)
     else:
         chosen = rng.permutation(len(labels))[:most]
-        targets = ((np.array(material.groups) == "dog")[labels[chosen]]).astype(np.int64)
+        targets = (~(np.array(material.groups) == "cat")[labels[chosen]]).astype(np.int64)
         fitted, counted = _folds(targets, rng), np.zeros(len(chosen), bool)
         counted[alike(targets.astype(bool), len(targets), rng)] = True
     key = {"targets": targets, "fitted": fitted, "counted": counted, "few": np.array(few)}

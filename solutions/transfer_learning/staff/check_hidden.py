@@ -32,7 +32,7 @@ KEY = np.array([2, 4, 3, 1, 2, 3])
 
 def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
-    rng, dogs = material.rng, (np.array(material.groups) == "dog")[material.labels]
+    rng, dogs = material.rng, ~(np.array(material.groups) == "cat")[material.labels]
     dim = material.images[:1] // 8
     dark, bright, noise = (
         np.zeros_like(dim),
@@ -64,7 +64,7 @@ def questions(material: Material) -> dict[str, list[Question]]:
 
 def _visitors(material: Material) -> list[Question]:
     """Ask about photos of the second holdout, where the card has one."""
-    dogs = (np.array(material.groups) == "dog")[material.second_labels]
+    dogs = ~(np.array(material.groups) == "cat")[material.second_labels]
     rows = public.alike(dogs, material.counts["is_dog"], material.rng)
     asked = batched("is_dog", material.second_images[rows], material.rng, mirrored=False, again=0)
     return [Question(one.entry_point, one.arguments, {**one.key, "dogs": dogs[rows]}) for one in asked]
