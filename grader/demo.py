@@ -12,6 +12,7 @@ import nbformat
 
 from grader.assignment.course import Course, packaged_course
 from grader.authoring import variants
+from grader.datasets import cards
 from grader.errors import SpecError
 from grader.feedback import publish
 from grader.gradebook import nbgrader
@@ -62,7 +63,7 @@ def run(
     tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
     for assignment in course.assignments():
-        options = coordinator.Options(card="toy_pets")
+        options = coordinator.Options(card=cards.drawn()[0])
         grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )

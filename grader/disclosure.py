@@ -38,10 +38,8 @@ LINES = 512  # of a notebook, that are named
 PARTS = ("none", "less than half", "more than half", "all")  # of the questions that were answered in time
 FINE_S = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # before any hidden photo came
 COARSE_S = (60, 600, 6000)  # while functions were asked, and in all
-BITS = 88  # over five attempts, of anything that a notebook knows about hidden photos; the 35-breed lab
-MANY_SETS_BITS = (
-    230  # the same over five attempts, where seven sets of photos are judged or refused: cats and dogs
-)
+BITS = 88  # over five attempts, of anything that a notebook knows about hidden photos; one set of 35 classes
+MANY_SETS_BITS = 230  # the same over five attempts, where seven sets of photos are judged or refused
 LABEL_BITS = 61  # the same, of what only the judge knows: labels
 HINT_CHARS, HINT_PARTS = (
     12,

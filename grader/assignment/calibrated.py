@@ -51,7 +51,7 @@ class Calibration(Strict):
         machine: what they ran on.
         rate: modelled chance that an honest solution loses a point by luck, all levels together.
         photos: digest of the course's own hidden photos (`Split.contents`); "": the data card's judged.
-        measures: by check and level, `top_1/breeds`.
+        measures: by check and level, `top_1/recognition`.
     """
 
     date: str

@@ -2,7 +2,7 @@
 
 A perceptual hash finds copies that were encoded anew, resized, mirrored or made brighter; a network's features propose pairs
 that may have been cropped, and their pixels, laid over each other at the best place and size, have the last word:
-drawings of one breed, and two photos of one animal, resemble each other in features.
+drawings of one kind, and two photos of one thing, resemble each other in features.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 ```
 # /// pawgrade
 # title = "Dropout left on while answering"
-# loses = ["breeds", "top3"]
+# loses = ["recognition", "second"]
 # fails = ["answers_agree"]
 # skips = ["top_1", "top_3"]
 # ///

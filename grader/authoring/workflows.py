@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -58,11 +59,19 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
     if not any((folder / name).exists() for name in OWN_RULES):
         files[folder / "ruff.toml"] = packaged("ruff.toml")
     if service == "gitlab":
-        files[folder / KEY_FILE] = f"{cache_key(cards.known())}\n"
+        files[folder / KEY_FILE] = (
+            f"{cache_key(_cards_named_in(packaged(FILES[service]['.gitlab-ci.yml'])))}\n"
+        )
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         yield path
+
+
+def _cards_named_in(template: str) -> list[str]:
+    """Return the data cards of a workflow: those of `--data` written out, then that of its variable."""
+    written = re.findall(r"cache-key --data (\w+)", template)
+    return [*dict.fromkeys(written), *re.findall(r"REAL_CARD: (\w+)", template)]
 
 
 def cache_key(names: Sequence[str]) -> str:
@@ -72,7 +81,7 @@ def cache_key(names: Sequence[str]) -> str:
         names: ids of data cards.
 
     Returns:
-        For example `pawgrade-toy_pets-3f0c4a51d2e89b67`.
+        For example `pawgrade-mine-3f0c4a51d2e89b67`.
 
     Raises:
         SpecError: there is no such card.

@@ -52,7 +52,8 @@ def _tell(paths: list[Path]) -> None:
 @ci_app.command(name="cache-key")
 def cache_key(
     data: Annotated[
-        list[str] | None, typer.Option("--data", help="Data card; may be repeated. Default: toy_pets.")
+        list[str] | None,
+        typer.Option("--data", help="Data card; may be repeated. Default: those that are drawn."),
     ] = None,
     check: Annotated[
         Path | None, typer.Option("--check", help="Fail unless this file holds the key.", show_default=False)
@@ -60,9 +61,10 @@ def cache_key(
 ) -> None:
     """Print a name for the cache of photos and weights: it changes with their checksums and with nothing else."""
     from grader.authoring.workflows import cache_key as key_of
+    from grader.datasets import cards
     from grader.errors import SpecError
 
-    key = key_of(data or ["toy_pets"])
+    key = key_of(data or cards.drawn())
     output.console.print(key, highlight=False, soft_wrap=True)
     if check is not None and (not check.is_file() or check.read_text(encoding="utf-8").strip() != key):
         raise SpecError(f"{check} does not hold this key.", f"Write it there: echo {key} > {check}")

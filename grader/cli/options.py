@@ -18,9 +18,7 @@ CourseOption = Annotated[
 ]
 DataOption = Annotated[
     str | None,
-    typer.Option(
-        "--data", help="Data card, for example toy_pets. Default: the real photos if PAWGRADE_DATA is set."
-    ),
+    typer.Option("--data", help="Id of a data card. Default: the real photos if PAWGRADE_DATA is set."),
 ]
 JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Write the result as JSON to this file; - prints it.")

@@ -14,13 +14,12 @@ from grader.downloads import fetch
 from grader.downloads.fetch import Tell
 from grader.errors import InfrastructureError, SpecError
 
-INSIDE = {"OxfordIIITPet": "oxford-iiit-pet"}  # folder in which torchvision's classes look, by their name
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 def home(card: DataCard, cache: Path) -> Path:
     """Return the folder that has a card's photo folder once its archives were unpacked."""
-    return cache / card.id / INSIDE.get(_source(card).torchvision, "")
+    return cache / card.id / _source(card).folder
 
 
 def obtain(card: DataCard, cache: Path) -> Path:
@@ -66,7 +65,7 @@ def _source(card: DataCard) -> Source:
 def _install(card: DataCard, archives: list[Path], place: Path) -> None:
     """Unpack beside `place`, check, and rename: a killed process leaves nothing that looks complete."""
     fresh = place.with_name(f".{card.id}.unpacking")
-    root = fresh / INSIDE.get(_source(card).torchvision, "")
+    root = fresh / _source(card).folder
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         root.mkdir(parents=True)

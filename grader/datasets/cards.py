@@ -51,12 +51,14 @@ class Source:
         url: page about it.
         files: the archives, all of them needed.
         torchvision: torchvision's class that reads what is in them, or "" when there is none.
+        folder: in which that class looks for them.
         lists: by split of that class, the file in which its photos are listed.
     """
 
     url: _Text
     files: tuple[SourceFile, ...] = ()
     torchvision: Annotated[str, Field(pattern=r"^\w*$")] = ""
+    folder: Annotated[str, Field(pattern=r"^[\w-]*$")] = ""
     lists: dict[str, str] = Field(default_factory=dict)
 
 

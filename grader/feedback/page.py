@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from jinja2 import Environment
 
-PHOTOS = 2  # of each breed of a confused pair
-PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused breeds included
+PHOTOS = 2  # of each class of a confused pair
+PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused classes included
 
 
 class PublicPhotos(Protocol):
     """Photos that students have anyway: those of the public training split."""
 
-    def photos(self, breed: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
-        """Return up to `count` uint8 photos `[h, w, 3]` of a breed; the same ones whenever asked."""
+    def photos(self, name: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
+        """Return up to `count` uint8 photos `[h, w, 3]` of a class or group; the same ones whenever asked."""
         ...
 
 
@@ -78,7 +78,7 @@ def render(
         title: the assignment's title.
         notebook: the executed notebook's file, as it came out of the sandbox; it is sanitised and rendered in a process of
             its own. None when there is none.
-        photos: where the photos of confused breeds come from; None shows their names only.
+        photos: where the photos of confused classes come from; None shows their names only.
         own: what draws the assignment's own pictures, by kind; a picture that nothing draws costs only itself.
         manual: the cells graded by hand, in their order.
         pass_points: what automatic and manual points together have to reach; None does not mention it.
@@ -325,9 +325,9 @@ def _pairs(content: dict[str, Any], photos: PublicPhotos | None) -> list[dict[st
     ]
 
 
-def _thumbnails(photos: PublicPhotos | None, breed: str) -> list[str]:
+def _thumbnails(photos: PublicPhotos | None, name: str) -> list[str]:
     if photos is None:
         return []
     return [
-        Drawing("image/jpeg", figures.thumbnail(photo)).url for photo in photos.photos(breed, PHOTOS)[:PHOTOS]
+        Drawing("image/jpeg", figures.thumbnail(photo)).url for photo in photos.photos(name, PHOTOS)[:PHOTOS]
     ]

@@ -28,7 +28,7 @@ def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> G
     """
     if not notebook.is_file():
         raise SpecError(
-            f"{notebook} does not exist.", "Give the path of your notebook, for example oxford_pets.ipynb."
+            f"{notebook} does not exist.", "Give the path of your notebook, for example homework.ipynb."
         )
     folder = release_of(notebook)
     with tempfile.TemporaryDirectory(prefix="pawgrade-check-") as name:

@@ -4,7 +4,7 @@
 from grader import lab
 lab.setup(data_dir=data_dir, scratch_dir=scratch_dir, seed=seed, device=device, language=language)
 train = lab.photos("train")          # .images uint8 [n, 224, 224, 3], .labels int64 [n], .names
-lab.check("breeds")                  # what was measured, what is required, what to try next
+lab.check("recognition")             # what was measured, what is required, what to try next
 ```
 """
 

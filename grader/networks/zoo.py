@@ -122,7 +122,7 @@ def _torchvision(model: str, head: str, layers: Mapping[str, str]) -> Network:
 
 NETWORKS: dict[str, Network] = {
     # Both packages have one release, 0.1.0. Lite1 was made for 240 pixels; enlarging photos of 224 gains nothing
-    # (185 instead of 184 of 200 photos of pets seen as the right species), costs 15 % and makes it less sure.
+    # (185 instead of 184 of 200 photos put into the right one of two groups), costs 15 % and makes it less sure.
     "efficientnet_lite0": Network(
         "timm",
         "tf_efficientnet_lite0",

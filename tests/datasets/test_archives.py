@@ -97,7 +97,11 @@ def published(site: Site, card: DataCard, contents: Files) -> DataCard:
     )
     assert card.source is not None
     source = Source(
-        url=card.source.url, files=files, torchvision=card.source.torchvision, lists=card.source.lists
+        url=card.source.url,
+        files=files,
+        torchvision=card.source.torchvision,
+        lists=card.source.lists,
+        folder=card.source.folder,
     )
     return dataclasses.replace(card, source=source)
 
