@@ -30,6 +30,7 @@ COMMON = {
     "reflection",
     "variation",
     "quiz",
+    "mirror",
 }
 
 
