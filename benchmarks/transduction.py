@@ -21,9 +21,8 @@ from scipy.optimize import linear_sum_assignment
 from grader import settings
 from grader.assignment import spec
 from grader.checks import scoring
-from grader.datasets import holdout
-from grader.datasets import photos as pets
-from grader.datasets.view import find_data
+from grader.datasets import holdout, views
+from grader.datasets.views import find_data
 from grader.grading.preparation import divide
 from grader.networks import backbones
 
@@ -60,7 +59,7 @@ def main() -> None:
     found = settings.load(None, os.environ)
     levels = spec.load_public(source).on(chosen.card).levels["breeds"]
     _, _, _, view = find_data(chosen.card, "breeds35", found)
-    train, network = pets.read_view(view).photos("train"), backbones.backbone("efficientnet_lite0")
+    train, network = views.read_view(view).photos("train"), backbones.backbone("efficientnet_lite0")
     first = [int(np.flatnonzero(train.labels == one)[0]) for one in range(35)]
     known = _features(network, np.asarray(train.images[first]))
     rows: dict[str, list[float]] = {}

@@ -16,6 +16,7 @@ from typing import Literal
 import psutil
 
 from grader.assignment.course import Course
+from grader.datasets import sources
 from grader.errors import GraderError, NoGpuSlot
 from grader.execution import gpu_slots, gpu_trial
 from grader.gradebook.nbgrader import has_nbgrader
@@ -155,12 +156,14 @@ def _photos(settings: Settings) -> Fact:
             "`pawgrade grade ID --data CARD` downloads those of a card",
         )
     try:
-        from grader.datasets import cards, holdout, photos
+        from grader.datasets import cards, holdout
 
         known = cards.known(settings.cards)
         published = [name for name in known if cards.load_card(name, settings.cards).drawing is None]
-        card = cards.load_card(photos.choose(published, settings.data_folder, settings.cards), settings.cards)
-        folder = photos.find(card, settings.data_folder, settings.cache)
+        card = cards.load_card(
+            sources.choose(published, settings.data_folder, settings.cards), settings.cards
+        )
+        folder = sources.find(card, settings.data_folder, settings.cache)
         division = holdout.divide(card, folder, card.default_space, settings.holdout)
     except GraderError as exc:
         advice = "Set PAWGRADE_DATA to the folder with the photos of a data card, or unset it"

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from grader.datasets import sources
+
 # Shared machines stall: a slow example is no failure. Derandomised, so that a red run is red again.
 settings.register_profile(
     "pawgrade",
@@ -40,8 +42,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def toy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder with the toy pets in it, drawn once for all tests."""
-    from grader.datasets import cards, photos
+    from grader.datasets import cards
 
     folder = tmp_path_factory.mktemp("cache")
-    photos.find(cards.load_card("toy_pets"), None, folder)
+    sources.find(cards.load_card("toy_pets"), None, folder)
     return folder

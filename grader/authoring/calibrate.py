@@ -33,6 +33,7 @@ from grader.authoring import variants
 from grader.calibration.statistics import Measured, measured_version, summarise, together
 from grader.checks.questions import Question
 from grader.datasets import photos as pets
+from grader.datasets import views
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
 from grader.grading import assemble, preparation, runners
@@ -318,8 +319,8 @@ def _photos(work: Work) -> Iterator[Any]:
     """Yield all photos whose features notebooks may ask for: public ones and their mirror images, and those they will be asked about."""
     if work.data_dir is None:
         return
-    view = pets.read_view(work.data_dir)
-    for name in pets.PUBLIC:
+    view = views.read_view(work.data_dir)
+    for name in views.PUBLIC:
         images = view.photos(name).images
         yield images
         yield images[:, :, ::-1]

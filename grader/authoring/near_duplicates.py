@@ -20,6 +20,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from grader.datasets import photos as pets
+from grader.datasets import views
 from grader.datasets.holdout import PRIVATE, Division
 from grader.errors import SpecError
 from grader.files import replacing, write_whole
@@ -108,7 +109,7 @@ def photo_findings(division: Division, cache: Path) -> tuple[bool, str, list[Twi
         f"{len(split.names(name))} {'of your own' if division.private(name) else name.replace('_', ' ')}"
         for name in HIDDEN
     )
-    public = sum(len(split.names(name)) for name in pets.PUBLIC)
+    public = sum(len(split.names(name)) for name in views.PUBLIC)
     if not found:
         return True, f"{public} public photos against {counts}: no two show the same picture", found
     named = "; ".join(map(str, found[:NAMED])) + (f"; and {len(found) - NAMED} more" if found[NAMED:] else "")
@@ -131,7 +132,7 @@ def near_duplicates(division: Division, cache: Path) -> list[Twins]:
         looks.digests, [division.places[name] for name in names], kept.with_suffix(".json")
     ) as compare:
         for part in HIDDEN:
-            known = [name for other in pets.PUBLIC for name in split.names(other)]
+            known = [name for other in views.PUBLIC for name in split.names(other)]
             if division.private(part):
                 known = [name for name in division.places if not name.startswith(PRIVATE)]
             public = [row[name] for name in known if name in row]

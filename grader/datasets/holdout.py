@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from grader.datasets import labels, splits
+from grader.datasets import labels, sources, splits
 from grader.datasets import photos as pets
 from grader.datasets.cards import DataCard
 from grader.datasets.photos import SIDE_PX, Images, Photos
@@ -72,12 +72,12 @@ def divide(
     Raises:
         SpecError: the card's photos are too few, or there is a class that `own` has no photo of.
     """
-    split = pets.split_of(card, folder, label_space)
-    places = pets.places(card, folder, [name for part in splits.SPLITS for name in split.names(part)])
+    split = sources.split_of(card, folder, label_space)
+    places = sources.places(card, folder, [name for part in splits.SPLITS for name in split.names(part)])
     if own is None or card.drawing is not None:
         return Division(card, label_space, split, places)
     own = own / card.id if (own / card.id).is_dir() else own
-    photos = pets.places(card, own, _complete(card, own, label_space))
+    photos = sources.places(card, own, _complete(card, own, label_space))
     private = {f"{PRIVATE}{name}": path for name, path in photos.items()}
     digests = (hashlib.sha256(path.read_bytes()).digest() for path in private.values())
     contents = hashlib.sha256(b"".join(digests)).hexdigest()
@@ -90,8 +90,8 @@ def divide(
 
 def _complete(card: DataCard, own: Path, label_space: str) -> Sequence[str]:
     """Return the names of the course's own photos; there must be some of every class."""
-    names = pets.photo_names(card, own)
-    strange = sorted(name for name in pets.photo_files(card, own) if name not in set(names))
+    names = sources.photo_names(card, own)
+    strange = sorted(name for name in sources.photo_files(card, own) if name not in set(names))
     if names and strange:
         raise SpecError(
             f"{card.id}: {len(strange)} pictures in {own} would not judge, {strange[0]} first: expected names like "

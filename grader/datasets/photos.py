@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-import importlib
-import json
-import shutil
 import struct
-import uuid
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from grader import files
-from grader.datasets import archives, cards, labels, splits
-from grader.datasets.cards import DataCard
-from grader.datasets.splits import Split
-from grader.errors import InfrastructureError, SpecError, SubmissionError
+from grader.errors import SpecError
 
 SIDE_PX = 224
 SHORT_SIDE_PX = 256
 MAX_PIXELS = 50_000_000  # a photo; more is a decompression bomb
-PUBLIC = ("train", "validation")
 UNREADABLE = (  # what Pillow raises over broken files; its own classes are OSErrors
     OSError,
     EOFError,
@@ -61,190 +50,6 @@ class Photos:
     labels: npt.NDArray[np.int64]
     names: tuple[str, ...] = ()
     left_out: int = 0
-
-
-@dataclass(frozen=True)
-class View:
-    """What a notebook may see of a data card.
-
-    Attributes:
-        folder: where it lies.
-        card: id of the data card.
-        credit: title, licence and citation.
-        label_space: one of the card's.
-        classes: their names.
-        groups: name of the group of each class, "" without one.
-        split: digest of the split.
-        members: per public split the file names and labels.
-        left_out: public photos that could not be read.
-    """
-
-    folder: Path
-    card: str
-    credit: str
-    label_space: str
-    classes: tuple[str, ...]
-    groups: tuple[str, ...]
-    split: str
-    members: dict[str, list[tuple[str, int]]]
-    left_out: tuple[str, ...] = ()
-
-    def photos(self, split_name: str) -> Photos:
-        """Return the photos of `train` or `validation`, memory-mapped; raises SubmissionError for others."""
-        if split_name not in self.members:
-            raise SubmissionError(f"expected the split train or validation, found {split_name!r}.")
-        path, members = self.folder / f"{split_name}.npy", self.members[split_name]
-        try:
-            images = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as exc:
-            raise SubmissionError(
-                f"{path} cannot be read: {exc}.", "Delete its folder: it is made anew."
-            ) from exc
-        numbers = np.array([label for _, label in members], np.int64)
-        return Photos(images, numbers, tuple(name for name, _ in members))
-
-
-def find(card: DataCard, data_folder: Path | None, cache: Path) -> Path:
-    """Return the folder with a card's photos: the one given, else the cache, else downloaded into it; toys are drawn.
-
-    Args:
-        card: the data card.
-        data_folder: where the user says that real photos are: a folder with `images/` (or what the card calls it), or
-            with the photos. When it is given, nothing else is looked at and nothing is downloaded.
-        cache: folder where drawn photos, and those that were downloaded once, are kept.
-
-    Raises:
-        SpecError: there are none in `data_folder`; the message says what to do.
-        InfrastructureError: they could not be downloaded.
-    """
-    found = at_hand(card, data_folder, cache)
-    if found is not None:
-        return found
-    drawn = cards.drawn()
-    advice = f"Set PAWGRADE_DATA to the folder that has {card.photos}/{f', or use --data {drawn[0]}' if drawn else ''}."
-    if data_folder is not None or card.source is None or not card.source.files:
-        name, place = labels.example(card), data_folder or cache / card.id
-        raise SpecError(
-            f"{card.id}: expected photos such as {name} in {place} or its {card.photos}/, found none.", advice
-        )
-    try:
-        return archives.obtain(card, cache)
-    except InfrastructureError as exc:
-        raise InfrastructureError(
-            f"{card.id}: {exc.message}", f"{exc.hint} Or do without: {advice[0].lower()}{advice[1:]}"
-        ) from exc
-
-
-def choose(names: Sequence[str], data_folder: Path | None, own: Path | None = None) -> str:
-    """Return which of several data cards to use: the one whose photos are in a folder; without a folder a drawn one.
-
-    Args:
-        names: ids of cards, the preferred one first; at least one.
-        data_folder: where the user says that real photos are, or None.
-        own: folder with the course's own data cards, or None.
-    """
-    known = [cards.load_card(name, own) for name in names]
-    fitting = [card for card in known if (card.drawing is None) == (data_folder is not None)]
-    there = [card for card in fitting if data_folder is not None and holds(card, data_folder)]
-    return (there or fitting or known)[0].id
-
-
-def at_hand(card: DataCard, data_folder: Path | None, cache: Path) -> Path | None:
-    """Return what `find` returns, or None when it would have to download."""
-    if card.drawing is not None:
-        folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
-        return folder if (folder / card.photos).is_dir() else _draw(card, folder)
-    places = [data_folder] if data_folder else [cache / card.id, archives.home(card, cache)]
-    return next((folder for folder in places if holds(card, folder)), None)
-
-
-def holds(card: DataCard, folder: Path) -> bool:
-    """Say whether a folder has photos of the kind that a card describes."""
-    return bool(photo_names(card, folder))
-
-
-def photo_files(card: DataCard, folder: Path) -> tuple[str, ...]:
-    """Return the sorted names of all files in a folder that look like pictures, whatever they are called."""
-    known = Image.registered_extensions()
-    return tuple(sorted(name for name in _names(card, folder) if Path(name).suffix.lower() in known))
-
-
-def photo_names(card: DataCard, folder: Path) -> tuple[str, ...]:
-    """Return the sorted names of the photos of known classes in a folder."""
-    return tuple(sorted(name for name in _names(card, folder) if labels.is_known(card, name)))
-
-
-def split_of(card: DataCard, folder: Path, label_space: str) -> Split:
-    """Divide the photos in a folder."""
-    return splits.split(_names(card, folder), card, label_space)
-
-
-def places(card: DataCard, folder: Path, names: Iterable[str]) -> dict[str, Path]:
-    """Return where photos lie, by name.
-
-    Args:
-        card: the data card.
-        folder: its photos, from `find`.
-        names: from its split.
-    """
-    images = _images(card, folder)
-    return {name: images / _file(card, name) for name in names}
-
-
-def _images(card: DataCard, folder: Path) -> Path:
-    return folder / card.photos if (folder / card.photos).is_dir() else folder
-
-
-def _names(card: DataCard, folder: Path) -> Iterator[str]:
-    """Yield the names of the files, from the folder with the photos on."""
-    images = _images(card, folder)
-    if card.labels.layout == "table":
-        yield from _listed(card, images)
-        return
-    inside = card.labels.names if card.labels.layout == "folders" else ()
-    for place in (images, *(images / name for name in inside)):
-        if place.is_dir():
-            yield from (path.relative_to(images).as_posix() for path in place.iterdir() if path.is_file())
-
-
-def _file(card: DataCard, name: str) -> str:
-    """Return where a photo lies below the folder with the photos: a table names photos `class/file`, and has no folders."""
-    return name.partition("/")[2] if card.labels.layout == "table" else name
-
-
-def _listed(card: DataCard, images: Path) -> Iterator[str]:
-    """Yield `class/file` for each row of `labels.csv` whose file is there."""
-    try:
-        with (images / "labels.csv").open(encoding="utf-8", newline="") as file:
-            named = [(row["class"], row["file"]) for row in csv.DictReader(file)]
-    except FileNotFoundError:
-        return
-    except (KeyError, ValueError, csv.Error) as exc:
-        raise SpecError(
-            f"{card.id}: {images / 'labels.csv'} cannot be read: {exc}.", "Its columns are file and class."
-        ) from exc
-    inside = images.resolve()
-    for kind, name in named:
-        if (images / name).resolve().parent == inside and (images / name).is_file():
-            yield f"{kind}/{name}"
-
-
-def _draw(card: DataCard, folder: Path) -> Path:
-    """Let a card's program draw its photos into a folder; return the folder."""
-    if card.drawing is None:
-        raise SpecError(f"{card.id} is not drawn.")
-    place, _, function = card.drawing.program.partition(":")
-    try:
-        module = (
-            files.import_file(card.home / place)
-            if card.home is not None and place.endswith(".py")
-            else importlib.import_module(place)
-        )
-        program = getattr(module, function)
-    except (ImportError, AttributeError) as exc:
-        raise SpecError(f"{card.id}: [drawing] program = {card.drawing.program!r}: {exc}.") from exc
-    program(folder, card.drawing.per_class, card.drawing.seed)
-    return folder
 
 
 def read_photo(path: Path) -> Images:
@@ -284,103 +89,6 @@ def _opaque(picture: Image.Image) -> Image.Image:
 def _centre(picture: Image.Image, side: int) -> Image.Image:
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     return picture.crop((left, top, left + side, top + side))
-
-
-def public_view(card: DataCard, folder: Path, label_space: str, destination: Path) -> Path:
-    """Write what a notebook may see: decoded public photos, names and labels, nothing of the holdouts.
-
-    Args:
-        card: the data card.
-        folder: its photos, from `find`.
-        label_space: which labels.
-        destination: folder to write; reused when it holds the same split.
-
-    Returns:
-        `destination`.
-    """
-    split = split_of(card, folder, label_space)
-    wanted = (card.id, label_space, split.digest)
-    if _identity(destination) == wanted:
-        return destination
-    fresh = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-    fresh.mkdir(parents=True)
-    try:
-        _write_view(fresh, card, folder, label_space, split)
-        shutil.rmtree(destination, ignore_errors=True)
-        fresh.rename(destination)
-    except OSError:
-        if _identity(destination) != wanted:  # else another process was faster
-            raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return destination
-
-
-def _identity(view: Path) -> tuple[str, str, str] | None:
-    """Return which photos a prepared folder holds, or None when it is not one."""
-    try:
-        found = read_view(view)
-    except SubmissionError:
-        return None
-    return found.card, found.label_space, found.split
-
-
-def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, split: Split) -> None:
-    members: dict[str, list[tuple[str, int]]] = {}
-    for name in PUBLIC:
-        photos = _read_all(card, folder, split.names(name), label_space)
-        np.save(fresh / f"{name}.npy", photos.images, allow_pickle=False)
-        members[name] = list(zip(photos.names, photos.labels.tolist(), strict=True))
-    kept = {name for rows in members.values() for name, _ in rows}
-    facts = {
-        "card": card.id,
-        "credit": f"{card.title}\n{card.licence}\n{card.citation}",
-        "label_space": label_space,
-        "classes": labels.classes(card, label_space),
-        "groups": labels.groups(card, label_space),
-        "split": split.digest,
-        "members": members,
-        "left_out": [name for part in PUBLIC for name in split.names(part) if name not in kept],
-    }
-    (fresh / "view.json").write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _read_all(card: DataCard, folder: Path, names: Sequence[str], label_space: str) -> Photos:
-    """Read public photos; those that cannot be read are left out."""
-    stack = np.empty((len(names), SIDE_PX, SIDE_PX, 3), np.uint8)
-    kept, where = list[str](), places(card, folder, names)
-    for name in names:
-        try:
-            stack[len(kept)] = read_photo(where[name])
-        except SpecError:
-            continue
-        kept.append(name)
-    numbers = np.array([labels.label_of(card, name, label_space) for name in kept], np.int64)
-    return Photos(stack[: len(kept)], numbers, tuple(kept))
-
-
-def read_view(data_dir: Path) -> View:
-    """Read what `public_view` wrote; raises SubmissionError when the folder is another."""
-    try:
-        facts = json.loads((data_dir / "view.json").read_text(encoding="utf-8"))
-        return View(
-            folder=data_dir,
-            card=facts["card"],
-            credit=facts["credit"],
-            label_space=facts["label_space"],
-            classes=tuple(facts["classes"]),
-            groups=tuple(facts["groups"]),
-            split=facts["split"],
-            members={
-                name: [(file, label) for file, label in rows] for name, rows in facts["members"].items()
-            },
-            left_out=tuple(facts.get("left_out", ())),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise SubmissionError(
-            f"{data_dir} holds no photos that Pawgrade prepared.",
-            "Leave data_dir = None: the photos are then found by themselves.",
-        ) from exc
 
 
 @functools.cache

@@ -13,8 +13,7 @@ from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.checks.scoring import with_manual
-from grader.datasets import cards, view
-from grader.datasets import photos as pets
+from grader.datasets import cards, sources, views
 from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page, picture_files
 from grader.files import write_whole
@@ -31,7 +30,7 @@ NOTHING: Given = (None, "")
 class TrainingPhotos:
     """Photos of the public training split, by class or by group."""
 
-    view: pets.View
+    view: views.View
 
     def photos(self, name: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
         """Return up to `count` photos of a class, or of all classes of a group; the same ones whenever asked, of other names none."""
@@ -109,9 +108,9 @@ def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settin
     try:
         label_space = assignment.on(grade.data).label_space
         card = cards.load_card(grade.data, settings.cards)
-        if pets.at_hand(card, settings.data_folder, settings.cache) is None:
+        if sources.at_hand(card, settings.data_folder, settings.cache) is None:
             return None  # a page is no reason for a download
-        return TrainingPhotos(pets.read_view(view.find_data(grade.data, label_space, settings)[3]))
+        return TrainingPhotos(views.read_view(views.find_data(grade.data, label_space, settings)[3]))
     except GraderError:
         return None
 

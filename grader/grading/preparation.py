@@ -22,10 +22,10 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.checks import soundness
 from grader.checks.questions import Material
-from grader.datasets import holdout
+from grader.datasets import holdout, sources, views
 from grader.datasets import photos as pets
 from grader.datasets.holdout import Division
-from grader.datasets.view import find_data, find_photos
+from grader.datasets.views import find_data, find_photos
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
@@ -85,7 +85,7 @@ def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Setti
     if wanted:
         assignment.on(wanted)
         return wanted
-    return pets.choose(list(assignment.data), settings.data_folder, settings.cards)
+    return sources.choose(list(assignment.data), settings.data_folder, settings.cards)
 
 
 def prepare(
@@ -126,7 +126,7 @@ def prepare(
         division = divide(folder, card_id, settings, salt)
         _, _, _, data_dir = find_data(card_id, data.label_space, settings, salt)
         photos = holdout.holdout(division, secret, version, hidden.holdout.split)
-        seen, split = pets.read_view(data_dir), division.split.digest
+        seen, split = views.read_view(data_dir), division.split.digest
         shown, classes, groups = seen.photos("validation"), seen.classes, seen.groups
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     files = check_files(folder, "all")
@@ -207,7 +207,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     classes, groups = tuple[str, ...](), tuple[str, ...]()
     if card_id != spec.NO_CARD:
         _, _, split, data_dir = find_data(card_id, data.label_space, settings)
-        seen = pets.read_view(data_dir)
+        seen = views.read_view(data_dir)
         shown, classes, groups = seen.photos("validation"), seen.classes, seen.groups
     files = check_files(folder, "public")
     images, rng = shown.images, np.random.default_rng(0)

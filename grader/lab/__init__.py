@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grader import kernel_env, settings, visible
-from grader.datasets import cards
+from grader.datasets import cards, sources, views
 from grader.datasets import photos as pets
 from grader.errors import SpecError
 from grader.networks import backbones
@@ -53,7 +53,7 @@ GRADED_DATA, GRADED_VARIABLE = "/pawgrade/data", "PAWGRADE_LEASE"  # how a noteb
 class _Lab:
     """What `setup` found."""
 
-    view: pets.View | None = None
+    view: views.View | None = None
     device: str = "cpu"
     scratch_dir: Path = Path()
     asked: dict[str, list[Answer]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ def setup(
     torch.manual_seed(seed)
     if device != "cpu":
         kernel_env.apply()
-    _lab.view = pets.read_view(Path(data_dir)) if data_dir else None if _named_cards() == () else _own_view()
+    _lab.view = views.read_view(Path(data_dir)) if data_dir else None if _named_cards() == () else _own_view()
     _lab.device, _lab.scratch_dir = device, Path(scratch_dir)
     _lab.asked.clear()
 
@@ -104,18 +104,18 @@ def _named_cards() -> tuple[str, ...] | None:
         return None
 
 
-def _own_view() -> pets.View:
+def _own_view() -> views.View:
     chosen = settings.load(None, os.environ)
     own = settings.own_cards(Path.cwd())
-    found = cards.load_card(pets.choose(_named_cards() or cards.known(own), chosen.data_folder, own), own)
-    folder = pets.find(found, chosen.data_folder, chosen.cache)
+    found = cards.load_card(sources.choose(_named_cards() or cards.known(own), chosen.data_folder, own), own)
+    folder = sources.find(found, chosen.data_folder, chosen.cache)
     split = folder.name if chosen.data_folder is None else "real"
-    return pets.read_view(
-        pets.public_view(found, folder, found.default_space, chosen.cache / f"view-{found.id}-{split}")
+    return views.read_view(
+        views.public_view(found, folder, found.default_space, chosen.cache / f"view-{found.id}-{split}")
     )
 
 
-def _view() -> pets.View:
+def _view() -> views.View:
     if _lab.view is None:
         setup()
     if _lab.view is None:

@@ -11,7 +11,7 @@ import numpy as np
 from grader import files
 from grader.assignment import spec
 from grader.checks.questions import Answer, Material, Question
-from grader.datasets import photos
+from grader.datasets import views
 from grader.errors import SpecError, SubmissionError
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
@@ -23,7 +23,7 @@ SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", St
 Asked = dict[str, list[Answer]]
 
 
-def verdicts(exercise: str, view: photos.View, asked: Asked, namespace: Mapping[str, Any]) -> Iterator[str]:
+def verdicts(exercise: str, view: views.View, asked: Asked, namespace: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is printed about an exercise.
 
     Args:
@@ -72,7 +72,7 @@ def _public_checks(
     exercise: str,
     assignment: spec.Assignment,
     folder: Path,
-    view: photos.View,
+    view: views.View,
     asked: Asked,
     namespace: Mapping[str, Any],
 ) -> tuple[Check, ...]:

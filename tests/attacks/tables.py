@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from grader.datasets import cards, photos
+from grader.datasets import cards, photos, sources
 from tests.support import breeds
 
 Images = npt.NDArray[np.uint8]
@@ -19,8 +19,8 @@ Images = npt.NDArray[np.uint8]
 def known(cache: Path) -> tuple[Images, npt.NDArray[np.int64]]:
     """Return all toy photos as a student's own Pawgrade would read them, uint8 `[n, 224, 224, 3]`, and their labels."""
     card = cards.load_card("toy_pets")
-    folder = photos.find(card, None, cache)
-    split = photos.split_of(card, folder, "breeds35")
+    folder = sources.find(card, None, cache)
+    split = sources.split_of(card, folder, "breeds35")
     names = [name for part in ("train", "validation", "holdout") for name in split.names(part)]
     images = np.stack([photos.read_photo(folder / card.photos / name) for name in names])
     return images, np.array([breeds.label_of(name, "breeds35") for name in names])

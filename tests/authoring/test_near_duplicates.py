@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from grader.authoring.near_duplicates import Twins, near_duplicates, photo_findings
-from grader.datasets import cards, photos, splits, toypets
+from grader.datasets import cards, sources, splits, toypets
 from grader.datasets.holdout import Division
 from grader.datasets.splits import Split
 from tests.support import breeds
@@ -61,7 +61,7 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Draw three pets a breed, and make changed copies of the first drawings of nine breeds."""
     folder = tmp_path_factory.mktemp("pets")
     toypets.write_toy_pets(folder / "toys", 3, 7)
-    images = photos._images(CARD, folder / "toys")
+    images = sources._images(CARD, folder / "toys")
     for number, (copy, change) in enumerate(COPIES.items()):
         name = first_names(images)[number]
         change(Image.open(images / name).convert("RGB")).save(images / copied(name, copy))
@@ -78,7 +78,7 @@ def copied(name: str, copy: str) -> str:
 
 def divided(folder: Path) -> Split:
     """Return a split with first drawings for training, and all others hidden."""
-    names = sorted(path.name for path in photos._images(CARD, folder).iterdir())
+    names = sorted(path.name for path in sources._images(CARD, folder).iterdir())
     train = tuple(name for name in names if "_1." in name)
     hidden = [name for name in names if name not in train]
     second = tuple(name for name in hidden if "_3." in name)
@@ -91,12 +91,12 @@ def found(folder: Path, split: Split, cache: Path) -> list[Twins]:
 
 def division(card: cards.DataCard, folder: Path, split: Split) -> Division:
     names = [name for part in splits.SPLITS for name in split.names(part)]
-    return Division(card, "breeds35", split, photos.places(card, folder, names))
+    return Division(card, "breeds35", split, sources.places(card, folder, names))
 
 
 def test_every_kind_of_copy_is_found_and_no_other_drawing(looked_at: Path) -> None:
     toys = looked_at / "toys"
-    firsts = first_names(photos._images(CARD, toys))
+    firsts = first_names(sources._images(CARD, toys))
     expected = {(name, copied(name, copy)) for name, copy in zip(firsts, COPIES, strict=False)}
 
     twins = found(toys, divided(toys), looked_at)
@@ -109,7 +109,7 @@ def test_a_copy_in_the_second_holdout_with_another_label_comes_first_and_is_name
     looked_at: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(looked_at / "toys", tmp_path / "toys")
-    images = photos._images(CARD, tmp_path / "toys")
+    images = sources._images(CARD, tmp_path / "toys")
     original, other = first_names(images)[-1], f"{first_names(images)[0].rpartition('_')[0]}_3.jpg"
     mirrored(Image.open(images / original)).save(images / other)
     split = divided(tmp_path / "toys")

@@ -16,8 +16,7 @@ from PIL import Image
 
 from grader.assignment import spec
 from grader.assignment.course import packaged_course
-from grader.datasets import archives, cards
-from grader.datasets import photos as pets
+from grader.datasets import archives, cards, sources
 from grader.datasets.cards import DataCard, Source, SourceFile
 from grader.errors import InfrastructureError, SpecError
 from grader.feedback import publish
@@ -128,9 +127,9 @@ def test_the_oxford_pets_are_downloaded_unpacked_and_read_by_torchvision(site: S
 
     card = oxford(site)
 
-    folder = pets.find(card, None, tmp_path)
+    folder = sources.find(card, None, tmp_path)
 
-    split = pets.split_of(card, folder, "breeds37")
+    split = sources.split_of(card, folder, "breeds37")
     assert len(split.holdout) == 6 * 37
     assert split.ignored == ("Abyssinian_100.mat",)
     for name in ("trainval", "test"):
@@ -146,10 +145,10 @@ def test_the_oxford_pets_are_downloaded_unpacked_and_read_by_torchvision(site: S
 
 def test_what_was_downloaded_once_is_used_again_without_the_network(site: Site, tmp_path: Path) -> None:
     card = oxford(site)
-    folder = pets.find(card, None, tmp_path)
+    folder = sources.find(card, None, tmp_path)
     asked = [len(page.asked) for page in site.pages.values()]
 
-    assert pets.find(card, None, tmp_path) == folder
+    assert sources.find(card, None, tmp_path) == folder
     assert archives.obtain(card, tmp_path) == folder  # as if another process had been faster
     assert [len(page.asked) for page in site.pages.values()] == asked == [1, 1]
 
@@ -158,7 +157,7 @@ def test_nothing_is_downloaded_when_a_folder_is_given(site: Site, tmp_path: Path
     card = oxford(site)
 
     with pytest.raises(SpecError, match="found none"):
-        pets.find(card, tmp_path / "elsewhere", tmp_path)
+        sources.find(card, tmp_path / "elsewhere", tmp_path)
 
     assert [len(page.asked) for page in site.pages.values()] == [0, 0]
 
@@ -170,11 +169,11 @@ def test_an_archive_that_is_complete_is_not_asked_for_again_after_another_failed
     annotations = site.pages[f"/{ANNOTATIONS}"]
     annotations.status = 404
     with pytest.raises(InfrastructureError, match="found 404"):
-        pets.find(card, None, tmp_path)
+        sources.find(card, None, tmp_path)
     assert not (tmp_path / "oxford_pets").exists()
     annotations.status = 200
 
-    pets.find(card, None, tmp_path)
+    sources.find(card, None, tmp_path)
 
     assert len(site.pages[f"/{IMAGES}"].asked) == 1
 
@@ -187,7 +186,7 @@ def test_who_is_offline_hears_how_to_do_without(tmp_path: Path) -> None:
         card = dataclasses.replace(OXFORD, source=Source(url=url, files=(file,)))
 
         with pytest.raises(InfrastructureError, match=r"oxford_pets: .*found no connection") as caught:
-            pets.find(card, None, tmp_path)
+            sources.find(card, None, tmp_path)
 
     assert caught.value.hint.endswith(
         "Or do without: set PAWGRADE_DATA to the folder that has images/, or use --data toy_pets."
@@ -227,7 +226,7 @@ def test_archives_that_are_not_complete_are_refused_and_leave_nothing(
     card = oxford(site, damage(oxford_files()))
 
     with pytest.raises(InfrastructureError, match=f"found none of {missing}") as caught:
-        pets.find(card, None, tmp_path)
+        sources.find(card, None, tmp_path)
 
     assert "update Pawgrade" in caught.value.hint
     assert not (tmp_path / "oxford_pets").exists()
@@ -261,7 +260,7 @@ def test_an_archive_never_writes_outside_its_folder(site: Site, tmp_path: Path, 
     card = published(site, OXFORD, {IMAGES: content})
 
     with pytest.raises(InfrastructureError, match="expected an archive of photos, found"):
-        pets.find(card, None, tmp_path / "cache")
+        sources.find(card, None, tmp_path / "cache")
 
     assert not list(tmp_path.rglob("owned.txt"))
     assert not (tmp_path / "cache" / "oxford_pets").exists()
@@ -272,7 +271,7 @@ def test_a_zip_never_writes_outside_its_folder(site: Site, tmp_path: Path, name:
     card = published(site, SPECIES, {ZIP: zipped({name: b"owned"})})
 
     with pytest.raises(InfrastructureError, match="leads out of the folder"):
-        pets.find(card, None, tmp_path / "cache")
+        sources.find(card, None, tmp_path / "cache")
 
     assert not list(tmp_path.rglob("*owned.txt"))
 
@@ -283,14 +282,14 @@ def test_a_damaged_zip_is_refused(site: Site, tmp_path: Path) -> None:
     card = published(site, SPECIES, {ZIP: whole[:place] + b"\0\0\0\0" + whole[place + 4 :]})
 
     with pytest.raises(InfrastructureError, match="expected an archive of photos, found Bad CRC"):
-        pets.find(card, None, tmp_path)
+        sources.find(card, None, tmp_path)
 
 
 def test_cats_and_dogs_are_downloaded_and_unpacked_broken_files_and_all(site: Site, tmp_path: Path) -> None:
     files = species_files()
     card = published(site, SPECIES, {ZIP: zipped(files)})
 
-    folder = pets.find(card, None, tmp_path)
+    folder = sources.find(card, None, tmp_path)
 
     assert folder == tmp_path / "cats_and_dogs"
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -301,7 +300,7 @@ def test_a_zip_without_dogs_is_refused(site: Site, tmp_path: Path) -> None:
     card = published(site, SPECIES, {ZIP: zipped({"PetImages/Cat/1.jpg": photo(1)})})
 
     with pytest.raises(InfrastructureError, match="found none of Dog"):
-        pets.find(card, None, tmp_path)
+        sources.find(card, None, tmp_path)
 
 
 def test_other_peoples_files_in_the_place_are_not_touched(site: Site, tmp_path: Path) -> None:
@@ -309,7 +308,7 @@ def test_other_peoples_files_in_the_place_are_not_touched(site: Site, tmp_path: 
     (tmp_path / "oxford_pets" / "thesis.txt").write_text("mine")
 
     with pytest.raises(InfrastructureError, match="found other files") as caught:
-        pets.find(oxford(site), None, tmp_path)
+        sources.find(oxford(site), None, tmp_path)
 
     assert "Move them away" in caught.value.hint
     assert (tmp_path / "oxford_pets" / "thesis.txt").read_text() == "mine"
@@ -319,9 +318,9 @@ def test_what_a_killed_process_left_half_unpacked_is_no_obstacle(site: Site, tmp
     (tmp_path / ".oxford_pets.unpacking" / "oxford-iiit-pet" / "images").mkdir(parents=True)
     (tmp_path / "oxford_pets").mkdir()
 
-    folder = pets.find(oxford(site), None, tmp_path)
+    folder = sources.find(oxford(site), None, tmp_path)
 
-    assert pets.holds(OXFORD, folder)
+    assert sources.holds(OXFORD, folder)
     assert not (tmp_path / ".oxford_pets.unpacking").exists()
 
 

@@ -14,8 +14,7 @@ from grader import settings
 from grader.assignment import spec
 from grader.assignment.course import packaged_course
 from grader.authoring.near_duplicates import photo_findings
-from grader.datasets import cards, toypets
-from grader.datasets import photos as pets
+from grader.datasets import cards, sources, toypets, views
 from grader.datasets.holdout import PRIVATE, divide, holdout
 from grader.errors import SpecError
 from grader.grading import preparation
@@ -54,7 +53,7 @@ def test_all_photos_of_your_own_judge_with_their_labels_and_nobody_sees_them(
     found = divide(OXFORD, public, "breeds35", own)
     judged = holdout(found, SECRET, "1")
 
-    before = pets.split_of(OXFORD, public, "breeds35")
+    before = sources.split_of(OXFORD, public, "breeds35")
     assert len(found.split.holdout) == 2 * 37
     assert all(name.startswith(PRIVATE) for name in found.split.holdout)
     assert (found.split.train, found.split.validation) == (before.train, before.validation)
@@ -62,7 +61,7 @@ def test_all_photos_of_your_own_judge_with_their_labels_and_nobody_sees_them(
     assert (np.bincount(judged.labels) <= there).all()
     assert (np.bincount(judged.labels) >= 0.6 * there).all()
     assert (judged.images >= 250).all()
-    assert not [name for part in pets.PUBLIC for name in found.split.names(part) if name.startswith(PRIVATE)]
+    assert not [name for part in views.PUBLIC for name in found.split.names(part) if name.startswith(PRIVATE)]
 
 
 def test_they_may_take_the_place_of_the_second_holdout(public: Path, tmp_path: Path) -> None:
@@ -71,7 +70,7 @@ def test_they_may_take_the_place_of_the_second_holdout(public: Path, tmp_path: P
     found = divide(OXFORD, public, "breeds35", own, "second_holdout")
 
     assert len(found.split.second_holdout) == 37
-    assert found.split.holdout == pets.split_of(OXFORD, public, "breeds35").holdout
+    assert found.split.holdout == sources.split_of(OXFORD, public, "breeds35").holdout
     assert (holdout(found, SECRET, "1", "second_holdout").images >= 250).all()
 
 
@@ -83,7 +82,7 @@ def test_another_photo_under_the_same_name_makes_another_split(public: Path, tmp
 
     second = divide(OXFORD, public, "breeds35", own).split
     assert second.holdout == first.holdout
-    assert len({first.digest, second.digest, pets.split_of(OXFORD, public, "breeds35").digest}) == 3
+    assert len({first.digest, second.digest, sources.split_of(OXFORD, public, "breeds35").digest}) == 3
 
 
 def test_a_class_without_a_photo_is_named(public: Path, tmp_path: Path) -> None:
@@ -121,11 +120,11 @@ def test_a_folder_named_after_the_card_goes_first(public: Path, tmp_path: Path) 
 
 
 def test_drawn_pets_are_judged_by_drawn_pets(toy_cache: Path, tmp_path: Path) -> None:
-    folder = pets.find(TOY, None, toy_cache)
+    folder = sources.find(TOY, None, toy_cache)
 
     found = divide(TOY, folder, "breeds35", photos(tmp_path / "own", 1))
 
-    assert found.split == pets.split_of(TOY, folder, "breeds35")
+    assert found.split == sources.split_of(TOY, folder, "breeds35")
 
 
 def test_a_photo_of_your_own_that_is_published_is_named_wherever_the_data_set_has_it(tmp_path: Path) -> None:
@@ -140,7 +139,7 @@ def test_a_photo_of_your_own_that_is_published_is_named_wherever_the_data_set_ha
     folder, own = tmp_path / "data", tmp_path / "own" / "images"
     alone = photo_findings(divide(card, folder, "breeds35", own), tmp_path)
     mine = sorted(own.iterdir())[0]
-    hidden = pets.split_of(card, folder, "breeds35").holdout
+    hidden = sources.split_of(card, folder, "breeds35").holdout
     copied = next(name for name in hidden if breeds.label_of(name) == breeds.label_of(mine.name))
 
     shutil.copy(folder / "images" / copied, mine)
@@ -170,8 +169,8 @@ def test_an_assignment_is_prepared_with_them(public: Path, toy_cache: Path, tmp_
     assert with_own.context.split != without.context.split
     assert with_own.data_dir == without.data_dir
     assert with_own.data_dir is not None
-    view = pets.read_view(with_own.data_dir)
-    assert not any((view.photos(part).images >= 250).all(axis=(1, 2, 3)).any() for part in pets.PUBLIC)
+    view = views.read_view(with_own.data_dir)
+    assert not any((view.photos(part).images >= 250).all(axis=(1, 2, 3)).any() for part in views.PUBLIC)
 
 
 def test_pictures_with_other_names_are_named(public: Path, tmp_path: Path) -> None:

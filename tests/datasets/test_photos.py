@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.datasets import cards
+from grader.datasets import cards, sources, views
 from grader.datasets import holdout as hidden_photos
 from grader.datasets import photos as pets
 from grader.datasets.cards import DataCard, Source
@@ -26,12 +26,12 @@ SECRET = b"a course secret"
 
 @pytest.fixture(scope="module")
 def toy_folder(toy_cache: Path) -> Path:
-    return pets.find(TOY, None, toy_cache)
+    return sources.find(TOY, None, toy_cache)
 
 
 @pytest.fixture(scope="module")
 def view_folder(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pets.public_view(TOY, toy_folder, "breeds35", tmp_path_factory.mktemp("views") / "toy")
+    return views.public_view(TOY, toy_folder, "breeds35", tmp_path_factory.mktemp("views") / "toy")
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -69,7 +69,7 @@ def holdout(
 def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
     toy_folder: Path, toy_cache: Path, tmp_path: Path
 ) -> None:
-    assert pets.find(TOY, tmp_path, toy_cache) == toy_folder
+    assert sources.find(TOY, tmp_path, toy_cache) == toy_folder
     assert toy_folder.parent == toy_cache
 
 
@@ -77,15 +77,15 @@ def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
 def test_photos_are_found_with_or_without_an_images_folder(tmp_path: Path, inside: str) -> None:
     some_photos(tmp_path / "here" / inside)
 
-    folder = pets.find(OXFORD, tmp_path / "here", tmp_path / "cache")
+    folder = sources.find(OXFORD, tmp_path / "here", tmp_path / "cache")
 
-    assert len(pets.split_of(OXFORD, folder, "breeds37").holdout) == 6 * 37
+    assert len(sources.split_of(OXFORD, folder, "breeds37").holdout) == 6 * 37
 
 
 def test_photos_are_found_in_the_cache(tmp_path: Path) -> None:
     some_photos(tmp_path / "oxford_pets" / "images")
 
-    assert pets.find(OXFORD, None, tmp_path) == tmp_path / "oxford_pets"
+    assert sources.find(OXFORD, None, tmp_path) == tmp_path / "oxford_pets"
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ def test_photos_are_found_in_the_cache(tmp_path: Path) -> None:
 )
 def test_missing_photos_are_refused_with_what_to_do(tmp_path: Path, card: DataCard, missing: str) -> None:
     with pytest.raises(SpecError, match=rf"{missing}, found none.*PAWGRADE_DATA.*toy_pets"):
-        pets.find(card, tmp_path / "nothing", tmp_path)
+        sources.find(card, tmp_path / "nothing", tmp_path)
 
 
 def test_a_card_without_published_files_is_not_downloaded(tmp_path: Path) -> None:
     card = dataclasses.replace(OXFORD, source=Source(url="https://example.org"))
 
     with pytest.raises(SpecError, match="found none"):
-        pets.find(card, None, tmp_path)
+        sources.find(card, None, tmp_path)
 
 
 def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
     (images / "dragon_1.jpg").mkdir()
     (images / "pug_99.jpg").mkdir()
 
-    split = pets.split_of(OXFORD, tmp_path, "breeds37")
+    split = sources.split_of(OXFORD, tmp_path, "breeds37")
 
     assert split.ignored == ()
     assert split == breeds.split(
@@ -156,12 +156,12 @@ def test_a_broken_photo_is_named(tmp_path: Path, damage: str) -> None:
 def test_a_view_holds_the_public_photos_in_the_order_of_their_names(
     toy_folder: Path, view_folder: Path
 ) -> None:
-    split = pets.split_of(TOY, toy_folder, "breeds35")
+    split = sources.split_of(TOY, toy_folder, "breeds35")
 
-    view = pets.read_view(view_folder)
+    view = views.read_view(view_folder)
 
     assert (view.card, view.split, view.classes) == ("toy_pets", split.digest, breeds.breeds("breeds35"))
-    for split_name in pets.PUBLIC:
+    for split_name in views.PUBLIC:
         photos = view.photos(split_name)
         assert photos.names == split.names(split_name)
         assert photos.labels.tolist() == [breeds.label_of(name) for name in photos.names]
@@ -169,20 +169,20 @@ def test_a_view_holds_the_public_photos_in_the_order_of_their_names(
 
 
 def test_a_view_says_nothing_about_the_holdout(toy_folder: Path, view_folder: Path) -> None:
-    split = pets.split_of(TOY, toy_folder, "breeds35")
+    split = sources.split_of(TOY, toy_folder, "breeds35")
 
     text = (view_folder / "view.json").read_text(encoding="utf-8")
 
     assert not [name for name in split.holdout if f'"{name}"' in text]
     assert sorted(path.name for path in view_folder.iterdir()) == ["train.npy", "validation.npy", "view.json"]
     with pytest.raises(SubmissionError, match="found 'holdout'"):
-        pets.read_view(view_folder).photos("holdout")
+        views.read_view(view_folder).photos("holdout")
 
 
 def test_a_view_is_used_again_while_it_fits(toy_folder: Path, view_folder: Path) -> None:
     before = (view_folder / "train.npy").stat().st_mtime_ns
 
-    pets.public_view(TOY, toy_folder, "breeds35", view_folder)
+    views.public_view(TOY, toy_folder, "breeds35", view_folder)
 
     assert (view_folder / "train.npy").stat().st_mtime_ns == before
 
@@ -191,22 +191,22 @@ def test_a_view_is_made_anew_when_it_is_damaged_or_another(tmp_path: Path) -> No
     some_photos(tmp_path / "images")
     destination = tmp_path / "view"
     for label_space in ("breeds35", "breeds37"):
-        pets.public_view(OXFORD, tmp_path, label_space, destination)
-        assert pets.read_view(destination).label_space == label_space
+        views.public_view(OXFORD, tmp_path, label_space, destination)
+        assert views.read_view(destination).label_space == label_space
     (destination / "view.json").write_text("{}", encoding="utf-8")
 
-    pets.public_view(OXFORD, tmp_path, "breeds37", destination)
+    views.public_view(OXFORD, tmp_path, "breeds37", destination)
 
-    assert pets.read_view(destination).label_space == "breeds37"
+    assert views.read_view(destination).label_space == "breeds37"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "view"]
 
 
 def test_a_broken_public_photo_is_left_out_and_said_so(tmp_path: Path) -> None:
     images = some_photos(tmp_path / "images")
-    broken = pets.split_of(OXFORD, tmp_path, "breeds35").train[0]
+    broken = sources.split_of(OXFORD, tmp_path, "breeds35").train[0]
     (images / broken).write_bytes(b"")
 
-    view = pets.read_view(pets.public_view(OXFORD, tmp_path, "breeds35", tmp_path / "view"))
+    view = views.read_view(views.public_view(OXFORD, tmp_path, "breeds35", tmp_path / "view"))
 
     assert view.left_out == (broken,)
     assert broken not in view.photos("train").names
@@ -215,7 +215,7 @@ def test_a_broken_public_photo_is_left_out_and_said_so(tmp_path: Path) -> None:
 
 def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
     images = some_photos(tmp_path / "images")
-    broken = pets.split_of(OXFORD, tmp_path, "breeds35").holdout[0]
+    broken = sources.split_of(OXFORD, tmp_path, "breeds35").holdout[0]
     (images / broken).write_bytes(b"")
 
     with pytest.raises(SpecError, match=broken):
@@ -226,8 +226,8 @@ def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
 def test_cats_and_dogs_are_found_in_their_two_folders(tmp_path: Path, inside: str) -> None:
     some_cats_and_dogs(tmp_path / inside)
 
-    folder = pets.find(SPECIES, tmp_path, tmp_path / "cache")
-    split = pets.split_of(SPECIES, folder, "species2")
+    folder = sources.find(SPECIES, tmp_path, tmp_path / "cache")
+    split = sources.split_of(SPECIES, folder, "species2")
 
     assert (len(split.train), len(split.validation), len(split.holdout)) == (120, 20, 60)
     assert split.ignored == ("Cat/Thumbs.db", "Dog/Thumbs.db")
@@ -237,16 +237,16 @@ def test_a_folder_may_hold_the_photos_of_two_cards(tmp_path: Path) -> None:
     some_photos(tmp_path / "images")
     some_cats_and_dogs(tmp_path / "PetImages", per_class=1)
 
-    assert pets.holds(OXFORD, tmp_path)
-    assert pets.holds(SPECIES, tmp_path)
-    assert not pets.holds(SPECIES, tmp_path / "images")
-    assert not pets.holds(OXFORD, tmp_path / "PetImages")
+    assert sources.holds(OXFORD, tmp_path)
+    assert sources.holds(SPECIES, tmp_path)
+    assert not sources.holds(SPECIES, tmp_path / "images")
+    assert not sources.holds(OXFORD, tmp_path / "PetImages")
 
 
 def test_cats_and_dogs_become_a_view_and_a_holdout_of_two_classes(tmp_path: Path) -> None:
     some_cats_and_dogs(tmp_path / "PetImages")
 
-    view = pets.read_view(pets.public_view(SPECIES, tmp_path, "species2", tmp_path / "view"))
+    view = views.read_view(views.public_view(SPECIES, tmp_path, "species2", tmp_path / "view"))
     hidden = holdout(SPECIES, tmp_path, "species2", SECRET, "1")
 
     assert (view.classes, view.groups) == (("cat", "dog"), ("cat", "dog"))
@@ -273,11 +273,11 @@ def break_files(images: Path, names: tuple[str, ...]) -> dict[Path, bytes]:
 def test_broken_files_of_a_set_known_for_them_are_left_out_counted_and_never_deleted(tmp_path: Path) -> None:
     images = some_cats_and_dogs(tmp_path / "PetImages")
     card = dataclasses.replace(SPECIES, unreadable_at_most=0.1)
-    split = pets.split_of(card, tmp_path, "species2")
+    split = sources.split_of(card, tmp_path, "species2")
     judging = hidden_photos.chosen(hidden_photos.divide(card, tmp_path, "species2"), SECRET, "1", "holdout")
     broken = break_files(images, split.train[:3]) | break_files(images, tuple(judging[:3]))
 
-    view = pets.read_view(pets.public_view(card, tmp_path, "species2", tmp_path / "view"))
+    view = views.read_view(views.public_view(card, tmp_path, "species2", tmp_path / "view"))
     hidden = holdout(card, tmp_path, "species2", SECRET, "1")
 
     assert view.left_out == split.train[:3]
@@ -285,7 +285,7 @@ def test_broken_files_of_a_set_known_for_them_are_left_out_counted_and_never_del
     left = len(judging) - 3
     assert (len(hidden.images), len(hidden.labels), hidden.left_out) == (left, left, 3)
     assert {path: path.read_bytes() for path in broken} == broken
-    assert pets.split_of(card, tmp_path, "species2") == split
+    assert sources.split_of(card, tmp_path, "species2") == split
 
 
 def test_more_broken_hidden_photos_than_the_card_allows_are_refused(tmp_path: Path) -> None:
@@ -311,11 +311,11 @@ def test_a_folder_that_is_no_view_is_refused(tmp_path: Path, content: str | None
         (tmp_path / "view.json").write_text(content, encoding="utf-8")
 
     with pytest.raises(SubmissionError, match="holds no photos that Pawgrade prepared"):
-        pets.read_view(tmp_path)
+        views.read_view(tmp_path)
 
 
 def test_a_view_without_its_arrays_is_refused(tmp_path: Path, view_folder: Path) -> None:
-    view = dataclasses.replace(pets.read_view(view_folder), folder=tmp_path)
+    view = dataclasses.replace(views.read_view(view_folder), folder=tmp_path)
 
     with pytest.raises(SubmissionError, match=r"train\.npy cannot be read"):
         view.photos("train")
@@ -365,9 +365,9 @@ def test_the_cat_photo_may_be_written_on() -> None:
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real photos lie beside the makers' checkout only")
 def test_the_real_subset_gives_210_holdout_photos() -> None:
-    folder = pets.find(OXFORD, REAL, REAL)
+    folder = sources.find(OXFORD, REAL, REAL)
 
-    split = pets.split_of(OXFORD, folder, "breeds35")
+    split = sources.split_of(OXFORD, folder, "breeds35")
 
     assert (len(split.train), len(split.validation), len(split.holdout)) == (552, 70, 210)
     assert split.second_holdout == ()

@@ -21,7 +21,7 @@ from grader.checks import reference
 from grader.checks.check_files import load_checks
 from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, Verdicts, run_checks
-from grader.datasets import holdout, view
+from grader.datasets import holdout, views
 from grader.errors import SubmissionError
 from grader.feedback.figures import draw
 from grader.feedback.picture_files import load_pictures
@@ -223,7 +223,7 @@ def test_the_reference_earns_the_hidden_checks_of_the_variation(defined: Callabl
 @needs_photos
 @pytest.mark.slow
 def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable[..., Functions]) -> None:
-    card, folder, _, _ = view.find_data("oxford_pets", "breeds35", Settings(REAL, tmp_path))
+    card, folder, _, _ = views.find_data("oxford_pets", "breeds35", Settings(REAL, tmp_path))
     division = holdout.divide(card, folder, "breeds35")
     photos = holdout.holdout(division, b"a secret of the tests", spec.version(FOLDER))
     facts = {"images": photos.images, "labels": photos.labels, "shown": photos.images[:8]}

@@ -31,7 +31,7 @@ from grader.authoring.variants import Variant, apply, read_variants
 from grader.checks.check_files import load_checks
 from grader.checks.questions import Answer, Material
 from grader.checks.session import Case, Verdicts, run_checks
-from grader.datasets import photos
+from grader.datasets import views
 from grader.errors import SubmissionError
 from grader.feedback import publish
 from grader.feedback.figures import draw
@@ -210,7 +210,7 @@ def test_the_feedback_shows_mistakes_public_photos_and_feature_maps(desk: Desk, 
 
 def test_the_page_finds_public_photos_of_cats_of_dogs_and_of_a_breed(desk: Desk) -> None:
     assert desk.work.data_dir is not None
-    view = photos.read_view(desk.work.data_dir)
+    view = views.read_view(desk.work.data_dir)
     train, cats = view.photos("train"), np.array(view.groups) == "cat"
     labels = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
     found = publish.TrainingPhotos(view)

@@ -1,0 +1,271 @@
+"""The runs of a verification: the source and its release, each mutant, and what is concluded from what they measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.assignment import spec
+from grader.assignment.course import Course
+from grader.authoring import variants
+from grader.authoring.expectations import (
+    exchanged,
+    full_marks,
+    measures,
+    no_marks,
+    slips,
+    unlikely,
+    wrong_failures,
+    wrong_losses,
+)
+from grader.authoring.findings import Finding, Kind
+from grader.authoring.variants import Variant
+from grader.checks.requirements import site_of
+from grader.datasets import cards
+from grader.feedback import picture_files
+from grader.grading import assemble
+from grader.grading.preparation import Work
+from grader.records import Check, Grade, Requirement, Status, Submission
+from grader.settings import own_cards
+
+GIVEN_AWAY = 0.25  # of a check's points, to a wrong solution that was measured
+LOG_CHARS = 300  # of a grade's log in a finding: its end, where the exception stands
+HEADROOM = 2 / 3  # of a limit may be used by the reference solution
+
+
+@dataclass(frozen=True)
+class Run:
+    """A notebook that is graded, and what is done with its grade."""
+
+    what: str
+    notebook: NotebookNode
+    work: Work
+    judge: Callable[[assemble.Graded], Iterable[Finding]]
+
+
+class Case:
+    """One assignment on one data card."""
+
+    def __init__(self, course: Course, assignment: str, work: Work, public: Work, desk: Path) -> None:
+        self.course, self.assignment, self.work, self.public, self.desk = (
+            course, assignment, work, public, desk,
+        )  # fmt: skip
+        self.card = work.context.card
+        self.source = self._notebook("solutions")
+        self.release = self._notebook("assignments")
+        self.needed: set[str] = set()
+        self.demands: dict[str, Requirement] = {}
+        self.failed: set[str] = set()
+        self.shares: dict[str, float] = {}  # of the points of a levelled check that the worst mutant keeps
+        self.checks: tuple[Check, ...] = ()
+        self.first: Grade | None = None
+        self.handed_in = 0
+
+    def _notebook(self, kind: str) -> NotebookNode:
+        path = self.course.folder / kind / self.assignment / f"{self.assignment}.ipynb"
+        return nbformat.read(path, as_version=4)
+
+    def file(self, kind: str) -> str:
+        """Name the assignment's notebook, for messages."""
+        return f"{kind}/{self.assignment}/{self.assignment}.ipynb"
+
+    def finding(
+        self,
+        kind: Kind,
+        what: str,
+        ok: bool,
+        detail: str,
+        *,
+        grade: Grade | None = None,
+        file: str = "",
+        subject: str = "",
+    ) -> Finding:
+        """Return a finding about this assignment on this card."""
+        seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
+        if grade is not None and grade.log and not ok:
+            detail = f"{detail}; log: {' '.join(grade.log.split())[-LOG_CHARS:]}"
+        return Finding(self.assignment, what, ok, detail, seconds, kind, self.card, subject, file, cells)
+
+    def submit(self, run: Run, runner: Executor) -> Future[assemble.Graded]:
+        """Hand a notebook in and have it graded."""
+        self.handed_in += 1
+        folder = self.desk / "handed-in" / str(self.handed_in) / self.assignment
+        folder.mkdir(parents=True)
+        nbformat.write(run.notebook, folder / f"{self.assignment}.ipynb")
+        context = run.work.context
+        if context.complete:
+            context = dataclasses.replace(context, settled=frozenset(self.needed))
+        work = dataclasses.replace(run.work, context=context)
+        return runner.submit(assemble.grade, Submission("student00", self.assignment, folder), work)
+
+
+def plain_runs(case: Case) -> Iterator[Run]:
+    """Yield the runs of source and release."""
+    source = "source, all checks: full marks"
+
+    def keep(graded: assemble.Graded) -> Iterator[Finding]:
+        grade = case.first = graded.grade
+        case.checks = grade.checks
+        case.demands = {site_of(check.id, one): one for check in grade.checks for one in check.requirements}
+        ok, detail = full_marks(grade)
+        yield case.finding("source", source, ok, detail, grade=grade, file=case.file("solutions"))
+        yield _resources(case, grade)
+        ok, detail = picture_files.drawable(case.work.context.folder, grade)
+        place = f"solutions/{case.assignment}/check_public.py"
+        yield case.finding("source", "pictures can be drawn", ok, detail, file=place)
+        yield from _oddities(case, grade)
+
+    def again(graded: assemble.Graded) -> Iterator[Finding]:
+        if case.first is not None:
+            yield _repeated(case, case.first, graded.grade)
+
+    def public(graded: assemble.Graded) -> Iterator[Finding]:
+        ok, detail = full_marks(graded.grade)
+        yield case.finding(
+            "source",
+            "source, public checks: full marks",
+            ok,
+            detail,
+            grade=graded.grade,
+            file=case.file("solutions"),
+        )
+
+    def released(graded: assemble.Graded) -> Iterator[Finding]:
+        ok, detail = no_marks(graded.grade)
+        what = "release, all checks: 0 points, no ERROR"
+        yield case.finding("source", what, ok, detail, grade=graded.grade, file=case.file("assignments"))
+
+    yield Run(source, case.source, case.work, keep)
+    yield Run("source again, same seed", case.source, case.work, again)
+    yield Run("source, public checks", case.source, case.public, public)
+    yield Run("release", case.release, case.work, released)
+
+
+def _resources(case: Case, grade: Grade) -> Finding:
+    """Hold what the reference solution used against the limits; on drawn pets those of other cards, which take no less, too."""
+    assignment = case.work.context.assignment
+    limits = {card: assignment.limits_on(card) for card in assignment.data}
+    pairs = [
+        (name, grade.usage.get(name, 0.0), getattr(limits[case.card], name))
+        for name in ("wall_s", "cell_s", "memory_mb")
+    ]
+    tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
+    said = "; ".join(
+        f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
+        for name, used, limit in pairs
+    )
+    drawn = (
+        case.card != spec.NO_CARD
+        and cards.load_card(case.card, own_cards(case.course.folder)).drawing is not None
+    )
+    tight += [
+        f"{name} {getattr(limits[card], name):g} on {card}"
+        for name, used, _ in pairs
+        for card in sorted(set(limits) - {case.card})
+        if drawn and used > HEADROOM * getattr(limits[card], name)
+    ]
+    if tight:
+        said += f". Too little headroom: {', '.join(tight)}; a third of each limit should be left"
+    return case.finding("resources", "time and memory within two thirds of the limits", not tight, said)
+
+
+def _repeated(case: Case, first: Grade, second: Grade) -> Finding:
+    """Compare two runs of the same notebook with the same seed."""
+    allowed = case.work.context.assignment.repeat_within
+    here, there = measures(first), measures(second)
+    gaps = {name: abs(here[name].value - there[name].value) for name in here if name in there}
+    apart = [
+        f"{name}: {here[name].value:.4g} and {there[name].value:.4g}"
+        for name, gap in gaps.items()
+        if not gap <= allowed
+    ]
+    missing = sorted(set(here) ^ set(there))
+    ok = first.points == second.points and not apart and not missing
+    said = "; ".join([*apart, *missing, f"{first.points:g} and {second.points:g} points"])
+    largest = max(gaps.values(), default=0.0)
+    said += f"; largest difference {largest:.2g}, allowed {allowed:g}"
+    what = "the same seed gives the same scores"
+    return case.finding("source", what, ok, said, grade=second, file=case.file("solutions"))
+
+
+def _oddities(case: Case, grade: Grade) -> Iterator[Finding]:
+    """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
+    file = f"solutions/{case.assignment}/check_public.py"
+    pictures = grade.staff_pictures or grade.pictures  # those of the photos that judge, where there are any
+    matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
+    swapped = [text for content in matrices for text in exchanged(content)]
+    said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
+    if not matrices:
+        said = 'not looked at: no check shows a confusion matrix (`show("confusion", ...)`)'
+    yield case.finding("source", "no two labels are exchanged", not swapped, said, file=file)
+    found = spec.load_hidden(case.work.context.folder).calibration.get(case.card)
+    odd = [
+        f"{check.id}: {one.what} is held against levels of its own; take them from the fixture `levels`"
+        for check in grade.checks
+        for one in check.requirements
+        if one.trials is not None and not one.level
+    ]
+    if found is None and not odd:
+        return
+    odd += [text for name, one in measures(grade).items() if found for text in unlikely(name, one, found)]
+    said = "; ".join(odd) or "all measures of the source lie where the calibration found them"
+    yield case.finding("calibration", "the source measures what honest work does", not odd, said, file=file)
+
+
+def mutant_run(case: Case, variant: Variant) -> Run:
+    """Return the run of a mutant, which must lose what its header names and nothing else."""
+    what = f"mutant {variant.name}: {variant.title}"
+
+    def judge(graded: assemble.Graded) -> Iterator[Finding]:
+        grade = graded.grade
+        failed = {check.id for check in grade.checks if check.status is Status.FAILED}
+        case.failed |= failed
+        problems = [*wrong_losses(variant, grade), *wrong_failures(variant, grade), *slips(variant, grade)]
+        lost = ", ".join(one.id for one in grade.exercises if one.points < one.max_points) or "nothing"
+        said = "; ".join(problems) or f"loses {lost}; fails {', '.join(sorted(failed))}"
+        for check in grade.checks:
+            if check.max_points and check.id in failed and any(one.level for one in check.requirements):
+                case.shares[check.id] = min(check.points / check.max_points, case.shares.get(check.id, 1.0))
+        file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
+        yield case.finding("mutant", what, not problems, said, grade=grade, file=file, subject=variant.name)
+
+    return Run(what, variants.apply(variant, case.source, case.release), case.work, judge)
+
+
+def coverage(case: Case) -> Iterator[Finding]:
+    """List checks, and single demands, that no mutant fails: they could be dropped and nobody would see it."""
+    folder = f"solutions/{case.assignment}"
+    idle = [check.id for check in case.checks if check.id not in case.failed]
+    said = (
+        f"no mutant fails {', '.join(idle)}"
+        if idle
+        else f"{len(case.checks)} checks, each failed by a mutant"
+    )
+    yield case.finding(
+        "requirement",
+        "every check is failed by a mutant",
+        not idle,
+        said,
+        file=folder,
+        subject=", ".join(idle),
+    )
+    generous = [f"{name}: {share:.0%}" for name, share in case.shares.items() if share > GIVEN_AWAY]
+    said = f"the worst mutant gets at most {GIVEN_AWAY:.0%} of each of {len(case.shares)} checks with a level"
+    if generous:
+        said = f"of the points for {', '.join(generous)}, which even the worst mutant gets; raise zero_at, or add a mutant that is worse"
+    yield case.finding("requirement", "no level gives points away", not generous, said, file=folder)
+    missing = {site: one for site, one in case.demands.items() if site not in case.needed}
+    for site, one in missing.items():
+        said = "every mutant that fails it would fail the same checks without it, or none fails it; add a mutant that fails nothing else"
+        yield case.finding(
+            "requirement", f"{site} ({one.what}) is needed", False, said, file=folder, subject=site
+        )
+    if not missing:
+        said = f"{len(case.demands)} demands; without any one of them some mutant would fail less"
+        yield case.finding("requirement", "every demand is needed", True, said, file=folder)
