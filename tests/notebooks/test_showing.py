@@ -17,7 +17,7 @@ from tests.support import pages
 # Each took minutes, or hours, by the square or worse.
 ENDLESS = {
     "blanks": "x" + " " * 40_000 + "y",
-    "brackets": "[" * 150_000,
+    "brackets": "[" * 600_000,
     "TeX": "\\begin{a}" * 15_000,
     "emphasis": "*_" * 90_000,
 }

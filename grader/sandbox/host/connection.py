@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from grader.sandbox.packets import MAX_MESSAGE
 
 ENDED_BY_US = "ended by the grader"
 WITH_IT_S = 1.0  # within which B is gone, too, when all of its box was ended
+SAYS_S = 5.0  # in which B says that a kernel whose connections closed has ended
 ANSWER_S = 10.0
 NO_USAGE = {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
 
@@ -77,8 +79,12 @@ class Connection:
     def lost(self) -> bool:
         """Whether the kernel's world ended without the kernel having ended first.
 
-        Whoever ends all of a box at once may leave B the time to tell that the kernel is gone: then B is gone a moment later.
+        Whoever ends all of a box at once may leave B the time to tell that the kernel is gone: then B is gone a moment later. And
+        the kernel's connections may be seen to close before B has said, or shown, anything: on a busy machine that takes a while.
         """
+        deadline = time.monotonic() + SAYS_S
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
         if self.poll() is None or self.code != -int(signal.SIGKILL) or self.last_words == ENDED_BY_US:
             return False
         return not self.last_words or self.gone(WITH_IT_S)
