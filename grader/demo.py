@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,8 @@ def run(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )
         list(pages.write_pages(course, assignment, settings))
-    return Shown(tuple(grades), titles, (*_where(course, grades), _sandbox_line(grades, problem)))
+    where = (*_where(course, grades), _sandbox_line(grades), *_left_out(settings.sandbox, problem))
+    return Shown(tuple(grades), titles, where)
 
 
 def make_course(folder: Path) -> Course:
@@ -114,13 +115,23 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
         lines.append(
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"
         )
-    else:
-        lines.append("no gradebook: it takes nbgrader, pip install 'pawgrade[staff]'")
     return tuple(lines)
 
 
-def _sandbox_line(grades: list[Grade], problem: Fact | None) -> str:
+def _sandbox_line(grades: list[Grade]) -> str:
     if all(one.sandbox != "none" for one in grades):
         return "sandbox:           namespaces: each notebook ran in a fresh fork, apart from this machine and the network"
-    reason = f" ({problem.what}: {problem.found}; {problem.advice})" if problem else ""
-    return f"sandbox:           none{reason}. The demo's notebooks are our own; others' need a sandbox."
+    return "sandbox:           none: these notebooks are our own; others' need one"
+
+
+def _left_out(sandbox: str, problem: Fact | None) -> Iterator[str]:
+    """Say in one line what the demo did without, and what gets it."""
+    lacks = []
+    if problem is not None:
+        lacks.append(f"the sandbox ({problem.what}: {problem.found.rstrip('.')}; {problem.advice})")
+    elif sandbox == "none":
+        lacks.append("the sandbox (the setting sandbox is none)")
+    if not grading.has_nbgrader():
+        lacks.append("the gradebook (nbgrader: pip install 'pawgrade[staff]')")
+    if lacks:
+        yield f"left out:          {'; '.join(lacks)}"
