@@ -43,14 +43,11 @@ bench: $(STAMP)
 clean:
 	rm -rf .venv pawgrade-demo build dist
 
-# pip shows what it gets. It compiles one file at a time, which is a third of the time from packages that are there:
-# compileall takes all cores. Some packages carry files of another Python, so that its status says nothing.
+# pip shows what it gets: six GB with torch's libraries for GPUs, minutes of unpacking.
 define install
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --no-compile --constraint constraints.txt --editable '.[$(1)]'
-	@echo 'Compiling the packages, once ...'
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	$(BIN)/pip install --constraint constraints.txt --editable '.[$(1)]'
 endef
 
 $(DEMO_STAMP): pyproject.toml constraints.txt
