@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from grader import cards, downloads
+from grader import cards, downloads, tars
 from grader.cards import DataCard, Source
 from grader.downloads import Tell
 from grader.errors import InfrastructureError, SpecError
@@ -95,8 +95,7 @@ def _unpack(archive: Path, root: Path, tell: Tell) -> None:
                 pack.extractall(root, members=_zipped(pack, tell))  # noqa: S202 - the names are checked
         else:
             with tarfile.open(archive) as pile:
-                # The filter refuses absolute paths, ways out of the folder, links to elsewhere and devices.
-                pile.extractall(root, members=_piled(pile, tell), filter="data")
+                tars.unpack(pile, root, _piled(pile, tell))
     except BROKEN as exc:
         raise InfrastructureError(
             f"{archive.name}: expected an archive of photos, found {exc}, in {archive}.",

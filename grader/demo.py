@@ -13,7 +13,7 @@ import nbformat
 from grader import grading, pages, variants
 from grader.course import Course, packaged_course
 from grader.errors import SpecError
-from grader.records import Grade
+from grader.records import NOT_RUN, Grade
 from grader.runners import InlineExecutor
 from grader.sandbox.trials import Fact, sandbox_problem
 from grader.settings import load
@@ -119,7 +119,10 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
 
 
 def _sandbox_line(grades: list[Grade]) -> str:
-    if all(one.sandbox != "none" for one in grades):
+    levels = {one.sandbox for one in grades}
+    if levels == {NOT_RUN}:
+        return "sandbox:           no notebook ran: `pawgrade doctor` tries what they need"
+    if "none" not in levels:
         return "sandbox:           namespaces: each notebook ran in a fresh fork, apart from this machine and the network"
     return "sandbox:           none: these notebooks are our own; others' need one"
 

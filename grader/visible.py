@@ -17,7 +17,7 @@ WITHHELD_VARIABLE = "PAWGRADE_WITHHELD"  # modules, besides, that the assignment
 # What `grader.lab` and `grader.probe_cell` import, whatever they are asked; a test compares.
 _OF_NOTEBOOKS = """
 archives backbones cards determinism downloads errors http_ranges known_features lab networks normalising pets probe_cell
-packaged records settings toypets toypets.anatomy toypets.breeds toypets.head toypets.markings toypets.strokes visible weights
+packaged records settings tars toypets toypets.anatomy toypets.breeds toypets.head toypets.markings toypets.strokes visible weights
 """
 # What makes a kernel out of a fork, and what `pawgrade doctor` tries in a box.
 _OF_KERNELS = (

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
 LAYERS = [
-    "errors packaged records strict visible clock",
+    "errors packaged records strict tars visible clock",
     "calibrated confined disclosure findings questions metrics perturbation statistics scoring notebook_json patience outputs images determinism locations",
     "spec settings cards toypets http_ranges downloads archives pets hidden_photos weights networks known_features backbones normalising reference artifacts answer_notes attempts tally ladder course variants leaks release ownership gradebook backups manual_work projection "
     "autograded cells reading showing sanitise inert rendering drawings figures fitting feedback probe_cell marks soundness requirements calibration calibration_file remembering plots pytest_plugin lab_checks gpus duplicates suspicion similarity",
