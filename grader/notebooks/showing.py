@@ -18,9 +18,9 @@ from grader.confined import Bounds, Broken
 from grader.errors import SubmissionError
 from grader.notebooks.notebook_html import CellView, OutputView, cell_views
 from grader.notebooks.page_budget import fit_cells, fit_pictures
+from grader.notebooks.patience import Patience
 from grader.notebooks.raw_json import parse
 from grader.notebooks.sanitise import sanitise_notebook
-from grader.patience import Patience
 
 PRELOAD = (  # what cells import when they need it: once for all notebooks
     *("nbconvert.filters.ansi", "nbconvert.filters.markdown_mistune", "mistune.plugins", "nh3", "PIL.Image"),

@@ -134,7 +134,8 @@ def _surroundings() -> Iterator[Fact]:
 def _boxed() -> Iterator[Fact]:
     """Make a box as kernels have it; try in it what a zygote and its kernels do there."""
     from grader.sandbox import uids
-    from grader.sandbox.host.bubblewrap import NEEDS_BWRAP, Box, find_bwrap, interpreter
+    from grader.sandbox.bwrap import NEEDS_BWRAP, find_bwrap
+    from grader.sandbox.host.bubblewrap import Box, interpreter
 
     try:
         bwrap = find_bwrap()
@@ -151,8 +152,8 @@ def _boxed() -> Iterator[Fact]:
         advice = NEEDS_BWRAP if done.returncode == NOT_FOUND else mend_namespaces()
         yield Fact("bubblewrap", "bad", f"it makes no box: {_last(done.stderr)}", advice)
         return
-    found = _run([bwrap, "--version"], cwd="/", env={}).stdout.strip()
-    yield Fact("bubblewrap", "good", f"{found or bwrap}: makes a box")
+    found = _run([bwrap.path, "--version"], cwd="/", env={}).stdout.strip()
+    yield Fact("bubblewrap", "good", f"{found}, {bwrap.origin}: makes a box")
     for what, trial, advice in (
         ("interpreter", "interpreter", _reach(box)),
         ("nested namespaces", "namespaces", mend_namespaces()),

@@ -67,8 +67,10 @@ def test_a_kernelspec_can_be_written_where_no_kernel_can_start(tmp_path: Path) -
     assert "first kernel" not in done.stdout
 
 
-def test_without_bubblewrap_nothing_is_written_and_the_command_that_mends_it_is_told(tmp_path: Path) -> None:
-    done = kernels("install", "--prefix", tmp_path / "env", "--preload", "json", PATH=str(tmp_path))
+def test_without_bubblewrap_nothing_is_written_and_the_command_that_mends_it_is_told(
+    tmp_path: Path, without_bubblewrap: dict[str, str]
+) -> None:
+    done = kernels("install", "--prefix", tmp_path / "env", "--preload", "json", **without_bubblewrap)
 
     assert done.returncode == InfrastructureError.exit_code
     assert "bubblewrap is not installed" in done.stderr

@@ -273,9 +273,8 @@ def test_what_never_ran_says_so_and_counts_for_nothing(course: Course, work: Wor
 
 
 def test_where_there_is_no_sandbox_grading_refuses_with_the_command_that_mends_it(
-    course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
+    course: Course, toy_cache: Path, without_bubblewrap: dict[str, str]
 ) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
     preparation.require_sandbox.cache_clear()
     settings = Settings(None, toy_cache, secret=SECRET.encode())
 

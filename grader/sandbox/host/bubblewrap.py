@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grader import visible
-from grader.errors import InfrastructureError, SpecError
+from grader.errors import SpecError
 from grader.files import public_parts, staff_paths
 from grader.kernel_env import DATA, HOME, PLACE, TUNING, WORK
 from grader.sandbox import uids
+from grader.sandbox.bwrap import find_bwrap
 from grader.sandbox.inside import syscalls
 from grader.sandbox.paths import BOX, BROUGHT, INLINE, UID
 
@@ -38,7 +38,6 @@ GPU_TOPOLOGY = (
     "module/nvidia*",
 )  # without, cuInit returns 304
 COURSES = ("solutions", "course/solutions")  # of a package: what no kernel may find in its environment
-NEEDS_BWRAP = "apt-get install bubblewrap  (Fedora: dnf install bubblewrap)"
 NO_CONTEXT = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1"
 }  # asking for a GPU must not create a context before the fork
@@ -174,7 +173,7 @@ class Box:
             argument: the zygote's configuration.
             stage: folder below which the host's paths are found.
         """
-        line = [find_bwrap(), "--die-with-parent", "--new-session", "--hostname", "pawgrade"]
+        line = [find_bwrap().below(stage), "--die-with-parent", "--new-session", "--hostname", "pawgrade"]
         line += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
         if self.first_uid:  # the user namespace is there already: `_stage` made it
             line += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--clearenv"]
@@ -250,13 +249,13 @@ class Box:
 
     def prepare(self) -> Callable[[], None] | None:
         """Return what the forked process does before it executes bubblewrap: nothing as an ordinary user."""
-        return self._stage if os.getuid() == 0 else None
+        return partial(self._stage, find_bwrap().folders) if os.getuid() == 0 else None
 
-    def _stage(self) -> None:
-        """As root: make everything that is shown reachable below `STAGE`, then give root up for good."""
+    def _stage(self, program: Sequence[str]) -> None:
+        """As root: make what is shown, and bubblewrap's folders, reachable below `STAGE`; then give root up for good."""
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
-        paths = sorted({*self.shown().values(), *filter(os.path.exists, self.devices)})
+        paths = sorted({*self.shown().values(), *program, *filter(os.path.exists, self.devices)})
         held = {path: os.open(path, os.O_PATH) for path in paths}  # they may lie below STAGE themselves
         syscalls.mount("tmpfs", STAGE, "tmpfs", syscalls.MS_NOSUID, "mode=0755,size=1m")
         for path, descriptor in held.items():
@@ -309,20 +308,3 @@ def _make_mount_point(place: Path, *, is_folder: bool) -> None:
         place.mkdir()
     else:
         place.touch()
-
-
-def find_bwrap() -> str:
-    """Return the path of bubblewrap.
-
-    Raises:
-        InfrastructureError: it is not installed, or this is not Linux.
-    """
-    if sys.platform != "linux":
-        raise InfrastructureError(
-            f"sandboxed kernels need Linux, this is {sys.platform}.",
-            "Grade in a Linux container or on a cluster; `pawgrade check` works everywhere.",
-        )
-    found = shutil.which("bwrap")
-    if found is None:
-        raise InfrastructureError("bubblewrap is not installed.", NEEDS_BWRAP)
-    return found

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import InfrastructureError, KernelDied, SpecError
-from grader.sandbox.host.bubblewrap import Interpreter, find_bwrap, interpreter
+from grader.sandbox.bwrap import find_bwrap
+from grader.sandbox.host.bubblewrap import Interpreter, interpreter
 from grader.sandbox.host.connection import ANSWER_S, Connection
 from grader.sandbox.packets import MAX_MESSAGE
 

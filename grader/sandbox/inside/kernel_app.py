@@ -10,6 +10,7 @@ import os
 import sys
 import tarfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -21,6 +22,7 @@ from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.application import BaseIPythonApplication
 from traitlets import Type
 
+from grader import tars
 from grader.sandbox.paths import CHANNELS, INLINE
 
 
@@ -162,7 +164,7 @@ def run(app: ListeningKernelApp, listening: Mapping[str, int], key: bytes) -> No
 def unpack(archive: int) -> None:
     """Lay the files beside the notebook into the current folder."""
     with os.fdopen(archive, "rb") as file, tarfile.open(fileobj=file) as found:
-        found.extractall(filter="data")
+        tars.unpack(found, Path())
 
 
 def fresh_loop() -> None:
