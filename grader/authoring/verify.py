@@ -157,7 +157,7 @@ def verify(
         case = _Case(course, assignment, work, public, desk)
         if "calibration" in parts:
             yield from _calibration(case)
-        if "photos" in parts:
+        if "photos" in parts and case.card != spec.NO_CARD:
             tell("photos that are public and hidden")
             yield _photos(case, settings)
         runs = [*_plain_runs(case)] if "runs" in parts else []
@@ -281,7 +281,7 @@ def _plain_runs(case: _Case) -> Iterator[_Run]:
 def _resources(case: _Case, grade: Grade) -> Finding:
     """Hold what the reference solution used against the limits; on drawn pets those of other cards, which take no less, too."""
     assignment = case.work.context.assignment
-    limits = {card: assignment.limits_on(card) for card in assignment.data}
+    limits = {card: assignment.limits_on(card) for card in assignment.data or (case.card,)}
     pairs = [
         (name, grade.usage.get(name, 0.0), getattr(limits[case.card], name))
         for name in ("wall_s", "cell_s", "memory_mb")
