@@ -287,9 +287,9 @@ def _resources(case: _Case, grade: Grade) -> Finding:
         for name in ("wall_s", "cell_s", "memory_mb")
     ]
     tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
+    nothing = "{}: not counted on this machine"
     said = "; ".join(
-        f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
-        for name, used, limit in pairs
+        f"{name} {used:.3g} of {limit:g}" if used else nothing.format(name) for name, used, limit in pairs
     )
     drawn = (
         case.card != spec.NO_CARD

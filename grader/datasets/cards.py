@@ -266,6 +266,11 @@ def program_mark(card: DataCard) -> str:
     return f"-{hashlib.sha256(program.read_bytes()).hexdigest()[:8]}" if program and program.is_file() else ""
 
 
+def drawn_folder(card: DataCard, drawing: Drawing) -> str:
+    """Return the name of the folder that a set is drawn into."""
+    return f"{card.id}-{drawing.seed}-{drawing.per_class}{program_mark(card)}"
+
+
 def known(own: Path | None = None) -> tuple[str, ...]:
     """Return the ids of a course's own cards and of the package's, sorted."""
     folders = [folder for folder in (own, cards_folder()) if folder is not None]

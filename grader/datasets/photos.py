@@ -63,9 +63,7 @@ class Photos:
     left_out: int = 0
 
 
-NONE = Photos(
-    np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8), np.empty(0, np.int64)
-)  # of an assignment without any
+NONE = Photos(np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -157,8 +155,7 @@ def choose(names: Sequence[str], data_folder: Path | None, own: Path | None = No
 def at_hand(card: DataCard, data_folder: Path | None, cache: Path) -> Path | None:
     """Return what `find` returns, or None when it would have to download."""
     if card.drawing is not None:
-        drawn = f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}{cards.program_mark(card)}"
-        folder = cache / drawn
+        folder = cache / cards.drawn_folder(card, card.drawing)
         return folder if (folder / card.photos).is_dir() else _draw(card, folder)
     places = [data_folder] if data_folder else [cache / card.id, archives.home(card, cache)]
     return next((folder for folder in places if holds(card, folder)), None)

@@ -75,7 +75,12 @@ def test_a_ramp_has_its_slope(answers):
         {"name": name, "yours": grey(found[..., axis]), "expected": grey(filtered(image)[..., axis])}
         for axis, name in enumerate(("to the right", "downwards"))
     ]
-    show("slopes", "What your sobel makes of a picture", photo=np.repeat(image[..., None], 3, axis=-1), rows=rows)
+    show(
+        "slopes",
+        "What your sobel makes of a picture",
+        photo=np.repeat(image[..., None], 3, axis=-1),
+        rows=rows,
+    )
     gap, hint = 0.0, ""
     for one in answers("ramps"):
         inside = one.value[1:-1, 1:-1]
@@ -87,7 +92,9 @@ def test_a_ramp_has_its_slope(answers):
 
 def ramp_hint(inside, slope):
     others = {
-        "The two axes are exchanged: rows run downwards, and the first number is the change to the right.": slope[::-1],
+        "The two axes are exchanged: rows run downwards, and the first number is the change to the right.": slope[
+            ::-1
+        ],
         "Divide by 8: the weights 1, 2, 1 add up to 4, and the neighbours are 2 pixels apart.": 8 * slope,
         "The signs are turned round: growing brighter is a positive change.": -slope,
     }
@@ -101,7 +108,8 @@ def ramp_hint(inside, slope):
 def test_inside_every_slope_is_right(answers):
     """In pictures with discs and bars the slopes are right at each pixel that has eight neighbours."""
     gap = max(
-        largest_gap(one.value[1:-1, 1:-1], filtered(one.key["image"])[1:-1, 1:-1]) for one in answers("pictures")
+        largest_gap(one.value[1:-1, 1:-1], filtered(one.key["image"])[1:-1, 1:-1])
+        for one in answers("pictures")
     )
     hint = "Convert to float before you subtract: a uint8 has no negative numbers. And weight the middle row twice."
     require(gap, at_most=NEAR, what="largest error inside", hint=hint)

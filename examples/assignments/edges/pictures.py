@@ -1,6 +1,17 @@
 """The picture of this assignment's feedback: a picture, what the student's function made of it, and what was expected."""
 
-from grader.feedback.drawings import COLUMNS, MARGIN, TILE, WIDTH, exact, rows_of, sheet, short, unpacked, words
+from grader.feedback.drawings import (
+    COLUMNS,
+    MARGIN,
+    TILE,
+    WIDTH,
+    exact,
+    rows_of,
+    sheet,
+    short,
+    unpacked,
+    words,
+)
 
 
 def slopes(content):
@@ -13,7 +24,11 @@ def slopes(content):
     pieces, says = [], []
     for place, row in enumerate(rows):
         top, name = MARGIN + place * (TILE + 40), short(str(row["name"]), 28)
-        tiles = ("the picture", photo), (f"{name}: yours", row["yours"]), (f"{name}: expected", row["expected"])
+        tiles = (
+            ("the picture", photo),
+            (f"{name}: yours", row["yours"]),
+            (f"{name}: expected", row["expected"]),
+        )
         for left, (title, pixels) in zip(COLUMNS, tiles, strict=True):
             pieces += [words((left, top + 14), title), exact((left, top + 20), TILE, unpacked(pixels))]
         same = (unpacked(row["yours"]) == unpacked(row["expected"])).all()
