@@ -287,14 +287,12 @@ def _resources(case: _Case, grade: Grade) -> Finding:
         for name in ("wall_s", "cell_s", "memory_mb")
     ]
     tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
-    nothing = "{}: not counted on this machine"
     said = "; ".join(
-        f"{name} {used:.3g} of {limit:g}" if used else nothing.format(name) for name, used, limit in pairs
+        f"{name} {f'{used:.3g} of {limit:g}' if used else 'not counted on this machine'}"
+        for name, used, limit in pairs
     )
-    drawn = (
-        case.card != spec.NO_CARD
-        and cards.load_card(case.card, own_cards(case.course.folder)).drawing is not None
-    )
+    own = own_cards(case.course.folder)
+    drawn = case.card != spec.NO_CARD and cards.load_card(case.card, own).drawing is not None
     tight += [
         f"{name} {getattr(limits[card], name):g} on {card}"
         for name, used, _ in pairs

@@ -118,11 +118,14 @@ class SplitRule:
         salt: of the ranking.
         tiers: to choose from.
         leave_out: photos that are in no split, for example because another shows the same picture.
+        same_picture: when two files show the same one. `looks`: also when one was resized, cropped or encoded anew. `pixels`: when all
+            pixels are equal, for tiny pictures that resemble each other whatever they show.
     """
 
     salt: _Text
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     leave_out: tuple[str, ...] = ()
+    same_picture: Literal["looks", "pixels"] = "looks"
 
 
 @validated(frozen=True, config=_STRICT)

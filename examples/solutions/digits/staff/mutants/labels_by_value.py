@@ -5,7 +5,7 @@
 # fails = ["digits_are_recognised", "even_or_odd"]
 # ///
 # %% [classify-code]
-ORDER = "zero one two three four five six seven eight nine".split()
+ORDER = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 x = torch.tensor(shrink(train.images))
 y = torch.tensor([ORDER.index(names[label]) for label in train.labels])
 torch.manual_seed(seed)

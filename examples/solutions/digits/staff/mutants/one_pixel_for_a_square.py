@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Every 28th pixel of the red channel, not the mean of a square"
-# loses = ["shrink", "classify"]
-# fails = ["a_small_pixel_is_the_mean_of_its_square", "digits_are_recognised", "even_or_odd"]
+# loses = ["shrink"]
+# fails = ["a_small_pixel_is_the_mean_of_its_square"]
 # ///
 # %% [shrink-code]
 def shrink(images):
