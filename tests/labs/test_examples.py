@@ -91,6 +91,22 @@ def test_the_source_of_edges_earns_full_marks(tmp_path: Path) -> None:
     assert "20 of 20" in next(one for one in found if one.what == "source, all checks: full marks").detail
 
 
+def test_levels_without_a_data_card_are_held_against_their_calibration(tmp_path: Path) -> None:
+    found = list(
+        verify(
+            COURSE,
+            "words",
+            settings(tmp_path, "none"),
+            card=None,
+            tell=lambda _: None,
+            parts=("calibration",),
+        )
+    )
+
+    assert len(found) == 3
+    assert all(one.ok and one.kind == "calibration" for one in found)
+
+
 @pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.parametrize("name", IDS)
