@@ -21,6 +21,15 @@ class Status(enum.StrEnum):
     ERROR = "ERROR"  # the grader could not decide: staff look at it
 
 
+NO_CARD = "none"
+"""In place of the id of a data card, for an assignment that needs no data."""
+
+
+def on_card(card: str, *, between: str = " on ") -> str:
+    """Return what follows an assignment's name to say on which data card; "" where it has none."""
+    return "" if card == NO_CARD else f"{between}{card}"
+
+
 NOT_RUN = "not_run"
 """`Grade.sandbox` where no student code ran: an unreadable file, or an error of ours before it could."""
 

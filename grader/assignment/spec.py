@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from grader import records
 from grader.assignment.calibrated import Calibration
 from grader.errors import SpecError
 from grader.limits import Limits
@@ -22,7 +23,7 @@ from grader.schema import Strict
 Name = str
 Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
-NO_CARD = "none"  # in place of the id of a data card, for an assignment that needs no photos
+NO_CARD = records.NO_CARD
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 PICTURES = "pictures.py"  # of an assignment's folder: it draws for the feedback, and decides nothing
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}

@@ -195,7 +195,9 @@ def calibrate(
             "The others are kept; the same command tries these again.",
         )
     levels = {**source.on(card).levels, **spec.load_hidden(course.source(assignment)).levels.get(card, {})}
-    photos = preparation.divide(course.source(assignment), card, settings).split.contents
+    photos = ""
+    if card != spec.NO_CARD:
+        photos = preparation.divide(course.source(assignment), card, settings).split.contents
     digest = measured_version(course.source(assignment), card)
     return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
 

@@ -104,7 +104,8 @@ def photo_findings(division: Division, cache: Path) -> tuple[bool, str, list[Twi
     Returns:
         Whether it is so, what was found in words, for staff only, and the pairs, those with two labels first.
     """
-    found, split = near_duplicates(division, cache), division.split
+    split, alone = division.split, division.card.splits.same_picture == "pixels"
+    found = equal_pixels(division) if alone else near_duplicates(division, cache)
     counts = ", ".join(
         f"{len(split.names(name))} {'of your own' if division.private(name) else name.replace('_', ' ')}"
         for name in HIDDEN
@@ -132,10 +133,7 @@ def near_duplicates(division: Division, cache: Path) -> list[Twins]:
         looks.digests, [division.places[name] for name in names], kept.with_suffix(".json")
     ) as compare:
         for part in HIDDEN:
-            known = [name for other in views.PUBLIC for name in split.names(other)]
-            if division.private(part):
-                known = [name for name in division.places if not name.startswith(PRIVATE)]
-            public = [row[name] for name in known if name in row]
+            public = [row[name] for name in _known(division, part) if name in row]
             hidden = [row[name] for name in split.names(part) if name in row]
             for one, other, bits, cosine in _candidates(looks, public, hidden):
                 alike = compare(one, other)
@@ -144,6 +142,32 @@ def near_duplicates(division: Division, cache: Path) -> list[Twins]:
                     first, second = (division.label_of(name) for name in pair)
                     found.append(Twins(*pair, part, first != second, bits, round(cosine, 3), round(alike, 3)))
     return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
+
+
+def equal_pixels(division: Division) -> list[Twins]:
+    """Return pairs of a public and a hidden photo that have the same pixels, where nothing else makes them the same picture."""
+    digests = {}
+    for name, place in division.places.items():
+        with contextlib.suppress(SpecError):  # one that cannot be read
+            digests[name] = hashlib.sha256(pets.open_photo(place).tobytes()).digest()
+    found = []
+    for part in HIDDEN:
+        hidden: dict[bytes, list[str]] = {}
+        for name in division.split.names(part):
+            if name in digests:
+                hidden.setdefault(digests[name], []).append(name)
+        for public in _known(division, part):
+            for name in hidden.get(digests.get(public, b""), ()):
+                differ = division.label_of(public) != division.label_of(name)
+                found.append(Twins(public, name, part, differ, 0, 1.0, 1.0))
+    return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
+
+
+def _known(division: Division, part: str) -> list[str]:
+    """Return the names that students may know: all others that are in a split, where those of a part are the course's own."""
+    if division.private(part):
+        return [name for name in division.places if not name.startswith(PRIVATE)]
+    return [name for other in views.PUBLIC for name in division.split.names(other)]
 
 
 class _Comparison:

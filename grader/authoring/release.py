@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from grader.assignment.spec import Assignment, load_assignment
 from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
-from grader.datasets.cards import cards_folder
+from grader.datasets.cards import cards_folder, load_card, program_file
 from grader.errors import SpecError
 from grader.feedback.picture_files import require_drawn
 from grader.files import fresh_folder
@@ -150,3 +150,6 @@ def _copy_card(course: Path, card: str, release: Path) -> None:
         raise SpecError(f"data card {card}: {course / 'datasets' / card}.toml does not exist.")
     (release / "datasets").mkdir(exist_ok=True)
     shutil.copyfile(path, release / "datasets" / path.name)
+    program = program_file(load_card(card, path.parent))
+    if program is not None:  # whoever does the assignment at home draws the set there
+        shutil.copyfile(program, release / "datasets" / program.name)

@@ -69,7 +69,7 @@ def verify(
         case = Case(course, assignment, work, public, desk)
         if "calibration" in parts:
             yield from _calibration(case)
-        if "photos" in parts:
+        if "photos" in parts and case.card != spec.NO_CARD:
             tell("photos that are public and hidden")
             yield _photos(case, settings)
         runs = [*plain_runs(case)] if "runs" in parts else []
@@ -126,7 +126,8 @@ def _calibration(case: Case) -> Iterator[Finding]:
     """Hold the levels against what honest solutions reach; those of other cards, too, where that is known."""
     context, hidden = case.work.context, spec.load_hidden(case.work.context.folder)
     file = f"solutions/{case.assignment}/staff/hidden.toml"
-    for card, data in context.assignment.data.items():
+    known = context.assignment.data or {case.card: context.assignment.on(case.card)}
+    for card, data in known.items():
         levels, found = {**data.levels, **hidden.levels.get(card, {})}, hidden.calibration.get(card)
         mine = card == case.card
         if not mine and found is None:

@@ -150,7 +150,7 @@ def plain_runs(case: Case) -> Iterator[Run]:
 def _resources(case: Case, grade: Grade) -> Finding:
     """Hold what the reference solution used against the limits; on drawn pets those of other cards, which take no less, too."""
     assignment = case.work.context.assignment
-    limits = {card: assignment.limits_on(card) for card in assignment.data}
+    limits = {card: assignment.limits_on(card) for card in assignment.data or (case.card,)}
     pairs = [
         (name, grade.usage.get(name, 0.0), getattr(limits[case.card], name))
         for name in ("wall_s", "cell_s", "memory_mb")

@@ -30,13 +30,20 @@ NEARER, BRIGHTER = (
 BATCH_SIZES = (32, 7, 19, 1, 27)  # a plan walks through these: large enough to be fast, unequal on purpose
 
 
+def is_examples(argument: Argument) -> bool:
+    """Whether an argument is a picture, a stack of them, or an array of texts."""
+    if not isinstance(argument, np.ndarray):
+        return False
+    return argument.dtype.kind == "U" or (argument.dtype == np.uint8 and argument.ndim >= PICTURE_AXES)
+
+
 @dataclass(frozen=True)
 class Question:
     """One call of one entry point.
 
     Attributes:
         entry_point: name of the function to call.
-        arguments: positional arguments; arrays, numbers or text.
+        arguments: positional arguments; numbers, text, and arrays of either (`np.array(["a text", "another"])`).
         key: arrays that the checks need to judge the answer; they stay on the trusted side.
         shown: whether feedback may show a picture that the answer holds. Such questions are asked, and their answers
             fetched, before anything else is: no hidden photo can lie in them.
@@ -51,12 +58,9 @@ class Question:
     partial: bool = False
 
     @property
-    def has_photos(self) -> bool:
-        """Whether an argument is a picture, or a stack of them."""
-        return any(
-            isinstance(one, np.ndarray) and one.dtype == np.uint8 and one.ndim >= PICTURE_AXES
-            for one in self.arguments
-        )
+    def has_examples(self) -> bool:
+        """Whether an argument holds pictures or texts: examples that nobody may learn before grades are decided, nor after."""
+        return any(is_examples(one) for one in self.arguments)
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Material:
 
 def batched(
     entry_point: str,
-    images: npt.NDArray[np.uint8],
+    images: Array,
     rng: np.random.Generator,
     *,
     mirrored: bool = True,
@@ -109,8 +113,8 @@ def batched(
     """Plan questions about all `images`, shuffled, in unequal batches, some asked twice.
 
     Args:
-        entry_point: function that takes uint8 images `[n, h, w, 3]` and returns `[n, ...]`.
-        images: uint8 `[n, h, w, 3]`.
+        entry_point: function that takes such an array and returns `[n, ...]`.
+        images: uint8 `[n, h, w, 3]`; with `mirrored=False` any array, one row an example: texts `[n]`, for instance.
         rng: decides the order.
         mirrored: whether each image is asked about left-right mirrored too.
         again: how many images are asked about a second time, one by one and in other company.
@@ -130,7 +134,8 @@ def batched(
     for start, stop in _batches(len(order), len(index)):
         rows, mirror = index[start:stop], flip[start:stop]
         batch = images[rows]
-        batch[mirror] = batch[mirror][:, :, ::-1]
+        if mirrored:
+            batch[mirror] = batch[mirror][:, :, ::-1]
         key: dict[str, Array] = {"index": rows, "flip": mirror}
         questions.append(Question(entry_point, (np.ascontiguousarray(batch),), key, partial=True))
     return questions

@@ -15,7 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from grader.assignment.spec import Assignment
+import numpy as np
+
+from grader.assignment.spec import Assignment, Value
 from grader.checks.check_files import Mark, load_checks, read_mark
 from grader.checks.questions import Question
 from grader.errors import SpecError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 CHECKS = ("check_public.py", "staff/check_hidden.py")
+MAX_TEXT_BYTES = 16 * 2**20  # of an array of text that a question carries
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,31 @@ def require_asked(
         for name in check.mark.asks
         if name not in plan and not check.mark.unreported
     ]
+    for name, question in ((name, one) for name, questions in plan.items() for one in questions):
+        entry_point = assignment.entry_point(question.entry_point)
+        for value, argument in zip(entry_point.inputs, question.arguments, strict=False):
+            found = _wrong_text(value, argument)
+            if found:
+                problems.append(f"question set {name!r}: {question.entry_point}, {value.name}: {found}")
     if problems:
-        raise SpecError(f"{'; '.join(problems)}.", "Nothing was run.")
-    for question in (one for questions in plan.values() for one in questions):
-        assignment.entry_point(question.entry_point)
+        raise SpecError(f"{'; '.join(dict.fromkeys(problems))}.", "Nothing was run.")
+
+
+def _wrong_text(value: Value, argument: object) -> str:
+    """Say what is wrong with text, or with what should be none: only inert arrays of bounded size reach a notebook."""
+    if not isinstance(argument, np.ndarray):
+        return ""
+    if argument.dtype.hasobject:
+        return "an array of Python objects; make one of text with np.array(list_of_str)"
+    if (argument.dtype.kind == "U") != (value.dtype == "str"):
+        return f"an array of {argument.dtype}, while assignment.toml says {value.dtype}"
+    if argument.dtype.kind == "U" and argument.nbytes > MAX_TEXT_BYTES:
+        longest = argument.dtype.itemsize // 4
+        return (
+            f"{argument.size} texts of up to {longest} characters take more than {MAX_TEXT_BYTES // 2**20} MiB: "
+            "every one takes as much as the longest"
+        )
+    return ""
 
 
 def require_cells(path: Path, notebook: NotebookNode, assignment: Assignment) -> None:

@@ -28,6 +28,7 @@ from grader.cli.options import (
 from grader.cli.progress import Progress
 from grader.cli.review import review
 from grader.errors import GraderError, SpecError
+from grader.records import on_card
 
 if TYPE_CHECKING:
     from grader.gradebook.projection import Rebuilt
@@ -150,9 +151,8 @@ def _print_check(grade: Grade) -> None:
         text = f"code cell {cell.number} ({cell.grade_id or 'yours'}): {cell.error}: {cell.message}"
         output.console.print(f"[red]failed:[/] {plain(text)}", highlight=False)
     output.console.print(output.checks_table(grade.checks))
-    line = (
-        f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see, on {grade.data}"
-    )
+    line = f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see"
+    line += on_card(grade.data, between=", on ")
     output.console.print(line, style="bold", highlight=False)
 
 

@@ -25,6 +25,7 @@ from grader.cli.options import (
     plain,
 )
 from grader.cli.progress import Progress
+from grader.records import on_card
 
 if TYPE_CHECKING:
     from grader.authoring.findings import Finding
@@ -204,7 +205,7 @@ def calibrate(
     if plot and result.calibration.measures:
         from grader.authoring.calibration_plot import calibration
 
-        title = f"{assignment} on {result.card}"
+        title = f"{assignment}{on_card(result.card)}"
         plot.write_bytes(calibration(result.calibration, result.measured(), result.levels, title))
     if json_path:
         output.write_json(calibrate_module.to_json(result), json_path)

@@ -16,7 +16,7 @@ from rich.text import Text
 from grader.authoring.findings import Finding
 from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
-from grader.records import Check, Grade, Status
+from grader.records import Check, Grade, Status, on_card
 
 if TYPE_CHECKING:
     from grader.authoring.calibrate import Found
@@ -58,7 +58,7 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
         titles: what a student did, by id, for the demo.
     """
     table = Table(
-        title=Text(f"{grades[0].assignment} on {grades[0].data}", style="table.title")
+        title=Text(f"{grades[0].assignment}{on_card(grades[0].data)}", style="table.title")
         if grades
         else "nothing handed in",
         show_lines=True,
@@ -160,7 +160,7 @@ def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
     from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
 
     one, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
-    table = Table(title=f"{assignment} on {found.card}: {one.runs} honest runs", show_lines=True)
+    table = Table(title=f"{assignment}{on_card(found.card)}: {one.runs} honest runs", show_lines=True)
     for name in (
         "measure",
         "mean",

@@ -5,6 +5,7 @@ A card is a file `datasets/<id>.toml`, of the package or of a course: the framew
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from pathlib import Path
@@ -117,11 +118,14 @@ class SplitRule:
         salt: of the ranking.
         tiers: to choose from.
         leave_out: photos that are in no split, for example because another shows the same picture.
+        same_picture: when two files show the same one. `looks`: also when one was resized, cropped or encoded anew. `pixels`: when all
+            pixels are equal, for tiny pictures that resemble each other whatever they show.
     """
 
     salt: _Text
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     leave_out: tuple[str, ...] = ()
+    same_picture: Literal["looks", "pixels"] = "looks"
 
 
 @validated(frozen=True, config=_STRICT)
@@ -251,6 +255,23 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
     if card.id != card_id:
         raise SpecError(f"{path}: id: expected {card_id!r} like the file's name, found {card.id!r}.")
     return card
+
+
+def program_file(card: DataCard) -> Path | None:
+    """Return the file beside a card that draws its set; None where a module draws it, or it is not drawn."""
+    place = card.drawing.program.partition(":")[0] if card.drawing is not None else ""
+    return card.home / place if card.home is not None and place.endswith(".py") else None
+
+
+def program_mark(card: DataCard) -> str:
+    """Return what tells two programs beside cards of the same name apart, for names of folders; "" where a module draws."""
+    program = program_file(card)
+    return f"-{hashlib.sha256(program.read_bytes()).hexdigest()[:8]}" if program and program.is_file() else ""
+
+
+def drawn_folder(card: DataCard, drawing: Drawing) -> str:
+    """Return the name of the folder that a set is drawn into."""
+    return f"{card.id}-{drawing.seed}-{drawing.per_class}{program_mark(card)}"
 
 
 def known(own: Path | None = None) -> tuple[str, ...]:

@@ -52,6 +52,9 @@ class Photos:
     left_out: int = 0
 
 
+NONE = Photos(np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8), np.empty(0, np.int64))
+
+
 def read_photo(path: Path) -> Images:
     """Read a photo as uint8 RGB `[224, 224, 3]`: short side to 256, centre crop; raises SpecError."""
     return np.asarray(_centre(open_photo(path), SIDE_PX))

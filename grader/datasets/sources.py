@@ -64,7 +64,7 @@ def choose(names: Sequence[str], data_folder: Path | None, own: Path | None = No
 def at_hand(card: DataCard, data_folder: Path | None, cache: Path) -> Path | None:
     """Return what `find` returns, or None when it would have to download."""
     if card.drawing is not None:
-        folder = cache / f"{card.id}-{card.drawing.seed}-{card.drawing.per_class}"
+        folder = cache / cards.drawn_folder(card, card.drawing)
         return folder if (folder / card.photos).is_dir() else _draw(card, folder)
     places = [data_folder] if data_folder else [cache / card.id, archives.home(card, cache)]
     return next((folder for folder in places if holds(card, folder)), None)
@@ -147,11 +147,8 @@ def _draw(card: DataCard, folder: Path) -> Path:
         raise SpecError(f"{card.id} is not drawn.")
     place, _, function = card.drawing.program.partition(":")
     try:
-        module = (
-            files.import_file(card.home / place)
-            if card.home is not None and place.endswith(".py")
-            else importlib.import_module(place)
-        )
+        own = cards.program_file(card)
+        module = files.import_file(own) if own is not None else importlib.import_module(place)
         program = getattr(module, function)
     except (ImportError, AttributeError) as exc:
         raise SpecError(f"{card.id}: [drawing] program = {card.drawing.program!r}: {exc}.") from exc

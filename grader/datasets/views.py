@@ -42,9 +42,8 @@ def find_data(
     card, folder = find_photos(card_id, settings, salt)
     label_space = label_space or card.default_space
     split = sources.split_of(card, folder, label_space).digest
-    view = public_view(
-        card, folder, label_space, settings.cache / "views" / f"{card_id}-{label_space}-{split}"
-    )
+    name = f"{card_id}-{label_space}-{split}{cards.program_mark(card)}"
+    view = public_view(card, folder, label_space, settings.cache / "views" / name)
     return card, folder, split, view
 
 

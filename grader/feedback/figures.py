@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from grader.records import Picture
 
 RIGHT, WRONG = BLUE, ORANGE
+PHOTOS = "photos"  # what a confusion matrix counts
 LABEL_CHARS, CAPTION_CHARS = 28, 90
 CLASSES = 200  # more rows than this cannot be read in any picture
 
@@ -80,7 +81,7 @@ def confusion(content: dict[str, Any]) -> Drawing:
 
     Args:
         content: `matrix`, ints `[n, n]`, photos of class [row] that were taken for class [column]; `names`, n
-            texts; `measured on`, where the photos come from.
+            texts; `measured on`, where the photos come from; `things`, what they are called where they are no photos.
 
     Returns:
         A PNG: blue diagonal by share of the row, orange elsewhere, with the counts of what went wrong.
@@ -104,12 +105,17 @@ def confusion(content: dict[str, Any]) -> Drawing:
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_color("#98a2b3")
     axes.set_xlabel("what the network said", fontsize=9)
-    axes.set_ylabel("what the photo shows", fontsize=9)
+    axes.set_ylabel("what the photo shows" if things(content) == PHOTOS else "what is right", fontsize=9)
     return _png(
         figure,
         seen="Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a number"
-        " is that many photos taken for something else.",
+        f" is that many {things(content)} taken for something else.",
     )
+
+
+def things(content: dict[str, Any]) -> str:
+    """Return what a confusion matrix counts: photos, unless the check calls them something else."""
+    return short(str(content.get("things", PHOTOS)), LABEL_CHARS)
 
 
 def _literal(text: str, chars: int = LABEL_CHARS) -> str:

@@ -320,6 +320,7 @@ def _pairs(content: dict[str, Any], photos: PublicPhotos | None) -> list[dict[st
             "said": {"name": names[column], "photos": _thumbnails(photos, names[column])},
             "count": count,
             "of": int(matrix[row].sum()),
+            "things": figures.things(content),
         }
         for row, column, count in figures.most_confused(matrix, names)
     ]

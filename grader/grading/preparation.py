@@ -36,7 +36,6 @@ from grader.records import Submission
 from grader.sandbox.self_check import sandbox_problem
 from grader.settings import Settings
 
-NO_PHOTOS = pets.Photos(np.empty((0, pets.SIDE_PX, pets.SIDE_PX, 3), np.uint8), np.empty(0, np.int64))
 PUBLIC_SEED = b"public"  # everybody's own check draws the same numbers
 
 
@@ -117,8 +116,8 @@ def prepare(
     soundness.require_sound(folder, assignment)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    division, data_dir, shown = None, None, NO_PHOTOS
-    photos, classes, groups = NO_PHOTOS, tuple[str, ...](), tuple[str, ...]()
+    division, data_dir, shown = None, None, pets.NONE
+    photos, classes, groups = pets.NONE, tuple[str, ...](), tuple[str, ...]()
     split = hashlib.sha256((salt or "").encode()).hexdigest()[
         :16
     ]  # without photos: another salt, other questions
@@ -203,7 +202,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     assignment = spec.load_public(folder)
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
-    data_dir, shown, split = None, NO_PHOTOS, "none"
+    data_dir, shown, split = None, pets.NONE, "none"
     classes, groups = tuple[str, ...](), tuple[str, ...]()
     if card_id != spec.NO_CARD:
         _, _, split, data_dir = find_data(card_id, data.label_space, settings)

@@ -96,7 +96,7 @@ def explain_note(
     if kind == "large":
         return SubmissionError(
             f"{where}: expected {wanted}, found {text or 'more'}: too large to be an answer.",
-            "Return one row per image.",
+            "Return one row for each input.",
         )
     return SubmissionError(
         f"{where}: expected {wanted}, found no answer.",
@@ -130,7 +130,7 @@ def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) ->
         f"{where} raised {said}{f' ({line})' if line else ''}{end}",
         "Call it yourself in a cell, as the checks do, and mend the error."
         if text
-        else f"It did so on photos that nobody has seen, so its words are not shown. {PUBLIC_CHECK}",
+        else f"It did so on inputs that nobody has seen, so its words are not shown. {PUBLIC_CHECK}",
     )
 
 
@@ -145,7 +145,7 @@ def unanswered(entry_point: EntryPoint, *, spent: bool, reason: str) -> Submissi
     if spent:
         return SubmissionError(
             f"{entry_point.name}: no answer within {entry_point.budget_s:g} s.",
-            "Train before, not inside this function, and pass images through the network in batches.",
+            "Train before, not inside this function, and work in batches.",
         )
     if reason:
         return SubmissionError(

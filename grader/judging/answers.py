@@ -60,7 +60,7 @@ class AnswerBudget:
         if self.left_bytes < 0:
             raise SubmissionError(
                 f"{where}: the answers of this run have more than {RUN_BYTES // 2**20} MiB together.",
-                "Return fewer numbers for each photo.",
+                "Return fewer numbers for each input.",
             )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from grader.assignment.spec import Assignment, Levels
 from grader.checks.check_files import load_checks
-from grader.checks.questions import PICTURE_AXES, Material, Question
+from grader.checks.questions import Material, Question, is_examples
 from grader.checks.session import Case, Verdicts
 from grader.errors import SpecError
 from grader.judging import judge_process as judge
@@ -32,7 +32,7 @@ from grader.kernel_env import TUNING
 from grader.records import Check, Picture, Requirement, Status
 
 JUDGE_TIMEOUT_S = 300.0
-REHEARSED = 8  # photos of a public question that is asked before hidden ones
+REHEARSED = 8  # examples of a public question that is asked before hidden ones
 UNDECIDED = "This exercise could not be decided; your teachers have been told."
 
 
@@ -115,7 +115,7 @@ def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan)
         plan: what is asked of hidden photos.
     """
     asked = [one for questions in plan.values() for one in questions]
-    wanted = {one.entry_point for one in asked if one.has_photos} - {
+    wanted = {one.entry_point for one in asked if one.has_examples} - {
         one.entry_point for one in asked if one.shown
     }
     found: dict[str, Question] = {}
@@ -131,7 +131,7 @@ def _shortened(question: Question) -> Question:
     if not question.partial:
         return question
     arguments = tuple(
-        one[:REHEARSED] if isinstance(one, np.ndarray) and one.ndim >= PICTURE_AXES else one
+        one[:REHEARSED] if isinstance(one, np.ndarray) and is_examples(one) else one
         for one in question.arguments
     )
     return replace(question, arguments=arguments)

@@ -2,7 +2,7 @@
 
 A kernel never holds two questions of the grader's at once. The next one comes when the answer to the last lies out of the
 notebook's reach, read and held to its contract; so no notebook can look at all hidden photos before it answers about
-the first. What is public is asked first, then what shows no photo, and photos last, all sets mixed in an order that is
+the first. What is public is asked first, then what holds no photo or text, and those last, all sets mixed in an order that is
 drawn: neither position nor company tells a label.
 """
 
@@ -52,7 +52,7 @@ def write_question(folder: Path, question: Question) -> None:
 def sequence(plan: Plan, rng: np.random.Generator) -> list[Place]:
     """Return the order in which a plan is asked.
 
-    Questions that may be shown come first: nothing hidden can lie in their answers. Then those without a photo. What is
+    Questions that may be shown come first: nothing hidden can lie in their answers. Then those without photos or texts. What is
     left is mixed over all sets.
 
     Args:
@@ -62,7 +62,7 @@ def sequence(plan: Plan, rng: np.random.Generator) -> list[Place]:
     phases: list[list[Place]] = [[], [], []]
     for name, questions in plan.items():
         for number, question in enumerate(questions):
-            phase = 0 if question.shown else 2 if question.has_photos else 1
+            phase = 0 if question.shown else 2 if question.has_examples else 1
             phases[phase].append((name, number))
     return [phase[row] for phase in phases for row in rng.permutation(len(phase))]
 
@@ -137,8 +137,8 @@ class Asking:
             if client.walk.dead or name in self.refused or question.entry_point in self.broken:
                 continue
             if left[name] > 0:
-                # Without a photo there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
-                told = self.public or question.shown or not question.has_photos
+                # Without an example there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
+                told = self.public or question.shown or not question.has_examples
                 used, found = self._ask(client, question, left[name], sources, told=told)
                 left[name] -= used
                 self._keep((name, number), found)

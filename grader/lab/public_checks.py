@@ -12,6 +12,7 @@ from grader import files
 from grader.assignment import spec
 from grader.checks.questions import Answer, Material, Question
 from grader.datasets import views
+from grader.datasets.photos import NONE
 from grader.errors import SpecError, SubmissionError
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
@@ -23,12 +24,14 @@ SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", St
 Asked = dict[str, list[Answer]]
 
 
-def verdicts(exercise: str, view: views.View, asked: Asked, namespace: Mapping[str, Any]) -> Iterator[str]:
+def verdicts(
+    exercise: str, view: views.View | None, asked: Asked, namespace: Mapping[str, Any]
+) -> Iterator[str]:
     """Yield what is printed about an exercise.
 
     Args:
         exercise: its id.
-        view: the photos in use.
+        view: the photos in use; None: the assignment has no data card.
         asked: answers of earlier checks, by question set; new ones are added.
         namespace: the notebook's globals.
     """
@@ -72,7 +75,7 @@ def _public_checks(
     exercise: str,
     assignment: spec.Assignment,
     folder: Path,
-    view: views.View,
+    view: views.View | None,
     asked: Asked,
     namespace: Mapping[str, Any],
 ) -> tuple[Check, ...]:
@@ -81,18 +84,20 @@ def _public_checks(
 
     path = folder / "check_public.py"
     module = load_checks(path)
-    validation = view.photos("validation")
+    card, classes, groups = (
+        (view.card, view.classes, view.groups) if view is not None else (spec.NO_CARD, (), ())
+    )
+    validation = view.photos("validation") if view is not None else NONE
     images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
-    counts = assignment.on(view.card).counts
-    labels = validation.labels
-    material = Material(images, labels, view.classes, view.groups, rng, images, counts, shown_labels=labels)
+    counts, labels = assignment.on(card).counts, validation.labels
+    material = Material(images, labels, classes, groups, rng, images, counts, shown_labels=labels)
     plan = {
         name: questions
         for name, questions in module.questions(material).items()
         if name in needed_sets(module, exercise)
     }
     answers = {name: _ask(name, questions, assignment, asked, namespace) for name, questions in plan.items()}
-    case = Case(assignment, view.card, view.classes, view.groups, answers, only=exercise)
+    case = Case(assignment, card, classes, groups, answers, only=exercise)
     verdicts = run_checks(path, case)
     if verdicts.log:
         raise SpecError(

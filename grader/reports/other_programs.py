@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from grader.authoring.findings import Finding
-from grader.records import FailedCell, Grade, Status
+from grader.records import FailedCell, Grade, Status, on_card
 from grader.reports.locations import line_of_cell
 
 LONGEST = 600  # characters of a detail in a table; the JSON has them all
@@ -165,7 +165,7 @@ def grades_summary(grades: Sequence[Grade]) -> str:
             ],
             right=3,
         )
-        parts += [f"**{_cell(assignment)}** on {_cell(rows[0].data)}: {told}", table]
+        parts += [f"**{_cell(assignment)}**{on_card(_cell(rows[0].data))}: {told}", table]
     return _joined(parts)
 
 

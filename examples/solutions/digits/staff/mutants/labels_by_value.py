@@ -1,0 +1,23 @@
+# /// pawgrade
+# title = "Columns in the order of the numbers, not of lab.classes()"
+# student = "student02"
+# loses = ["classify"]
+# fails = ["digits_are_recognised", "even_or_odd"]
+# ///
+# %% [classify-code]
+ORDER = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+x = torch.tensor(shrink(train.images))
+y = torch.tensor([ORDER.index(names[label]) for label in train.labels])
+torch.manual_seed(seed)
+model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+for epoch in range(40):
+    for rows in torch.randperm(len(y)).split(50):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimiser.step()
+
+
+def classify(images):
+    with torch.inference_mode():
+        return model(torch.tensor(shrink(images))).numpy()

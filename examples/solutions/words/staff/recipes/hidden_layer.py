@@ -1,0 +1,21 @@
+# /// pawgrade
+# title = "A hidden layer with dropout, which is off while answering"
+# ///
+# %% [pleased-code]
+known = sorted({word for one in train for word in with_order(one).split()})
+x = torch.tensor(counts([with_order(one) for one in train], known), dtype=torch.float32)
+y = torch.tensor(train_pleased, dtype=torch.float32)[:, None]
+torch.manual_seed(seed)
+model = nn.Sequential(nn.Linear(len(known), 32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 1))
+optimiser = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=1e-3)
+for step in range(150):
+    optimiser.zero_grad()
+    nn.functional.binary_cross_entropy_with_logits(model(x), y).backward()
+    optimiser.step()
+model.eval()
+
+
+def pleased(sentences):
+    x = torch.tensor(counts([with_order(one) for one in sentences], known), dtype=torch.float32)
+    with torch.inference_mode():
+        return torch.sigmoid(model(x))[:, 0].numpy()
