@@ -38,10 +38,8 @@ from grader.files import write_whole
 from grader.records import Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
-MAX_FILES, MAX_DEPTH = (
-    10_000,
-    32,
-)  # of what was handed in; with more, only the notebook decides which attempt it is
+# Of what was handed in; with more, only the notebook decides which attempt it is.
+MAX_FILES, MAX_DEPTH = 10_000, 32
 
 
 def attempt_id(submission: Submission, *facts: str) -> str:

@@ -92,6 +92,8 @@ def grade_class(
                     raise
                 except Exception:  # of one submission: the others are graded all the same
                     event, grade = "graded", assemble.undecided(submission, work, traceback.format_exc())
+                    attempts.write(course.folder, grade, submitted=None, executed=None, answers={})
+                    attempts.set_current(course.folder, grade)
                 grade = record(grade, submission)
                 tell(event, submission.student, grade)
                 grades.append(grade)

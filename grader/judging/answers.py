@@ -155,9 +155,8 @@ def _check_type(
 
 def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Array:
     target = {"float": np.float64, "int": np.int64, "bool": np.bool_}.get(value.dtype, value.dtype)
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # what float32 cannot hold becomes infinite, and is refused as that
+    # What float32 cannot hold becomes infinite, what no integer can becomes another: both are refused below.
+    with np.errstate(over="ignore", invalid="ignore"):
         converted = array.astype(target)
     if value.finite and converted.dtype.kind == "f" and not np.isfinite(converted).all():
         bad = str(int((~np.isfinite(converted)).sum())) if told else "some"

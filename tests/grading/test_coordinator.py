@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.errors import SpecError
-from grader.gradebook import attempts
-from grader.records import NOT_RUN
+from grader.gradebook import attempts, versions
+from grader.records import NOT_RUN, Status, Submission
 from tests.support.tiny import GREEK_LETTERS, SECRET, hand_in, solved, source_notebook, tiny_course
 
 HOSTILE = {
@@ -339,3 +339,26 @@ def test_where_nothing_ran_nobody_claims_that_it_ran_with_your_rights(course: Co
 
     assert "Student code ran" not in text
     assert attempts.stored(course.folder, "tiny", "student09")[0].sandbox == NOT_RUN
+
+
+@pytest.mark.slow
+def test_a_fault_that_nobody_foresaw_in_one_submission_leaves_the_others_their_grades(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for student in ("student01", "student02"):
+        hand_in(course, student, solved())
+    version = versions.version
+
+    def broken(submission: Submission) -> str:
+        if submission.student == "student01":
+            raise RuntimeError("nobody foresaw it")
+        return version(submission)
+
+    monkeypatch.setattr(versions, "version", broken)
+    CliRunner().invoke(app, ["grade", "tiny", "--course", str(course.folder)])
+
+    first, second = (attempts.counting(course.folder, "tiny", name) for name in ("student01", "student02"))
+    assert first is not None
+    assert second is not None
+    assert (first.status, "nobody foresaw it" in first.log) == (Status.ERROR, True)
+    assert (second.status, second.points) == (Status.PASSED, 16)
