@@ -20,6 +20,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from grader.messages import Message
+
 PACKAGE = Path(__file__).resolve().parent
 FOLDER = "course"  # of the public parts, inside an installed package
 PUBLIC_PARTS = ("assignments", "datasets")
@@ -79,19 +81,32 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as exc:
-        raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
+        raise SubmissionError(
+            Message("{name}: expected a regular file, found something else.", name=path.name)
+        ) from exc
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
+            raise SubmissionError(
+                Message("{name}: expected a regular file, found something else.", name=path.name)
+            )
         if status.st_size > max_bytes:
-            raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
+            raise SubmissionError(
+                Message(
+                    "{name}: expected at most {most} bytes, found {found}.",
+                    name=path.name,
+                    most=max_bytes,
+                    found=status.st_size,
+                )
+            )
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(max_bytes + 1)
     finally:
         os.close(descriptor)
     if len(content) > max_bytes:
-        raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
+        raise SubmissionError(
+            Message("{name}: expected at most {most} bytes, found more.", name=path.name, most=max_bytes)
+        )
     return content
 
 

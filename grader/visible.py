@@ -18,7 +18,7 @@ WITHHELD_VARIABLE = "PAWGRADE_WITHHELD"  # modules, besides, that the assignment
 _OF_NOTEBOOKS = """
 datasets datasets.archives datasets.cards datasets.photos
 datasets.toypets datasets.toypets.anatomy datasets.toypets.breeds datasets.toypets.head datasets.toypets.markings datasets.toypets.strokes
-downloads downloads.fetch downloads.ranges errors files judging judging.in_kernel kernel_env lab
+downloads downloads.fetch downloads.ranges errors files judging judging.in_kernel kernel_env lab messages
 networks networks.backbones networks.feature_store networks.normalising networks.weights networks.zoo records settings visible
 """
 # What makes a kernel out of a fork, and what `pawgrade doctor` tries in a box.

@@ -16,6 +16,7 @@ from grader import disclosure
 from grader.errors import InfrastructureError
 from grader.feedback import figures
 from grader.feedback.drawings.svg import SVG, Drawing
+from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells
@@ -67,7 +68,7 @@ def render(
     photos: PublicPhotos | None = None,
     manual: Sequence[ManualComment] = (),
     pass_points: float | None = None,
-    standing: str = "",
+    standing: Message = NOTHING,
 ) -> str:
     """Return the page as one self-contained HTML text.
 
@@ -160,26 +161,30 @@ def _total(grade: Grade, manual: Sequence[ManualComment], pass_points: float | N
 
 # Colour class, symbol, words: a verdict never stands on colour alone.
 _STATES = {
-    Status.PASSED: {"name": "passed", "symbol": "✓", "words": "Passed"},
-    Status.FAILED: {"name": "failed", "symbol": "✗", "words": "Not passed yet"},
-    Status.SKIPPED: {"name": "skipped", "symbol": "→", "words": "Not graded"},
-    Status.ERROR: {"name": "error", "symbol": "!", "words": "Could not be decided: course staff look at it"},
+    Status.PASSED: {"name": "passed", "symbol": "✓", "words": Message("Passed")},
+    Status.FAILED: {"name": "failed", "symbol": "✗", "words": Message("Not passed yet")},
+    Status.SKIPPED: {"name": "skipped", "symbol": "→", "words": Message("Not graded")},
+    Status.ERROR: {
+        "name": "error",
+        "symbol": "!",
+        "words": Message("Could not be decided: course staff look at it"),
+    },
 }
 _WORDS = {
-    Status.PASSED: ("passed", "✓", "Full points"),
-    Status.FAILED: ("failed", "✗", "Not yet"),
-    Status.SKIPPED: ("skipped", "→", "Skipped"),
-    Status.ERROR: ("error", "!", "Course staff will look at it"),
+    Status.PASSED: ("passed", "✓", Message("Full points")),
+    Status.FAILED: ("failed", "✗", Message("Not yet")),
+    Status.SKIPPED: ("skipped", "→", Message("Skipped")),
+    Status.ERROR: ("error", "!", Message("Course staff will look at it")),
 }
 
 
-def _verdict(status: Status, points: float, max_points: float) -> dict[str, str]:
+def _verdict(status: Status, points: float, max_points: float) -> dict[str, str | Message]:
     if status is Status.FAILED and points > 0:
-        name, symbol, words = "partial", "◐", "Part of the points"
+        name, symbol, words = "partial", "◐", Message("Part of the points")
     else:
         name, symbol, words = _WORDS[status]
     if status is Status.PASSED and max_points == 0:
-        words = "In order"
+        words = Message("In order")
     return {"name": name, "symbol": symbol, "words": words}
 
 
@@ -207,30 +212,38 @@ def _check(check: Check) -> dict[str, Any]:
 
 _LIMITS = {
     Limit.WALL: (
-        "The notebook took longer than its time allows",
-        "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
-        " fewer steps, or results kept instead of computed twice.",
+        Message("The notebook took longer than its time allows"),
+        Message(
+            "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
+            " fewer steps, or results kept instead of computed twice."
+        ),
     ),
     Limit.CELL: (
-        "One cell took longer than a cell may take",
-        "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell.",
+        Message("One cell took longer than a cell may take"),
+        Message(
+            "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell."
+        ),
     ),
     Limit.MEMORY: (
-        "The notebook needed more memory than it may have",
-        "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
-        " that you no longer need.",
+        Message("The notebook needed more memory than it may have"),
+        Message(
+            "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
+            " that you no longer need."
+        ),
     ),
     Limit.DISK: (
-        "The notebook wrote more to disk than it may",
-        "Writing was stopped. Keep intermediate results in memory, or save fewer of them.",
+        Message("The notebook wrote more to disk than it may"),
+        Message("Writing was stopped. Keep intermediate results in memory, or save fewer of them."),
     ),
     Limit.PROCESSES: (
-        "The notebook started too many processes or threads",
-        "Set num_workers=0 in data loaders and start no processes of your own.",
+        Message("The notebook started too many processes or threads"),
+        Message("Set num_workers=0 in data loaders and start no processes of your own."),
     ),
     Limit.OUTPUT: (
-        "The notebook displayed more than it may",
-        "What came after that was not kept. Print less inside loops: every hundredth step is enough.",
+        Message("The notebook displayed more than it may"),
+        Message(
+            "What came after that was not kept. Print less inside loops: every hundredth step is enough."
+        ),
     ),
 }
 
@@ -239,14 +252,14 @@ def _limit(grade: Grade) -> dict[str, Any] | None:
     if grade.limit is None:
         return None
     what, advice = _LIMITS[grade.limit]
-    where = [cell for cell in grade.failed_cells if cell.error == f"limit: {grade.limit.value}"]
+    where = [cell for cell in grade.failed_cells if cell.limit is grade.limit]
     return {"what": what, "advice": advice, "cell": where[0] if where else None}
 
 
 _STEPS = (
-    ("kernel", "Starting Python"),
-    ("execute", "Running your notebook"),
-    ("probe", "Asking your functions"),
+    ("kernel", Message("Starting Python")),
+    ("execute", Message("Running your notebook")),
+    ("probe", Message("Asking your functions")),
 )
 
 
@@ -264,18 +277,28 @@ def _seconds(grade: Grade) -> list[dict[str, Any]]:
 
 # What is to be seen, by kind.
 _SEEN = {
-    "confusion": "Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a"
-    " number is that many photos taken for something else.",
-    "attacks": "The bars are the classes that the network finds most probable; orange and bold is the one it was to be"
-    " led to. The difference is taken from the saved 8-bit pixels and shown 16 times as strong around grey: a pixel that"
-    " is grey was not changed.",
-    "ideal_images": "Both images started from the same noise. Without the variation term many tiny patterns satisfy the"
-    " network; with it neighbouring pixels agree and shapes appear. The curves show how sure the network stays when the"
-    " image is moved to the side: a sharp peak means that it holds for one position only.",
-    "feature_maps": "Early layers answer to edges and colours at full size, late layers to parts of the animal, a few"
-    " pixels each. Bright is a strong answer.",
-    "variation": "Each line is one image whose total variation is known: the black mark is the required value, the dot"
-    " what your function returned. What is far off stands at the end of the line.",
+    "confusion": Message(
+        "Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a"
+        " number is that many photos taken for something else."
+    ),
+    "attacks": Message(
+        "The bars are the classes that the network finds most probable; orange and bold is the one it was to be"
+        " led to. The difference is taken from the saved 8-bit pixels and shown 16 times as strong around grey: a pixel that"
+        " is grey was not changed."
+    ),
+    "ideal_images": Message(
+        "Both images started from the same noise. Without the variation term many tiny patterns satisfy the"
+        " network; with it neighbouring pixels agree and shapes appear. The curves show how sure the network stays when the"
+        " image is moved to the side: a sharp peak means that it holds for one position only."
+    ),
+    "feature_maps": Message(
+        "Early layers answer to edges and colours at full size, late layers to parts of the animal, a few"
+        " pixels each. Bright is a strong answer."
+    ),
+    "variation": Message(
+        "Each line is one image whose total variation is known: the black mark is the required value, the dot"
+        " what your function returned. What is far off stands at the end of the line."
+    ),
 }
 
 
@@ -288,7 +311,7 @@ def _pictures(pictures: Sequence[Picture], photos: PublicPhotos | None) -> list[
             one |= {
                 "url": None,
                 "pairs": [],
-                "missing": "This picture was left out: the page would be too large.",
+                "missing": Message("This picture was left out: the page would be too large."),
             }
         room -= _chars(one)
         shown.append(one)
@@ -305,10 +328,10 @@ def _picture(picture: Picture, photos: PublicPhotos | None) -> dict[str, Any]:
     shown |= {
         "pairs": [],
         "measured_on": "",
-        "seen": _SEEN.get(picture.kind, ""),
+        "seen": _SEEN.get(picture.kind, NOTHING),
         "says": (),
         "vector": False,
-        "missing": "This picture could not be drawn.",
+        "missing": Message("This picture could not be drawn."),
     }
     try:
         drawing = figures.draw(picture)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from nbconvert.filters.markdown_mistune import IPythonRenderer
 
-    from grader.patience import Patience
+    from grader.notebooks.patience import Patience
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from typing import Any
 from markupsafe import Markup
 
 from grader.notebooks.notebook_html import CellView, OutputView
-from grader.patience import Patience
+from grader.notebooks.patience import Patience
 
 SIDE_PX = 900  # of a picture that was made smaller; a page is about as wide
 LIGHT_CHARS = 20_000  # a picture in base64 that is not worth making smaller

@@ -26,7 +26,7 @@ from grader.notebooks.sanitise_text import (
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from grader.patience import Patience
+    from grader.notebooks.patience import Patience
 
 __all__ = ["clean_html", "sanitise_notebook"]
 

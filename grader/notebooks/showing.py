@@ -16,11 +16,12 @@ from nbformat import NotebookNode
 from grader import confined
 from grader.confined import Bounds, Broken
 from grader.errors import SubmissionError
+from grader.messages import Message
 from grader.notebooks.notebook_html import CellView, OutputView, cell_views
 from grader.notebooks.page_budget import fit_cells, fit_pictures
+from grader.notebooks.patience import Patience
 from grader.notebooks.raw_json import parse
 from grader.notebooks.sanitise import sanitise_notebook
-from grader.patience import Patience
 
 PRELOAD = (  # what cells import when they need it: once for all notebooks
     *("nbconvert.filters.ansi", "nbconvert.filters.markdown_mistune", "mistune.plugins", "nh3", "PIL.Image"),
@@ -64,7 +65,7 @@ def safe_notebook(notebook: bytes) -> NotebookNode:
 def _sanitised(content: bytes) -> NotebookNode:
     raw = parse(content)
     if not isinstance(raw, dict):
-        raise SubmissionError("the stored notebook is no notebook.")
+        raise SubmissionError(Message("the stored notebook is no notebook."))
     return sanitise_notebook(raw, Patience(*SANITISING))
 
 

@@ -109,7 +109,7 @@ def test_an_error_of_a_student_crosses_into_the_judge_letter_by_letter(tmp_path:
 
     found = evaluate({"numbers": SubmissionError(message, "h")}, context(tmp_path, GOOD))
 
-    assert found.checks[0].measured == message
+    assert str(found.checks[0].measured) == message
 
 
 BROKEN = {

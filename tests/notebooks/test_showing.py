@@ -10,8 +10,8 @@ from markupsafe import Markup
 from grader.confined import Bounds
 from grader.feedback.page import render
 from grader.notebooks import notebook_html, showing
+from grader.notebooks.patience import Patience
 from grader.notebooks.sanitise import sanitise_notebook
-from grader.patience import Patience
 from tests.support import pages
 
 # Each took minutes, or hours, by the square or worse.

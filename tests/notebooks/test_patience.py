@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
-from grader.patience import Patience, Slow
+from grader.notebooks.patience import Patience, Slow
 
 
 def forever() -> str:
