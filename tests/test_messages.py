@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment, nodes
+from jinja2.ext import babel_extract
 
 from grader.errors import SubmissionError
 from grader.messages import NOTHING, Message, joined, listed, quoted, sentences
@@ -22,6 +25,7 @@ from tests.support.notebooks import toy_grade
 extract = pytest.importorskip("babel.messages.extract")
 
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
+PAGES = sorted((PACKAGE / "feedback" / "templates").glob("*.html"))
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "course")
 ACCURACY = Message(
     "{what} {value:.3f} ({right} of {total})", what=Message("top-1 accuracy"), value=0.75, right=3, total=4
@@ -63,6 +67,29 @@ def test_babel_finds_every_template() -> None:
 
     assert found == {literal(call.args[0]) for _, call in calls("Message")}
     assert len(found) > 150
+
+
+def test_babel_finds_every_template_of_the_page() -> None:
+    for path in PAGES:
+        with path.open("rb") as file:
+            found = {one[1] for one in extract.extract(babel_extract, file, keywords={"Message": None})}
+        made = [
+            node
+            for node in Environment(autoescape=True).parse(path.read_text()).find_all(nodes.Call)
+            if isinstance(node.node, nodes.Name) and node.node.name == "Message"
+        ]
+        templates = [node.args[0].as_const() for node in made]
+        assert found == set(templates)
+        for node, template in zip(made, templates, strict=True):
+            assert {keyword.key for keyword in node.kwargs} == set(fields(template)), template
+
+
+def test_all_words_of_the_page_are_messages() -> None:
+    """What is left of the text between tags and commands are signs, the field's own names and the product's."""
+    for path in PAGES:
+        text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", path.read_text(), flags=re.DOTALL)
+        words = re.findall(r"[^\W\d_]{2,}", re.sub(r"<[^>]*>", " ", text))
+        assert set(words) <= {"Pawgrade"}, path.name
 
 
 def test_every_template_goes_together_with_the_parameters_that_it_is_given() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from jinja2 import Environment
+    from markupsafe import Markup
 
 PHOTOS = 2  # of each breed of a confused pair
 PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused breeds included
@@ -98,7 +99,7 @@ def render(
         seconds=_seconds(grade),
         pictures=_pictures(grade.pictures, photos),
         cells=cells,
-        left_out=TOO_MUCH if shown is None else "",
+        left_out=TOO_MUCH if shown is None else NOTHING,
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
         failed={cell.index: cell for cell in grade.failed_cells},
     )
@@ -115,7 +116,18 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = number
     environment.filters["duration"] = duration
+    environment.filters["tagged"] = tagged
+    environment.globals["Message"] = Message
     return environment
+
+
+def tagged(message: Message, **tags: str) -> Markup:
+    """Write a message with some of its parameters in elements of HTML: `tagged(message, student="bdi")`."""
+    from markupsafe import Markup, escape
+
+    values = {name: escape(str(value)) for name, value in message.parameters.items()}
+    values |= {name: Markup(f"<{tag}>{values[name]}</{tag}>") for name, tag in tags.items()}  # noqa: S704 - escaped
+    return Markup(escape(message.template)).format(**values)  # noqa: S704 - escaped
 
 
 def number(value: float) -> str:
