@@ -318,7 +318,7 @@ def test_a_base_install_without_nbgrader_grades_and_explains_but_keeps_no_gradeb
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(course, "student01", solved())
-    for module in ("grading", "pages", "doctor"):
+    for module in ("grading.coordinator", "feedback.publish", "doctor"):
         monkeypatch.setattr(f"grader.{module}.has_nbgrader", lambda: False)
     monkeypatch.setitem(sys.modules, "nbgrader", None)
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
