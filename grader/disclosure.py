@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from grader.messages import NOTHING, Message
 from grader.records import Check, Grade, Seconds
 
 STEPS = 10  # at most, of the points of a check: on 200 photos an accuracy is not known better than that
@@ -35,7 +36,12 @@ CLASSES = (  # of exceptions, that are named; others are "an exception of its ow
     "ZeroDivisionError",
 )
 LINES = 512  # of a notebook, that are named
-PARTS = ("none", "less than half", "more than half", "all")  # of the questions that were answered in time
+PARTS = (  # of the questions that were answered in time
+    Message("none"),
+    Message("less than half"),
+    Message("more than half"),
+    Message("all"),
+)
 FINE_S = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # before any hidden photo came
 COARSE_S = (60, 600, 6000)  # while functions were asked, and in all
 BITS = 88  # over five attempts, of anything that a notebook knows about hidden photos; one set of 35 classes
@@ -45,9 +51,9 @@ HINT_CHARS, HINT_PARTS = (
     12,
     3,
 )  # a hint is at most so many literals of at least so many characters, one after the other
-OTHER_HINT = "`lab.check` and `pawgrade check` ask the same about public photos, and tell more."
-OTHER_ERROR = "the answer does not keep the contract"
-OLD = "told when your work is graded again"
+OTHER_HINT = Message("`lab.check` and `pawgrade check` ask the same about public photos, and tell more.")
+OTHER_ERROR = Message("the answer does not keep the contract")
+OLD = Message("told when your work is graded again")
 
 
 def steps(max_points: float) -> int:
@@ -71,23 +77,31 @@ def points(share: float, max_points: float) -> float:
     return round(step(share, max_points) / steps(max_points) * max_points, 2)
 
 
-def band(share: float, max_points: float, zero_at: float, full_at: float) -> str:
+def band(share: float, max_points: float, zero_at: float, full_at: float) -> Message:
     """Say a measure no better than the points say it: `about 0.66`, `0.78 or more`, `less than 0.57`."""
     taken, most = step(share, max_points), steps(max_points)
     if taken == most:
-        return f"{full_at:.3g} or more"
+        return Message("{value:.3g} or more", value=cut(full_at, 3))
     if taken == 0:
-        return f"less than {zero_at + (full_at - zero_at) / most / 2:.2g}"
-    return f"about {zero_at + (full_at - zero_at) * taken / most:.2g}"
+        return Message("less than {value:.2g}", value=cut(zero_at + (full_at - zero_at) / most / 2, 2))
+    return Message("about {value:.2g}", value=cut(zero_at + (full_at - zero_at) * taken / most, 2))
 
 
-def count(share: float, max_points: float, of: int) -> str:
+def cut(value: float, digits: int) -> float:
+    """Return a number with no more digits than are shown: what is stored of a message says no more than its words."""
+    return float(f"{value:.{digits}g}")
+
+
+def count(share: float, max_points: float, of: int) -> Message:
     """Say how many parts of an answer are right, no better than the points say it."""
     taken, most = step(share, max_points), steps(max_points)
-    return f"{'' if of <= most else 'about '}{round(taken / most * of)} of {of}"
+    right = round(taken / most * of)
+    if of <= most:
+        return Message("{right} of {total}", right=right, total=of)
+    return Message("about {right} of {total}", right=right, total=of)
 
 
-def part(answered: int, asked: int) -> str:
+def part(answered: int, asked: int) -> Message:
     """Say how many questions were answered in time: one of `PARTS`."""
     if answered in (0, asked):
         return PARTS[3 if answered else 0]
@@ -112,7 +126,7 @@ def told(grade: Grade) -> Grade:
     hour = {"graded_at": f"{when[:10]} {when[11:13]}:00 UTC"} if len(when) >= len("2026-01-15T12") else {}
     return replace(
         grade,
-        checks=tuple(replace(check, exact="", requirements=()) for check in grade.checks),
+        checks=tuple(replace(check, exact=NOTHING, requirements=(), raised="") for check in grade.checks),
         seconds=times(grade.seconds),
         provenance={**grade.provenance, **hour},
         staff_pictures=(),
@@ -130,22 +144,26 @@ def of_old(grade: Grade) -> Grade:
 
 
 def _of_old(check: Check) -> Check:
-    return replace(check, measured=OLD if check.measured else "", exact=check.exact or check.measured)
+    return replace(check, measured=OLD if check.measured else NOTHING, exact=check.exact or check.measured)
 
 
-def hint(text: str, known: frozenset[str]) -> str:
+def hint(words: Message, known: frozenset[str]) -> Message:
     """Return a hint if it stands in a check file, else one that says nothing: a number in it would be no step.
 
     Args:
-        text: the hint.
+        words: the hint; one with parameters stands in no file.
         known: what `literals` gives for the check files.
     """
-    return text if not text or _fixed(text, known, HINT_PARTS) else OTHER_HINT
+    return words if not words or _stands(words, known) else OTHER_HINT
 
 
-def error(text: str, known: frozenset[str]) -> str:
+def error(words: Message, known: frozenset[str]) -> Message:
     """Return what a check says of an answer that it refuses, if that stands in a check file."""
-    return text if _fixed(text, known, HINT_PARTS) else OTHER_ERROR
+    return words if _stands(words, known) else OTHER_ERROR
+
+
+def _stands(words: Message, known: frozenset[str]) -> bool:
+    return not words.parameters and _fixed(words.template, known, HINT_PARTS)
 
 
 def _fixed(text: str, known: frozenset[str], parts: int) -> bool:

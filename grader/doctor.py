@@ -207,7 +207,7 @@ def gpus(settings: Settings) -> Iterator[Fact]:
     try:
         table = pool.table()
     except GraderError as exc:
-        yield Fact("GPU", "bad", exc.message, exc.hint)
+        yield Fact("GPU", "bad", str(exc.message), str(exc.hint))
         return
     unusable: Literal["bad", "missing"] = "bad" if settings.device == "cuda" else "missing"
     if not table.devices:
@@ -240,7 +240,7 @@ def _gpu_kernel(pool: gpu_slots.Pool, settings: Settings) -> Fact:
         with gpu_slots.hold("cuda", 1, pool, patience_s=0) as held:
             problem = gpu_trial.try_out(kernel, held, sandboxed=sandboxed)
     except NoGpuSlot as exc:
-        return Fact("GPU in a kernel", "missing", f"not tried: {exc.message}", exc.hint)
+        return Fact("GPU in a kernel", "missing", f"not tried: {exc.message}", str(exc.hint))
     if problem:
         return Fact("GPU in a kernel", "bad", problem, "docs/devices.md says what a kernel needs")
     return Fact("GPU in a kernel", "good", f"{kernel} multiplied two matrices on GPU {held.devices[0].index}")

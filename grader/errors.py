@@ -16,6 +16,8 @@ A message has up to four parts in one or two sentences: what was expected, what 
 
 from __future__ import annotations
 
+from grader.messages import Message, sentences
+
 
 class GraderError(Exception):
     """Base class of the errors that Pawgrade raises on purpose.
@@ -27,19 +29,37 @@ class GraderError(Exception):
 
     exit_code = 3
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str | Message, hint: str | Message = "") -> None:
         super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = Message.of(message), Message.of(hint)
+
+    @property
+    def words(self) -> Message:
+        """The message, and what to do next."""
+        return sentences([self.message, self.hint])
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return str(self.words)
 
 
 class SubmissionError(GraderError):
-    """The student can fix this; the text is safe to show to the student."""
+    """The student can fix this; the text is safe to show to the student.
+
+    Args:
+        message: what was expected, what was found, where.
+        hint: what to do next, one sentence; may be empty.
+        raised: class of the exception that the student's code raised, where it did and it may be told; "" otherwise.
+        said: what that exception said, where it may be told: the student's word.
+    """
 
     exit_code = 1
+
+    def __init__(
+        self, message: str | Message, hint: str | Message = "", raised: str = "", said: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.args = (message, hint, raised, said)  # all of them cross process borders
+        self.raised, self.said = raised, said
 
 
 class WorldEnded(SubmissionError):

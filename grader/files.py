@@ -16,10 +16,11 @@ import os
 import shutil
 import stat
 import sys
+import tarfile
 import tempfile
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 PACKAGE = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ PUBLIC_PARTS = ("assignments", "datasets")
 STAFF_FOLDER = "pawgrade_course"  # beside the packages of an environment
 STAFF_PARTS = ("assignments", "solutions", "nbgrader_config.py")
 STAFF_PROJECT = "pawgrade-course"
+HAS_FILTERS = hasattr(tarfile, "data_filter")  # came with Python 3.11.4; Debian 12 has 3.11.2
 
 
 def is_installed(package: Path = PACKAGE) -> bool:
@@ -85,26 +87,66 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         SubmissionError: it is something else, or too large.
     """
     from grader.errors import SubmissionError  # the build reads this file by itself
+    from grader.messages import Message
 
+    irregular = Message("{name}: expected a regular file, found something else.", name=path.name)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
     except OSError as exc:
-        raise SubmissionError(f"{path.name}: expected a regular file, found something else.") from exc
+        raise SubmissionError(irregular) from exc
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise SubmissionError(f"{path.name}: expected a regular file, found something else.")
+            raise SubmissionError(irregular)
         if status.st_size > max_bytes:
-            raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found {status.st_size}.")
+            raise SubmissionError(
+                Message(
+                    "{name}: expected at most {most} bytes, found {found}.",
+                    name=path.name,
+                    most=max_bytes,
+                    found=status.st_size,
+                )
+            )
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(max_bytes + 1)
     finally:
         os.close(descriptor)
     if len(content) > max_bytes:
-        raise SubmissionError(f"{path.name}: expected at most {max_bytes} bytes, found more.")
+        raise SubmissionError(
+            Message("{name}: expected at most {most} bytes, found more.", name=path.name, most=max_bytes)
+        )
     return content
+
+
+def unpack(archive: tarfile.TarFile, folder: Path, members: Iterable[tarfile.TarInfo] | None = None) -> None:
+    """Unpack a tar archive as Python's filter "data" does: nothing outside of the folder, no device, nobody else's files.
+
+    Without filters only plain files and folders are let out.
+
+    Args:
+        archive: an open one.
+        folder: where to.
+        members: of the archive; None: all.
+
+    Raises:
+        tarfile.TarError: a member would lie, or lead, outside, or is a device; without filters also any link.
+    """
+    if HAS_FILTERS:
+        archive.extractall(folder, members, filter="data")
+    else:
+        archive.extractall(folder, _plain(archive if members is None else members))  # noqa: S202
+
+
+def _plain(members: Iterable[tarfile.TarInfo]) -> Iterator[tarfile.TarInfo]:
+    for member in members:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or not (member.isreg() or member.isdir()):
+            raise tarfile.ReadError(f"{member.name!r} is no plain file or folder, or leads out of the folder")
+        member.uid, member.gid, member.uname, member.gname = os.geteuid(), os.getegid(), "", ""
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+        yield member
 
 
 @contextlib.contextmanager

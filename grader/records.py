@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from grader.messages import NOTHING, Message, quoted
 
 
 class Status(enum.StrEnum):
@@ -77,7 +80,7 @@ class Repair:
     """
 
     cell: str
-    what: str
+    what: Message
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,30 @@ class FailedCell:
         number: position among code cells, from 1: the one that people count.
         grade_id: nbgrader's id of the cell, or None.
         error: the exception's class name, or `limit: <name>`.
-        message: the exception's text, cut to 500 characters.
+        message: the exception's text, cut to 500 characters; of a limit what it is, and the exception in brackets.
+        limit: the limit that hit, or None (not part of `--json`: `error` names it).
+        raised: the exception's class name, also where a limit is behind it (not part of `--json`).
+        said: the exception's text: the student's word (not part of `--json`: `message` has it).
     """
 
     index: int
     number: int
     grade_id: str | None
     error: str
-    message: str
+    message: Message
+    limit: Limit | None = None
+    raised: str = ""
+    said: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields of the contract, with words in English."""
+        return {
+            "index": self.index,
+            "number": self.number,
+            "grade_id": self.grade_id,
+            "error": self.error,
+            "message": str(self.message),
+        }
 
 
 @dataclass(frozen=True)
@@ -138,6 +157,7 @@ class Check:
         title: first line of the check's docstring.
         requirements: what was demanded, in order: for staff only (not part of `--json`).
         exact: what was found, in full, where `measured` may not say it: for staff only (not part of `--json`).
+        raised: class of the exception that an entry point raised; "" otherwise: for staff only (not part of `--json`).
     """
 
     id: str
@@ -145,22 +165,27 @@ class Check:
     status: Status
     points: float
     max_points: float
-    measured: str = ""
-    required: str = ""
-    hint: str = ""
+    measured: Message = NOTHING
+    required: Message = NOTHING
+    hint: Message = NOTHING
     title: str = ""
     requirements: tuple[Requirement, ...] = ()
-    exact: str = ""
+    exact: Message = NOTHING
+    raised: str = ""
 
     @property
-    def found(self) -> str:
+    def found(self) -> Message:
         """What staff read first: what was measured, in full, or what there was instead."""
         return self.exact or self.measured or self.hint
 
+    def to_record(self) -> dict[str, Any]:
+        """Return everything as JSON-able values; `from_record` is its inverse."""
+        return _record(self, *CHECK_MESSAGES)
+
     @classmethod
     def from_record(cls, row: dict[str, Any]) -> Check:
-        """Read what `dataclasses.asdict` gave, or its JSON."""
-        values = dict(row)
+        """Read what `to_record` gave, or its JSON."""
+        values = _with_messages(row, *CHECK_MESSAGES)
         requirements = tuple(Requirement(**one) for one in values.get("requirements", ()))
         return cls(**{**values, "status": Status(row["status"]), "requirements": requirements})
 
@@ -205,7 +230,11 @@ class Picture:
     check: str = ""
 
 
+CHECK_MESSAGES = ("measured", "required", "hint", "exact")
+MESSAGES = "messages"  # beside the English words: templates and parameters, by the name of the field
+
 _NOT_PUBLIC = (
+    MESSAGES,
     "repairs",
     "notices",
     "pictures",
@@ -269,7 +298,7 @@ class Grade:
     seed: int
     data: str
     repairs: tuple[Repair, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[Message, ...] = ()
     pictures: tuple[Picture, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
@@ -284,32 +313,27 @@ class Grade:
         for name in _NOT_PUBLIC:
             del record[name]
         for check in record["checks"]:
-            del check["title"], check["requirements"], check["exact"]
+            for name in (MESSAGES, "title", "requirements", "exact", "raised"):
+                del check[name]
+        record["failed_cells"] = [cell.to_json() for cell in self.failed_cells]
         for exercise in record["exercises"]:
             del exercise["title"]
         return record
 
     def to_record(self) -> dict[str, Any]:
         """Return everything as JSON-able values; `from_record` is its inverse."""
-        record = dataclasses.asdict(self)
-        for name in (
-            "exercises",
-            "checks",
-            "failed_cells",
-            "repairs",
-            "notices",
-            "pictures",
-            "flags",
-            "second",
-            "staff_pictures",
-        ):
+        record = _record(self, "notices")
+        for name in ("exercises", "pictures", "flags", "second", "staff_pictures"):
             record[name] = list(record[name])
+        record["checks"] = [check.to_record() for check in self.checks]
+        record["failed_cells"] = [_record(cell, "message") for cell in self.failed_cells]
+        record["repairs"] = [_record(repair, "what") for repair in self.repairs]
         return record
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Grade:
         """Read what `to_record` wrote (or its JSON); raises KeyError, TypeError or ValueError otherwise."""
-        values = dict(record)
+        values = _with_messages(record, "notices")
         values["status"] = Status(values["status"])
         values["limit"] = None if values["limit"] is None else Limit(values["limit"])
         values["seconds"] = Seconds(**values["seconds"])
@@ -317,10 +341,42 @@ class Grade:
             ExerciseGrade(**{**row, "status": Status(row["status"])}) for row in values["exercises"]
         )
         values["checks"] = tuple(Check.from_record(row) for row in values["checks"])
-        for name, other in (("failed_cells", FailedCell), ("repairs", Repair), ("pictures", Picture)):
-            values[name] = tuple(other(**row) for row in values[name])
+        values["failed_cells"] = tuple(_failed_cell(row) for row in values["failed_cells"])
+        values["repairs"] = tuple(Repair(**_with_messages(row, "what")) for row in values["repairs"])
+        values["pictures"] = tuple(Picture(**row) for row in values["pictures"])
         values["second"] = tuple(Requirement(**row) for row in values.get("second", ()))
         values["staff_pictures"] = tuple(Picture(**row) for row in values.get("staff_pictures", ()))
         for name in ("notices", "flags"):
             values[name] = tuple(values.get(name, ()))
         return cls(**values)
+
+
+def _failed_cell(row: dict[str, Any]) -> FailedCell:
+    values = _with_messages(row, "message")
+    if "limit" not in values:  # stored before cells named their limit
+        values["limit"] = next((one for one in Limit if values["error"] == f"limit: {one}"), None)
+    return FailedCell(**{**values, "limit": None if values["limit"] is None else Limit(values["limit"])})
+
+
+def _record(one: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
+    """Return a value as JSON has it: with words in English where it has messages, and the messages beside them."""
+    record = dataclasses.asdict(one)
+    messages = {name: record[name] for name in names if getattr(one, name)}
+    return {**record, **{name: _each(getattr(one, name), str) for name in names}, MESSAGES: messages}
+
+
+def _with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a record with messages where it has words; those stored without are nobody's template."""
+    values = dict(record)
+    messages = values.pop(MESSAGES, {})
+    for name in names:
+        if name in messages:
+            values[name] = _each(messages[name], Message.from_record)
+        elif name in values:
+            values[name] = _each(values[name], quoted)
+    return values
+
+
+def _each(found: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
+    """Change a value, or each of a sequence."""
+    return [change(one) for one in found] if isinstance(found, list | tuple) else change(found)

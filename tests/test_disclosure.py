@@ -18,6 +18,7 @@ from grader.checks.questions import Answer
 from grader.checks.session import Verdicts
 from grader.errors import SubmissionError
 from grader.gradebook import attempts
+from grader.messages import Message
 from grader.records import Check, Grade, Picture, Requirement, Seconds, Status
 from tests.checks.test_session import check_text, one, run
 from tests.support.notebooks import toy_grade
@@ -63,20 +64,24 @@ def test_equal_points_come_with_equal_words(one: int, other: int) -> None:
 def test_an_accuracy_on_hidden_photos_is_said_no_finer_than_its_points(run: Run) -> None:
     found = [told(run, LEVELLED.format(right=right)) for right in (64, 65, 66)]
 
-    assert {dataclasses.replace(one, requirements=(), exact="") for one in found} == {
+    assert {dataclasses.replace(one, requirements=(), exact=Message("")) for one in found} == {
         Check(
             "one",
             "breeds",
             Status.FAILED,
             15.0,
             30,
-            "top-1 about 0.65",
-            "at least 0.8 for full points, more than 0.5 for any",
-            "Train for longer.",
+            Message(
+                "{what} {value}",
+                what=Message("top-1"),
+                value=Message("about {value:.2g}", value=0.65),  # no digit more is stored
+            ),
+            Message("at least {full:.3g} for full points, more than {zero:.3g} for any", full=0.8, zero=0.5),
+            Message("Train for longer."),
             "Do it.",
         )
     }
-    assert "(64 of 100; 95 % interval" in found[0].exact
+    assert "(64 of 100; 95 % interval" in str(found[0].exact)
     assert found[0].requirements[0].successes == 64
 
 
@@ -88,7 +93,7 @@ def test_full_stays_full_and_luck_at_the_edge_earns_nothing(
 ) -> None:
     found = told(run, LEVELLED.format(right=right))
 
-    assert (found.points, found.measured) == (points, f"top-1 {words}")
+    assert (found.points, str(found.measured)) == (points, f"top-1 {words}")
     assert (found.status is Status.PASSED) == (points == 30)
 
 
@@ -96,12 +101,12 @@ def test_of_other_demands_it_is_said_whether_they_were_met(run: Run) -> None:
     met = told(run, 'require(0.1234567, at_most=0.2, what="gap", hint="Close it.")')
     failed = told(run, 'require(0.7654321, at_most=0.2, what="gap", hint="Close the gap.")')
 
-    assert (met.measured, failed.measured, failed.required) == (
+    assert (str(met.measured), str(failed.measured), str(failed.required)) == (
         "gap: as required",
         "gap: not as required",
         "at most 0.2",
     )
-    assert (met.exact, failed.exact) == ("gap: 0.123457", "gap: 0.765432")
+    assert (str(met.exact), str(failed.exact)) == ("gap: 0.123457", "gap: 0.765432")
 
 
 def test_a_hint_that_no_check_file_holds_is_not_told(run: Run) -> None:
@@ -112,8 +117,11 @@ def test_a_hint_that_no_check_file_holds_is_not_told(run: Run) -> None:
     )
 
     assert told(run, body.format(n=17, hint=composed)).hint == disclosure.OTHER_HINT
-    assert told(run, body.format(n=17, hint=fixed)).hint == "Close the gap between the two. Then again later."
-    assert one(run(check_text(body.format(n=17, hint=composed)))).hint == "Exactly 17 photos are wrong."
+    assert (
+        str(told(run, body.format(n=17, hint=fixed)).hint)
+        == "Close the gap between the two. Then again later."
+    )
+    assert str(one(run(check_text(body.format(n=17, hint=composed)))).hint) == "Exactly 17 photos are wrong."
 
 
 def test_a_checks_own_refusal_is_told_only_in_words_of_its_file(run: Run) -> None:
@@ -121,7 +129,7 @@ def test_a_checks_own_refusal_is_told_only_in_words_of_its_file(run: Run) -> Non
     given = SubmissionError("classify raised ValueError", "Mend it.")
 
     assert told(run, numbered).measured == disclosure.OTHER_ERROR
-    assert told(run, numbered).exact == "found 36 of them"
+    assert str(told(run, numbered).exact) == "found 36 of them"
     mark = '"breeds", points=4, asks="broken"'
     assert told(run, 'answers("broken")', mark, answers={"broken": given}).measured == given.message
 
@@ -131,7 +139,7 @@ def test_parts_of_an_answer_are_counted_and_not_named(run: Run) -> None:
 
     found = [told(run, body.format(right=right), '"breeds", points=12') for right in (0, 3, 6)]
 
-    assert [check.measured for check in found] == [f"right answers: {right} of 6" for right in (0, 3, 6)]
+    assert [str(check.measured) for check in found] == [f"right answers: {right} of 6" for right in (0, 3, 6)]
     assert [check.points for check in found] == [0, 6, 12]
 
 
@@ -172,7 +180,19 @@ def test_times_of_asking_are_coarse(probe: float, said: float) -> None:
 def exact_grade() -> Grade:
     demand = Requirement("check_public.py:9", "top-1", False, 0.643, "breeds", 135, 210)
     picture = Picture("confusion", "Who", {"matrix": [[1]], "names": ["pug"]})
-    check = Check("a", "double", Status.FAILED, 3, 6, "about 0.64", "0.8", "", "", (demand,), "135 of 210")
+    check = Check(
+        "a",
+        "double",
+        Status.FAILED,
+        3,
+        6,
+        Message("about 0.64"),
+        Message("0.8"),
+        Message(""),
+        "",
+        (demand,),
+        Message("135 of 210"),
+    )
     return dataclasses.replace(
         toy_grade(double=3.0),
         checks=(check,),
@@ -210,7 +230,7 @@ def test_a_grade_stored_before_there_was_this_rule_is_read_and_its_words_are_for
 ) -> None:
     old = dataclasses.replace(
         toy_grade(),
-        checks=(Check("a", "double", Status.PASSED, 6, 6, "0.87 (183 of 210)", "0.8"),),
+        checks=(Check("a", "double", Status.PASSED, 6, 6, Message("0.87 (183 of 210)"), Message("0.8")),),
         pictures=(Picture("confusion", "Who", {}),),
     )
     folder = attempts.write(tmp_path, old, submitted=None, executed=None, answers={})
@@ -223,5 +243,5 @@ def test_a_grade_stored_before_there_was_this_rule_is_read_and_its_words_are_for
 
     assert found is not None
     assert (found.points, found.checks[0].measured, found.pictures) == (10, disclosure.OLD, ())
-    assert found.checks[0].exact == "0.87 (183 of 210)"
+    assert str(found.checks[0].exact) == "0.87 (183 of 210)"
     assert len(found.staff_pictures) == 1

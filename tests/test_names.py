@@ -23,6 +23,7 @@ from grader.cli.options import plain
 from grader.cli.output import Terminal
 from grader.errors import SpecError
 from grader.feedback.page import render
+from grader.messages import Message
 from grader.notebooks.sanitise_text import SIGN, visible
 from grader.reports.other_programs import grades_junit, grades_summary
 from tests.support import pages
@@ -102,7 +103,7 @@ def test_rich_itself_would_pass_them_on() -> None:
 
 def test_a_page_and_reports_show_no_turning_of_names_notices_and_cells() -> None:
     notebook = {"cells": [{"cell_type": "code", "metadata": {}, "source": f"x = '{EVIL}'", "outputs": []}]}
-    grade = pages.grade(student=EVIL, notices=(EVIL,), pictures=())
+    grade = pages.grade(student=EVIL, notices=(Message.of(EVIL),), pictures=())
 
     html = render(grade, title=EVIL, notebook=pages.stored(notebook))
 

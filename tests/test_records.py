@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.messages import Message
 from grader.records import (
     Check,
     ExerciseGrade,
@@ -58,9 +59,32 @@ json_values = st.recursive(
     max_leaves=6,
 )
 status = st.sampled_from(Status)
-checks = st.builds(Check, text, text, status, points, points, text, text, text, text)
+values = text | st.integers() | points
+flat = st.builds(
+    lambda words, inner: (
+        Message("{words} {inner:}", words=words, inner=inner) if words else Message.of(words)
+    ),
+    text,
+    values,
+)
+messages = flat | st.builds(
+    lambda one, value: Message("{{{one}}} {value}", one=one, value=value), flat, values
+)
+checks = st.builds(
+    Check, text, text, status, points, points, messages, messages, messages, text, exact=messages
+)
 exercises = st.builds(ExerciseGrade, text, status, points, points, text)
-cells = st.builds(FailedCell, st.integers(0), st.integers(1), st.none() | text, text, text)
+cells = st.builds(
+    FailedCell,
+    st.integers(0),
+    st.integers(1),
+    st.none() | text,
+    text,
+    messages,
+    st.none() | st.sampled_from(Limit),
+    text,
+    text,
+)
 pictures = st.builds(Picture, text, text, st.dictionaries(text, json_values, max_size=3))
 seconds = st.builds(Seconds, *[points] * 6)
 
@@ -88,8 +112,8 @@ grades = st.builds(
     device=text,
     seed=st.integers(),
     data=text,
-    repairs=some(st.builds(Repair, text, text)),
-    notices=some(text),
+    repairs=some(st.builds(Repair, text, messages)),
+    notices=some(messages),
     pictures=some(pictures),
     provenance=st.dictionaries(text, text, max_size=3),
     second=some(
@@ -132,9 +156,9 @@ def test_the_public_object_says_nothing_that_is_for_staff_or_feedback_only() -> 
     grade = dataclasses.replace(
         toy_grade(),
         log="PRIVATE",
-        notices=("PRIVATE",),
+        notices=(Message("PRIVATE"),),
         provenance={"PRIVATE": "PRIVATE"},
-        repairs=(Repair("PRIVATE", "PRIVATE"),),
+        repairs=(Repair("PRIVATE", Message("PRIVATE")),),
         pictures=(Picture("PRIVATE", "PRIVATE", {}),),
         second=(Requirement("PRIVATE", "PRIVATE", True, 1.0),),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,15 @@ from grader.calibration.statistics import IMPLAUSIBLE, chance_below
 from grader.records import Grade, Requirement, Status
 
 # Exceptions that a mutant hardly means: its own code is broken, and it fails for that.
-_SLIP = re.compile(
-    r"\b(NameError|UnboundLocalError|SyntaxError|IndentationError|ImportError|ModuleNotFoundError)\b"
+_SLIPS = frozenset(
+    (
+        "NameError",
+        "UnboundLocalError",
+        "SyntaxError",
+        "IndentationError",
+        "ImportError",
+        "ModuleNotFoundError",
+    )
 )
 
 
@@ -112,10 +118,10 @@ def slips(variant: Variant, grade: Grade) -> Iterator[str]:
     """
     if grade.failed_cells:
         first = grade.failed_cells[0]
-        found = {first.error: f"cell {first.number}"} if _SLIP.fullmatch(first.error) else {}
+        found = {first.raised: f"cell {first.number}"} if first.raised in _SLIPS else {}
     else:
         failed = (check for check in grade.checks if check.status is Status.FAILED)
-        found = {name: check.id for check in failed for name in _SLIP.findall(check.found)}
+        found = {check.raised: check.id for check in failed if check.raised in _SLIPS}
     for name, place in found.items():
         if name not in variant.raises:
             yield f'{name} in {place}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'

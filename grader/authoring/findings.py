@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from grader.records import FailedCell
 
@@ -24,7 +26,9 @@ class Finding:
         data: id of the data card; "" where it does not matter.
         subject: name of the mutant, check or demand; "" otherwise.
         file: the file of the course to look at, relative to it; "" where there is none.
+        line: the line of that file to look at, from 1.
         cells: cells of that notebook that raised.
+        names_cells: whether `detail` says what these cells raised.
     """
 
     assignment: str
@@ -36,4 +40,26 @@ class Finding:
     data: str = ""
     subject: str = ""
     file: str = ""
+    line: int = 1
     cells: tuple[FailedCell, ...] = ()
+    names_cells: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `verify --json` writes."""
+        record = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        for name in ("line", "names_cells"):
+            del record[name]
+        return {**record, "cells": [cell.to_json() for cell in self.cells]}
+
+
+def place(course: Path, folder: str, site: str) -> tuple[str, int]:
+    """Return the check file, relative to the course, and the line that a demand's site names.
+
+    Args:
+        course: course folder.
+        folder: the assignment's source folder, relative to it.
+        site: as in `Requirement.site`.
+    """
+    name, _, line = site.rpartition(":")
+    hidden = f"{folder}/staff/{name}"
+    return hidden if (course / hidden).is_file() else f"{folder}/{name}", int(line)

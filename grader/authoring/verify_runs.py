@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from grader.authoring.expectations import (
     wrong_failures,
     wrong_losses,
 )
-from grader.authoring.findings import Finding, Kind
+from grader.authoring.findings import Finding, Kind, place
 from grader.authoring.variants import Variant
 from grader.checks.requirements import site_of
 from grader.datasets import cards
@@ -84,13 +85,16 @@ class Case:
         *,
         grade: Grade | None = None,
         file: str = "",
+        line: int = 1,
         subject: str = "",
+        names_cells: bool = False,
     ) -> Finding:
         """Return a finding about this assignment on this card."""
         seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
         if grade is not None and grade.log and not ok:
             detail = f"{detail}; log: {' '.join(grade.log.split())[-LOG_CHARS:]}"
-        return Finding(self.assignment, what, ok, detail, seconds, kind, self.card, subject, file, cells)
+        about = (seconds, kind, self.card, subject, file, line, cells, names_cells)
+        return Finding(self.assignment, what, ok, detail, *about)
 
     def submit(self, run: Run, runner: Executor) -> Future[assemble.Graded]:
         """Hand a notebook in and have it graded."""
@@ -108,17 +112,18 @@ class Case:
 def plain_runs(case: Case) -> Iterator[Run]:
     """Yield the runs of source and release."""
     source = "source, all checks: full marks"
+    of_source = functools.partial(case.finding, "source", file=case.file("solutions"), names_cells=True)
 
     def keep(graded: assemble.Graded) -> Iterator[Finding]:
         grade = case.first = graded.grade
         case.checks = grade.checks
         case.demands = {site_of(check.id, one): one for check in grade.checks for one in check.requirements}
         ok, detail = full_marks(grade)
-        yield case.finding("source", source, ok, detail, grade=grade, file=case.file("solutions"))
+        yield of_source(source, ok, detail, grade=grade)
         yield _resources(case, grade)
         ok, detail = picture_files.drawable(case.work.context.folder, grade)
-        place = f"solutions/{case.assignment}/check_public.py"
-        yield case.finding("source", "pictures can be drawn", ok, detail, file=place)
+        file = f"solutions/{case.assignment}/check_public.py"
+        yield case.finding("source", "pictures can be drawn", ok, detail, file=file)
         yield from _oddities(case, grade)
 
     def again(graded: assemble.Graded) -> Iterator[Finding]:
@@ -127,14 +132,7 @@ def plain_runs(case: Case) -> Iterator[Run]:
 
     def public(graded: assemble.Graded) -> Iterator[Finding]:
         ok, detail = full_marks(graded.grade)
-        yield case.finding(
-            "source",
-            "source, public checks: full marks",
-            ok,
-            detail,
-            grade=graded.grade,
-            file=case.file("solutions"),
-        )
+        yield of_source("source, public checks: full marks", ok, detail, grade=graded.grade)
 
     def released(graded: assemble.Graded) -> Iterator[Finding]:
         ok, detail = no_marks(graded.grade)
@@ -263,9 +261,8 @@ def coverage(case: Case) -> Iterator[Finding]:
     missing = {site: one for site, one in case.demands.items() if site not in case.needed}
     for site, one in missing.items():
         said = "every mutant that fails it would fail the same checks without it, or none fails it; add a mutant that fails nothing else"
-        yield case.finding(
-            "requirement", f"{site} ({one.what}) is needed", False, said, file=folder, subject=site
-        )
+        what, (file, line) = f"{site} ({one.what}) is needed", place(case.course.folder, folder, one.site)
+        yield case.finding("requirement", what, False, said, file=file, line=line, subject=site)
     if not missing:
         said = f"{len(case.demands)} demands; without any one of them some mutant would fail less"
         yield case.finding("requirement", "every demand is needed", True, said, file=folder)

@@ -18,6 +18,7 @@ from grader.assignment.spec import Levels
 from grader.checks.images import packed
 from grader.checks.intervals import wilson_interval
 from grader.checks.scoring import credit, required_count
+from grader.messages import NOTHING, Message
 from grader.records import Picture, Requirement
 
 
@@ -30,9 +31,12 @@ class NamedLevels(Levels):
 class Shortfall(Exception):
     """A requirement was not met; raised by `require` and caught by the session."""
 
-    def __init__(self, measured: str, required: str, hint: str, share: float = 0.0) -> None:
+    def __init__(self, measured: Message, required: Message, hint: Message, share: float = 0.0) -> None:
         super().__init__(measured, required, hint, share)
         self.measured, self.required, self.hint, self.share = measured, required, hint, share
+
+    def __str__(self) -> str:
+        return f"{self.measured}, needs {self.required}; {self.hint}"
 
 
 @dataclass
@@ -53,14 +57,14 @@ class Sheet:
     hidden: bool = False
     points: float = 0.0
     seen: bool = False
-    exact: list[str] = field(default_factory=list)
-    measured: list[str] = field(default_factory=list)
-    required: list[str] = field(default_factory=list)
+    exact: list[Message] = field(default_factory=list)
+    measured: list[Message] = field(default_factory=list)
+    required: list[Message] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     staff_pictures: list[Picture] = field(default_factory=list)
 
-    def note(self, measured: str, exact: str, required: str, requirement: Requirement) -> bool:
+    def note(self, measured: Message, exact: Message, required: Message, requirement: Requirement) -> bool:
         """Write a demand down; returns whether its not being met ends the check."""
         self.measured.append(measured)
         self.exact.append(exact)
@@ -115,15 +119,29 @@ def require(
     """
     if at_least is None and at_most is None:
         raise ValueError("require: give at_least, at_most or both")
-    bounds = [("at least", at_least), ("at most", at_most)]
-    required = " and ".join(f"{word} {bound:.6g}" for word, bound in bounds if bound is not None)
     measured = _finite(measured)
-    exact = f"{what}: {measured:.6g}"
+    exact = Message("{what}: {value:.6g}", what=Message.of(what), value=measured)
     above = measured >= (0 if at_least is None else at_least)
     met = bool(math.isfinite(measured) and above and (at_most is None or measured <= at_most))
-    found = f"{what}: {'as' if met else 'not as'} required" if _sheet.hidden else exact
+    required = _bounds(at_least, at_most)
+    found = as_required(what, met=met) if _sheet.hidden else exact
     if _sheet.note(found, exact, required, Requirement(_site(), what, met, float(measured))):
-        raise Shortfall(found, required, hint)
+        raise Shortfall(found, required, Message.of(hint))
+
+
+def as_required(what: str, *, met: bool) -> Message:
+    """Say of a measure whether it is within its bounds, and no more."""
+    if met:
+        return Message("{what}: as required", what=Message.of(what))
+    return Message("{what}: not as required", what=Message.of(what))
+
+
+def _bounds(at_least: float | None, at_most: float | None) -> Message:
+    if at_least is None:
+        return NOTHING if at_most is None else Message("at most {most:.6g}", most=at_most)
+    if at_most is None:
+        return Message("at least {least:.6g}", least=at_least)
+    return Message("at least {least:.6g} and at most {most:.6g}", least=at_least, most=at_most)
 
 
 def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str) -> None:
@@ -146,18 +164,28 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         )
     low, high = wilson_interval(successes, of)
     share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
-    found = exact = (
-        f"{what} {successes / of:.3f} ({successes} of {of}; 95 % interval {low:.2f} to {high:.2f})"
+    found = exact = Message(
+        "{what} {value:.3f} ({right} of {total}; 95 % interval {low:.2f} to {high:.2f})",
+        what=Message.of(what),
+        value=successes / of,
+        right=successes,
+        total=of,
+        low=low,
+        high=high,
     )
-    needed = f" ({required_count(of, levels.full_at)} of {of})"
+    required = Message(
+        "at least {full:.3g} ({needed} of {total}) for full points, more than {zero:.3g} for any",
+        full=levels.full_at,
+        needed=required_count(of, levels.full_at),
+        total=of,
+        zero=levels.zero_at,
+    )
     if _sheet.hidden:
-        found, needed = f"{what} {_band(share, levels)}", ""
-    required = (
-        f"at least {levels.full_at:.3g}{needed} for full points, more than {levels.zero_at:.3g} for any"
-    )
+        found = Message("{what} {value}", what=Message.of(what), value=_band(share, levels))
+        required = _levels(levels)
     demand = Requirement(_site(), what, share >= 1.0, successes / of, _name(levels), int(successes), int(of))
     if _sheet.note(found, exact, required, demand):
-        raise Shortfall(found, required, hint, share)
+        raise Shortfall(found, required, Message.of(hint), share)
 
 
 def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
@@ -176,12 +204,13 @@ def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> N
     met = bool(math.isfinite(measured) and measured >= levels.full_at)
     share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
     share = 1.0 if met else share if 0 < share < 1 else 0.0
-    exact = f"{what}: {measured:.3g}"
-    found = f"{what}: {_band(share, levels)}" if _sheet.hidden else exact
-    required = f"at least {levels.full_at:.3g} for full points, more than {levels.zero_at:.3g} for any"
+    found = exact = Message("{what}: {value:.3g}", what=Message.of(what), value=measured)
+    if _sheet.hidden:
+        found = Message("{what}: {value}", what=Message.of(what), value=_band(share, levels))
+    required = _levels(levels)
     demand = Requirement(_site(), what, met, float(measured), _name(levels))
     if _sheet.note(found, exact, required, demand):
-        raise Shortfall(found, required, hint, share)
+        raise Shortfall(found, required, Message.of(hint), share)
 
 
 def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
@@ -199,12 +228,14 @@ def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
         Shortfall: not all are right.
     """
     share = right / of
-    found = exact = f"{what}: {right} of {of}"
+    found = exact = Message("{what}: {right} of {total}", what=Message.of(what), right=right, total=of)
     if _sheet.hidden:
-        found = f"{what}: {disclosure.count(share, _sheet.points, of)}"
-    demand = Requirement(_site(), what, right >= of, float(right))
-    if _sheet.note(found, exact, f"{of} of {of}", demand):
-        raise Shortfall(found, f"{of} of {of}", hint, share)
+        found = Message(
+            "{what}: {value}", what=Message.of(what), value=disclosure.count(share, _sheet.points, of)
+        )
+    required = Message("{right} of {total}", right=of, total=of)
+    if _sheet.note(found, exact, required, Requirement(_site(), what, right >= of, float(right))):
+        raise Shortfall(found, required, Message.of(hint), share)
 
 
 def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
@@ -223,8 +254,16 @@ def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-
     pictures.append(Picture(kind, title, packed(content), _sheet.check))
 
 
-def _band(share: float, levels: Levels) -> str:
+def _band(share: float, levels: Levels) -> Message:
     return disclosure.band(share, _sheet.points, levels.zero_at, levels.full_at)
+
+
+def _levels(levels: Levels) -> Message:
+    return Message(
+        "at least {full:.3g} for full points, more than {zero:.3g} for any",
+        full=disclosure.cut(levels.full_at, 3),
+        zero=disclosure.cut(levels.zero_at, 3),
+    )
 
 
 def _finite(measured: float) -> float:

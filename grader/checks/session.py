@@ -44,6 +44,7 @@ from grader.checks.requirements import (
     show,
 )
 from grader.errors import SpecError, SubmissionError
+from grader.messages import NOTHING, Message, joined, sentences
 from grader.records import Check, Picture, Requirement, Status
 
 __all__ = ["require", "require_count", "require_level", "require_parts", "run_checks", "show"]
@@ -53,7 +54,7 @@ __all__ = ["require", "require_count", "require_level", "require_parts", "run_ch
 _OFF = ["cacheprovider", "capture", "terminal", "faulthandler", "warnings", "logging", "junitxml"]
 _OFF += ["unraisableexception", "threadexception"]
 ALMOST = 1 - 1e-9  # of the points: who lacks something has not all of them
-UNDECIDED = "This check could not be decided; your teachers have been told."
+UNDECIDED = Message("This check could not be decided; your teachers have been told.")
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class CheckSession:
         self.second: list[Requirement] = []
         self.log: list[str] = []
         self.known: set[str] = set()
-        self.waiting: set[str] = set()
+        self.waiting: dict[str, Message] = {}  # what checks that were skipped wait for
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marker."""
@@ -173,8 +174,9 @@ class CheckSession:
             raise SpecError(f"{item.nodeid}: `after` names {unknown[0]!r}, and this file has no such check.")
         open_ = [self._title(name) for name in _mark(item).after if not self._passed(name)]
         if open_:
-            self.waiting.add(item.nodeid)
-            pytest.skip(f"First make this pass: {' '.join(open_)}")
+            titles = sentences([Message.of(title) for title in open_])
+            self.waiting[item.nodeid] = Message("First make this pass: {titles}", titles=titles)
+            pytest.skip()
         return (yield)
 
     def _asked(self, item: pytest.Item) -> bool:
@@ -192,11 +194,11 @@ class CheckSession:
         mark = _mark(item)
         error = call.excinfo.value if call.excinfo else None
         notes = sheet()
-        measured, required = "; ".join(notes.measured), "; ".join(dict.fromkeys(notes.required))
-        exact = "; ".join(notes.exact)
+        measured, required = joined(notes.measured), joined(list(dict.fromkeys(notes.required)))
+        exact, raised = joined(notes.exact), ""
         title = (item.function.__doc__ or item.name).strip().split("\n")[0]  # type: ignore[attr-defined]
 
-        def verdict(status: Status, points: float = 0.0, hint: str = "") -> Check:
+        def verdict(status: Status, points: float = 0.0, hint: Message = NOTHING) -> Check:
             return Check(
                 id=_name(item),
                 exercise=mark.exercise,
@@ -208,7 +210,8 @@ class CheckSession:
                 hint=hint,
                 title=title,
                 requirements=tuple(notes.requirements),
-                exact=exact if exact != measured else "",
+                exact=exact if exact != measured else NOTHING,
+                raised=raised,
             )
 
         if error is None and not notes.required:
@@ -223,11 +226,11 @@ class CheckSession:
             )
         if isinstance(error, SubmissionError):
             told = self._told(item, error.hint, error)
-            measured, exact = told.message, error.message
-            required = required or "an answer that keeps the contract"
+            measured, exact, raised = told.message, error.message, error.raised
+            required = required or Message("an answer that keeps the contract")
             return verdict(Status.FAILED, hint=told.hint)
         if isinstance(error, pytest.skip.Exception) and item.nodeid in self.waiting:
-            return verdict(Status.SKIPPED, hint=str(error).removeprefix("Skipped: "))
+            return verdict(Status.SKIPPED, hint=self.waiting[item.nodeid])
         if call.excinfo is not None:
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
             self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
@@ -239,9 +242,11 @@ class CheckSession:
             return disclosure.points(min(share, ALMOST), max_points)
         return max(min(round(share * max_points, 2), max_points - 0.01), 0.0)
 
-    def _told(self, item: pytest.Item, hint: str, error: SubmissionError | None = None) -> SubmissionError:
+    def _told(
+        self, item: pytest.Item, hint: Message, error: SubmissionError | None = None
+    ) -> SubmissionError:
         """Return words of a check as they may be told; those about answers that never came are chosen where these are read."""
-        message = error.message if error else ""
+        message = error.message if error else NOTHING
         if not self.case.hidden or any(error is one for one in self.case.answers.values()):
             return SubmissionError(message, hint)
         known = disclosure.literals(item.path)

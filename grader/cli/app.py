@@ -68,9 +68,9 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except GraderError as exc:
-        output.errors.print(f"[bold red]error:[/] {plain(exc.message)}", highlight=False)
+        output.errors.print(f"[bold red]error:[/] {plain(str(exc.message))}", highlight=False)
         if exc.hint:
-            output.errors.print(f"       {plain(exc.hint)}", highlight=False)
+            output.errors.print(f"       {plain(str(exc.hint))}", highlight=False)
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         output.errors.print("interrupted; what is graded is stored, the same command goes on from there")
@@ -142,7 +142,7 @@ def check(
 
 def _print_check(grade: Grade) -> None:
     for notice in grade.notices:
-        output.console.print(f"[yellow]note:[/] {plain(notice)}", highlight=False)
+        output.console.print(f"[yellow]note:[/] {plain(str(notice))}", highlight=False)
     for repair in grade.repairs:
         output.console.print(
             f"[yellow]repaired:[/] {plain(f'{repair.cell}: {repair.what}')}", highlight=False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +100,7 @@ def verify(
             "Mutants are in solutions/<id>/staff/mutants.",
         )
     if json_path:
-        output.write_json([dataclasses.asdict(finding) for finding in findings], json_path)
+        output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
         output.console.print(output.findings_table(findings))
     _report(findings, found.folder, junit_path, summary_path, code_quality_path)

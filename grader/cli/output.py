@@ -94,7 +94,7 @@ def _points(points: float, state: Status) -> Text:
 def what_happened(grade: Grade) -> str:
     """Say in one or two lines what a teacher would want to know first."""
     if grade.notices:
-        return grade.notices[0]
+        return str(grade.notices[0])
     broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
     failed = next((one for one in grade.checks if one.status in (Status.FAILED, Status.ERROR)), None)
     first = f"{failed.exercise}: {failed.found}" if failed else ""
@@ -112,7 +112,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
         for word, text in (("measured", check.measured), ("required", check.required), ("hint", check.hint)):
             if text and not (word == "required" and check.status is Status.PASSED):
                 lines.append(f"\n{word}: ", style="dim")
-                lines.append(text)
+                lines.append(str(text))
         table.add_row(
             Text(f"{check.exercise}\n{check.title}"), f"{check.points:g}/{check.max_points:g}", lines
         )

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from grader import tars
+from grader import files
 from grader.datasets.cards import DataCard, Source
 from grader.downloads import fetch
 from grader.downloads.fetch import Tell
@@ -93,7 +93,7 @@ def _unpack(archive: Path, root: Path, tell: Tell) -> None:
                 pack.extractall(root, members=_zipped(pack, tell))  # noqa: S202 - the names are checked
         else:
             with tarfile.open(archive) as pile:
-                tars.unpack(pile, root, _piled(pile, tell))
+                files.unpack(pile, root, _piled(pile, tell))
     except BROKEN as exc:
         raise InfrastructureError(
             f"{archive.name}: expected an archive of photos, found {exc}, in {archive}.",

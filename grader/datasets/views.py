@@ -18,6 +18,7 @@ from grader.datasets.photos import SIDE_PX, Photos, read_photo
 from grader.datasets.sources import places, split_of
 from grader.datasets.splits import Split
 from grader.errors import SpecError, SubmissionError
+from grader.messages import Message
 from grader.settings import Settings
 
 PUBLIC = ("train", "validation")
@@ -76,13 +77,16 @@ class View:
     def photos(self, split_name: str) -> Photos:
         """Return the photos of `train` or `validation`, memory-mapped; raises SubmissionError for others."""
         if split_name not in self.members:
-            raise SubmissionError(f"expected the split train or validation, found {split_name!r}.")
+            raise SubmissionError(
+                Message("expected the split train or validation, found {found!r}.", found=split_name)
+            )
         path, members = self.folder / f"{split_name}.npy", self.members[split_name]
         try:
             images = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as exc:
             raise SubmissionError(
-                f"{path} cannot be read: {exc}.", "Delete its folder: it is made anew."
+                Message("{path} cannot be read: {problem}.", path=str(path), problem=str(exc)),
+                Message("Delete its folder: it is made anew."),
             ) from exc
         numbers = np.array([label for _, label in members], np.int64)
         return Photos(images, numbers, tuple(name for name, _ in members))
@@ -180,6 +184,6 @@ def read_view(data_dir: Path) -> View:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SubmissionError(
-            f"{data_dir} holds no photos that Pawgrade prepared.",
-            "Leave data_dir = None: the photos are then found by themselves.",
+            Message("{folder} holds no photos that Pawgrade prepared.", folder=str(data_dir)),
+            Message("Leave data_dir = None: the photos are then found by themselves."),
         ) from exc

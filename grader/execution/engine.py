@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import functools
 import logging
 import subprocess
 import threading
@@ -31,6 +32,7 @@ from grader.execution.kernel_client import Allowance, IntakeClient
 from grader.execution.limit_hits import describe, fills_a_gpu, limit_behind, new_hits, unformatted
 from grader.execution.stock_engine import until_ready
 from grader.execution.walk import Walk
+from grader.messages import Message, quoted
 from grader.notebooks.sanitise_text import printable
 from grader.records import FailedCell, Limit
 
@@ -230,12 +232,14 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
         failure = self._failure(cell, index, number)
         if failure is not None:
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            self.walk.failed.append(FailedCell(index, number, grade_id, *failure))
+            self.walk.failed.append(failure)
 
-    def _failure(self, cell: NotebookNode, index: int, number: int) -> tuple[str, str] | None:
-        """Return the error's name and text, when a cell raised, hit a limit or ended the kernel."""
+    def _failure(self, cell: NotebookNode, index: int, number: int) -> FailedCell | None:
+        """Return how a cell failed, when it raised, hit a limit or ended the kernel."""
         walk, usage = self.walk, self.walk.lease.usage()
+        failed = functools.partial(
+            FailedCell, index, number, cell.metadata.get("nbgrader", {}).get("grade_id")
+        )
         hits = new_hits(usage, walk.hits)
         walk.hits.update(dict.fromkeys(hits, index))
         output = next((one for one in cell.get("outputs", []) if one.output_type == "error"), None)
@@ -246,7 +250,8 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         )
         limit = walk.ended.get(index)
         if limit is not None:
-            return f"limit: {limit}", describe(limit, walk.limits, number)
+            message = describe(limit, walk.limits, number)
+            return failed(f"limit: {limit}", message, limit)
         if walk.dead:
             limit = Limit.MEMORY if usage.memory_hit else None
         elif raised is not None:
@@ -256,10 +261,15 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         if full:
             limit, walk.gpu_full = Limit.MEMORY, walk.gpu_full or Limit.MEMORY not in walk.hits
         if limit is None:
-            return ("KernelDied", "the kernel died in this cell") if walk.dead else raised
+            if walk.dead:
+                return failed("KernelDied", Message("the kernel died in this cell"))
+            return failed(raised[0], quoted(raised[1]), None, *raised) if raised else None
         walk.hits.setdefault(limit, index)
-        said = f" ({raised[0]}: {raised[1]})" if raised else ""
-        return f"limit: {limit}", f"{describe(limit, walk.limits, number, on_gpu=full)}{said}"
+        message = describe(limit, walk.limits, number, on_gpu=full)
+        if raised is None:
+            return failed(f"limit: {limit}", message, limit)
+        message = Message("{limit} ({error}: {text})", limit=message, error=raised[0], text=raised[1])
+        return failed(f"limit: {limit}", message, limit, *raised)
 
 
 class GradingEngine(Engine):  # type: ignore[misc]
@@ -294,7 +304,7 @@ class GradingEngine(Engine):  # type: ignore[misc]
             walked = time.monotonic()
             walk.ask(client)
         except WorldEnded as exc:
-            walk.dead, walk.broken = True, str(exc)
+            walk.dead, walk.broken = True, exc.words
         finally:
             watchdog.cancel()
             now = walk.reading()

@@ -24,6 +24,7 @@ import psutil
 from grader.errors import KernelDied, SpecError, WorldEnded
 from grader.kernel_env import LEASE_VARIABLE, PLACE
 from grader.limits import Limits
+from grader.messages import Message
 from grader.sandbox.work_times import Waits, cpu_s
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ SANDBOXED, PLAIN = "pawgrade", "python3"  # kernelspecs; the first is known with
 
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
 KEPT_PREFIXES = ("OPENBLAS_", "CUDA_", "NVIDIA_", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH")
-BROKEN = "the notebook broke the world that its kernel ran in, so its functions could not be asked."
+BROKEN = Message("the notebook broke the world that its kernel ran in, so its functions could not be asked.")
 _PR_SET_CHILD_SUBREAPER = 36
 DYING_S = 2.0  # in which a zygote that is being ended, kernels first, may still answer
 

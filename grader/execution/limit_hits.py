@@ -1,4 +1,7 @@
-"""Endings: which limit ended a cell, and the words for it."""
+"""Endings: which limit ended a cell, and the words for it.
+
+The texts of libraries that say that a limit was met, or a GPU lost, are here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 
 from grader.execution.kernels import Usage
 from grader.limits import Limits
+from grader.messages import Message
 from grader.notebooks.sanitise_text import printable
 from grader.records import Limit
 
@@ -97,7 +101,7 @@ def limit_behind(name: str, text: str, usage: Usage, *, sandboxed: bool) -> Limi
     return None
 
 
-def describe(limit: Limit, limits: Limits, number: int, *, on_gpu: bool = False) -> str:
+def describe(limit: Limit, limits: Limits, number: int, *, on_gpu: bool = False) -> Message:
     """Say which limit was hit, in the words that people read.
 
     Args:
@@ -107,12 +111,14 @@ def describe(limit: Limit, limits: Limits, number: int, *, on_gpu: bool = False)
         on_gpu: whether the memory is that of a GPU, whose size is the limit.
     """
     if on_gpu:
-        return "filled the memory of the GPU"
+        return Message("filled the memory of the GPU")
+    seconds = limits.wall_s if limit is Limit.WALL else limits.cell_s
+    stopped = Message("stopped after {seconds:g} s in cell {number}", seconds=seconds, number=number)
     return {
-        Limit.WALL: f"stopped after {limits.wall_s:g} s in cell {number}",
-        Limit.CELL: f"stopped after {limits.cell_s:g} s in cell {number}",
-        Limit.MEMORY: f"used more than {limits.memory_mb} MB",
-        Limit.DISK: f"wrote more than {limits.disk_mb} MB",
-        Limit.PROCESSES: f"started more than {limits.processes} processes",
-        Limit.OUTPUT: f"printed more than {limits.output_kb} KB: cut",
+        Limit.WALL: stopped,
+        Limit.CELL: stopped,
+        Limit.MEMORY: Message("used more than {size} MB", size=limits.memory_mb),
+        Limit.DISK: Message("wrote more than {size} MB", size=limits.disk_mb),
+        Limit.PROCESSES: Message("started more than {count} processes", count=limits.processes),
+        Limit.OUTPUT: Message("printed more than {size} KB: cut", size=limits.output_kb),
     }[limit]

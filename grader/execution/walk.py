@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from grader.execution.clock import Reading, charged_s
 from grader.execution.kernels import Lease
 from grader.limits import Limits
+from grader.messages import NOTHING, Message
 from grader.records import FailedCell, Limit
 from grader.sandbox.work_times import machine_s
 
@@ -48,7 +49,7 @@ class Walk:
         gpu: whether the kernel has a GPU.
         gpu_full: whether the memory that was full first is that of the GPU.
         ran: whether code of the notebook was run.
-        broken: how the notebook broke its kernel's world; "" when it did not.
+        broken: how the notebook broke its kernel's world; `NOTHING` when it did not.
     """
 
     lease: Lease
@@ -72,7 +73,7 @@ class Walk:
     gpu: bool = False
     gpu_full: bool = False
     ran: bool = False
-    broken: str = ""
+    broken: Message = NOTHING
 
     @property
     def filled_memory(self) -> bool:

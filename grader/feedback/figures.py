@@ -17,6 +17,7 @@ import numpy.typing as npt
 from grader.checks.images import unpacked
 from grader.errors import InfrastructureError
 from grader.feedback.drawings.svg import BLUE, GRID, ORANGE, PAPER, PNG, SVG, Drawing, short
+from grader.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,8 @@ def _is_whole(drawing: object) -> bool:
         and drawing.mime in {PNG, SVG}
         and isinstance(drawing.content, bytes)
         and isinstance(drawing.says, tuple)
-        and all(isinstance(line, str) for line in (*drawing.says, drawing.seen))
+        and all(isinstance(line, str) for line in drawing.says)
+        and isinstance(drawing.seen, str | Message)
     )
 
 
@@ -108,8 +110,11 @@ def confusion(content: dict[str, Any]) -> Drawing:
     axes.set_ylabel("what the photo shows" if things(content) == PHOTOS else "what is right", fontsize=9)
     return _png(
         figure,
-        seen="Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a number"
-        f" is that many {things(content)} taken for something else.",
+        seen=Message(
+            "Each row is a class, each column an answer. Blue on the diagonal is right; an orange square with a number"
+            " is that many {things} taken for something else.",
+            things=things(content),
+        ),
     )
 
 
@@ -217,7 +222,7 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def _png(figure: Figure, seen: str = "") -> Drawing:
+def _png(figure: Figure, seen: str | Message = "") -> Drawing:
     """Save with 256 colours and no time stamp: small, and the same bytes for the same values."""
     from PIL import Image
 

@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from grader import disclosure
 from grader.assignment.spec import Levels
 from grader.checks import scoring
+from grader.checks.requirements import as_required
+from grader.messages import NOTHING, Message, joined
 from grader.records import Check, Grade, Picture, Status
 
 TOLERANCE = 1e-9
 FINEST = 0.02  # a step, in accuracy: as fine as pages without a Ladder are
-OF_OLD = "more than"  # in what a graded accuracy requires, in attempts that did not note their requirements
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,12 @@ def held_back(grade: Grade, history: Sequence[Grade], levels: Mapping[str, Level
     )
 
 
-def _explained(step: float) -> str:
-    return (
-        f"Accuracies on hidden photos are shown in steps of {step:g}, and only when they are better than the one shown last "
+def _explained(step: float) -> Message:
+    return Message(
+        "Accuracies on hidden photos are shown in steps of {step:g}, and only when they are better than the one shown last "
         "by more than that; points and total on this page are the least that they can be worth. Your grade does not depend on this: "
-        "it is decided by the exact numbers."
+        "it is decided by the exact numbers.",
+        step=step,
     )
 
 
@@ -113,10 +115,10 @@ def _accuracies(check: Check) -> dict[str, float]:
 
 def _unknown(check: Check) -> Check:
     """Hide the accuracy of an attempt that did not note its requirements; leave any other check as it is."""
-    if check.requirements or OF_OLD not in check.required:
+    if check.requirements or check.measured != disclosure.OLD:
         return check
-    hint = "This accuracy is shown when your work is graded again."
-    return replace(check, status=Status.SKIPPED, points=0.0, measured="", hint=hint)
+    hint = Message("This accuracy is shown when your work is graded again.")
+    return replace(check, status=Status.SKIPPED, points=0.0, measured=NOTHING, hint=hint)
 
 
 def _stepped(release: Release, grade: Grade, levels: Mapping[str, Levels], step: float) -> Check:
@@ -127,29 +129,37 @@ def _stepped(release: Release, grade: Grade, levels: Mapping[str, Levels], step:
         return check  # what ended the check says nothing of its accuracies
     exact = check.points / check.max_points if check.max_points else float(check.status is Status.PASSED)
     share = 1.0 if failing is None or failing.trials is not None else exact
-    said = []
+    said: list[Message] = []
     for one in check.requirements:
         if one.trials is None:
-            said.append(f"{one.what}: {'as' if one.met else 'not as'} required")
+            said.append(as_required(one.what, met=one.met))
             continue
         level, score = levels.get(one.level), release.scores[one.site]
         share = min(share, _least(score - step / 2, exact, level))
-        said.append(f"{one.what} {_said(score, level)} (in steps of {step:g})")
+        words = Message(
+            "{what} {value} (in steps of {step:g})",
+            what=Message.of(one.what),
+            value=_said(score, level),
+            step=step,
+        )
+        said.append(words)
     if release.grade.attempt != grade.attempt:
-        said.append(f"shown since scored attempt {release.turn}")
+        said.append(Message("shown since scored attempt {number}", number=release.turn))
     if share >= 1.0:
-        return replace(check, measured="; ".join(said))
+        return replace(check, measured=joined(said))
     steps = disclosure.steps(check.max_points)
     points = round(math.floor(share * steps + TOLERANCE) / steps * check.max_points, 2)
-    hint = check.hint or "It may be worth all points: what is shown is the least."
-    return replace(check, status=Status.FAILED, points=points, measured="; ".join(said), hint=hint)
+    hint = check.hint or Message("It may be worth all points: what is shown is the least.")
+    return replace(check, status=Status.FAILED, points=points, measured=joined(said), hint=hint)
 
 
-def _said(score: float, level: Levels | None) -> str:
+def _said(score: float, level: Levels | None) -> Message:
     """Say an accuracy no further than its level gives credit for."""
     if level is not None and not level.zero_at < score < level.full_at:
-        return f"{level.full_at:.3g} or more" if score >= level.full_at else f"{level.zero_at:.3g} or less"
-    return f"about {score:.3g}"
+        if score >= level.full_at:
+            return Message("{value:.3g} or more", value=disclosure.cut(level.full_at, 3))
+        return Message("{value:.3g} or less", value=disclosure.cut(level.zero_at, 3))
+    return Message("about {value:.3g}", value=score)
 
 
 def _least(accuracy: float, exact: float, levels: Levels | None) -> float:

@@ -17,6 +17,7 @@ from grader.errors import InfrastructureError
 from grader.feedback import figures
 from grader.feedback.drawings.svg import SVG, Drawing
 from grader.feedback.figures import NO_OTHERS, Draw
+from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from jinja2 import Environment
+    from markupsafe import Markup
 
 PHOTOS = 2  # of each class of a confused pair
 PICTURES_CHARS = 1_000_000  # of all our pictures on a page, confused classes included
@@ -69,7 +71,7 @@ def render(
     own: Mapping[str, Draw] = NO_OTHERS,
     manual: Sequence[ManualComment] = (),
     pass_points: float | None = None,
-    standing: str = "",
+    standing: Message = NOTHING,
 ) -> str:
     """Return the page as one self-contained HTML text.
 
@@ -100,7 +102,7 @@ def render(
         seconds=_seconds(grade),
         pictures=_pictures(grade.pictures, photos, own),
         cells=cells,
-        left_out=TOO_MUCH if shown is None else "",
+        left_out=TOO_MUCH if shown is None else NOTHING,
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
         failed={cell.index: cell for cell in grade.failed_cells},
     )
@@ -117,7 +119,18 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = number
     environment.filters["duration"] = duration
+    environment.filters["tagged"] = tagged
+    environment.globals["Message"] = Message
     return environment
+
+
+def tagged(message: Message, **tags: str) -> Markup:
+    """Write a message with some of its parameters in elements of HTML: `tagged(message, student="bdi")`."""
+    from markupsafe import Markup, escape
+
+    values = {name: escape(str(value)) for name, value in message.parameters.items()}
+    values |= {name: Markup(f"<{tag}>{values[name]}</{tag}>") for name, tag in tags.items()}  # noqa: S704 - escaped
+    return Markup(escape(message.template)).format(**values)  # noqa: S704 - escaped
 
 
 def number(value: float) -> str:
@@ -163,26 +176,30 @@ def _total(grade: Grade, manual: Sequence[ManualComment], pass_points: float | N
 
 # Colour class, symbol, words: a verdict never stands on colour alone.
 _STATES = {
-    Status.PASSED: {"name": "passed", "symbol": "✓", "words": "Passed"},
-    Status.FAILED: {"name": "failed", "symbol": "✗", "words": "Not passed yet"},
-    Status.SKIPPED: {"name": "skipped", "symbol": "→", "words": "Not graded"},
-    Status.ERROR: {"name": "error", "symbol": "!", "words": "Could not be decided: course staff look at it"},
+    Status.PASSED: {"name": "passed", "symbol": "✓", "words": Message("Passed")},
+    Status.FAILED: {"name": "failed", "symbol": "✗", "words": Message("Not passed yet")},
+    Status.SKIPPED: {"name": "skipped", "symbol": "→", "words": Message("Not graded")},
+    Status.ERROR: {
+        "name": "error",
+        "symbol": "!",
+        "words": Message("Could not be decided: course staff look at it"),
+    },
 }
 _WORDS = {
-    Status.PASSED: ("passed", "✓", "Full points"),
-    Status.FAILED: ("failed", "✗", "Not yet"),
-    Status.SKIPPED: ("skipped", "→", "Skipped"),
-    Status.ERROR: ("error", "!", "Course staff will look at it"),
+    Status.PASSED: ("passed", "✓", Message("Full points")),
+    Status.FAILED: ("failed", "✗", Message("Not yet")),
+    Status.SKIPPED: ("skipped", "→", Message("Skipped")),
+    Status.ERROR: ("error", "!", Message("Course staff will look at it")),
 }
 
 
-def _verdict(status: Status, points: float, max_points: float) -> dict[str, str]:
+def _verdict(status: Status, points: float, max_points: float) -> dict[str, str | Message]:
     if status is Status.FAILED and points > 0:
-        name, symbol, words = "partial", "◐", "Part of the points"
+        name, symbol, words = "partial", "◐", Message("Part of the points")
     else:
         name, symbol, words = _WORDS[status]
     if status is Status.PASSED and max_points == 0:
-        words = "In order"
+        words = Message("In order")
     return {"name": name, "symbol": symbol, "words": words}
 
 
@@ -210,30 +227,38 @@ def _check(check: Check) -> dict[str, Any]:
 
 _LIMITS = {
     Limit.WALL: (
-        "The notebook took longer than its time allows",
-        "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
-        " fewer steps, or results kept instead of computed twice.",
+        Message("The notebook took longer than its time allows"),
+        Message(
+            "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
+            " fewer steps, or results kept instead of computed twice."
+        ),
     ),
     Limit.CELL: (
-        "One cell took longer than a cell may take",
-        "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell.",
+        Message("One cell took longer than a cell may take"),
+        Message(
+            "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell."
+        ),
     ),
     Limit.MEMORY: (
-        "The notebook needed more memory than it may have",
-        "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
-        " that you no longer need.",
+        Message("The notebook needed more memory than it may have"),
+        Message(
+            "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
+            " that you no longer need."
+        ),
     ),
     Limit.DISK: (
-        "The notebook wrote more to disk than it may",
-        "Writing was stopped. Keep intermediate results in memory, or save fewer of them.",
+        Message("The notebook wrote more to disk than it may"),
+        Message("Writing was stopped. Keep intermediate results in memory, or save fewer of them."),
     ),
     Limit.PROCESSES: (
-        "The notebook started too many processes or threads",
-        "Set num_workers=0 in data loaders and start no processes of your own.",
+        Message("The notebook started too many processes or threads"),
+        Message("Set num_workers=0 in data loaders and start no processes of your own."),
     ),
     Limit.OUTPUT: (
-        "The notebook displayed more than it may",
-        "What came after that was not kept. Print less inside loops: every hundredth step is enough.",
+        Message("The notebook displayed more than it may"),
+        Message(
+            "What came after that was not kept. Print less inside loops: every hundredth step is enough."
+        ),
     ),
 }
 
@@ -242,14 +267,14 @@ def _limit(grade: Grade) -> dict[str, Any] | None:
     if grade.limit is None:
         return None
     what, advice = _LIMITS[grade.limit]
-    where = [cell for cell in grade.failed_cells if cell.error == f"limit: {grade.limit.value}"]
+    where = [cell for cell in grade.failed_cells if cell.limit is grade.limit]
     return {"what": what, "advice": advice, "cell": where[0] if where else None}
 
 
 _STEPS = (
-    ("kernel", "Starting Python"),
-    ("execute", "Running your notebook"),
-    ("probe", "Asking your functions"),
+    ("kernel", Message("Starting Python")),
+    ("execute", Message("Running your notebook")),
+    ("probe", Message("Asking your functions")),
 )
 
 
@@ -276,9 +301,9 @@ def _pictures(
             one |= {
                 "url": None,
                 "pairs": [],
-                "seen": "",
+                "seen": NOTHING,
                 "says": (),
-                "missing": "This picture was left out: the page would be too large.",
+                "missing": Message("This picture was left out: the page would be too large."),
             }
         room -= _chars(one)
         shown.append(one)
@@ -287,7 +312,7 @@ def _pictures(
 
 def _chars(shown: dict[str, Any]) -> int:
     sides = [side for pair in shown["pairs"] for side in (pair["true"], pair["said"])]
-    texts = (shown["url"] or "", shown["seen"], *shown["says"])
+    texts = (shown["url"] or "", str(shown["seen"]), *shown["says"])
     return sum(map(len, texts)) + sum(len(photo) for side in sides for photo in side["photos"])
 
 
@@ -296,16 +321,21 @@ def _picture(picture: Picture, photos: PublicPhotos | None, own: Mapping[str, Dr
     shown |= {
         "pairs": [],
         "measured_on": "",
-        "seen": "",
+        "seen": NOTHING,
         "says": (),
         "vector": False,
-        "missing": "This picture could not be drawn.",
+        "missing": Message("This picture could not be drawn."),
     }
     try:
         drawing = figures.draw(picture, own)
     except InfrastructureError:
         return shown
-    shown |= {"url": drawing.url, "says": drawing.says, "seen": drawing.seen, "vector": drawing.mime == SVG}
+    shown |= {
+        "url": drawing.url,
+        "says": drawing.says,
+        "seen": Message.of(drawing.seen),
+        "vector": drawing.mime == SVG,
+    }
     if picture.kind == "confusion":
         shown["measured_on"] = picture.content.get("measured on", "")
         shown["pairs"] = _pairs(picture.content, photos)

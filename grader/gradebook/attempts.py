@@ -35,7 +35,7 @@ from grader import disclosure
 from grader.assignment.course import TIMESTAMP, Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
-from grader.records import Grade, Submission
+from grader.records import MESSAGES, Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
 # Of what was handed in; with more, only the notebook decides which attempt it is.
@@ -162,7 +162,10 @@ def _told(grade: Grade) -> dict[str, Any]:
 
 def _for_staff(grade: Grade) -> dict[str, Any]:
     record = grade.to_record()
-    checks = [{name: check[name] for name in ("requirements", "exact")} for check in record["checks"]]
+    checks = [
+        {name: check[name] for name in ("requirements", "exact", "raised", MESSAGES)}
+        for check in record["checks"]
+    ]
     names = ("seconds", "provenance", "usage", "flags", "second", "log", "staff_pictures")
     return {**{name: record[name] for name in names}, "checks": checks}
 
@@ -179,7 +182,7 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
         if told:
             staff = json.loads(path.with_name("staff.json").read_text(encoding="utf-8"))
             pairs = zip(record["checks"], staff.pop("checks"), strict=True)
-            record |= {**staff, "checks": [check | more for check, more in pairs]}
+            record |= {**staff, "checks": [_whole(check, more) for check, more in pairs]}
         grade = Grade.from_record(record)
         return grade if told else disclosure.of_old(grade)
     except FileNotFoundError:
@@ -188,6 +191,11 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
         raise SpecError(
             f"{path} is damaged: {type(exc).__name__}: {exc}.", "Delete the attempt's folder and grade again."
         ) from exc
+
+
+def _whole(check: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Put together what all may know of a check and what only staff may; messages of both lie under one name."""
+    return {**check, **more, MESSAGES: {**check.get(MESSAGES, {}), **more.get(MESSAGES, {})}}
 
 
 def executed_bytes(course: Path, grade: Grade) -> bytes | None:

@@ -17,6 +17,7 @@ import nbformat
 from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.files import fresh_folder
+from grader.messages import Message
 from grader.notebooks.sanitise_text import inert_markdown, visible
 from grader.records import Grade, Submission
 
@@ -77,12 +78,12 @@ def write_for_formgrader(
     write_autograded(course.folder, grade, notebook, text)
 
 
-def with_notice(notebook: NotebookNode, words: str) -> NotebookNode:
+def with_notice(notebook: NotebookNode, words: Message) -> NotebookNode:
     """Return a notebook with a notice on top, for the formgrader; without words the notebook itself."""
     if not words:
         return notebook
     notebook = copy.deepcopy(notebook)
-    cell = nbformat.v4.new_markdown_cell(inert_markdown(visible(words)), id="pawgrade-notice")
+    cell = nbformat.v4.new_markdown_cell(inert_markdown(visible(str(words))), id="pawgrade-notice")
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         del cell["id"]
     notebook.cells.insert(0, cell)

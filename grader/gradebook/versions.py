@@ -26,10 +26,11 @@ from grader.assignment.course import TIMESTAMP
 from grader.errors import SubmissionError
 from grader.files import fresh_folder, read_bytes, write_whole
 from grader.gradebook import attempts
+from grader.messages import NOTHING, Message, quoted
 from grader.notebooks import cells
 from grader.records import Grade, Submission
 
-WHY = "unscored.json"
+WHY, MESSAGE = "unscored.json", "message"
 # In a grade's provenance: digest of the files, number of the scored attempt, whether a notebook ran that we could not judge.
 VERSION, TURN, RAN = ("files", "scored", "ran")
 
@@ -107,7 +108,7 @@ def _noted(grade: Grade, notes: Mapping[str, str]) -> Grade:
     return Grade(**{**grade.__dict__, "provenance": {**grade.provenance, **notes}})
 
 
-def standing(grade: Grade, before: list[Grade], limit: int) -> str:
+def standing(grade: Grade, before: list[Grade], limit: int) -> Message:
     """Say which of how many scored attempts a grade is.
 
     Args:
@@ -117,11 +118,21 @@ def standing(grade: Grade, before: list[Grade], limit: int) -> str:
     """
     places = [place for place, one in enumerate(before, start=1) if one.attempt == grade.attempt]
     if not places:
-        of = f" of {limit}" if limit else ""
-        return f"{len(before)}{of} scored attempts used; this one was not counted."
+        if not limit:
+            return Message("{used} scored attempts used; this one was not counted.", used=len(before))
+        return Message(
+            "{used} of {limit} scored attempts used; this one was not counted.", used=len(before), limit=limit
+        )
     if limit and len(before) > limit:
-        return f"Scored attempt {places[0]}; {len(before)} were scored, the limit is {limit}."
-    return f"Scored attempt {places[0]} of {limit}." if limit else f"Scored attempt {places[0]}."
+        return Message(
+            "Scored attempt {number}; {scored} were scored, the limit is {limit}.",
+            number=places[0],
+            scored=len(before),
+            limit=limit,
+        )
+    if limit:
+        return Message("Scored attempt {number} of {limit}.", number=places[0], limit=limit)
+    return Message("Scored attempt {number}.", number=places[0])
 
 
 def keep(
@@ -131,8 +142,8 @@ def keep(
     files: Mapping[str, int],
     *,
     limit: int,
-    counts: str,
-) -> str:
+    counts: Message,
+) -> Message:
     """Keep a version that is not scored, and say why.
 
     Args:
@@ -148,16 +159,19 @@ def keep(
     """
     name, place = version(submission), _place(course, submission.assignment, submission.student)
     number = _number(course, submission, judge)
-    notice = (
-        f"This is version {number} of your work, and {limit} are scored: it was kept, but not run and not scored. {counts} "
-        "If you think that it should be scored, ask your teachers."
+    notice = Message(
+        "This is version {number} of your work, and {limit} are scored: it was kept, but not run and not scored. {counts} "
+        "If you think that it should be scored, ask your teachers.",
+        number=number,
+        limit=limit,
+        counts=counts,
     )
     taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, TIMESTAMP: 1024, **files}
     with fresh_folder(place / name) as draft:
         for file, most in taken.items():
             with contextlib.suppress(FileNotFoundError, SubmissionError):
                 (draft / file).write_bytes(read_bytes(submission.folder / file, most))
-        why = {**asdict(judge), "number": number, "notice": notice}
+        why = {**asdict(judge), "number": number, "notice": str(notice), MESSAGE: notice.to_record()}
         (draft / WHY).write_text(json.dumps(why, indent=1), encoding="utf-8")
     write_whole(place / "current", name)
     return notice
@@ -173,13 +187,14 @@ def _number(course: Path, submission: Submission, judge: Against) -> int:
     return int(known) if known else len(before) + len(own) + 1
 
 
-def waiting(course: Path, assignment: str, student: str) -> str:
-    """Return the notice about the version handed in now when it is not scored, or ""."""
+def waiting(course: Path, assignment: str, student: str) -> Message:
+    """Return the notice about the version handed in now when it is not scored, or `NOTHING`."""
     place = _place(course, assignment, student)
     with contextlib.suppress(FileNotFoundError):
         name = (place / "current").read_text(encoding="utf-8")
-        return str(_why(place / name).get("notice", ""))
-    return ""
+        why = _why(place / name)
+        return Message.from_record(why[MESSAGE]) if MESSAGE in why else quoted(str(why.get("notice", "")))
+    return NOTHING
 
 
 def settle(course: Path, submission: Submission) -> None:

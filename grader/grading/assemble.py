@@ -29,12 +29,16 @@ from grader.grading.preparation import Work
 from grader.grading.workplace import turn
 from grader.judging import probe
 from grader.judging.evaluate import Context, evaluate
+from grader.messages import NOTHING, Message
 from grader.notebooks import cells, reading
 from grader.records import NOT_RUN, Check, Grade, Limit, Repair, Seconds, Status, Submission
 
 TRIES = 3
-COUNTED = (
+COUNTED = Message(
     "Your notebook was run, so this counts as a scored attempt; your teachers can let you have another one."
+)
+NOT_GRADED = Message(
+    "This submission could not be graded because of an error of the grader; your teachers have been told."
 )
 
 if TYPE_CHECKING:
@@ -131,7 +135,7 @@ def _definitions(source: str) -> str:
     return f'{reading.definitions_of(source)}\n\nraise MemoryError("this cell met the memory limit: all but its definitions was left out")'
 
 
-def _noted(graded: Graded, notice: str, **facts: str) -> Graded:
+def _noted(graded: Graded, notice: Message, **facts: str) -> Graded:
     grade_ = graded.grade
     kept = dataclasses.replace(
         grade_, notices=(notice, *grade_.notices), provenance={**grade_.provenance, **facts}
@@ -143,7 +147,10 @@ def _after(number: int, log: str, graded: Graded) -> Graded:
     """Note on a grade that the first tries were lost through no fault of the submission."""
     if number == 1:
         return graded
-    notice = f"The grader had to run this submission {number} times, for reasons of its own. Only the last run counts."
+    notice = Message(
+        "The grader had to run this submission {number} times, for reasons of its own. Only the last run counts.",
+        number=number,
+    )
     grade_ = graded.grade
     kept = dataclasses.replace(
         grade_,
@@ -213,7 +220,7 @@ def _run(
         0.0, *(round(s, 3) for s in (walk.kernel_s, walk.execute_s, walk.probe_s, now - judged, now - begin))
     )
     if walk.broken:
-        told.append(f"Your functions got no questions: {walk.broken}")
+        told.append(Message("Your functions got no questions: {reason}", reason=walk.broken))
     if walk.limit is not None:
         index = walk.hits.get(walk.limit)
         told.append(notices.on_limit(walk.limit, limits, index, executed, on_gpu=walk.gpu_full))
@@ -242,25 +249,26 @@ def _run(
     return Ran(Graded(Grade(**record), submitted, executed, kept, verdicts.needed), walk, asking)
 
 
-def _why_dead(walk: engine.Walk) -> str:
-    """Say why the kernel was gone before everything was asked; "" when it was not."""
+def _why_dead(walk: engine.Walk) -> Message:
+    """Say why the kernel was gone before everything was asked; `NOTHING` when it was not."""
     if not walk.dead:
-        return ""
+        return NOTHING
     if walk.broken:
-        return walk.broken.rstrip(".")
-    cell = walk.failed[-1] if walk.failed else None
-    return (
-        f"the kernel ended in code cell {cell.number} ({cell.message})"
-        if cell
-        else "the kernel ended while it was asked"
+        return walk.broken
+    if not walk.failed:
+        return Message("the kernel ended while it was asked.")
+    cell = walk.failed[-1]
+    return Message(
+        "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message
     )
 
 
-def _explain_unread(exc: Exception, submission: Submission) -> str:
+def _explain_unread(exc: Exception, submission: Submission) -> Message:
     if isinstance(exc, SubmissionError):
-        return f"The notebook could not be read: {exc}"
-    return (
-        f"There is no {submission.notebook.name} in what was handed in. Hand in the notebook under this name."
+        return Message("The notebook could not be read: {reason}", reason=exc.words)
+    return Message(
+        "There is no {name} in what was handed in. Hand in the notebook under this name.",
+        name=submission.notebook.name,
     )
 
 
@@ -316,7 +324,7 @@ def _provenance(work: Work) -> dict[str, str]:
     }
 
 
-def _unread(submission: Submission, work: Work, notice: str) -> Grade:
+def _unread(submission: Submission, work: Work, notice: Message) -> Grade:
     """A grade for a submission that could not be run: the student's to mend, so FAILED, never ERROR."""
     checks = tuple(
         Check(
@@ -325,8 +333,8 @@ def _unread(submission: Submission, work: Work, notice: str) -> Grade:
             Status.FAILED,
             0.0,
             one.points,
-            "no notebook that can be run",
-            "a notebook",
+            Message("no notebook that can be run"),
+            Message("a notebook"),
             notice,
             one.title,
         )
@@ -341,16 +349,13 @@ def undecided(submission: Submission, work: Work, log: str, walks: Sequence[engi
 
     Where the notebook ran it may be what led to that: it says so, and counts as a scored attempt.
     """
-    hint = (
-        "This submission could not be graded because of an error of the grader; your teachers have been told."
-    )
     checks = tuple(
-        Check(f"{one.id}_grader", one.id, Status.ERROR, 0.0, one.points, hint=hint, title=one.title)
+        Check(f"{one.id}_grader", one.id, Status.ERROR, 0.0, one.points, hint=NOT_GRADED, title=one.title)
         for one in work.context.assignment.exercises
     )
     found = _score(submission, work, Verdicts(checks, (), log), Seconds())
     ran = next((walk.lease.sandbox for walk in walks if walk.ran), "")
     if not ran:
-        return dataclasses.replace(found, notices=(hint,))
+        return dataclasses.replace(found, notices=(NOT_GRADED,))
     provenance = {**found.provenance, versions.RAN: "yes"}
-    return dataclasses.replace(found, notices=(hint, COUNTED), sandbox=ran, provenance=provenance)
+    return dataclasses.replace(found, notices=(NOT_GRADED, COUNTED), sandbox=ran, provenance=provenance)

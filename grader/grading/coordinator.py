@@ -27,6 +27,7 @@ from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
 from grader.gradebook.nbgrader import has_nbgrader
 from grader.grading import assemble, preparation
+from grader.messages import Message, sentences
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
 
@@ -145,8 +146,12 @@ def _unscored(course: Course, submission: Submission, work: preparation.Work, se
         attempts.set_current(course.folder, last)
     grade = attempts.counting(*who, settings.counts) or last
     turn = grade.provenance.get(versions.TURN, "")
-    scored = f"scored attempt {turn}" if turn else "the version that was scored last"
-    named = "your best version" if settings.counts == "best" else scored
+    if settings.counts == "best":
+        counts = Message("The grade is that of your best version.")
+    elif turn:
+        counts = Message("The grade is that of scored attempt {number}.", number=turn)
+    else:
+        counts = Message("The grade is that of the version that was scored last.")
     files = {file.name: file.max_kb * 1024 for file in work.context.assignment.files}
     notice = versions.keep(
         course.folder,
@@ -154,7 +159,7 @@ def _unscored(course: Course, submission: Submission, work: preparation.Work, se
         _against(work),
         files,
         limit=settings.attempts,
-        counts=f"The grade is that of {named}.",
+        counts=counts,
     )
     return dataclasses.replace(grade, notices=(notice, *grade.notices))
 
@@ -223,7 +228,7 @@ def _records(
             record(gradebook, grade, notebook, timestamp=handed_in_at(submission))
             words = versions.waiting(course.folder, grade.assignment, grade.student)
             if notebook is None:
-                words = words or " ".join(grade.notices) or "Nothing was run."
+                words = words or sentences(grade.notices) or Message("Nothing was run.")
             shown = with_notice(work.release if notebook is None else notebook, words)
             write_for_formgrader(course, grade, shown, submission)
             return with_manual(

@@ -13,9 +13,10 @@ from grader.execution.engine import Walk
 from grader.execution.gpu_slots import Held
 from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
 from grader.judging.probe import Answers
+from grader.messages import Message
 from grader.records import Limit
 
-HINT = (
+HINT = Message(
     "The memory of the GPU was full: take smaller batches, work under torch.no_grad() where nothing is trained, "
     "and move results to the CPU."
 )
@@ -38,27 +39,20 @@ def settle(walk: Walk, answers: Answers, held: Held, trial: Callable[[], str]) -
     """
     if not held.devices:
         return answers
-    errors = [one for one in answers.values() if isinstance(one, SubmissionError)]
-    said = [*(f"{cell.error}: {cell.message}" for cell in walk.failed), *(error.message for error in errors)]
+    errors = {name: one for name, one in answers.items() if isinstance(one, SubmissionError)}
+    said = [*(cell.said for cell in walk.failed), *(error.said for error in errors.values())]
     if any(loses_a_gpu(text) for text in said):
         problem = held.problem() or ("" if held.declared else trial())
         if problem:
             held.avoid()
             raise InfrastructureError(f"the GPU was lost: {problem}", "`pawgrade doctor` shows the GPUs.")
-    full = {name: SubmissionError(text, HINT) for name, text in _full(answers).items()}
+    full = {
+        name: SubmissionError(error.message, HINT, error.raised, error.said)
+        for name, error in errors.items()
+        if fills_a_gpu(error.raised, error.said)
+    }
     if (full or walk.gpu_full) and held.shared:
         raise InfrastructureError("the memory of a GPU was full while other kernels were on it, too.")
     if full and Limit.MEMORY not in walk.hits:
         walk.hits[Limit.MEMORY], walk.gpu_full = None, True
     return {**answers, **full}
-
-
-def _full(answers: Answers) -> dict[str, str]:
-    """Return what entry points raised that says that the GPU was full, by question set."""
-    found = {}
-    for name, answer in answers.items():
-        if isinstance(answer, SubmissionError):
-            error, _, text = answer.message.partition(" raised ")[2].partition(": ")
-            if fills_a_gpu(error, text):
-                found[name] = answer.message
-    return found

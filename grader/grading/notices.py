@@ -9,13 +9,15 @@ from nbformat import NotebookNode
 from grader import disclosure
 from grader.judging.probe import Overrun
 from grader.limits import Limits
+from grader.messages import Message
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
-LIBRARIES = "The top of the notebook names the libraries that are there; nothing else can be installed"
 
 
-def on_limit(limit: Limit, limits: Limits, index: int | None, notebook: NotebookNode, *, on_gpu: bool) -> str:
+def on_limit(
+    limit: Limit, limits: Limits, index: int | None, notebook: NotebookNode, *, on_gpu: bool
+) -> Message:
     """Say which limit was hit, where, and what to do.
 
     Args:
@@ -25,39 +27,71 @@ def on_limit(limit: Limit, limits: Limits, index: int | None, notebook: Notebook
         notebook: the executed notebook.
         on_gpu: whether the memory that was full is that of a GPU.
     """
-    place = "while its functions were asked"
+    place = Message("while its functions were asked")
     if index is not None:
-        place = f"in code cell {sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == 'code')}"
+        number = sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == "code")
+        place = Message("in code cell {number}", number=number)
     if limit is Limit.MEMORY and on_gpu:
-        return f"The memory of the GPU was full ({place}). Take smaller batches, work under torch.no_grad() where nothing is trained, and move results to the CPU."
+        return Message(
+            "The memory of the GPU was full ({place}). Take smaller batches, work under torch.no_grad() where nothing is trained, and move results to the CPU.",
+            place=place,
+        )
     return {
-        Limit.WALL: f"Stopped after {limits.wall_s:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
-        Limit.CELL: f"Stopped after {limits.cell_s:g} s {place}: one cell may take no longer. Look for a loop that does not end, or do less in this cell.",
-        Limit.MEMORY: f"The notebook used more than {limits.memory_mb} MB ({place}). Where you train: smaller batches, fewer layers that learn, loss.item() instead of loss when you add up. Where you do not: batches under torch.no_grad(), and features kept instead of images.",
-        Limit.DISK: f"The notebook wrote more than {limits.disk_mb} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
-        Limit.PROCESSES: f"The notebook started more than {limits.processes} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
-        Limit.OUTPUT: f"The notebook printed more than {limits.output_kb} KB ({place}); the rest was cut. Print less, or less often.",
+        Limit.WALL: Message(
+            "Stopped after {seconds:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
+            seconds=limits.wall_s,
+            place=place,
+        ),
+        Limit.CELL: Message(
+            "Stopped after {seconds:g} s {place}: one cell may take no longer. Look for a loop that does not end, or do less in this cell.",
+            seconds=limits.cell_s,
+            place=place,
+        ),
+        Limit.MEMORY: Message(
+            "The notebook used more than {size} MB ({place}). Where you train: smaller batches, fewer layers that learn, loss.item() instead of loss when you add up. Where you do not: batches under torch.no_grad(), and features kept instead of images.",
+            size=limits.memory_mb,
+            place=place,
+        ),
+        Limit.DISK: Message(
+            "The notebook wrote more than {size} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
+            size=limits.disk_mb,
+            place=place,
+        ),
+        Limit.PROCESSES: Message(
+            "The notebook started more than {count} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
+            count=limits.processes,
+            place=place,
+        ),
+        Limit.OUTPUT: Message(
+            "The notebook printed more than {size} KB ({place}); the rest was cut. Print less, or less often.",
+            size=limits.output_kb,
+            place=place,
+        ),
     }[limit]
 
 
-def on_overruns(overruns: Sequence[Overrun]) -> list[str]:
+def on_overruns(overruns: Sequence[Overrun]) -> list[Message]:
     """Say which functions did not answer within their budget, one sentence a function.
 
     How much was answered is told in steps only: a notebook that has seen hidden photos chooses when it stops.
     """
-    told: dict[str, str] = {}
+    told: dict[str, Message] = {}
     for one in overruns:
-        share = f"{disclosure.part(one.answered, one.asked)} of its questions were"
         told.setdefault(
             one.entry_point,
-            f"{one.entry_point} has {one.budget_s:g} s for the questions of an exercise, and used them up: {share} answered in time. "
-            "What was answered counts, the rest is wrong. Train before, not inside this function; pass photos through the "
-            "network in batches; fewer views of each photo take less time.",
+            Message(
+                "{function} has {seconds:g} s for the questions of an exercise, and used them up: {share} of its questions were answered in time. "
+                "What was answered counts, the rest is wrong. Train before, not inside this function; pass photos through the "
+                "network in batches; fewer views of each photo take less time.",
+                function=one.entry_point,
+                seconds=one.budget_s,
+                share=disclosure.part(one.answered, one.asked),
+            ),
         )
     return list(told.values())
 
 
-def on_failed_cells(failed: Sequence[FailedCell]) -> list[str]:
+def on_failed_cells(failed: Sequence[FailedCell]) -> list[Message]:
     """Name the cell that is to be mended first; a library that is not there is told as that."""
     if not failed:
         return []
@@ -65,27 +99,39 @@ def on_failed_cells(failed: Sequence[FailedCell]) -> list[str]:
     missing = next((one for one in failed if one.error in IMPORTS), None)
     if missing is not None:
         return [
-            f"Cell {missing.number} imports what is not there ({missing.message}). {LIBRARIES}. Errors further down may come from this one."
+            Message(
+                "Cell {number} imports what is not there ({error}). The top of the notebook names the libraries that are there; "
+                "nothing else can be installed. Errors further down may come from this one.",
+                number=missing.number,
+                error=missing.message,
+            )
         ]
     if len(failed) > 1:
         return [
-            f"Cell {first.number} failed first ({first.error}). Mend it first: errors further down may come from it."
+            Message(
+                "Cell {number} failed first ({error}). Mend it first: errors further down may come from it.",
+                number=first.number,
+                error=first.error,
+            )
         ]
     return []
 
 
-def alone() -> str:
+def alone() -> Message:
     """Say that a run on a busy machine was repeated."""
-    return "The machine was busy when a time limit was met, so the notebook ran once more, alone. Only that run counts."
+    return Message(
+        "The machine was busy when a time limit was met, so the notebook ran once more, alone. Only that run counts."
+    )
 
 
-def left_out(number: int) -> str:
+def left_out(number: int) -> Message:
     """Say that a notebook ran again without the cell that met the memory limit.
 
     Args:
         number: of the cell, among code cells.
     """
-    return (
-        f"After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "
-        "that cell, and that run counts."
+    return Message(
+        "After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "
+        "that cell, and that run counts.",
+        number=number,
     )

@@ -21,6 +21,7 @@ from grader.assignment.spec import PICTURES
 from grader.errors import SubmissionError
 from grader.grading.preparation import Work, matplotlib_cache
 from grader.kernel_env import TUNING
+from grader.messages import Message, listed
 from grader.notebooks import sanitise_text
 from grader.records import Submission
 
@@ -82,7 +83,7 @@ def without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNo
     return nbformat.reads(text, as_version=4)
 
 
-def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
+def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
     """Put the release's files, but for checks and pictures, and the declared ones beside the notebook; say what was left out."""
     for name in ("work", "work/scratch", "home", "tmp"):
         (place / name).mkdir()
@@ -96,26 +97,30 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[str]:
     declared = {file.name: file for file in work.context.assignment.files}
     known = {f"{submission.assignment}.ipynb", course.TIMESTAMP, *declared}
     known |= {path.name for path in work.public_files}
-    told = []
+    told: list[Message] = []
     for name, file in declared.items():
         try:
             (place / "work" / name).write_bytes(
                 files.read_bytes(submission.folder / name, file.max_kb * 1024)
             )
         except FileNotFoundError:
-            told.append(f"The file {name} that belongs to this assignment was not handed in.")
+            told.append(
+                Message("The file {name} that belongs to this assignment was not handed in.", name=name)
+            )
         except SubmissionError as exc:
-            told.append(f"A file was left out: {exc}")
+            told.append(Message("A file was left out: {reason}", reason=exc.words))
     others = (
         sorted({path.name for path in submission.folder.iterdir()} - known)
         if submission.folder.is_dir()
         else []
     )
     if others:
-        shown = ", ".join(sanitise_text.printable(name, 60) for name in others[:5]) + (
-            " and more" if len(others) > 5 else ""
+        names = listed([sanitise_text.printable(name, 60) for name in others[:5]])
+        if len(others) > 5:
+            names = Message("{names} and more", names=names)
+        told.append(
+            Message("Only the notebook counts; these files beside it were ignored: {names}.", names=names)
         )
-        told.append(f"Only the notebook counts; these files beside it were ignored: {shown}.")
     return told
 
 

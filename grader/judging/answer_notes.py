@@ -14,13 +14,14 @@ from typing import Any
 from grader import disclosure
 from grader.assignment.spec import EntryPoint
 from grader.errors import SubmissionError
-from grader.judging.answers import expected
+from grader.judging.answers import expected, found_instead
+from grader.messages import NOTHING, Message, quoted, sentences
 from grader.notebooks.sanitise_text import printable
 
 KNOWN = frozenset(disclosure.CLASSES)
 MOST_LINES = disclosure.LINES
-LINE_CHARS = 120
-PUBLIC_CHECK = "`lab.check` and `pawgrade check` ask it about public photos and show everything."
+LINE_CHARS, CLASS_CHARS = 120, 100
+PUBLIC_CHECK = Message("`lab.check` and `pawgrade check` ask it about public photos and show everything.")
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,22 @@ class Sources:
         code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
         return cls([(number, source) for number, source in enumerate(code, 1) if source.strip()])
 
-    def line(self, execution: object, number: object) -> str:
-        """Return where an exception came from, in words, or "" when the kernel named no line of the notebook.
+    def line(self, execution: object, number: object) -> Message:
+        """Return where an exception came from, in words, or `NOTHING` when the kernel named no line of the notebook.
 
         Args:
             execution: execution count of the cell: the kernel's word.
             number: line in it, from 1: the kernel's word.
         """
         if type(execution) is not int or type(number) is not int or not 1 <= execution <= len(self.cells):
-            return ""
+            return NOTHING
         cell, source = self.cells[execution - 1]
         lines = source.lstrip("\n").splitlines()  # IPython drops empty lines at the start before it counts
         before = sum(len(one.splitlines()) for _, one in self.cells[: execution - 1])
         if not 1 <= number <= len(lines) or before + number > MOST_LINES:
-            return ""
-        return f"cell {cell}, line {number}: {printable(lines[number - 1].strip(), LINE_CHARS)}"
+            return NOTHING
+        source = printable(lines[number - 1].strip(), LINE_CHARS)
+        return Message("cell {cell}, line {line}: {source}", cell=cell, line=number, source=source)
 
 
 def explain_note(
@@ -80,27 +82,32 @@ def explain_note(
         return _raised(note, where, text, sources)
     if kind == "missing":
         return SubmissionError(
-            f"{where}: no such function is defined when the notebook ends.",
-            "Run the notebook from top to bottom: did the cell that defines it fail, or is it called otherwise?",
+            Message("{function}: no such function is defined when the notebook ends.", function=where),
+            Message(
+                "Run the notebook from top to bottom: did the cell that defines it fail, or is it called otherwise?"
+            ),
         )
     if kind == "none":
         return SubmissionError(
-            f"{where}: expected {wanted}, found None.", "Did you write the body and `return` the result?"
+            found_instead(where, wanted, Message("None")),
+            Message("Did you write the body and `return` the result?"),
         )
     if kind == "object":
+        objects = Message("Python objects ({kind})", kind=text) if text else Message("Python objects")
         return SubmissionError(
-            f"{where}: expected {wanted}, found Python objects{f' ({text})' if text else ''}.",
-            f"Return a plain numpy array of numbers, for example with np.asarray(result, dtype={_dtype(entry_point)}); a list of "
-            "tensors becomes one with torch.stack(list).detach().numpy().",
+            found_instead(where, wanted, objects),
+            Message(
+                "Return a plain numpy array of numbers, for example with np.asarray(result, dtype={dtype}); a list of "
+                "tensors becomes one with torch.stack(list).detach().numpy().",
+                dtype=_dtype(entry_point),
+            ),
         )
     if kind == "large":
-        return SubmissionError(
-            f"{where}: expected {wanted}, found {text or 'more'}: too large to be an answer.",
-            "Return one row for each input.",
-        )
+        more = Message("{found}: too large to be an answer", found=quoted(text) or Message("more"))
+        return SubmissionError(found_instead(where, wanted, more), Message("Return one row for each input."))
     return SubmissionError(
-        f"{where}: expected {wanted}, found no answer.",
-        "Does it return for every batch, without ending the kernel?",
+        found_instead(where, wanted, Message("no answer")),
+        Message("Does it return for every batch, without ending the kernel?"),
     )
 
 
@@ -112,44 +119,57 @@ def _dtype(entry_point: EntryPoint) -> str:
 def refused_again(where: str) -> SubmissionError:
     """Say of a further function that its answers were refused, too: the first one has used up what a page may tell."""
     return SubmissionError(
-        f"{where}: these answers were refused, too.", f"Mend the other one first. {PUBLIC_CHECK}"
+        Message("{function}: these answers were refused, too.", function=where),
+        sentences([Message("Mend the other one first."), PUBLIC_CHECK]),
     )
 
 
 def raised_again(where: str) -> SubmissionError:
     """Say of a further function that it raised, too: the first one has used up what a page may tell."""
-    return SubmissionError(f"{where} raised an exception, too.", f"Mend the other one first. {PUBLIC_CHECK}")
-
-
-def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) -> SubmissionError:
-    name = note.get("class")
-    said = text or (name if isinstance(name, str) and name in KNOWN else "an exception of its own")
-    line = sources.line(note.get("cell"), note.get("line"))
-    end = "" if text.endswith((".", "!", "?")) and not line else "."
     return SubmissionError(
-        f"{where} raised {said}{f' ({line})' if line else ''}{end}",
-        "Call it yourself in a cell, as the checks do, and mend the error."
-        if text
-        else f"It did so on inputs that nobody has seen, so its words are not shown. {PUBLIC_CHECK}",
+        Message("{function} raised an exception, too.", function=where),
+        sentences([Message("Mend the other one first."), PUBLIC_CHECK]),
     )
 
 
-def unanswered(entry_point: EntryPoint, *, spent: bool, reason: str) -> SubmissionError:
+def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) -> SubmissionError:
+    name = printable(note.get("class"), CLASS_CHARS)
+    raised = name if text or name in KNOWN else ""
+    said = quoted(text or raised) or Message("an exception of its own")
+    line = sources.line(note.get("cell"), note.get("line"))
+    if line:
+        message = Message("{function} raised {what} ({line}).", function=where, what=said, line=line)
+    elif text.endswith((".", "!", "?")):
+        message = Message("{function} raised {what}", function=where, what=said)
+    else:
+        message = Message("{function} raised {what}.", function=where, what=said)
+    hint = Message("Call it yourself in a cell, as the checks do, and mend the error.")
+    if not text:
+        unseen = Message("It did so on inputs that nobody has seen, so its words are not shown.")
+        hint = sentences([unseen, PUBLIC_CHECK])
+    return SubmissionError(message, hint, raised, text)
+
+
+def unanswered(entry_point: EntryPoint, *, spent: bool, reason: Message) -> SubmissionError:
     """Say why a question set has no answers, or too few.
 
     Args:
         entry_point: what was asked.
         spent: whether its budget ran out.
-        reason: why nothing more could be asked, when the kernel was gone.
+        reason: why nothing more could be asked, when the kernel was gone: a sentence, or `NOTHING`.
     """
     if spent:
         return SubmissionError(
-            f"{entry_point.name}: no answer within {entry_point.budget_s:g} s.",
-            "Train before, not inside this function, and work in batches.",
+            Message(
+                "{function}: no answer within {seconds:g} s.",
+                function=entry_point.name,
+                seconds=entry_point.budget_s,
+            ),
+            Message("Train before, not inside this function, and work in batches."),
         )
     if reason:
         return SubmissionError(
-            f"{entry_point.name} could not be asked: {reason}.",
-            "Mend that first; then run all cells again.",
+            Message("{function} could not be asked: {reason}", function=entry_point.name, reason=reason),
+            Message("Mend that first; then run all cells again."),
         )
     return explain_note({}, entry_point, {}, Sources(), told=False)

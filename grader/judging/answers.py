@@ -6,6 +6,7 @@ A file is opened without following links, must be a regular file under a size li
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import json
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from grader.assignment.spec import Value
 from grader.errors import SubmissionError
 from grader.files import read_bytes
+from grader.messages import Message, quoted
 
 Array = npt.NDArray[np.generic]
 
@@ -59,8 +61,12 @@ class AnswerBudget:
         self.left_bytes -= answer.nbytes
         if self.left_bytes < 0:
             raise SubmissionError(
-                f"{where}: the answers of this run have more than {RUN_BYTES // 2**20} MiB together.",
-                "Return fewer numbers for each input.",
+                Message(
+                    "{function}: the answers of this run have more than {size} MiB together.",
+                    function=where,
+                    size=RUN_BYTES // 2**20,
+                ),
+                Message("Return fewer numbers for each input."),
             )
 
 
@@ -109,13 +115,20 @@ def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str, *
         shape = tuple(int(size) for size in found)  # a header may say True for 1
     except Exception as exc:
         raise SubmissionError(
-            f"{where}: expected {expected(value, sizes, told=told)}, found bytes that are not a plain numpy array.",
-            "Return a numpy array of numbers.",
+            Message(
+                "{function}: expected {expected}, found bytes that are not a plain numpy array.",
+                function=where,
+                expected=expected(value, sizes, told=told),
+            ),
+            Message("Return a numpy array of numbers."),
         ) from exc
     _check_type(dtype, shape, value, sizes, where, told=told)
     start = file.tell()
     if math.prod(shape) * dtype.itemsize != len(content) - start:
-        raise SubmissionError(f"{where}: the array is cut short or too long.", "Return a plain numpy array.")
+        raise SubmissionError(
+            Message("{function}: the array is cut short or too long.", function=where),
+            Message("Return a plain numpy array."),
+        )
     flat = np.frombuffer(content, dtype, offset=start)
     return _finish(flat.reshape(shape, order="F" if fortran else "C"), value, where, told=told)
 
@@ -136,21 +149,27 @@ def _check_type(
     told: bool = True,
 ) -> None:
     wants = expected(value, sizes, told=told)
-    other_dtype = f"dtype {dtype}" if told else "another dtype"
+    other_dtype = Message("dtype {dtype}", dtype=str(dtype)) if told else Message("another dtype")
     if dtype.hasobject or dtype.kind not in "fiub" or dtype.itemsize > 8:
         raise SubmissionError(
-            f"{where}: expected {wants}, found {other_dtype}.", "Return a plain numpy array of numbers."
+            found_instead(where, wants, other_dtype), Message("Return a plain numpy array of numbers.")
         )
     wanted = resolve_shape(value, sizes)
     if not _fits(shape, wanted, value):
-        raise SubmissionError(
-            f"{where}: expected {wants}, found {f'shape {_show(shape)}' if told else 'another shape'}.",
-            _shape_hint(shape, wanted, value),
-        )
+        other_shape = Message("shape {shape}", shape=_show(shape)) if told else Message("another shape")
+        raise SubmissionError(found_instead(where, wants, other_shape), _shape_hint(shape, wanted, value))
     if dtype.kind not in _KINDS[value.dtype] or (value.dtype == "uint8" and dtype.itemsize > 1):
         raise SubmissionError(
-            f"{where}: expected {wants}, found {other_dtype}.", f"Convert the result to {value.dtype}."
+            found_instead(where, wants, other_dtype),
+            Message("Convert the result to {dtype}.", dtype=value.dtype),
         )
+
+
+def found_instead(where: str, wanted: Message, found: Message) -> Message:
+    """Say of an entry point what was expected of it, and what was found."""
+    return Message(
+        "{function}: expected {expected}, found {found}.", function=where, expected=wanted, found=found
+    )
 
 
 def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Array:
@@ -159,25 +178,34 @@ def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Arr
     with np.errstate(over="ignore", invalid="ignore"):
         converted = array.astype(target)
     if value.finite and converted.dtype.kind == "f" and not np.isfinite(converted).all():
-        bad = str(int((~np.isfinite(converted)).sum())) if told else "some"
+        message = Message(
+            "{function}: expected finite numbers, found some that are NaN or infinite.", function=where
+        )
+        if told:
+            message = Message(
+                "{function}: expected finite numbers, found {count} that are NaN or infinite.",
+                function=where,
+                count=int((~np.isfinite(converted)).sum()),
+            )
         raise SubmissionError(
-            f"{where}: expected finite numbers, found {bad} that are NaN or infinite.",
-            "Look for a division by zero, a log of zero or a training that diverged.",
+            message, Message("Look for a division by zero, a log of zero or a training that diverged.")
         )
     if value.dtype == "bool" and array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
         raise SubmissionError(
-            f"{where}: expected True or False, found other numbers.", "Return a mask, not indices."
+            Message("{function}: expected True or False, found other numbers.", function=where),
+            Message("Return a mask, not indices."),
         )
     if converted.dtype.kind == "i" and array.dtype.kind == "f":
         whole = np.isfinite(array) & (np.floor(array) == array) & (np.abs(array) < 2**53)
         if not whole.all():
             raise SubmissionError(
-                f"{where}: expected whole numbers, found others.", f"Convert the result to {value.dtype}."
+                Message("{function}: expected whole numbers, found others.", function=where),
+                Message("Convert the result to {dtype}.", dtype=value.dtype),
             )
     if converted.dtype.kind == "i" and (array != converted).any():
         raise SubmissionError(
-            f"{where}: expected numbers that fit into int64, found larger ones.",
-            "Did an unsigned number wrap?",
+            Message("{function}: expected numbers that fit into int64, found larger ones.", function=where),
+            Message("Did an unsigned number wrap?"),
         )
     return converted
 
@@ -203,28 +231,39 @@ def _fits(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -
     return True
 
 
-def expected(value: Value, sizes: Mapping[str, int], *, told: bool = True) -> str:
+def expected(value: Value, sizes: Mapping[str, int], *, told: bool = True) -> Message:
     """Say what a contract wants, with the sizes of this question or, where they may not be told, with their names."""
     shape = resolve_shape(value, sizes) if told else value.shape
-    bounds = [f"{name} from {least} to {most}" for name, (least, most) in value.free.items()]
-    free = f" with {' and '.join(bounds)}" if bounds else ""
-    return f"{value.dtype} of shape {_show(shape)}{free}" if shape else f"one {value.dtype}"
-
-
-def _show(shape: tuple[int | str, ...]) -> str:
     if not shape:
-        return "() (one number)"
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        return Message("one {dtype}", dtype=value.dtype)
+    bounds = [
+        Message("{name} from {least} to {most}", name=name, least=least, most=most)
+        for name, (least, most) in value.free.items()
+    ]
+    if not bounds:
+        return Message("{dtype} of shape {shape}", dtype=value.dtype, shape=_show(shape))
+    free = functools.reduce(lambda first, then: Message("{first} and {then}", first=first, then=then), bounds)
+    return Message(
+        "{dtype} of shape {shape} with {bounds}", dtype=value.dtype, shape=_show(shape), bounds=free
+    )
 
 
-def _shape_hint(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> str:
+def _show(shape: tuple[int | str, ...]) -> Message:
+    if not shape:
+        return Message("() (one number)")
+    return quoted(f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})")
+
+
+def _shape_hint(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> Message:
     if len(found) == len(wanted) and found[:-1] == wanted[:-1]:
         if isinstance(wanted[-1], str):
             smallest, largest = value.free[wanted[-1]]
-            return f"The last dimension must be from {smallest} to {largest}."
-        return f"The last dimension must be {wanted[-1]}: does the head have {wanted[-1]} outputs?"
+            return Message("The last dimension must be from {least} to {most}.", least=smallest, most=largest)
+        return Message(
+            "The last dimension must be {size}: does the head have {size} outputs?", size=wanted[-1]
+        )
     if len(found) == len(wanted) and _fits(found[1:], wanted[1:], value):
-        return "Return one row for every input, in the order of the inputs."
+        return Message("Return one row for every input, in the order of the inputs.")
     if len(found) == len(wanted) and any(_fits(one, wanted, value) for one in itertools.permutations(found)):
-        return "The axes are in another order: look at transpose or permute."
-    return "Print the shape of what you return for two inputs."
+        return Message("The axes are in another order: look at transpose or permute.")
+    return Message("Print the shape of what you return for two inputs.")

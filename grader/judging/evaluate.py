@@ -29,11 +29,12 @@ from grader.errors import SpecError
 from grader.judging import judge_process as judge
 from grader.judging.probe import Answers, Place, Plan
 from grader.kernel_env import TUNING
+from grader.messages import Message
 from grader.records import Check, Picture, Requirement, Status
 
 JUDGE_TIMEOUT_S = 300.0
 REHEARSED = 8  # examples of a public question that is asked before hidden ones
-UNDECIDED = "This exercise could not be decided; your teachers have been told."
+UNDECIDED = Message("This exercise could not be decided; your teachers have been told.")
 
 
 @dataclass(frozen=True)

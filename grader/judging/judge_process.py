@@ -27,6 +27,7 @@ from grader.checks.questions import Answer
 from grader.checks.requirements import site_of
 from grader.checks.session import Case, Verdicts, run_checks
 from grader.errors import SubmissionError
+from grader.messages import Message
 from grader.records import Check
 
 OUTPUT, PID = "output.txt", "judge.pid"
@@ -47,7 +48,12 @@ def write_case(
     sets: dict[str, Any] = {}
     for name, answers in case.answers.items():
         if isinstance(answers, SubmissionError):
-            sets[name] = {"message": answers.message, "hint": answers.hint}
+            sets[name] = {
+                "message": answers.message.to_record(),
+                "hint": answers.hint.to_record(),
+                "raised": answers.raised,
+                "said": answers.said,
+            }
             continue
         sets[name] = len(answers)
         for number, answer in enumerate(answers):
@@ -74,7 +80,12 @@ def read_case(folder: Path) -> tuple[Case, list[Path]]:
     answers: dict[str, Any] = {}
     for name, found in text["sets"].items():
         if isinstance(found, dict):
-            answers[name] = SubmissionError(found["message"], found["hint"])
+            answers[name] = SubmissionError(
+                Message.from_record(found["message"]),
+                Message.from_record(found["hint"]),
+                found["raised"],
+                found["said"],
+            )
         else:
             answers[name] = [_read_answer(folder / f"{name}-{number}.npz") for number in range(found)]
     case = Case(
@@ -103,7 +114,7 @@ def main(folder: Path) -> None:
     found = [run_checks(path, case) for path in files]
     needed = [] if settled is None else list(_needed(case, files, found, set(settled)))
     verdicts = {
-        "checks": [dataclasses.asdict(check) for one in found for check in one.checks],
+        "checks": [check.to_record() for one in found for check in one.checks],
         "pictures": [dataclasses.asdict(picture) for one in found for picture in one.pictures],
         "log": "\n\n".join(one.log for one in found if one.log),
         "needed": needed,

@@ -24,6 +24,7 @@ from grader.checks.questions import Answer, Array, Question
 from grader.errors import SubmissionError
 from grader.judging.answer_notes import Sources, explain_note, raised_again, refused_again, unanswered
 from grader.judging.answers import MAX_NOTE_BYTES, AnswerBudget, read_array, read_note, resolve_shape
+from grader.messages import NOTHING, Message
 
 if TYPE_CHECKING:
     from grader.execution.engine import GradingClient
@@ -180,8 +181,11 @@ class Asking:
         sizes = bind_sizes(entry_point.inputs, question.arguments)
         if folder.is_symlink():  # a notebook without a sandbox could write there
             return SubmissionError(
-                f"{question.entry_point}: the folder of its answers was replaced by a link.",
-                "Leave the grader's folders alone.",
+                Message(
+                    "{function}: the folder of its answers was replaced by a link.",
+                    function=question.entry_point,
+                ),
+                Message("Leave the grader's folders alone."),
             )
         try:
             found = read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
@@ -228,16 +232,16 @@ class Asking:
             for number in range(len(asked))
         )
 
-    def answers(self, reason: str = "") -> Answers:
+    def answers(self, reason: Message = NOTHING) -> Answers:
         """Return what was answered, set by set; a set that earns nothing is represented by the error that says why.
 
         Args:
-            reason: why nothing more could be asked, when the kernel was gone; a sentence without a full stop.
+            reason: why nothing more could be asked, when the kernel was gone: a sentence.
         """
         return {name: self._set(name, questions, reason) for name, questions in self.plan.items()}
 
     def _set(
-        self, name: str, questions: Sequence[Question], reason: str
+        self, name: str, questions: Sequence[Question], reason: Message
     ) -> Sequence[Answer] | SubmissionError:
         if name in self.refused:
             return self.refused[name]

@@ -18,6 +18,7 @@ from torch import nn
 
 from grader.errors import SpecError, SubmissionError
 from grader.kernel_env import PLACE
+from grader.messages import Message
 from grader.networks.feature_store import KnownFeatures
 from grader.networks.zoo import NETWORKS, Normalisation
 
@@ -107,7 +108,14 @@ class Backbone(nn.Module):
         """
         paths = NETWORKS[self.name].layers
         if layer not in paths:
-            raise SubmissionError(f"{self.name} has layers {', '.join(paths)}; found {layer!r}.")
+            raise SubmissionError(
+                Message(
+                    "{network} has layers {layers}; found {found!r}.",
+                    network=self.name,
+                    layers=", ".join(paths),
+                    found=layer,
+                )
+            )
         seen: list[torch.Tensor] = []
 
         def keep(_module: nn.Module, _given: object, answer: torch.Tensor) -> None:
@@ -281,18 +289,28 @@ def checked(images: Images) -> torch.Tensor:
     shape = tuple(pixels.shape)
     if len(shape) != 4 or shape[1:] != (SIDE_PX, SIDE_PX, 3):
         raise SubmissionError(
-            f"images: expected shape (n, {SIDE_PX}, {SIDE_PX}, 3), found {shape}.",
-            "Are the channels last, and is there a batch axis?",
+            Message(
+                "images: expected shape (n, {side}, {side}, 3), found {found}.",
+                side=SIDE_PX,
+                found=str(shape),
+            ),
+            Message("Are the channels last, and is there a batch axis?"),
         )
     if pixels.dtype == torch.uint8:
         return pixels
     if not pixels.is_floating_point():
-        raise SubmissionError(f"images: expected uint8 or a float type, found {pixels.dtype}.")
+        raise SubmissionError(
+            Message("images: expected uint8 or a float type, found {found}.", found=str(pixels.dtype))
+        )
     lowest, highest = (float(v) for v in pixels.detach().aminmax()) if len(pixels) else (0.0, 0.0)
     if not (lowest >= -1e-3 and highest <= 1 + 1e-3):  # written so that NaN fails too
         raise SubmissionError(
-            f"images: expected float values in [0, 1], found {lowest:.3g} to {highest:.3g}.",
-            "Give RGB as it is: the backbone normalises by itself.",
+            Message(
+                "images: expected float values in [0, 1], found {lowest:.3g} to {highest:.3g}.",
+                lowest=lowest,
+                highest=highest,
+            ),
+            Message("Give RGB as it is: the backbone normalises by itself."),
         )
     return pixels
 

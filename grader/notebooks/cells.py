@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.errors import SubmissionError
+from grader.messages import Message
 from grader.notebooks import raw_json
 from grader.notebooks.raw_json import MAX_NOTEBOOK_BYTES
 from grader.records import Repair
@@ -40,8 +41,8 @@ def read_notebook(content: bytes) -> NotebookNode:
     major = raw.get("nbformat") if isinstance(raw, dict) else None
     if major not in (3, 4) or isinstance(major, bool):
         raise SubmissionError(
-            f"expected a notebook of format 3 or 4, found {_short(major)}.",
-            "Open it in a current Jupyter, save it and hand it in again.",
+            Message("expected a notebook of format 3 or 4, found {found}.", found=_short(major)),
+            Message("Open it in a current Jupyter, save it and hand it in again."),
         )
     try:
         raw_json.trim(raw)  # before anything is copied
@@ -50,8 +51,11 @@ def read_notebook(content: bytes) -> NotebookNode:
         raise
     except Exception as exc:  # nbformat raises many kinds on damaged notebooks
         raise SubmissionError(
-            f"the notebook is damaged: {_short(str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__)}.",
-            "Open it in Jupyter, save it and hand it in again.",
+            Message(
+                "the notebook is damaged: {problem}.",
+                problem=_short(str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__),
+            ),
+            Message("Open it in Jupyter, save it and hand it in again."),
         ) from exc
 
 
@@ -139,7 +143,10 @@ def _drop_injected(notebook: NotebookNode, repairs: list[Repair]) -> None:
     kept = [cell for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
     if len(kept) < len(notebook.cells):
         repairs.append(
-            Repair("injected-parameters", "Parameters that another program had injected were removed.")
+            Repair(
+                "injected-parameters",
+                Message("Parameters that another program had injected were removed."),
+            )
         )
         notebook.cells = kept
 
@@ -154,7 +161,9 @@ def _strip_foreign(notebook: NotebookNode, wanted: dict[str, NotebookNode], repa
                 repairs.append(
                     Repair(
                         name,
-                        "A cell with a name that the assignment does not have was treated as an ordinary cell.",
+                        Message(
+                            "A cell with a name that the assignment does not have was treated as an ordinary cell."
+                        ),
                     )
                 )
         if "parameters" in _tags(cell) and "parameters" not in _tags(
@@ -179,7 +188,9 @@ def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repai
                 del cell.metadata["nbgrader"]
                 if "parameters" in _tags(cell):
                     cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
-        repairs.append(Repair(name, "The cell was there more than once; one of the copies was graded."))
+        repairs.append(
+            Repair(name, Message("The cell was there more than once; one of the copies was graded."))
+        )
 
 
 def _adopt_nameless(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
@@ -197,7 +208,9 @@ def _adopt_nameless(notebook: NotebookNode, wanted: dict[str, NotebookNode], rep
         found = _most_alike(alike, original.source) if found is None else found
         if found is not None:
             found.metadata["nbgrader"] = copy.deepcopy(original.metadata["nbgrader"])
-            repairs.append(Repair(name, "The cell had lost its name and was recognised by its content."))
+            repairs.append(
+                Repair(name, Message("The cell had lost its name and was recognised by its content."))
+            )
 
 
 def _most_alike(cells: list[tuple[NotebookNode, Counter[str]]], original: str) -> NotebookNode | None:
@@ -246,7 +259,7 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             elif not is_locked(original):
                 cell.source = NOTICE
             notebook.cells.insert(position, cell)
-            repairs.append(Repair(name, "The cell was missing and was put back."))
+            repairs.append(Repair(name, Message("The cell was missing and was put back.")))
             at = position
         position = max(position, at + 1)
 
@@ -256,16 +269,27 @@ def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repa
     name = grade_id(original)
     if cell.cell_type != original.cell_type:
         repairs.append(
-            Repair(name, f"The cell was changed to {cell.cell_type}; it is {original.cell_type} again.")
+            Repair(
+                name,
+                Message(
+                    "The cell was changed to {found}; it is {kind} again.",
+                    found=cell.cell_type,
+                    kind=original.cell_type,
+                ),
+            )
         )
         _change_type(cell, original.cell_type)
     if is_locked(original) and cell.source != original.source:
-        repairs.append(Repair(name, "The cell is locked and had been changed; its original content was run."))
+        changed_back = Message("The cell is locked and had been changed; its original content was run.")
+        repairs.append(Repair(name, changed_back))
         cell.source = original.source
     if cell.metadata["nbgrader"] != original.metadata["nbgrader"]:
         changed = _changed(cell.metadata["nbgrader"], original.metadata["nbgrader"])
         if changed:
-            repairs.append(Repair(name, f"The cell's grading metadata ({', '.join(changed)}) was restored."))
+            restored = Message(
+                "The cell's grading metadata ({names}) was restored.", names=", ".join(changed)
+            )
+            repairs.append(Repair(name, restored))
     cell.metadata = copy.deepcopy(original.metadata)
 
 

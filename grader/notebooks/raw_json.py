@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from grader.errors import SubmissionError
+from grader.messages import NOTHING, Message
 
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 MAX_VALUES = 500_000  # numbers, texts, lists, objects; a lab's notebook with plots has some thousands
@@ -24,7 +25,7 @@ MAX_ENTRY_CHARS = 1000
 
 # A string runs to its closing quote or to the end of the file: so nothing is looked at twice.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
-_CLEAR = "Clear its outputs (Kernel, Restart and Clear Outputs), save it and hand it in again."
+_CLEAR = Message("Clear its outputs (Kernel, Restart and Clear Outputs), save it and hand it in again.")
 
 
 def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
@@ -35,37 +36,44 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
     """
     if len(content) > MAX_NOTEBOOK_BYTES:
         raise SubmissionError(
-            f"the notebook has {len(content) // 2**20} MiB, at most {MAX_NOTEBOOK_BYTES // 2**20} MiB are read.",
+            Message(
+                "the notebook has {found} MiB, at most {most} MiB are read.",
+                found=len(content) // 2**20,
+                most=MAX_NOTEBOOK_BYTES // 2**20,
+            ),
             _CLEAR,
         )
     if values(content) > MAX_VALUES:
-        raise SubmissionError(f"the notebook holds more than {MAX_VALUES} values.", _CLEAR)
-    kind = _no_json(content)
+        raise SubmissionError(Message("the notebook holds more than {most} values.", most=MAX_VALUES), _CLEAR)
+    problem = _no_json(content)
     try:
         text = content.decode("utf-8-sig")
         del content
         raw = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as exc:
         raise SubmissionError(
-            f"the file is not a notebook: {kind}.", "Open it in Jupyter, save it and hand it in again."
+            problem,
+            Message("Open it in Jupyter, save it and hand it in again."),
         ) from exc
     if _depth(raw) > MAX_DEPTH:
         raise SubmissionError(
-            f"the notebook is damaged: it is nested more than {MAX_DEPTH} levels deep.",
-            "Open it in Jupyter, save it and hand it in again.",
+            Message("the notebook is damaged: it is nested more than {most} levels deep.", most=MAX_DEPTH),
+            Message("Open it in Jupyter, save it and hand it in again."),
         )
     return raw
 
 
-def _no_json(content: bytes) -> str:
-    """Say why a file is no JSON, should it be none."""
+def _no_json(content: bytes) -> Message:
+    """Say why a file is no JSON, should it be none; a message without others in it, so that it crosses the process border."""
     if not content.strip():
-        return "it is empty"
+        return Message("the file is not a notebook: it is empty.")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "it is UTF-16, and notebooks are UTF-8"
+        return Message("the file is not a notebook: it is UTF-16, and notebooks are UTF-8.")
     if b"\n<<<<<<< " in content or content.startswith(b"<<<<<<< "):
-        return "it holds the marks of a merge that git could not finish (<<<<<<<)"
-    return "it is not valid JSON"
+        return Message(
+            "the file is not a notebook: it holds the marks of a merge that git could not finish (<<<<<<<)."
+        )
+    return Message("the file is not a notebook: it is not valid JSON.")
 
 
 def values(content: bytes) -> int:
@@ -107,8 +115,10 @@ def trim(raw: dict[str, Any]) -> None:
     cells = cells_of(raw)
     if len(cells) > MAX_CELLS:
         raise SubmissionError(
-            f"the notebook has {len(cells)} cells, at most {MAX_CELLS} are read.",
-            "Delete the cells that do not belong to the assignment and hand it in again.",
+            Message(
+                "the notebook has {found} cells, at most {most} are read.", found=len(cells), most=MAX_CELLS
+            ),
+            Message("Delete the cells that do not belong to the assignment and hand it in again."),
         )
     left_chars = MAX_PICTURES_CHARS
     for cell in cells:
@@ -194,15 +204,23 @@ def _is_small(value: object) -> bool:
 
 def _hold_sources(cells: list[Any]) -> None:
     sizes = [_chars(cell.get("source", cell.get("input"))) for cell in cells if isinstance(cell, dict)]
-    found, most = max(sizes, default=0), MAX_CELL_CHARS
-    if found <= most:
-        found, most = sum(sizes), MAX_SOURCES_CHARS
-    if found > most:
-        what = "one cell of the notebook has" if most == MAX_CELL_CHARS else "the notebook's cells have"
-        raise SubmissionError(
-            f"{what} {found} characters, at most {most} are read.",
-            "Read large values from the assignment's files instead of writing them into cells.",
+    largest, total = max(sizes, default=0), sum(sizes)
+    message = NOTHING
+    if largest > MAX_CELL_CHARS:
+        message = Message(
+            "one cell of the notebook has {found} characters, at most {most} are read.",
+            found=largest,
+            most=MAX_CELL_CHARS,
         )
+    elif total > MAX_SOURCES_CHARS:
+        message = Message(
+            "the notebook's cells have {found} characters, at most {most} are read.",
+            found=total,
+            most=MAX_SOURCES_CHARS,
+        )
+    if message:
+        hint = Message("Read large values from the assignment's files instead of writing them into cells.")
+        raise SubmissionError(message, hint)
 
 
 def _chars(source: object) -> int:

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from grader import confined
 from grader.confined import Bounds, Broken
 from grader.errors import InfrastructureError, SubmissionError
+from grader.messages import Message
 from grader.notebooks import cells
 from grader.records import Repair
 
@@ -34,8 +35,14 @@ def read_restored(content: bytes, release: NotebookNode) -> tuple[NotebookNode, 
         raise _refusal(found)
     answer = json.loads(found)
     if "refused" in answer:
-        raise SubmissionError(*answer["refused"])
-    return nbformat.from_dict(answer["notebook"]), tuple(Repair(*one) for one in answer["repairs"])
+        message, hint = map(_flat, answer["refused"])
+        raise SubmissionError(message, hint)
+    repairs = tuple(Repair(cell, _flat(what)) for cell, what in answer["repairs"])
+    return nbformat.from_dict(answer["notebook"]), repairs
+
+
+def _flat(record: object) -> Message:
+    return Message.from_record(record, nested=False)  # of a process that has met hostile bytes
 
 
 def restored(content: bytes, release: str) -> bytes:
@@ -43,10 +50,10 @@ def restored(content: bytes, release: str) -> bytes:
     try:
         notebook = cells.read_notebook(content)
     except SubmissionError as exc:
-        return json.dumps({"refused": [exc.message, exc.hint]}).encode()
+        return json.dumps({"refused": [exc.message.to_record(), exc.hint.to_record()]}).encode()
     del content
     notebook, repairs = cells.restore(notebook, nbformat.reads(release, as_version=4))
-    answer = {"notebook": notebook, "repairs": [(one.cell, one.what) for one in repairs]}
+    answer = {"notebook": notebook, "repairs": [(one.cell, one.what.to_record()) for one in repairs]}
     return json.dumps(answer, ensure_ascii=False).encode()
 
 
@@ -70,8 +77,17 @@ def definitions(content: bytes) -> bytes:
 def _refusal(broken: Broken) -> Exception:
     if broken.how == "crash":
         return InfrastructureError(f"a notebook could not be read: {broken.log}")
-    needs = {"memory": f"{BOUNDS.memory_mb} MiB of memory", "clock": f"{BOUNDS.cpu_s} s"}
+    amount = Message("{size} MiB", size=BOUNDS.answer_mb)
+    if broken.how == "memory":
+        amount = Message("{size} MiB of memory", size=BOUNDS.memory_mb)
+    elif broken.how == "clock":
+        amount = Message("{seconds} s", seconds=BOUNDS.cpu_s)
     return SubmissionError(
-        f"the notebook needs more than {needs.get(broken.how, f'{BOUNDS.answer_mb} MiB')} to be read: more than any notebook of this assignment.",
-        "Clear its outputs (Kernel, Restart and Clear Outputs), delete what does not belong to the assignment, and hand it in again.",
+        Message(
+            "the notebook needs more than {amount} to be read: more than any notebook of this assignment.",
+            amount=amount,
+        ),
+        Message(
+            "Clear its outputs (Kernel, Restart and Clear Outputs), delete what does not belong to the assignment, and hand it in again."
+        ),
     )

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from grader import confined
 from grader.confined import Bounds, Broken
 from grader.errors import SubmissionError
+from grader.messages import Message
 from grader.notebooks.notebook_html import CellView, OutputView, cell_views
 from grader.notebooks.page_budget import fit_cells, fit_pictures
 from grader.notebooks.patience import Patience
@@ -35,7 +36,9 @@ PRELOAD = (  # what cells import when they need it: once for all notebooks
 BOUNDS = Bounds(cpu_s=5, memory_mb=400, answer_mb=64)
 NOTEBOOK_CHARS = 800_000  # of the notebook on a page: with words, photos and style a page stays under 2 MB
 SANITISING, RENDERING, PICTURES = (0.5, 1.2), (0.7, 1.8), (0.4, 0.8)  # seconds: one cell or picture, all
-TOO_MUCH = "This notebook cannot be shown here: it takes too much time or memory. Print and plot less."
+TOO_MUCH = Message(
+    "This notebook cannot be shown here: it takes too much time or memory. Print and plot less."
+)
 
 
 def page_cells(notebook: bytes) -> tuple[CellView, ...] | None:
@@ -56,7 +59,7 @@ def safe_notebook(notebook: bytes) -> NotebookNode:
     """
     found = confined.run(sanitised, notebook, BOUNDS)
     if isinstance(found, Broken):
-        notice = {"cell_type": "markdown", "id": "pawgrade-left-out", "metadata": {}, "source": TOO_MUCH}
+        notice = {"cell_type": "markdown", "id": "pawgrade-left-out", "metadata": {}, "source": str(TOO_MUCH)}
         return sanitise_notebook({"cells": [notice]})
     return nbformat.from_dict(json.loads(found))
 
@@ -64,7 +67,7 @@ def safe_notebook(notebook: bytes) -> NotebookNode:
 def _sanitised(content: bytes) -> NotebookNode:
     raw = parse(content)
     if not isinstance(raw, dict):
-        raise SubmissionError("the stored notebook is no notebook.")
+        raise SubmissionError(Message("the stored notebook is no notebook."))
     return sanitise_notebook(raw, Patience(*SANITISING))
 
 

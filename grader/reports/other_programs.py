@@ -24,7 +24,6 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TURNING = re.compile(
     "[\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 )  # of the direction of writing, or of a terminal
-_SITE = re.compile(r"(?P<name>[\w.-]+\.py):(?P<line>\d+)")
 
 
 def junit(findings: Sequence[Finding]) -> str:
@@ -99,8 +98,7 @@ def _xml(text: str) -> str:
 
 
 def _title(finding: Finding) -> str:
-    where = f" [{finding.data}]" if finding.data and finding.data not in finding.what else ""
-    return f"{finding.what}{where}"
+    return f"{finding.what} [{finding.data}]" if finding.data else finding.what
 
 
 def _unique(names: Iterable[str]) -> list[str]:
@@ -174,9 +172,7 @@ def _by_assignment(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
-    unsaid = [
-        _describe(cell) for cell in finding.cells if not finding.ok and cell.message not in finding.detail
-    ]
+    unsaid = [] if finding.ok or finding.names_cells else [_describe(cell) for cell in finding.cells]
     return finding.assignment, _title(finding), "\n".join([finding.detail, *unsaid])
 
 
@@ -246,13 +242,7 @@ def _spots(finding: Finding, course: Path, root: Path | None) -> Iterable[tuple[
         for cell in finding.cells:
             yield shown, line_of_cell(text, cell), title, f"{_describe(cell)}\n{finding.detail}"
     else:
-        yield shown, _line_named(finding, Path(finding.file).name), title, finding.detail
-
-
-def _line_named(finding: Finding, name: str) -> int:
-    """Return the line that a finding names, as in `check_public.py:121`, or 1."""
-    sites = (site for text in (finding.subject, finding.detail) for site in _SITE.finditer(text))
-    return next((int(site["line"]) for site in sites if site["name"] == name), 1)
+        yield shown, finding.line, title, finding.detail
 
 
 def _command(properties: dict[str, str], text: str) -> str:

@@ -17,6 +17,7 @@ from traitlets import Bool, Dict, Float, List, Unicode
 from grader.errors import InfrastructureError, KernelDied, WorldEnded
 from grader.kernel_env import HOME, TUNING
 from grader.limits import Limits
+from grader.messages import Message
 from grader.sandbox.belongings import NotTaken, named_folder, travels
 from grader.sandbox.host import workdir_archive
 from grader.sandbox.host.client import Kind, launch, release_zygotes
@@ -228,8 +229,8 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             raise InfrastructureError(f"the questions are larger than {EXCHANGE_MB} MB: {reply['error']}")
         if NO_MEMORY in reply.get("error", ""):
             raise WorldEnded(
-                "the notebook and what it started left no memory for the questions.",
-                "Free what is not needed any more, and end processes that were started.",
+                Message("the notebook and what it started left no memory for the questions."),
+                Message("Free what is not needed any more, and end processes that were started."),
             )
         if "error" in reply:
             raise KernelDied(f"questions could not be brought to the kernel: {reply['error']}")

@@ -105,7 +105,7 @@ def _everything() -> Fact:
             "sandbox", _run_in_box(box, *_trial(box.python.executable, "everything")), IN_A_CONTAINER
         )
     except GraderError as exc:
-        return Fact("sandbox", "bad", exc.message, exc.hint)
+        return Fact("sandbox", "bad", str(exc.message), str(exc.hint))
 
 
 def mechanisms(system: str = sys.platform) -> Iterator[Fact]:
@@ -140,12 +140,12 @@ def _boxed() -> Iterator[Fact]:
     try:
         bwrap = find_bwrap()
     except GraderError as exc:
-        yield Fact("bubblewrap", "bad", exc.message, exc.hint)
+        yield Fact("bubblewrap", "bad", str(exc.message), str(exc.hint))
         return
     try:
         box = Box(interpreter(sys.executable), first_uid=uids.block(os.getpid()))
     except GraderError as exc:
-        yield Fact("interpreter", "bad", exc.message, exc.hint)
+        yield Fact("interpreter", "bad", str(exc.message), str(exc.hint))
         return
     done = _run_in_box(box, "true")
     if done.returncode:
@@ -221,7 +221,7 @@ def _runtime_folder() -> Fact:
             listener.bind(f"{name}/socket")
             listener.listen()
     except GraderError as exc:
-        return Fact(what, "bad", exc.message, exc.hint)
+        return Fact(what, "bad", str(exc.message), str(exc.hint))
     except OSError as exc:
         advice = "export XDG_RUNTIME_DIR=$(mktemp -d)  (short, on a local disk, yours alone)"
         return Fact(what, "bad", f"no socket can be made: {exc.strerror or exc}", advice)
@@ -240,7 +240,7 @@ def whole(preload: Sequence[str] | None = None) -> Fact:
     try:
         done = launches(kernelspecs.kernel_spec(preload=chosen))
     except GraderError as exc:
-        return Fact("sandbox", "bad", exc.message, exc.hint)
+        return Fact("sandbox", "bad", str(exc.message), str(exc.hint))
     found = (
         f"a kernel answers in {done.second_s:.2f} s; the first one, with the zygote, in {done.first_s:.1f} s"
     )

@@ -138,7 +138,7 @@ def main() -> None:
     except OSError as exc:
         answer = {"problem": ": ".join(str(part) for part in (exc.filename, exc.strerror) if part)}
     except GraderError as exc:
-        answer = {"problem": exc.message}
+        answer = {"problem": str(exc.message)}
     except ImportError as exc:
         answer = {"problem": str(exc)}
     print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers

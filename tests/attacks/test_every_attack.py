@@ -55,7 +55,7 @@ def judged_as_it_must_be(attack: Attack, grade: Grade) -> None:
     assert bool(grade.flags) == attack.flagged, grade.flags
     assert "tries" not in grade.provenance
     for words in attack.says:
-        assert any(words in one for one in said), told
+        assert any(words in str(one) for one in said), told
     assert json.dumps(grade.to_json(), ensure_ascii=False).isprintable()
 
 

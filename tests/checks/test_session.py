@@ -24,6 +24,7 @@ from grader.checks.session import (
     run_checks,
 )
 from grader.errors import SpecError, SubmissionError
+from grader.messages import Message
 from grader.records import Check, Requirement, Status
 
 HEADER = """\
@@ -88,7 +89,16 @@ def test_a_check_whose_demands_are_met_passes_with_all_points(run: Run) -> None:
 
     demand = Requirement("check_public.py:9", "accuracy", True, 0.9)
     assert one(found) == Check(
-        "one", "breeds", Status.PASSED, 4, 4, "accuracy: 0.9", "at least 0.8", "", "Do it.", (demand,)
+        "one",
+        "breeds",
+        Status.PASSED,
+        4,
+        4,
+        Message("{what}: {value:.6g}", what=Message("accuracy"), value=0.9),
+        Message("at least {least:.6g}", least=0.8),
+        Message(""),
+        "Do it.",
+        (demand,),
     )
     assert found.log == ""
 
@@ -97,7 +107,11 @@ def test_a_check_whose_demand_is_not_met_fails_with_its_hint(run: Run) -> None:
     check = one(run(check_text('require(0.7, at_least=0.8, what="accuracy", hint="Train longer.")')))
 
     assert (check.status, check.points, check.max_points) == (Status.FAILED, 0, 4)
-    assert (check.measured, check.required, check.hint) == ("accuracy: 0.7", "at least 0.8", "Train longer.")
+    assert (str(check.measured), str(check.required), str(check.hint)) == (
+        "accuracy: 0.7",
+        "at least 0.8",
+        "Train longer.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,8 +135,8 @@ def test_part_of_the_way_earns_part_of_the_points(run: Run) -> None:
     check = one(run(check_text(body)))
 
     assert (check.status, check.points) == (Status.FAILED, 2.0)
-    assert check.measured == "top-1 0.650 (65 of 100; 95 % interval 0.55 to 0.74)"
-    assert check.required == "at least 0.8 (80 of 100) for full points, more than 0.5 for any"
+    assert str(check.measured) == "top-1 0.650 (65 of 100; 95 % interval 0.55 to 0.74)"
+    assert str(check.required) == "at least 0.8 (80 of 100) for full points, more than 0.5 for any"
 
 
 def test_part_of_the_way_never_rounds_up_to_all_points(run: Run) -> None:
@@ -157,8 +171,8 @@ def test_a_missing_answer_fails_the_check_with_what_the_student_can_do(run: Run)
     check = one(run(check_text('answers("broken")', '"breeds", points=4, asks="broken"')))
 
     assert (check.status, check.points) == (Status.FAILED, 0)
-    assert (check.measured, check.hint) == ("classify raised ValueError", "Mend it.")
-    assert check.required == "an answer that keeps the contract"
+    assert (str(check.measured), str(check.hint)) == ("classify raised ValueError", "Mend it.")
+    assert str(check.required) == "an answer that keeps the contract"
 
 
 @pytest.mark.parametrize(
@@ -187,8 +201,8 @@ def test_whatever_else_a_check_does_is_an_error_for_staff_and_earns_nothing(run:
 
     check = one(found)
     assert (check.status, check.points, check.max_points) == (Status.ERROR, 0, 4)
-    assert "teachers have been told" in check.hint
-    assert "PRIVATE" not in check.hint
+    assert "teachers have been told" in str(check.hint)
+    assert "PRIVATE" not in str(check.hint)
     assert "check_public.py" in found.log
     assert "PRIVATE" in found.log
 
@@ -206,7 +220,7 @@ def test_an_unknown_fixture_is_an_error_with_a_clean_sheet(run: Run) -> None:
     found = run(first + second)
 
     assert [check.status for check in found.checks] == [Status.PASSED, Status.ERROR]
-    assert found.checks[1].measured == found.checks[1].required == ""
+    assert str(found.checks[1].measured) == str(found.checks[1].required) == ""
 
 
 @pytest.mark.parametrize("mark", ["skip(reason='x')", "skipif(True, reason='x')", "xfail(run=False)"])
@@ -234,7 +248,7 @@ def test_one_broken_check_does_not_cost_the_others(run: Run) -> None:
         ("one", Status.ERROR),
         ("two", Status.PASSED),
     ]
-    assert found.checks[1].measured == "two: 1"
+    assert str(found.checks[1].measured) == "two: 1"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +284,7 @@ def test_a_check_is_skipped_when_what_it_comes_after_did_not_pass(run: Run, meas
     check = run(GUARD.format(measured) + AFTER).checks[1]
 
     assert (check.status, check.points, check.max_points) == (Status.SKIPPED, 0, 4)
-    assert "Do it." in check.hint  # the title of the guard
+    assert "Do it." in str(check.hint)  # the title of the guard
 
 
 def test_skipping_goes_on_from_check_to_check(run: Run) -> None:
@@ -402,13 +416,15 @@ def test_files_of_the_same_name_do_not_meet(tmp_path: Path) -> None:
         folder.mkdir()
         path = folder / "check_public.py"
         path.write_text(HEADER + check_text(f'require({number}, at_least=0, what="it", hint="")'))
-        found.append(one(run_checks(path, case())).measured)
+        found.append(str(one(run_checks(path, case())).measured))
 
     assert found == ["it: 1", "it: 2"]
 
 
 def test_a_check_that_was_edited_is_read_again(run: Run) -> None:
-    found = [one(run(check_text(f'require({n}, at_least=0, what="it", hint="")'))).measured for n in "123"]
+    found = [
+        str(one(run(check_text(f'require({n}, at_least=0, what="it", hint="")'))).measured) for n in "123"
+    ]
 
     assert found == ["it: 1", "it: 2", "it: 3"]
 
@@ -451,7 +467,7 @@ def test_a_count_is_judged_on_whole_photos() -> None:
     with pytest.raises(Shortfall) as caught:
         require_count(172, of=210, levels=levels, what="top-1", hint="?")
 
-    assert "(173 of 210)" in caught.value.required
+    assert "(173 of 210)" in str(caught.value.required)
     assert 0.9 < caught.value.share < 1.0
 
 

@@ -50,7 +50,7 @@ def run(*words: str, course: Path) -> str:
     said = CliRunner().invoke(app, [*words, "--course", str(course)])
     assert isinstance(said.exception, SpecError), said.output
     assert said.exception.exit_code == 2
-    return said.exception.message
+    return str(said.exception.message)
 
 
 def test_assignments_of_ours_are_sound() -> None:

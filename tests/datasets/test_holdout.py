@@ -92,7 +92,7 @@ def test_a_class_without_a_photo_is_named(public: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="found 36 photos, none of pug") as caught:
         divide(OXFORD, public, "breeds35", own)
 
-    assert "PAWGRADE_HOLDOUT" in caught.value.hint
+    assert "PAWGRADE_HOLDOUT" in str(caught.value.hint)
 
 
 def test_a_folder_that_is_not_there_names_what_it_must_hold(public: Path, tmp_path: Path) -> None:

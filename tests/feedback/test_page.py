@@ -17,6 +17,7 @@ from grader.datasets.photos import cat_photo
 from grader.feedback.drawings import Drawing, sheet
 from grader.feedback.page import ManualComment, duration, number, render
 from grader.files import write_whole
+from grader.messages import Message
 from grader.records import Check, ExerciseGrade, FailedCell, Limit, Picture, Seconds, Status
 from tests.support import pages
 
@@ -302,7 +303,7 @@ def test_a_page_of_a_hostile_flood_stays_small() -> None:
     flood = nbformat.v4.new_output("stream", name="stdout", text='<"' * 45_000)
     cells = [nbformat.v4.new_code_cell("<" * 5_000, outputs=[flood] * 2) for _ in range(25)]
     cells += [nbformat.v4.new_code_cell("") for _ in range(800)]
-    failed = tuple(FailedCell(at, at + 1, None, "E" * 100, "<" * 500) for at in range(800))
+    failed = tuple(FailedCell(at, at + 1, None, "E" * 100, Message("<" * 500)) for at in range(800))
     grade = pages.grade(pictures=pages.lab_pictures(), failed_cells=failed)
 
     html = render(

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from grader.errors import InfrastructureError, SpecError
 from grader.gradebook import attempts
+from grader.messages import Message
 from grader.records import Grade, Submission
 from tests.support.notebooks import source_notebook, toy_grade
 
@@ -80,7 +81,7 @@ def test_an_attempt_that_is_written_again_replaces_the_first(tmp_path: Path) -> 
 
 def test_outputs_with_halves_of_characters_can_be_stored(tmp_path: Path) -> None:
     cell = new_code_cell("print()", outputs=[new_output("stream", text="half: \ud83d")])
-    grade = dataclasses.replace(attempt("a1"), log="file \udcff", notices=("half: \ud83d",))
+    grade = dataclasses.replace(attempt("a1"), log="file \udcff", notices=(Message("half: \ud83d"),))
 
     folder = attempts.write(tmp_path, grade, submitted=None, executed=new_notebook(cells=[cell]), answers={})
 
@@ -168,7 +169,7 @@ def test_a_damaged_grade_is_told_with_its_file(tmp_path: Path, content: str) -> 
     with pytest.raises(SpecError, match=r"grade\.json is damaged.*grade again") as caught:
         attempts.read(tmp_path, "toy", "student01", "a1")
 
-    assert str(path) in caught.value.message
+    assert str(path) in str(caught.value.message)
 
 
 def test_a_grade_that_is_no_text_is_damaged(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
+from grader.messages import Message
 from grader.records import Grade, Status, Submission
 from tests.support.notebooks import source_notebook, toy_grade
 from tests.support.tiny import SECRET, hand_in, solved, tiny_course
@@ -101,8 +102,10 @@ def test_a_version_keeps_its_number_when_it_is_graded_again(tmp_path: Path) -> N
 def test_where_a_student_stands_is_said(tmp_path: Path, limit: int, words: str) -> None:
     before = [attempt(tmp_path, "a1"), attempt(tmp_path, "a2")]
 
-    assert versions.standing(before[1], before, limit) == words
-    assert "2 of 5 scored attempts used; this one" in versions.standing(toy_grade(attempt="b"), before, 5)
+    assert str(versions.standing(before[1], before, limit)) == words
+    assert "2 of 5 scored attempts used; this one" in str(
+        versions.standing(toy_grade(attempt="b"), before, 5)
+    )
 
 
 # What is kept
@@ -119,9 +122,10 @@ def submission(course: Path, text: str) -> Submission:
 
 def keep(course: Path, text: str, limit: int = 1) -> str:
     files = {"notes.txt": 1024}
-    return versions.keep(
-        course, submission(course, text), HERE, files, limit=limit, counts="The first counts."
+    notice = versions.keep(
+        course, submission(course, text), HERE, files, limit=limit, counts=Message("The first counts.")
     )
+    return str(notice)
 
 
 def test_a_version_that_is_not_scored_is_kept_with_its_declared_files(tmp_path: Path) -> None:
@@ -134,7 +138,7 @@ def test_a_version_that_is_not_scored_is_kept_with_its_declared_files(tmp_path: 
     assert (kept / "toy.ipynb").read_text() == "second"
     assert notice.startswith("This is version 2 of your work, and 1 are scored")
     assert "The first counts." in notice
-    assert versions.waiting(tmp_path, "toy", "student01") == notice
+    assert str(versions.waiting(tmp_path, "toy", "student01")) == notice
 
 
 def test_versions_keep_their_numbers_whatever_is_handed_in_again(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ def test_links_out_of_a_submission_are_not_followed(tmp_path: Path) -> None:
     (handed_in.folder / "notes.txt").unlink()
     (handed_in.folder / "notes.txt").symlink_to(tmp_path / "secret")
 
-    versions.keep(tmp_path, handed_in, HERE, {"notes.txt": 1024}, limit=1, counts="")
+    versions.keep(tmp_path, handed_in, HERE, {"notes.txt": 1024}, limit=1, counts=Message(""))
 
     assert not list((tmp_path / ".pawgrade" / "unscored").rglob("notes.txt"))
 
@@ -161,7 +165,7 @@ def test_nothing_waits_once_it_is_an_attempt(tmp_path: Path) -> None:
 
     versions.settle(tmp_path, submission(tmp_path, "second"))
 
-    assert versions.waiting(tmp_path, "toy", "student01") == ""
+    assert not versions.waiting(tmp_path, "toy", "student01")
     assert not list((tmp_path / ".pawgrade" / "unscored").rglob("*.ipynb"))
 
 

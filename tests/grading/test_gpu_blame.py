@@ -24,6 +24,7 @@ from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
 from grader.grading import assemble, gpu_blame, preparation
 from grader.grading.preparation import Work
 from grader.limits import Limits
+from grader.messages import Message
 from grader.records import FailedCell, Grade, Limit, Status, Submission
 from grader.sandbox.host import client
 from grader.settings import Settings
@@ -97,7 +98,9 @@ def prepared(course: Course, cache: Path, pool: Pool, *, device: str = "auto", k
 
 def walk_with(*cells: str) -> Walk:
     found = Walk(None, Limits(), lambda _: None, gpu=True)  # type: ignore[arg-type]
-    found.failed += [FailedCell(3, 2, None, "RuntimeError", text) for text in cells]
+    found.failed += [
+        FailedCell(3, 2, None, "RuntimeError", Message.of(text), None, "RuntimeError", text) for text in cells
+    ]
     return found
 
 
@@ -127,8 +130,10 @@ def test_words_for_a_lost_gpu_are_not_those_for_a_full_one() -> None:
 
 def test_an_entry_point_that_fills_the_gpu_is_told_what_to_do() -> None:
     walk, held = walk_with(), Held((Device(0, "GPU-1", "x"),))
-    error = SubmissionError("classify raised OutOfMemoryError: CUDA out of memory.", "Mend the error.")
-    other = SubmissionError("classify raised KeyError: 1", "Mend the error.")
+    error = SubmissionError(
+        "classify raised it.", "Mend the error.", "OutOfMemoryError", "CUDA out of memory."
+    )
+    other = SubmissionError("classify raised OutOfMemoryError: 1", "Mend the error.", "KeyError", "1")
 
     found = gpu_blame.settle(walk, {"photos": error, "dark": other}, held, never)
 
@@ -139,7 +144,7 @@ def test_an_entry_point_that_fills_the_gpu_is_told_what_to_do() -> None:
 
 def test_what_a_notebook_says_of_a_gpu_that_it_does_not_have_is_an_error_like_any_other() -> None:
     walk = walk_with(GONE)
-    error = SubmissionError("classify raised OutOfMemoryError: CUDA out of memory.")
+    error = SubmissionError("classify raised it.", "", "OutOfMemoryError", "CUDA out of memory.")
 
     assert gpu_blame.settle(walk, {"photos": error}, Held(), never) == {"photos": error}
     assert walk.limit is None
@@ -169,7 +174,7 @@ def test_a_gpu_that_broke_is_found_in_the_table_and_not_used_again(tmp_path: Pat
 
 
 def test_a_full_gpu_that_others_were_on_decides_nothing(tmp_path: Path) -> None:
-    error = SubmissionError("classify raised OutOfMemoryError: CUDA out of memory.")
+    error = SubmissionError("classify raised it.", "", "OutOfMemoryError", "CUDA out of memory.")
 
     with (
         hold("cuda", 1, fake_pool(tmp_path, 1, slots=2)) as held,
@@ -201,12 +206,12 @@ class TestInASandbox:
         for grade in (in_a_cell, asked):
             assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.log
             assert "tries" not in grade.provenance
-        assert any("memory of the GPU was full (in code cell 3)" in text for text in in_a_cell.notices)
+        assert any("memory of the GPU was full (in code cell 3)" in str(text) for text in in_a_cell.notices)
         assert in_a_cell.failed_cells[0].error == "limit: memory"
-        assert in_a_cell.failed_cells[0].message.startswith(
+        assert str(in_a_cell.failed_cells[0].message).startswith(
             "filled the memory of the GPU (OutOfMemoryError: CUDA"
         )
-        assert any("memory of the GPU was full (while its functions" in text for text in asked.notices)
+        assert any("memory of the GPU was full (while its functions" in str(text) for text in asked.notices)
         assert {one.hint for one in asked.checks if one.id == "double"} == {gpu_blame.HINT}
 
     def test_the_setting_decides_and_the_attempts_differ(

@@ -109,7 +109,7 @@ def test_an_error_of_a_student_crosses_into_the_judge_letter_by_letter(tmp_path:
 
     found = evaluate({"numbers": SubmissionError(message, "h")}, context(tmp_path, GOOD))
 
-    assert found.checks[0].measured == message
+    assert str(found.checks[0].measured) == message
 
 
 BROKEN = {
@@ -161,7 +161,7 @@ def test_checks_that_hang_are_ended_and_are_an_error(tmp_path: Path, monkeypatch
 def test_verdicts_that_were_cut_short_are_an_error(tmp_path: Path) -> None:
     text = (
         GOOD
-        + "import sys, pathlib\nimport grader.judging.judge_process\ngrader.judge.json.dumps = lambda value: '{\"checks'\n"
+        + "import sys, pathlib\nimport grader.judging.judge_process as judge\njudge.json.dumps = lambda value: '{\"checks'\n"
     )
 
     found = evaluate(answered(), context(tmp_path, text))

@@ -19,6 +19,7 @@ from grader.checks.questions import Question
 from grader.errors import SpecError, SubmissionError
 from grader.judging.answer_notes import raised_again
 from grader.judging.probe import Answers, Asking, Overrun, Plan, sequence, write_question
+from grader.messages import Message
 
 KEY = {"labels": np.array([41, 42])}
 PLAN = {
@@ -357,7 +358,7 @@ def test_a_kernel_that_died_could_not_be_asked(tmp_path: Path) -> None:
 
     found.ask(desk)
 
-    assert "could not be asked: the kernel died" in refusal(found.answers("the kernel died"))
+    assert "could not be asked: the kernel died" in refusal(found.answers(Message("the kernel died")))
 
 
 # One question at a time, in an order that says nothing

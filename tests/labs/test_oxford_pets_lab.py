@@ -41,7 +41,7 @@ def notebooks() -> tuple[nbformat.NotebookNode, nbformat.NotebookNode]:
 def successes(found: Grade, check: str) -> tuple[int, int]:
     """Read `(173 of 210; ...)` from what a check measured, in full."""
     measured = next(one.exact for one in found.checks if one.id == check)
-    words = measured.split("(", maxsplit=1)[1].split()
+    words = str(measured).split("(", maxsplit=1)[1].split()
     return int(words[0]), int(words[2].rstrip(";"))
 
 

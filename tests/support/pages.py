@@ -19,6 +19,7 @@ from grader.checks.images import packed
 from grader.datasets.photos import cat_photo
 from grader.feedback.figures import Draw
 from grader.feedback.picture_files import load_pictures
+from grader.messages import Message
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Picture, Repair, Seconds, Status
 from tests.support.notebooks import REPOSITORY
 
@@ -151,9 +152,9 @@ def grade(**changes: Any) -> Grade:
             Status.PASSED,
             0,
             0,
-            "a mask of 416 photos",
-            "a bool mask",
-            "",
+            Message("a mask of 416 photos"),
+            Message("a bool mask"),
+            Message(""),
             "The mask is there",
         ),
         Check(
@@ -162,9 +163,9 @@ def grade(**changes: Any) -> Grade:
             Status.PASSED,
             10,
             10,
-            "6 photos of each breed",
-            "6 photos of each breed",
-            "",
+            Message("6 photos of each breed"),
+            Message("6 photos of each breed"),
+            Message(""),
             "Each breed gives the same number of photos",
         ),
         Check(
@@ -173,9 +174,11 @@ def grade(**changes: Any) -> Grade:
             Status.FAILED,
             0,
             10,
-            "values from 0.00 to 1.00",
-            "values from -0.99 to 1.00",
-            "This network wants (255 x - 127) / 128, with x in [0, 1]; ask lab.backbone().normalisation.",
+            Message("values from 0.00 to 1.00"),
+            Message("values from -0.99 to 1.00"),
+            Message.of(
+                "This network wants (255 x - 127) / 128, with x in [0, 1]; ask lab.backbone().normalisation."
+            ),
             "preprocess feeds the network what it was trained on",
         ),
         Check(
@@ -184,9 +187,11 @@ def grade(**changes: Any) -> Grade:
             Status.FAILED,
             22.5,
             30,
-            "top-1 accuracy 0.75 (158 of 210; between 0.69 and 0.81)",
-            "0.82 for full points, 0.55 for the first",
-            "Is the head trained on normalised images? Look at the pairs that are confused most often.",
+            Message("top-1 accuracy 0.75 (158 of 210; between 0.69 and 0.81)"),
+            Message("0.82 for full points, 0.55 for the first"),
+            Message.of(
+                "Is the head trained on normalised images? Look at the pairs that are confused most often."
+            ),
             "The breed of a photo your network has not seen",
         ),
         Check(
@@ -195,13 +200,21 @@ def grade(**changes: Any) -> Grade:
             Status.SKIPPED,
             0,
             5,
-            "",
-            "0.90 of the photos",
-            "It is judged when preprocess is right.",
+            Message(""),
+            Message("0.90 of the photos"),
+            Message("It is judged when preprocess is right."),
             "A mirrored photo gets the same breed",
         ),
         Check(
-            "species", "species", Status.ERROR, 0, 5, "", "0.95", "You need not do anything.", "Cat or dog"
+            "species",
+            "species",
+            Status.ERROR,
+            0,
+            5,
+            Message(""),
+            Message("0.95"),
+            Message("You need not do anything."),
+            "Cat or dog",
         ),
     )
     values: dict[str, Any] = {
@@ -215,15 +228,19 @@ def grade(**changes: Any) -> Grade:
         "passed": True,
         "exercises": exercises,
         "checks": checks,
-        "failed_cells": (FailedCell(4, 2, "model", "NameError", "name 'backbone' is not defined"),),
+        "failed_cells": (FailedCell(4, 2, "model", "NameError", Message("name 'backbone' is not defined")),),
         "limit": None,
         "seconds": Seconds(0.4, 0.09, 41.2, 12.6, 1.3, 55.6),
         "sandbox": "namespaces",
         "device": "cpu",
         "seed": 7,
         "data": "oxford_pets",
-        "repairs": (Repair("breeds", "The locked test cell had been changed; the original was put back."),),
-        "notices": ("weights.pt beside the notebook was ignored: this assignment takes the notebook only.",),
+        "repairs": (
+            Repair("breeds", Message("The locked test cell had been changed; the original was put back.")),
+        ),
+        "notices": (
+            Message("weights.pt beside the notebook was ignored: this assignment takes the notebook only."),
+        ),
         "pictures": (confusion_picture(),),
         "provenance": {"package": "0.1.0", "split": "secret-split", "graded_at": "2025-03-14 09:26"},
         "log": "Traceback of the grader, for staff only",
@@ -232,7 +249,7 @@ def grade(**changes: Any) -> Grade:
 
 
 def limited(**changes: Any) -> Grade:
-    cell = FailedCell(4, 2, None, "limit: cell", "the cell ran for more than 240 s")
+    cell = FailedCell(4, 2, None, "limit: cell", Message("the cell ran for more than 240 s"), Limit.CELL)
     return grade(limit=Limit.CELL, failed_cells=(cell,), **changes)
 
 
@@ -403,11 +420,23 @@ def hostile_grade() -> Grade:
     words = " ".join(HOSTILE)
     return grade(
         student=words,
-        checks=(Check("x", "split", Status.FAILED, 0, 10, words, words, words, words),),
+        checks=(
+            Check(
+                "x",
+                "split",
+                Status.FAILED,
+                0,
+                10,
+                Message.of(words),
+                Message.of(words),
+                Message.of(words),
+                words,
+            ),
+        ),
         exercises=(ExerciseGrade("split", Status.FAILED, 0, 10, words),),
-        failed_cells=(FailedCell(0, 1, words, words, words),),
-        repairs=(Repair(words, words),),
-        notices=(words,),
+        failed_cells=(FailedCell(0, 1, words, words, Message.of(words)),),
+        repairs=(Repair(words, Message.of(words)),),
+        notices=(Message.of(words),),
         pictures=(
             Picture(
                 "confusion",

@@ -17,6 +17,8 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from grader.messages import Message
+
 BLUE, ORANGE = "#2166ac", "#d95f02"  # differ for every kind of colour vision
 PALE_BLUE, PALE_ORANGE = "#bcd6ee", "#fccda3"  # behind words
 INK, SOFT, ALARM, GRID, PAPER, TRACK = "#1a2030", "#566072", "#9a4300", "#dfe3ea", "#ffffff", "#f1f3f6"
@@ -43,7 +45,7 @@ class Drawing:
     mime: str
     content: bytes
     says: tuple[str, ...] = ()
-    seen: str = ""
+    seen: str | Message = ""
 
     @property
     def url(self) -> str:
@@ -64,7 +66,7 @@ def short(text: str, chars: int) -> str:
 
 
 def sheet(
-    width: float, height: float, pieces: Iterable[str], says: Sequence[str], *, seen: str = ""
+    width: float, height: float, pieces: Iterable[str], says: Sequence[str], *, seen: str | Message = ""
 ) -> Drawing:
     """Return a white sheet of `width` x `height` pixels with the pieces on it, in their order.
 

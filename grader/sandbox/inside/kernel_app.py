@@ -22,7 +22,7 @@ from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.application import BaseIPythonApplication
 from traitlets import Type
 
-from grader import tars
+from grader import files
 from grader.sandbox.paths import CHANNELS, INLINE
 
 
@@ -164,7 +164,7 @@ def run(app: ListeningKernelApp, listening: Mapping[str, int], key: bytes) -> No
 def unpack(archive: int) -> None:
     """Lay the files beside the notebook into the current folder."""
     with os.fdopen(archive, "rb") as file, tarfile.open(fileobj=file) as found:
-        tars.unpack(found, Path())
+        files.unpack(found, Path())
 
 
 def fresh_loop() -> None:

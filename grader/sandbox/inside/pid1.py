@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Never
 
-from grader import tars
+from grader import files
 from grader.sandbox.inside import syscalls
 from grader.sandbox.paths import BROUGHT, DISKS, EXCHANGE_MB, INODES_PER_MB, UNPACKED
 from grader.sandbox.work_times import Waits, cpu_s
@@ -150,7 +150,7 @@ def _put(descriptor: int, name: str) -> None:
         syscalls.unmount(BROUGHT)  # what was brought before is answered, and away
     with os.fdopen(descriptor, "rb") as file, tarfile.open(fileobj=file) as archive:
         mount_disk(UNPACKED, EXCHANGE_MB)
-        tars.unpack(archive, Path(UNPACKED, name))
+        files.unpack(archive, Path(UNPACKED, name))
         syscalls.mount(UNPACKED, BROUGHT, "", syscalls.MS_MOVE)  # the notebook sees it whole or not at all
 
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from grader import tars
+from grader import files
 
 
 @pytest.fixture(
     params=[
         False,
-        pytest.param(True, marks=pytest.mark.skipif(not tars.HAS_FILTERS, reason="Python before 3.11.4")),
+        pytest.param(True, marks=pytest.mark.skipif(not files.HAS_FILTERS, reason="Python before 3.11.4")),
     ],
     ids=["without filters", "with filters"],
     autouse=True,
 )
 def has_filters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tars, "HAS_FILTERS", request.param)
+    monkeypatch.setattr(files, "HAS_FILTERS", request.param)
 
 
 def archive(*entries: tarfile.TarInfo) -> tarfile.TarFile:
@@ -46,7 +46,7 @@ def test_files_and_folders_come_out_as_ones_own(tmp_path: Path) -> None:
     with archive(
         entry("cats", tarfile.DIRTYPE, mode=0o755), entry("cats/tom", mode=0o4755), entry("dogs/rex")
     ) as found:
-        tars.unpack(found, tmp_path)
+        files.unpack(found, tmp_path)
 
     assert (tmp_path / "cats" / "tom").read_bytes() == b"meow"
     assert (tmp_path / "cats" / "tom").stat().st_mode & 0o7777 == 0o755
@@ -56,7 +56,7 @@ def test_files_and_folders_come_out_as_ones_own(tmp_path: Path) -> None:
 
 def test_only_the_chosen_members_come_out(tmp_path: Path) -> None:
     with archive(entry("tom"), entry("rex")) as found:
-        tars.unpack(found, tmp_path, (one for one in found if one.name == "tom"))
+        files.unpack(found, tmp_path, (one for one in found if one.name == "tom"))
 
     assert [path.name for path in tmp_path.iterdir()] == ["tom"]
 
@@ -79,7 +79,7 @@ def test_what_leads_outside_or_is_no_file_is_refused(tmp_path: Path, bad: tarfil
     folder.mkdir()
 
     with archive(bad) as found, pytest.raises((tarfile.TarError, KeyError)):
-        tars.unpack(found, folder)
+        files.unpack(found, folder)
 
     assert list(folder.iterdir()) == []
     assert list(tmp_path.iterdir()) == [folder]
