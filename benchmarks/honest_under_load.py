@@ -23,7 +23,8 @@ import nbformat
 from grader import settings
 from grader.assignment.course import packaged_course
 from grader.authoring import variants
-from grader.grading import assemble, preparation
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
 from grader.records import Submission
 
 RECIPES = (
@@ -55,7 +56,7 @@ def graded(assignment: str, recipe: str, card: str, folder: Path) -> str:
         desk=folder / "desk",
     )
     begin = time.monotonic()
-    grade = assemble.grade(Submission("student01", assignment, handed_in), work).grade
+    grade = grade_submission(Submission("student01", assignment, handed_in), work).grade
     lost = [f"{one.id}: {one.exact or one.measured}" for one in grade.checks if one.points < one.max_points]
     words = [*lost, *(f"limit {grade.limit}" for _ in [0] if grade.limit), *grade.notices]
     return f"{assignment:16} {recipe:14} {grade.points:5g} of {grade.max_points:g} {time.monotonic() - begin:6.0f} s  {'; '.join(words)}"
@@ -70,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--load", type=int, default=4, help="busy processes beside it")
     parser.add_argument("--only", nargs="+", default=[], help="names of recipes")
     chosen = parser.parse_args(arguments)
-    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(chosen.load)]
+    busy = [
+        subprocess.Popen([sys.executable, "-c", BUSY], start_new_session=True) for _ in range(chosen.load)
+    ]
     try:
         for assignment, recipe in RECIPES:
             if not chosen.only or recipe in chosen.only:

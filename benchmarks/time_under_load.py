@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.execution import engine, kernels
 from grader.execution.clock import Reading, charged_s
-from grader.execution.engine import GradingClient, Walk
+from grader.execution.engine import GradingClient, Run
 from grader.limits import Limits
 
 CPUS, REFERENCE = 2, 8
@@ -40,9 +40,9 @@ def measure(photos: int, rounds: int) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = []
 
     def timed(client: GradingClient, code: str) -> Reading:
-        begin = client.walk.reading()
+        begin = client.meter.reading()
         client.request(code, 300)
-        return client.walk.reading().since(begin)
+        return client.meter.reading().since(begin)
 
     def ask(client: GradingClient) -> None:
         for _ in range(rounds):
@@ -66,16 +66,16 @@ def measure(photos: int, rounds: int) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         box = kernels.Sandbox(limits)
         with kernels.lease(kernels.SANDBOXED, cwd=Path(folder), environment={}, sandbox=box) as lease:
-            walk = Walk(lease, limits, ask)
-            engine.run(new_notebook(cells=cells, metadata={"kernelspec": spec}), walk, {})
-    for cell in walk.failed:
+            notebook = new_notebook(cells=cells, metadata={"kernelspec": spec})
+            execution = engine.run(notebook, Run(lease, limits, ask), {})
+    for cell in execution.failed:
         raise SystemExit(f"{cell.error}: {cell.message}")
     return rows
 
 
 def under(load: int, photos: int, rounds: int) -> list[dict[str, float]]:
     """Do so beside busy processes, which end with it."""
-    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(load)]
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY], start_new_session=True) for _ in range(load)]
     try:
         return measure(photos, rounds)
     finally:

@@ -19,7 +19,8 @@ import nbformat
 
 from grader.assignment.course import packaged_course
 from grader.authoring import variants
-from grader.grading import assemble, preparation
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
 from grader.records import Grade, Status, Submission
 from grader.settings import load
 
@@ -86,7 +87,7 @@ def main() -> None:
             handed_in = Path(folder) / key / name
             handed_in.mkdir(parents=True)
             nbformat.write(notebook, handed_in / f"{name}.ipynb")
-            grade = assemble.grade(Submission(key, name, handed_in), work).grade
+            grade = grade_submission(Submission(key, name, handed_in), work).grade
             points = " | ".join(f"{one.points:g}" for one in grade.exercises)
             total = f"{grade.points:g}/{grade.max_points:g} | {grade.seconds.total:.0f}"
             found_out = f"{as_said(variant, grade)} | {', '.join(failed(grade)) or '-'} | {measured(grade)}"

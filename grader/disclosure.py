@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.messages import NOTHING, Message
-from grader.records import Check, Grade, Seconds
+from grader.records import Check, Grade, Seconds, StaffNotes
 
 STEPS = 10  # at most, of the points of a check: on 200 photos an accuracy is not known better than that
 LEAST_STEP = 1.0  # points
@@ -129,18 +129,15 @@ def told(grade: Grade) -> Grade:
         checks=tuple(replace(check, exact=NOTHING, requirements=(), raised="") for check in grade.checks),
         seconds=times(grade.seconds),
         provenance={**grade.provenance, **hour},
-        staff_pictures=(),
-        usage={},
-        flags=(),
-        second=(),
-        log="",
+        staff=StaffNotes(),
     )
 
 
 def of_old(grade: Grade) -> Grade:
     """Return a grade that was stored before there was this rule: its exact words and pictures are for staff."""
     checks = tuple(_of_old(check) for check in grade.checks)
-    return replace(grade, checks=checks, pictures=(), staff_pictures=(*grade.staff_pictures, *grade.pictures))
+    notes = replace(grade.staff, pictures=(*grade.staff.pictures, *grade.pictures))
+    return replace(grade, checks=checks, pictures=(), staff=notes)
 
 
 def _of_old(check: Check) -> Check:

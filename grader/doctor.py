@@ -104,8 +104,7 @@ def _kernel(settings: Settings) -> Fact:
             tempfile.TemporaryDirectory() as folder,
             kernels.lease(name, cwd=Path(folder), environment={"HOME": folder}) as lease,
         ):
-            walk = engine.Walk(lease, Limits(), lambda _: None)
-            engine.run(notebook, walk, {"x": 1})
+            execution = engine.run(notebook, engine.Run(lease, Limits()), {"x": 1})
     except GraderError as exc:
         return Fact(
             "kernel",
@@ -113,17 +112,17 @@ def _kernel(settings: Settings) -> Fact:
             str(exc),
             f"{sys.executable} -m ipykernel install --sys-prefix --name {name}",
         )
-    if walk.failed:
+    if execution.failed:
         return Fact(
             "kernel",
             "bad",
-            f"{import_line}: {walk.failed[0].error}: {walk.failed[0].message}",
+            f"{import_line}: {execution.failed[0].error}: {execution.failed[0].message}",
             "The kernel's environment needs pawgrade: pip install pawgrade",
         )
     return Fact(
         "kernel",
         "good",
-        f"{name}: ready in {walk.kernel_s:.1f} s, torch imported in {walk.execute_s:.1f} s",
+        f"{name}: ready in {execution.kernel_s:.1f} s, torch imported in {execution.execute_s:.1f} s",
     )
 
 

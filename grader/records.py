@@ -57,12 +57,14 @@ class Submission:
         assignment: id of the assignment.
         folder: `submitted/<student>/<assignment>`.
         timestamp: the text of `timestamp.txt` there, or None.
+        contents: what `gradebook.attempts.contents` says of the folder, once it was looked at; None before.
     """
 
     student: str
     assignment: str
     folder: Path
     timestamp: str | None = None
+    contents: bytes | None = field(default=None, compare=False, repr=False)
 
     @property
     def notebook(self) -> Path:
@@ -230,21 +232,50 @@ class Picture:
     check: str = ""
 
 
+@dataclass(frozen=True)
+class StaffNotes:
+    """What staff alone may know of an attempt, beside its grade.
+
+    Attributes:
+        usage: what was used of the limits: `memory_mb` (peak), `wall_s`, `cell_s` (longest cell).
+        flags: what somebody may want to look at.
+        second: accuracies on the second holdout, which no report shows.
+        log: tracebacks of our own errors.
+        pictures: those that depend on hidden photos.
+    """
+
+    usage: dict[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    second: tuple[Requirement, ...] = ()
+    log: str = ""
+    pictures: tuple[Picture, ...] = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """Return JSON-able values, under the names that they have in `staff.json`; `from_record` is its inverse."""
+        record = dataclasses.asdict(self)
+        return {
+            **{name: record[name] for name in ("usage", "log")},
+            **{name: list(record[name]) for name in ("flags", "second")},
+            "staff_pictures": list(record["pictures"]),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> StaffNotes:
+        """Read what `to_record` gave, or its JSON; what is missing was not noted."""
+        return cls(
+            usage=record.get("usage", {}),
+            flags=tuple(record.get("flags", ())),
+            second=tuple(Requirement(**row) for row in record.get("second", ())),
+            log=record.get("log", ""),
+            pictures=tuple(Picture(**row) for row in record.get("staff_pictures", ())),
+        )
+
+
+STAFF_NOTES = ("usage", "flags", "second", "log", "staff_pictures")  # names in a record
 CHECK_MESSAGES = ("measured", "required", "hint", "exact")
 MESSAGES = "messages"  # beside the English words: templates and parameters, by the name of the field
 
-_NOT_PUBLIC = (
-    MESSAGES,
-    "repairs",
-    "notices",
-    "pictures",
-    "provenance",
-    "usage",
-    "flags",
-    "second",
-    "log",
-    "staff_pictures",
-)
+_NOT_PUBLIC = (MESSAGES, "repairs", "notices", "pictures", "provenance", *STAFF_NOTES)
 
 
 @dataclass(frozen=True)
@@ -273,11 +304,7 @@ class Grade:
         notices: sentences for the student about the whole submission (not part of `--json`).
         pictures: material for the feedback (not part of `--json`).
         provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
-        usage: what was used of the limits: `memory_mb` (peak), `wall_s`, `cell_s` (longest cell) (not part of `--json`).
-        flags: for staff only: what somebody may want to look at (not part of `--json`).
-        second: for staff only: accuracies on the second holdout, which no report shows (not part of `--json`).
-        log: for staff only: tracebacks of our own errors (not part of `--json`).
-        staff_pictures: for staff only: pictures that depend on hidden photos (not part of `--json`).
+        staff: what staff alone may know (not part of `--json`).
     """
 
     student: str
@@ -301,11 +328,7 @@ class Grade:
     notices: tuple[Message, ...] = ()
     pictures: tuple[Picture, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
-    usage: dict[str, float] = field(default_factory=dict)
-    flags: tuple[str, ...] = ()
-    second: tuple[Requirement, ...] = ()
-    log: str = ""
-    staff_pictures: tuple[Picture, ...] = ()
+    staff: StaffNotes = StaffNotes()
 
     def to_json(self) -> dict[str, Any]:
         """Return the public object of `grade --json`: the fields of the contract and no others."""
@@ -323,7 +346,9 @@ class Grade:
     def to_record(self) -> dict[str, Any]:
         """Return everything as JSON-able values; `from_record` is its inverse."""
         record = _record(self, "notices")
-        for name in ("exercises", "pictures", "flags", "second", "staff_pictures"):
+        del record["staff"]
+        record |= self.staff.to_record()
+        for name in ("exercises", "pictures"):
             record[name] = list(record[name])
         record["checks"] = [check.to_record() for check in self.checks]
         record["failed_cells"] = [_record(cell, "message") for cell in self.failed_cells]
@@ -334,6 +359,9 @@ class Grade:
     def from_record(cls, record: dict[str, Any]) -> Grade:
         """Read what `to_record` wrote (or its JSON); raises KeyError, TypeError or ValueError otherwise."""
         values = _with_messages(record, "notices")
+        values["staff"] = StaffNotes.from_record(
+            {name: values.pop(name) for name in STAFF_NOTES if name in values}
+        )
         values["status"] = Status(values["status"])
         values["limit"] = None if values["limit"] is None else Limit(values["limit"])
         values["seconds"] = Seconds(**values["seconds"])
@@ -344,10 +372,7 @@ class Grade:
         values["failed_cells"] = tuple(_failed_cell(row) for row in values["failed_cells"])
         values["repairs"] = tuple(Repair(**_with_messages(row, "what")) for row in values["repairs"])
         values["pictures"] = tuple(Picture(**row) for row in values["pictures"])
-        values["second"] = tuple(Requirement(**row) for row in values.get("second", ()))
-        values["staff_pictures"] = tuple(Picture(**row) for row in values.get("staff_pictures", ()))
-        for name in ("notices", "flags"):
-            values[name] = tuple(values.get(name, ()))
+        values["notices"] = tuple(values.get("notices", ()))
         return cls(**values)
 
 

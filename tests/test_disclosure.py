@@ -19,7 +19,7 @@ from grader.checks.session import Verdicts
 from grader.errors import SubmissionError
 from grader.gradebook import attempts
 from grader.messages import Message
-from grader.records import Check, Grade, Picture, Requirement, Seconds, Status
+from grader.records import Check, Grade, Picture, Requirement, Seconds, StaffNotes, Status
 from tests.checks.test_session import check_text, one, run
 from tests.support.notebooks import toy_grade
 
@@ -196,11 +196,7 @@ def exact_grade() -> Grade:
     return dataclasses.replace(
         toy_grade(double=3.0),
         checks=(check,),
-        staff_pictures=(picture,),
-        flags=("206 of 210",),
-        second=(demand,),
-        usage={"memory_mb": 1234.5},
-        log="a traceback",
+        staff=StaffNotes({"memory_mb": 1234.5}, ("206 of 210",), (demand,), "a traceback", (picture,)),
         seconds=Seconds(0, 1.234, 2.345, 3.456, 4.567, 9.87),
         provenance={"graded_at": "2026-01-15T12:34:56+00:00"},
     )
@@ -244,4 +240,4 @@ def test_a_grade_stored_before_there_was_this_rule_is_read_and_its_words_are_for
     assert found is not None
     assert (found.points, found.checks[0].measured, found.pictures) == (10, disclosure.OLD, ())
     assert str(found.checks[0].exact) == "0.87 (183 of 210)"
-    assert len(found.staff_pictures) == 1
+    assert len(found.staff.pictures) == 1

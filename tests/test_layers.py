@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "checks": {"assignment", "datasets", "networks"},
     "gradebook": {"notebooks", "assignment"},
     "calibration": {"assignment", "checks"},
-    "judging": {"notebooks", "assignment", "checks", "execution"},
+    "judging": {"notebooks", "assignment", "datasets", "checks", "execution"},
     "feedback": {"notebooks", "assignment", "datasets", "checks", "gradebook"},
     "grading": {
         "notebooks", "assignment", "datasets", "networks", "sandbox", "execution", "checks", "gradebook", "calibration",

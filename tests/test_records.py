@@ -23,6 +23,7 @@ from grader.records import (
     Repair,
     Requirement,
     Seconds,
+    StaffNotes,
     Status,
 )
 from tests.support.notebooks import toy_grade
@@ -155,12 +156,11 @@ def test_the_public_object_has_the_fields_of_the_contract_and_no_others(grade: G
 def test_the_public_object_says_nothing_that_is_for_staff_or_feedback_only() -> None:
     grade = dataclasses.replace(
         toy_grade(),
-        log="PRIVATE",
         notices=(Message("PRIVATE"),),
         provenance={"PRIVATE": "PRIVATE"},
         repairs=(Repair("PRIVATE", Message("PRIVATE")),),
         pictures=(Picture("PRIVATE", "PRIVATE", {}),),
-        second=(Requirement("PRIVATE", "PRIVATE", True, 1.0),),
+        staff=StaffNotes(log="PRIVATE", second=(Requirement("PRIVATE", "PRIVATE", True, 1.0),)),
     )
 
     assert "PRIVATE" not in json.dumps(grade.to_json())

@@ -36,8 +36,10 @@ from grader.datasets import photos as pets
 from grader.datasets import views
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
-from grader.grading import assemble, preparation, runners
-from grader.grading.preparation import Work
+from grader.grading import preparation, runners
+from grader.grading.preparation import Order, Work
+from grader.grading.runners import Call
+from grader.grading.submission import Graded, Tools, grade_submission
 from grader.networks import remembering
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings
@@ -202,6 +204,19 @@ def calibrate(
     return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
 
 
+def grade_seeded(submission: Submission, order: Order, seed: int, features: Path | None) -> Graded:
+    """Grade in a worker, with a training seed of its own.
+
+    Args:
+        submission: what was handed in.
+        order: what is graded.
+        seed: seed that the notebook is given.
+        features: folder with features that need not be computed again, or None.
+    """
+    work = dataclasses.replace(preparation.prepared(order), seed=seed)
+    return grade_submission(submission, work, Tools(features=features))
+
+
 class _Split:
     """The runs on one split of the photos; what was made for it is gone afterwards."""
 
@@ -225,15 +240,16 @@ class _Split:
             if card != spec.NO_CARD
             else self.salt
         )
-        self.prepared: Work | None = None
+        self.order = Order(course, assignment, settings, self.desk, SECRET, card, self.salt)
+        self.data_dir: Path | None = None
 
     def __enter__(self) -> _Split:
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.desk, ignore_errors=True)
-        if self.prepared is not None and self.prepared.data_dir is not None:
-            shutil.rmtree(self.prepared.data_dir, ignore_errors=True)  # the public photos of this split alone
+        if self.data_dir is not None:
+            shutil.rmtree(self.data_dir, ignore_errors=True)  # the public photos of this split alone
 
     def outcomes(
         self,
@@ -254,18 +270,18 @@ class _Split:
         if not open_:
             return
         tell("started", f"{self.assignment}: split {self.split}, features of its photos", None)
-        work = self._work()
+        features = self._features()
 
-        def calls() -> Iterator[Callable[[], Future[assemble.Graded]]]:
+        def calls() -> Iterator[tuple[Run, Call[Graded]]]:
             for run in open_:
                 tell("started", self._name(run), None)
-                yield functools.partial(self._submit, run, work, runner)
+                yield run, functools.partial(self._submit, run, features, runner)
 
-        for run, graded in zip(open_, runners.in_order(calls(), jobs), strict=True):
-            grade = graded.grade
+        for run, future in runners.in_order(calls(), jobs):
+            grade = future.result().grade
             tell("graded", self._name(run), grade)
             if grade.status is Status.ERROR:
-                yield f"{self._name(run)}: {grade.log.strip().splitlines()[-1] if grade.log else 'ERROR'}"
+                yield f"{self._name(run)}: {grade.staff.log.strip().splitlines()[-1] if grade.staff.log else 'ERROR'}"
                 continue
             outcome = _outcome(run, grade)
             if not outcome.skipped:
@@ -275,31 +291,28 @@ class _Split:
     def _name(self, run: Run) -> str:
         return f"{self.assignment}: {run.recipe}, seed {run.seed}, split {run.split}"
 
-    def _work(self) -> Work:
+    def _features(self) -> Path | None:
+        """Prepare the split; return a folder with the features of its photos, where recipes ask for them."""
         self.desk.mkdir(parents=True)
-        work = preparation.prepare(
-            self.course,
-            self.assignment,
-            self.settings,
-            card=self.card,
-            secret=SECRET,
-            desk=self.desk,
-            salt=self.salt,
+        work = preparation.prepared(self.order)
+        self.data_dir = work.data_dir
+        asks = any(
+            ASKS_FEATURES.search(cell.source)
+            for notebook in self.notebooks.values()
+            for cell in notebook.cells
         )
-        self.prepared = work
-        asks = any(ASKS_FEATURES.search(cell.source) for one in self.notebooks.values() for cell in one.cells)
         if work.sandbox == "none" or not asks or work.data_dir is None:
-            return work
+            return None
         folder = work.data_dir.parent / f"features-{self.card}"
         remembering.remember(folder, _photos(work))
-        return dataclasses.replace(work, features=folder)
+        return folder
 
-    def _submit(self, run: Run, work: Work, runner: Executor) -> Future[assemble.Graded]:
+    def _submit(self, run: Run, features: Path | None, runner: Executor) -> Future[Graded]:
         folder = self.desk / "handed-in" / f"{run.recipe}-{run.seed}" / self.assignment
         folder.mkdir(parents=True)
         nbformat.write(self.notebooks[run.recipe], folder / f"{self.assignment}.ipynb")
-        seeded = dataclasses.replace(work, seed=run.seed)
-        return runner.submit(assemble.grade, Submission("student00", self.assignment, folder), seeded)
+        submission = Submission("student00", self.assignment, folder)
+        return runner.submit(grade_seeded, submission, self.order, run.seed, features)
 
     def _path(self, run: Run) -> Path:
         """Name the file of a run by all that decides what it measures; levels do not."""

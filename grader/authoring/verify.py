@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +18,13 @@ from grader.assignment.course import Course
 from grader.authoring import variants
 from grader.authoring.findings import Finding
 from grader.authoring.leaks import leaks
-from grader.authoring.verify_runs import Case, Run, coverage, mutant_run, plain_runs
+from grader.authoring.verify_runs import Case, Looked, Run, coverage, mutant_run, plain_runs
 from grader.calibration.statistics import measured_version, support
 from grader.errors import SpecError
 from grader.feedback import picture_files
-from grader.grading import assemble, preparation, runners
+from grader.grading import preparation, runners
+from grader.grading.preparation import Order
+from grader.grading.runners import Call
 from grader.settings import Settings, course_secret
 
 Part = Literal["release", "photos", "calibration", "runs", "mutants"]
@@ -64,9 +66,7 @@ def verify(
         desk = Path(name)
         secret = course_secret(course.folder, settings)
         tell("loading the hidden photos")
-        work = preparation.prepare(course, assignment, settings, card=card, secret=secret, desk=desk)
-        public = preparation.prepare_public(course.release(assignment), settings, card=card, desk=desk)
-        case = Case(course, assignment, work, public, desk)
+        case = Case(Order(course, assignment, settings, desk, secret, card))
         if "calibration" in parts:
             yield from _calibration(case)
         if "photos" in parts and case.card != spec.NO_CARD:
@@ -97,14 +97,15 @@ def require_mutants(course: Course, assignments: Sequence[str], names: Sequence[
 def _graded(
     case: Case, runs: Sequence[Run], runner: Executor, jobs: int, tell: Callable[[str], None]
 ) -> Iterator[Finding]:
-    def calls() -> Iterator[Callable[[], Future[assemble.Graded]]]:
+    def calls() -> Iterator[tuple[Run, Call[Looked]]]:
         for number, run in enumerate(runs, 1):
             tell(f"{number} of {len(runs)}: {run.what}")
-            yield functools.partial(case.submit, run, runner)
+            yield run, functools.partial(case.submit, run, runner)
 
-    for run, graded in zip(runs, runners.in_order(calls(), jobs), strict=True):
-        case.needed |= set(graded.needed)
-        yield from run.judge(graded)
+    for run, future in runners.in_order(calls(), jobs):
+        looked = future.result()
+        case.needed |= set(looked.needed)
+        yield from run.judge(looked.graded)
 
 
 def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> Iterator[Finding]:

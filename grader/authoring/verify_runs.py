@@ -7,13 +7,11 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from grader.assignment import spec
-from grader.assignment.course import Course
 from grader.authoring import variants
 from grader.authoring.expectations import (
     exchanged,
@@ -28,10 +26,14 @@ from grader.authoring.expectations import (
 from grader.authoring.findings import Finding, Kind, place
 from grader.authoring.variants import Variant
 from grader.checks.requirements import site_of
+from grader.checks.session import Verdicts
 from grader.datasets import cards
 from grader.feedback import picture_files
-from grader.grading import assemble
-from grader.grading.preparation import Work
+from grader.grading import preparation
+from grader.grading.preparation import Order
+from grader.grading.submission import Graded, Tools, grade_submission
+from grader.judging.evaluate import Context, evaluate_demands
+from grader.judging.probe import Answers
 from grader.records import Check, Grade, Requirement, Status, Submission
 from grader.settings import own_cards
 
@@ -46,18 +48,46 @@ class Run:
 
     what: str
     notebook: NotebookNode
-    work: Work
-    judge: Callable[[assemble.Graded], Iterable[Finding]]
+    order: Order
+    judge: Callable[[Graded], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a run gave, and the demands without which a check would have had another status."""
+
+    graded: Graded
+    needed: tuple[str, ...] = ()
+
+
+def grade_and_look(submission: Submission, order: Order, settled: frozenset[str]) -> Looked:
+    """Grade in a worker, and look which demands the verdicts hang on; public checks alone are only graded.
+
+    Args:
+        submission: what was handed in.
+        order: what is graded.
+        settled: demands of which that is known already.
+    """
+    work, needed = preparation.prepared(order), list[str]()
+    if not work.context.complete:
+        return Looked(grade_submission(submission, work))
+
+    def judge(answers: Answers, context: Context) -> Verdicts:
+        verdicts, sites = evaluate_demands(answers, context, settled)
+        needed[:] = sites  # of the run that counts: the last one
+        return verdicts
+
+    return Looked(grade_submission(submission, work, Tools(judge=judge)), tuple(needed))
 
 
 class Case:
     """One assignment on one data card."""
 
-    def __init__(self, course: Course, assignment: str, work: Work, public: Work, desk: Path) -> None:
-        self.course, self.assignment, self.work, self.public, self.desk = (
-            course, assignment, work, public, desk,
-        )  # fmt: skip
-        self.card = work.context.card
+    def __init__(self, order: Order) -> None:
+        self.course, self.assignment, self.desk = order.course, order.assignment, order.desk
+        self.order, self.public = order, dataclasses.replace(order, secret=None)
+        self.work = preparation.prepared(order)
+        self.card = self.work.context.card
         self.source = self._notebook("solutions")
         self.release = self._notebook("assignments")
         self.needed: set[str] = set()
@@ -91,22 +121,19 @@ class Case:
     ) -> Finding:
         """Return a finding about this assignment on this card."""
         seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
-        if grade is not None and grade.log and not ok:
-            detail = f"{detail}; log: {' '.join(grade.log.split())[-LOG_CHARS:]}"
+        if grade is not None and grade.staff.log and not ok:
+            detail = f"{detail}; log: {' '.join(grade.staff.log.split())[-LOG_CHARS:]}"
         about = (seconds, kind, self.card, subject, file, line, cells, names_cells)
         return Finding(self.assignment, what, ok, detail, *about)
 
-    def submit(self, run: Run, runner: Executor) -> Future[assemble.Graded]:
+    def submit(self, run: Run, runner: Executor) -> Future[Looked]:
         """Hand a notebook in and have it graded."""
         self.handed_in += 1
         folder = self.desk / "handed-in" / str(self.handed_in) / self.assignment
         folder.mkdir(parents=True)
         nbformat.write(run.notebook, folder / f"{self.assignment}.ipynb")
-        context = run.work.context
-        if context.complete:
-            context = dataclasses.replace(context, settled=frozenset(self.needed))
-        work = dataclasses.replace(run.work, context=context)
-        return runner.submit(assemble.grade, Submission("student00", self.assignment, folder), work)
+        submission = Submission("student00", self.assignment, folder)
+        return runner.submit(grade_and_look, submission, run.order, frozenset(self.needed))
 
 
 def plain_runs(case: Case) -> Iterator[Run]:
@@ -114,7 +141,7 @@ def plain_runs(case: Case) -> Iterator[Run]:
     source = "source, all checks: full marks"
     of_source = functools.partial(case.finding, "source", file=case.file("solutions"), names_cells=True)
 
-    def keep(graded: assemble.Graded) -> Iterator[Finding]:
+    def keep(graded: Graded) -> Iterator[Finding]:
         grade = case.first = graded.grade
         case.checks = grade.checks
         case.demands = {site_of(check.id, one): one for check in grade.checks for one in check.requirements}
@@ -126,23 +153,23 @@ def plain_runs(case: Case) -> Iterator[Run]:
         yield case.finding("source", "pictures can be drawn", ok, detail, file=file)
         yield from _oddities(case, grade)
 
-    def again(graded: assemble.Graded) -> Iterator[Finding]:
+    def again(graded: Graded) -> Iterator[Finding]:
         if case.first is not None:
             yield _repeated(case, case.first, graded.grade)
 
-    def public(graded: assemble.Graded) -> Iterator[Finding]:
+    def public(graded: Graded) -> Iterator[Finding]:
         ok, detail = full_marks(graded.grade)
         yield of_source("source, public checks: full marks", ok, detail, grade=graded.grade)
 
-    def released(graded: assemble.Graded) -> Iterator[Finding]:
+    def released(graded: Graded) -> Iterator[Finding]:
         ok, detail = no_marks(graded.grade)
         what = "release, all checks: 0 points, no ERROR"
         yield case.finding("source", what, ok, detail, grade=graded.grade, file=case.file("assignments"))
 
-    yield Run(source, case.source, case.work, keep)
-    yield Run("source again, same seed", case.source, case.work, again)
+    yield Run(source, case.source, case.order, keep)
+    yield Run("source again, same seed", case.source, case.order, again)
     yield Run("source, public checks", case.source, case.public, public)
-    yield Run("release", case.release, case.work, released)
+    yield Run("release", case.release, case.order, released)
 
 
 def _resources(case: Case, grade: Grade) -> Finding:
@@ -150,7 +177,7 @@ def _resources(case: Case, grade: Grade) -> Finding:
     assignment = case.work.context.assignment
     limits = {card: assignment.limits_on(card) for card in assignment.data or (case.card,)}
     pairs = [
-        (name, grade.usage.get(name, 0.0), getattr(limits[case.card], name))
+        (name, grade.staff.usage.get(name, 0.0), getattr(limits[case.card], name))
         for name in ("wall_s", "cell_s", "memory_mb")
     ]
     tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
@@ -195,7 +222,7 @@ def _repeated(case: Case, first: Grade, second: Grade) -> Finding:
 def _oddities(case: Case, grade: Grade) -> Iterator[Finding]:
     """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
     file = f"solutions/{case.assignment}/check_public.py"
-    pictures = grade.staff_pictures or grade.pictures  # those of the photos that judge, where there are any
+    pictures = grade.staff.pictures or grade.pictures  # those of the photos that judge, where there are any
     matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
     swapped = [text for content in matrices for text in exchanged(content)]
     said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
@@ -220,7 +247,7 @@ def mutant_run(case: Case, variant: Variant) -> Run:
     """Return the run of a mutant, which must lose what its header names and nothing else."""
     what = f"mutant {variant.name}: {variant.title}"
 
-    def judge(graded: assemble.Graded) -> Iterator[Finding]:
+    def judge(graded: Graded) -> Iterator[Finding]:
         grade = graded.grade
         failed = {check.id for check in grade.checks if check.status is Status.FAILED}
         case.failed |= failed
@@ -233,7 +260,7 @@ def mutant_run(case: Case, variant: Variant) -> Run:
         file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
         yield case.finding("mutant", what, not problems, said, grade=grade, file=file, subject=variant.name)
 
-    return Run(what, variants.apply(variant, case.source, case.release), case.work, judge)
+    return Run(what, variants.apply(variant, case.source, case.release), case.order, judge)
 
 
 def coverage(case: Case) -> Iterator[Finding]:

@@ -66,7 +66,7 @@ def _gaps(grade: Grade) -> Iterator[str]:
     """Compare accuracies of the same demand on both holdouts, by Fisher's exact test."""
     for check in grade.checks:
         for one in check.requirements:
-            other = _counterpart(one, grade.second)
+            other = _counterpart(one, grade.staff.second)
             if other is None:
                 continue
             chance = _chance_of_gap(one, other)

@@ -94,7 +94,6 @@ class Verdicts:
         checks: verdicts in order.
         pictures: material for the feedback.
         log: for staff: tracebacks of broken checks.
-        needed: demands without which a check would have another status; only where that was looked into.
         second: what checks measured that no report shows.
         staff_pictures: pictures that depend on hidden questions.
     """
@@ -102,7 +101,6 @@ class Verdicts:
     checks: tuple[Check, ...]
     pictures: tuple[Picture, ...] = ()
     log: str = ""
-    needed: tuple[str, ...] = ()
     second: tuple[Requirement, ...] = ()
     staff_pictures: tuple[Picture, ...] = ()
 

@@ -204,7 +204,7 @@ def grade(
     progress = Progress(len(found.submissions(assignment, options.students)))
     with progress as tell:
         grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
-    flagged = any(one.flags for one in grades)
+    flagged = any(one.staff.flags for one in grades)
     grades = grades if staff else [disclosure.told(one) for one in grades]
     if not grades:
         where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
@@ -247,7 +247,7 @@ def _warn(grades: list[Grade], *, flagged: bool) -> None:
         output.errors.print(
             plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
-    for line in (f"{one.student}: {flag}" for one in grades for flag in one.flags):
+    for line in (f"{one.student}: {flag}" for one in grades for flag in one.staff.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
     if flagged:
         what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"

@@ -42,10 +42,10 @@ def find_data(
     """
     card, folder = find_photos(card_id, settings, salt)
     label_space = label_space or card.default_space
-    split = sources.split_of(card, folder, label_space).digest
-    name = f"{card_id}-{label_space}-{split}{cards.program_mark(card)}"
-    view = public_view(card, folder, label_space, settings.cache / "views" / name)
-    return card, folder, split, view
+    split = sources.split_of(card, folder, label_space)
+    name = f"{card_id}-{label_space}-{split.digest}{cards.program_mark(card)}"
+    view = public_view(card, folder, label_space, settings.cache / "views" / name, split)
+    return card, folder, split.digest, view
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ class View:
         return Photos(images, numbers, tuple(name for name, _ in members))
 
 
-def public_view(card: DataCard, folder: Path, label_space: str, destination: Path) -> Path:
+def public_view(
+    card: DataCard, folder: Path, label_space: str, destination: Path, split: Split | None = None
+) -> Path:
     """Write what a notebook may see: decoded public photos, names and labels, nothing of the holdouts.
 
     Args:
@@ -100,11 +102,12 @@ def public_view(card: DataCard, folder: Path, label_space: str, destination: Pat
         folder: its photos, from `find`.
         label_space: which labels.
         destination: folder to write; reused when it holds the same split.
+        split: of these photos, where it is known already.
 
     Returns:
         `destination`.
     """
-    split = split_of(card, folder, label_space)
+    split = split or split_of(card, folder, label_space)
     wanted = (card.id, label_space, split.digest)
     if _identity(destination) == wanted:
         return destination

@@ -7,7 +7,15 @@ what the clock says, and nobody stays longer than `GENEROUS` times a limit.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.sandbox.work_times import machine_s
+
+if TYPE_CHECKING:
+    from grader.execution.kernels import Lease
+    from grader.limits import Limits
 
 GENEROUS = 8.0  # by how much the clock on the wall may go beyond a limit
 STARVED = 0.7  # of the processors: who got less while it waited shared the machine with others
@@ -64,3 +72,42 @@ def charged_s(passed: Reading, cpus: int) -> float:
 def is_overloaded(passed: Reading, cpus: int) -> bool:
     """Say whether others kept the notebook from the processors: it waited a lot for them, and got less than its due."""
     return passed.lost_s > WAITED * passed.wall_s and passed.cpu_s / cpus < STARVED * passed.wall_s
+
+
+class Meter:
+    """Counts the seconds of one run, from the moment its kernel is ready.
+
+    Args:
+        lease: the kernel.
+        limits: how many processors count, and the wall limit.
+    """
+
+    def __init__(self, lease: Lease, limits: Limits) -> None:
+        self._lease, self._limits = lease, limits
+        self._begun: Reading | None = None
+        self._last = Reading()
+
+    def begin(self) -> None:
+        """Note that the kernel is ready: from now on seconds are charged."""
+        self._begun = self.reading()
+
+    def reading(self) -> Reading:
+        """Look at the clocks."""
+        usage, last = self._lease.usage(), self._last
+        # A world that is gone, or that hides the end of its children, has worked no less than before.
+        cpu_s, waited_s = max(usage.cpu_s, last.cpu_s), max(usage.waited_s, last.waited_s)
+        self._last = Reading(time.monotonic(), cpu_s, waited_s, machine_s())
+        return self._last
+
+    def charged_s(self, now: Reading, start: Reading | None = None) -> float:
+        """Return the seconds that are charged since a reading, or since the kernel was ready."""
+        start = start or self._begun
+        return 0.0 if start is None else charged_s(now.since(start), self._limits.cpus)
+
+    def left_s(self, now: Reading | None = None) -> float:
+        """Seconds until the wall limit, as they are charged; never negative."""
+        return max(0.0, self._limits.wall_s - self.charged_s(now or self.reading()))
+
+    def overloaded(self, now: Reading) -> bool:
+        """Say whether others kept the run from the processors, since the kernel was ready."""
+        return self._begun is not None and is_overloaded(now.since(self._begun), self._limits.cpus)

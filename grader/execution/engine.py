@@ -27,16 +27,16 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillExecutionError
 
 from grader.errors import KernelDied, WorldEnded
-from grader.execution.clock import GENEROUS, is_overloaded
+from grader.execution.clock import GENEROUS, Meter
 from grader.execution.kernel_client import Allowance, IntakeClient
 from grader.execution.limit_hits import describe, fills_a_gpu, limit_behind, new_hits, unformatted
+from grader.execution.run import Execution, Run, is_near
 from grader.execution.stock_engine import until_ready
-from grader.execution.walk import Walk
-from grader.messages import Message, quoted
+from grader.messages import NOTHING, Message, quoted
 from grader.notebooks.sanitise_text import printable
 from grader.records import FailedCell, Limit
 
-__all__ = ["GradingClient", "GradingEngine", "Walk", "run"]
+__all__ = ["Execution", "GradingClient", "GradingEngine", "Run", "run"]
 
 GRACE_S = 10.0  # after an interrupt, before the kernel is killed
 START_S = 60.0
@@ -48,14 +48,33 @@ DROPPED_S = 1  # for the sign that a cell has ended, when a flood may have made 
 
 
 class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
-    """A papermill client that outlives failing cells and keeps limits."""
+    """A papermill client that outlives failing cells and keeps limits; what happens in a run is noted here.
 
-    def __init__(self, nb_man: Any, walk: Walk, **options: Any) -> None:  # noqa: ANN401 - papermill's own types
+    Attributes:
+        lease: the kernel.
+        limits: what the run may use.
+        meter: the seconds that the run is charged.
+        hits: which limits were hit, and in which cell (None: outside any cell).
+        ended: the limit that ended a cell, by the cell's place.
+        failed: cells that raised or hit a limit.
+        dead: whether the kernel has ended.
+        broken: how the notebook broke its kernel's world; `NOTHING` when it did not.
+        cell_s: seconds that the cell that took longest is charged.
+        gpu_full: whether the memory that was full first is that of the GPU.
+    """
+
+    def __init__(self, nb_man: Any, run: Run, **options: Any) -> None:  # noqa: ANN401 - papermill's own types
         super().__init__(
-            nb_man, km=walk.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
+            nb_man, km=run.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
         )
-        self.walk = walk
-        self.allowance = Allowance(walk.limits.output_kb)
+        self.lease, self.limits, self._gpu = run.lease, run.limits, run.gpu
+        self.meter = Meter(run.lease, run.limits)
+        self.allowance = Allowance(run.limits.output_kb)
+        self.hits: dict[Limit, int | None] = {}
+        self.ended: dict[int, Limit] = {}
+        self.failed: list[FailedCell] = []
+        self.dead, self.broken = False, NOTHING
+        self.cell_s, self.gpu_full = 0.0, False
         self._alive: asyncio.Task[None] | None = None
 
     async def async_start_new_kernel_client(self) -> IntakeClient:
@@ -72,9 +91,9 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
     def papermill_execute_cells(self) -> None:
         """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
         for index, cell in enumerate(self.nb.cells):
-            if self.walk.dead or cell.cell_type != "code":
+            if self.dead or cell.cell_type != "code":
                 continue
-            begin = self.walk.reading()
+            begin = self.meter.reading()
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
@@ -85,12 +104,12 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                     _error("UnreadableReply", "the kernel's answer to this cell made no sense")
                 )
             finally:
-                charged = self.walk.charged_s(self.walk.reading(), begin)
-                self.walk.cell_s = max(self.walk.cell_s, charged)
+                charged = self.meter.charged_s(self.meter.reading(), begin)
+                self.cell_s = max(self.cell_s, charged)
                 self._note_cut(cell, index)
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
             self._note(cell, index)
-            if self.walk.hits.get(Limit.MEMORY) == index and not self.walk.dead:
+            if self.hits.get(Limit.MEMORY) == index and not self.dead:
                 self.request(RECOVER, RECOVER_S)  # what the cell left behind would starve those after it
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:  # noqa: ANN401
@@ -99,7 +118,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             self.iopub_timeout = DROPPED_S
         running = asyncio.ensure_future(super().async_execute_cell(cell, cell_index, **options))
         try:
-            await self._bounded(running, self.walk.limits.cell_s, cell_index)
+            await self._bounded(running, self.limits.cell_s, cell_index)
             return await running
         finally:
             if self._alive is not None:
@@ -126,10 +145,10 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self.km._close_control_socket()
             await asyncio.wait({running}, timeout=GRACE_S)
         if not running.done():
-            if self.walk.left_s() == 0:
+            if self.meter.left_s() == 0:
                 self._hit(Limit.WALL, index)
-            self.walk.dead = True
-            self.walk.lease.stop()
+            self.dead = True
+            self.lease.stop()
             await asyncio.wait({running}, timeout=5)
             if not running.done():
                 running.cancel()
@@ -137,18 +156,18 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     async def _until_spent(self, running: asyncio.Future[Any], most_s: float) -> float:
         """Wait until a request is done or has used its seconds; returns what is left of the wall limit."""
-        begin = self.walk.reading()
-        left, own = self.walk.left_s(begin), most_s
+        begin = self.meter.reading()
+        left, own = self.meter.left_s(begin), most_s
         while not running.done() and min(left, own) > 0:
             await asyncio.wait({running}, timeout=min(left, own, LOOK_S))
-            now = self.walk.reading()
-            left, own = self.walk.left_s(now), most_s - self.walk.charged_s(now, begin)
+            now = self.meter.reading()
+            left, own = self.meter.left_s(now), most_s - self.meter.charged_s(now, begin)
         return left
 
     def _hit(self, limit: Limit, index: int | None) -> None:
-        self.walk.hits.setdefault(limit, index)
+        self.hits.setdefault(limit, index)
         if index is not None:
-            self.walk.ended[index] = limit
+            self.ended[index] = limit
 
     def _die(self) -> None:
         """Note that the kernel is gone.
@@ -156,9 +175,9 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         Raises:
             KernelDied: the notebook is not to blame.
         """
-        if not self.walk.dead:
-            self.walk.dead = True
-            reason = self.walk.lease.lost()
+        if not self.dead:
+            self.dead = True
+            reason = self.lease.lost()
             if reason:
                 raise KernelDied(reason)
 
@@ -168,13 +187,13 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         Returns:
             Seconds that it is charged.
         """
-        begin = self.walk.reading()
-        if not self.walk.dead:
+        begin = self.meter.reading()
+        if not self.dead:
             with contextlib.suppress(DeadKernelError):
                 self._request(code, budget_s)
-            for limit in new_hits(self.walk.lease.usage(), self.walk.hits):
-                self.walk.hits[limit] = None
-        return self.walk.charged_s(self.walk.reading(), begin)
+            for limit in new_hits(self.lease.usage(), self.hits):
+                self.hits[limit] = None
+        return self.meter.charged_s(self.meter.reading(), begin)
 
     async def _async_request(self, code: str, budget_s: float) -> None:
         message = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
@@ -191,7 +210,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:  # noqa: ANN401
         """Take a message that the intake let through; one that nbclient chokes on is dropped."""
         if msg.get("cut"):
-            self.walk.hits.setdefault(Limit.OUTPUT, cell_index)
+            self.hits.setdefault(Limit.OUTPUT, cell_index)
             self.iopub_timeout = DROPPED_S
         if not self._afford_copies(msg):
             return None
@@ -222,8 +241,8 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def _note_cut(self, cell: NotebookNode, index: int) -> None:
         """Note that the output was cut when the cell ended before its messages were all worked off."""
-        if self.kc.outputs.told and Limit.OUTPUT not in self.walk.hits:
-            self.walk.hits[Limit.OUTPUT] = index
+        if self.kc.outputs.told and Limit.OUTPUT not in self.hits:
+            self.hits[Limit.OUTPUT] = index
             text = self.kc.outputs.notice
             cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=text))
 
@@ -232,40 +251,40 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
         failure = self._failure(cell, index, number)
         if failure is not None:
-            self.walk.failed.append(failure)
+            self.failed.append(failure)
 
     def _failure(self, cell: NotebookNode, index: int, number: int) -> FailedCell | None:
         """Return how a cell failed, when it raised, hit a limit or ended the kernel."""
-        walk, usage = self.walk, self.walk.lease.usage()
+        usage = self.lease.usage()
         failed = functools.partial(
             FailedCell, index, number, cell.metadata.get("nbgrader", {}).get("grade_id")
         )
-        hits = new_hits(usage, walk.hits)
-        walk.hits.update(dict.fromkeys(hits, index))
+        hits = new_hits(usage, self.hits)
+        self.hits.update(dict.fromkeys(hits, index))
         output = next((one for one in cell.get("outputs", []) if one.output_type == "error"), None)
         raised = (
             (printable(output.get("ename"), 100), printable(output.get("evalue"), 500))
             if output
             else unformatted(cell.get("outputs", []))
         )
-        limit = walk.ended.get(index)
+        limit = self.ended.get(index)
         if limit is not None:
-            message = describe(limit, walk.limits, number)
+            message = describe(limit, self.limits, number)
             return failed(f"limit: {limit}", message, limit)
-        if walk.dead:
+        if self.dead:
             limit = Limit.MEMORY if usage.memory_hit else None
         elif raised is not None:
-            sandboxed = walk.lease.sandbox != "none"
+            sandboxed = self.lease.sandbox != "none"
             limit = limit_behind(*raised, usage, sandboxed=sandboxed) or next(iter(hits), None)
-        full = walk.gpu and raised is not None and not walk.dead and fills_a_gpu(*raised)
+        full = self._gpu and raised is not None and not self.dead and fills_a_gpu(*raised)
         if full:
-            limit, walk.gpu_full = Limit.MEMORY, walk.gpu_full or Limit.MEMORY not in walk.hits
+            limit, self.gpu_full = Limit.MEMORY, self.gpu_full or Limit.MEMORY not in self.hits
         if limit is None:
-            if walk.dead:
+            if self.dead:
                 return failed("KernelDied", Message("the kernel died in this cell"))
             return failed(raised[0], quoted(raised[1]), None, *raised) if raised else None
-        walk.hits.setdefault(limit, index)
-        message = describe(limit, walk.limits, number, on_gpu=full)
+        self.hits.setdefault(limit, index)
+        message = describe(limit, self.limits, number, on_gpu=full)
         if raised is None:
             return failed(f"limit: {limit}", message, limit)
         message = Message("{limit} ({error}: {text})", limit=message, error=raised[0], text=raised[1])
@@ -273,81 +292,92 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
 
 class GradingEngine(Engine):  # type: ignore[misc]
-    """What `papermill.execute_notebook(..., engine_name="pawgrade", walk=walk)` runs; see `papermill_engine`."""
+    """What `papermill.execute_notebook(..., engine_name="pawgrade", run=run)` runs; see `papermill_engine`."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ANN401
-        """Run the notebook as `options["walk"]` says."""
-        walk: Walk = options["walk"]
-        client = GradingClient(nb_man, walk, kernel_name=kernel_name, log_output=False)
+        """Run the notebook as `options["run"]` says, and hand what became of it to `options["report"]`."""
+        run: Run = options["run"]
+        client = GradingClient(nb_man, run, kernel_name=kernel_name, log_output=False)
         client.reset_execution_trackers()
         begin = time.monotonic()
         quiet = subprocess.DEVNULL  # what a kernel prints outside its messages is nobody's business
-        client.start_new_kernel(
-            cwd=str(walk.lease.cwd), env=walk.lease.environment, stdout=quiet, stderr=quiet
-        )
+        client.start_new_kernel(cwd=str(run.lease.cwd), env=run.lease.environment, stdout=quiet, stderr=quiet)
         try:
             client.start_new_kernel_client()
         except RuntimeError as exc:
             client.close()
             raise KernelDied(
-                f"the kernel {kernel_name!r} did not start: {walk.lease.lost().rstrip('.') or exc}."
+                f"the kernel {kernel_name!r} did not start: {run.lease.lost().rstrip('.') or exc}."
             ) from exc
         ready = time.monotonic()
-        walk.begun = walk.reading()
-        watchdog = threading.Timer(GENEROUS * walk.limits.wall_s + WATCHDOG_S, walk.lease.stop)
+        client.meter.begin()
+        watchdog = threading.Timer(GENEROUS * run.limits.wall_s + WATCHDOG_S, run.lease.stop)
         watchdog.daemon = True
         watchdog.start()
-        walk.ran = True
+        run.begin()
+        walked = ready
         try:
             client.papermill_execute_cells()
             walked = time.monotonic()
-            walk.ask(client)
+            run.ask(client)
         except WorldEnded as exc:
-            walk.dead, walk.broken = True, exc.words
+            client.dead, client.broken = True, exc.words
         finally:
             watchdog.cancel()
-            now = walk.reading()
-            walk.wall_s = walk.charged_s(now)
-            walk.overloaded = is_overloaded(now.since(walk.begun), walk.limits.cpus)
-            walk.peak_mb = walk.lease.usage().peak_mb
-            walk.notebook = copy.deepcopy(nb_man.nb)
-            walk.output_bytes = client.allowance.spent_bytes
-            walk.lease.stop()
+            now, peak_mb = client.meter.reading(), run.lease.usage().peak_mb
+            run.lease.stop()
             client.close()
-        walk.kernel_s, walk.execute_s, walk.probe_s = ready - begin, walked - ready, time.monotonic() - walked
+        options["report"](
+            Execution(
+                notebook=copy.deepcopy(nb_man.nb),
+                failed=tuple(client.failed),
+                hits=dict(client.hits),
+                dead=client.dead,
+                broken=client.broken,
+                kernel_s=ready - begin,
+                execute_s=walked - ready,
+                probe_s=time.monotonic() - walked,
+                wall_s=client.meter.charged_s(now),
+                cell_s=client.cell_s,
+                overloaded=client.meter.overloaded(now),
+                peak_mb=peak_mb,
+                near_memory=is_near(peak_mb, run.limits),
+                gpu_full=client.gpu_full,
+                output_bytes=client.allowance.spent_bytes,
+            )
+        )
 
 
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
-def run(notebook: NotebookNode, walk: Walk, parameters: Mapping[str, Any]) -> NotebookNode:
+def run(notebook: NotebookNode, given: Run, parameters: Mapping[str, Any]) -> Execution:
     """Execute a notebook with papermill in the leased kernel.
 
     Args:
         notebook: a valid nbformat 4 notebook with a cell tagged `parameters`; it is not changed.
-        walk: the kernel, the limits, what to ask afterwards; it is filled with what happened.
+        given: the kernel, the limits, what to ask afterwards.
         parameters: values to inject.
 
-    Returns:
-        The executed notebook, complete up to the moment a limit hit.
-
     Raises:
-        KernelDied: the kernel never got ready: ours to mend.
+        KernelDied: the kernel never got ready, or was lost through no fault of the notebook: ours to mend.
     """
+    reports: list[Execution] = []
     with contextlib.suppress(PapermillExecutionError):
         papermill.execute_notebook(
             copy.deepcopy(notebook),
             None,
             parameters=dict(parameters),
             engine_name="pawgrade",
-            kernel_name=walk.lease.manager.kernel_name,
+            kernel_name=given.lease.manager.kernel_name,
             progress_bar=False,
-            walk=walk,
+            run=given,
+            report=reports.append,
         )
-    if walk.notebook is None:
+    if not reports:
         raise KernelDied("the notebook was never executed.")
-    return walk.notebook
+    return reports[0]
 
 
 def _error(name: str, text: str) -> NotebookNode:

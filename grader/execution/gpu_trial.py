@@ -41,10 +41,9 @@ def try_out(kernel: str, held: Held, *, sandboxed: bool) -> str:
         environment = {"HOME": folder, **held.environment()}
         try:
             with kernels.lease(kernel, cwd=Path(folder), environment=environment, sandbox=sandbox) as lease:
-                walk = engine.Walk(lease, limits, lambda _: None, gpu=True)
-                engine.run(notebook, walk, {"device": "cuda"})
+                execution = engine.run(notebook, engine.Run(lease, limits, gpu=True), {"device": "cuda"})
         except GraderError as exc:
             return str(exc)
-    if not walk.failed or walk.gpu_full:
+    if not execution.failed or execution.gpu_full:
         return ""
-    return f"{walk.failed[0].error}: {walk.failed[0].message}"
+    return f"{execution.failed[0].error}: {execution.failed[0].message}"

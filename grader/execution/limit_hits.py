@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from grader.execution.kernels import Usage
-from grader.limits import Limits
+from grader.limits import Limits, explain
 from grader.messages import Message
 from grader.notebooks.sanitise_text import printable
 from grader.records import Limit
@@ -112,13 +112,4 @@ def describe(limit: Limit, limits: Limits, number: int, *, on_gpu: bool = False)
     """
     if on_gpu:
         return Message("filled the memory of the GPU")
-    seconds = limits.wall_s if limit is Limit.WALL else limits.cell_s
-    stopped = Message("stopped after {seconds:g} s in cell {number}", seconds=seconds, number=number)
-    return {
-        Limit.WALL: stopped,
-        Limit.CELL: stopped,
-        Limit.MEMORY: Message("used more than {size} MB", size=limits.memory_mb),
-        Limit.DISK: Message("wrote more than {size} MB", size=limits.disk_mb),
-        Limit.PROCESSES: Message("started more than {count} processes", count=limits.processes),
-        Limit.OUTPUT: Message("printed more than {size} KB: cut", size=limits.output_kb),
-    }[limit]
+    return explain(limit, limits, cell=number).short

@@ -10,18 +10,18 @@ from typing import Any
 
 
 class PawgradeEngine:
-    """papermill's `Engine`, in effect: grades with `walk=`, and without it runs a notebook as papermill does."""
+    """papermill's `Engine`, in effect: grades with `run=`, and without it runs a notebook as papermill does."""
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Run a notebook; `options["walk"]` makes it a grading run."""
-        if options.get("walk") is not None:
+        """Run a notebook; `options["run"]` makes it a grading run."""
+        if options.get("run") is not None:
             from grader.execution.engine import GradingEngine
 
             return GradingEngine.execute_notebook(nb, kernel_name, *arguments, **options)
         from grader.execution.stock_engine import StockEngine
 
-        options.pop("walk", None)
+        options.pop("run", None)
         return StockEngine.execute_notebook(nb, kernel_name, *arguments, **options)
 
     @classmethod

@@ -17,11 +17,12 @@ from grader.errors import InfrastructureError
 from grader.feedback import figures
 from grader.feedback.drawings.svg import SVG, Drawing
 from grader.feedback.figures import NO_OTHERS, Draw
+from grader.limits import explain
 from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells
-from grader.records import Check, Grade, Limit, Picture, Status
+from grader.records import Check, Grade, Picture, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -225,50 +226,12 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-_LIMITS = {
-    Limit.WALL: (
-        Message("The notebook took longer than its time allows"),
-        Message(
-            "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
-            " fewer steps, or results kept instead of computed twice."
-        ),
-    ),
-    Limit.CELL: (
-        Message("One cell took longer than a cell may take"),
-        Message(
-            "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell."
-        ),
-    ),
-    Limit.MEMORY: (
-        Message("The notebook needed more memory than it may have"),
-        Message(
-            "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
-            " that you no longer need."
-        ),
-    ),
-    Limit.DISK: (
-        Message("The notebook wrote more to disk than it may"),
-        Message("Writing was stopped. Keep intermediate results in memory, or save fewer of them."),
-    ),
-    Limit.PROCESSES: (
-        Message("The notebook started too many processes or threads"),
-        Message("Set num_workers=0 in data loaders and start no processes of your own."),
-    ),
-    Limit.OUTPUT: (
-        Message("The notebook displayed more than it may"),
-        Message(
-            "What came after that was not kept. Print less inside loops: every hundredth step is enough."
-        ),
-    ),
-}
-
-
 def _limit(grade: Grade) -> dict[str, Any] | None:
     if grade.limit is None:
         return None
-    what, advice = _LIMITS[grade.limit]
+    words = explain(grade.limit)
     where = [cell for cell in grade.failed_cells if cell.limit is grade.limit]
-    return {"what": what, "advice": advice, "cell": where[0] if where else None}
+    return {"what": words.headline, "advice": words.advice, "cell": where[0] if where else None}
 
 
 _STEPS = (

@@ -72,7 +72,7 @@ def require_drawn(folder: Path) -> None:
 
 def drawable(folder: Path, grade: Grade) -> tuple[bool, str]:
     """Draw what the checks showed of an attempt, for students and for staff; say whether all of it can be drawn."""
-    own, pictures, problems = load_pictures(folder), (*grade.pictures, *grade.staff_pictures), list[str]()
+    own, pictures, problems = load_pictures(folder), (*grade.pictures, *grade.staff.pictures), list[str]()
     for picture in pictures:
         try:
             draw(picture, own)

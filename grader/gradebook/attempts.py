@@ -48,24 +48,30 @@ def attempt_id(submission: Submission, *facts: str) -> str:
     The time of handing in is not among them: the same files handed in again are the same attempt.
 
     Args:
-        submission: its folder is read; links are not followed.
+        submission: its folder is read where that was not done before; links are not followed.
         facts: versions and settings, for example the assignment's digest, the data card, the seed.
     """
-    digest = hashlib.sha256("\0".join(facts).encode())
+    listed = contents(submission) if submission.contents is None else submission.contents
+    return hashlib.sha256("\0".join(facts).encode() + listed).hexdigest()[:16]
+
+
+def contents(submission: Submission) -> bytes:
+    """Return what identifies the submitted files: name, kind and digest of each."""
+    rows = bytearray()
     files, rest = _files(submission.folder, submission.notebook.name)
     for name in files:
         path = submission.folder / name
         try:
             mode = path.lstat().st_mode
         except OSError:  # gone since, or a name that is too long
-            digest.update(f"\0{name}\0unreadable\0".encode(errors="surrogateescape"))
+            rows += f"\0{name}\0unreadable\0".encode(errors="surrogateescape")
             continue
-        digest.update(f"\0{name}\0{stat.S_IFMT(mode)}\0".encode(errors="surrogateescape"))
+        rows += f"\0{name}\0{stat.S_IFMT(mode)}\0".encode(errors="surrogateescape")
         if stat.S_ISREG(mode):
-            digest.update(_fingerprint(path))
+            rows += _fingerprint(path)
     if rest:
-        digest.update(f"\0{rest}".encode())
-    return digest.hexdigest()[:16]
+        rows += f"\0{rest}".encode()
+    return bytes(rows)
 
 
 def _files(folder: Path, notebook: str) -> tuple[list[str], str]:
@@ -142,8 +148,8 @@ def write(
         (fresh / "executed.ipynb").write_bytes(text.encode("utf-8", "replace"))
     if answers:
         np.savez_compressed(fresh / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
-    if grade.log:
-        (fresh / "staff.log").write_text(grade.log, encoding="utf-8", errors="backslashreplace")
+    if grade.staff.log:
+        (fresh / "staff.staff.log").write_text(grade.staff.log, encoding="utf-8", errors="backslashreplace")
     for name, record in (("grade.json", _told(grade)), ("staff.json", _for_staff(grade))):
         (fresh / name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     for path in [*fresh.rglob("*"), fresh]:

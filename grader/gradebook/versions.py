@@ -17,8 +17,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def _turn(grade: Grade) -> int:
     return int(text) if text.isdecimal() else 0  # attempts from before they were numbered come first
 
 
-def numbered(grade: Grade, submitted: str, before: list[Grade]) -> Grade:
+def numbered(grade: Grade, submitted: str, before: Sequence[Grade]) -> Grade:
     """Return a new grade with its version and, if that was scored before, the number that it had then.
 
     Args:
@@ -101,11 +101,7 @@ def numbered(grade: Grade, submitted: str, before: list[Grade]) -> Grade:
     """
     same = next((one for one in before if version_of(one) == submitted or one.attempt == grade.attempt), None)
     turn = max([len(before), *map(_turn, before)]) + 1 if same is None else _turn(same)
-    return _noted(grade, {VERSION: submitted, TURN: str(turn)})
-
-
-def _noted(grade: Grade, notes: Mapping[str, str]) -> Grade:
-    return Grade(**{**grade.__dict__, "provenance": {**grade.provenance, **notes}})
+    return replace(grade, provenance={**grade.provenance, VERSION: submitted, TURN: str(turn)})
 
 
 def standing(grade: Grade, before: list[Grade], limit: int) -> Message:

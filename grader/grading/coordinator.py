@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import shutil
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from grader.assignment.calibrated import Calibration
 from grader.assignment.course import Course
 from grader.calibration import flags as suspicion
 from grader.checks.scoring import with_manual
@@ -27,6 +29,9 @@ from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
 from grader.gradebook.nbgrader import has_nbgrader
 from grader.grading import assemble, preparation
+from grader.grading.preparation import Order, Work
+from grader.grading.runners import Call, in_order
+from grader.grading.submission import Graded, grade_as_ordered
 from grader.messages import Message, sentences
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
@@ -51,6 +56,52 @@ class Options:
     extra_attempt: bool = False
 
 
+@dataclass(frozen=True)
+class _Class:
+    """What all submissions of a class share, on the side that keeps the records.
+
+    Attributes:
+        course: the course.
+        settings: which attempt counts, how many are scored.
+        options: what was asked.
+        order: what workers prepare themselves for.
+        work: the same, prepared here.
+        calibration: what honest work reaches on this card, where that is known.
+    """
+
+    course: Course
+    settings: Settings
+    options: Options
+    order: Order
+    work: Work
+    calibration: Calibration | None
+
+    @property
+    def judge(self) -> versions.Against:
+        """What work is judged against."""
+        context = self.work.context
+        return versions.Against(context.version, context.split, context.card)
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """What is done about one submission, by what is stored of its student.
+
+    Attributes:
+        submission: what was handed in, its folder looked at.
+        event: what is told of it in the end.
+        before: the student's attempts that were judged against the same.
+        known: the stored grade of these very files; None where there is none that counts.
+        fault: traceback of a fault of ours on the way here.
+    """
+
+    submission: Submission
+    event: Event
+    before: Sequence[Grade] = ()
+    known: Grade | None = None
+    fault: str = ""
+
+
 def grade_class(
     course: Course,
     assignment: str,
@@ -59,8 +110,11 @@ def grade_class(
     *,
     runner: Executor,
     tell: Callable[[Event, str, Grade | None], None],
+    jobs: int = 1,
 ) -> list[Grade]:
     """Grade what is handed in for an assignment, and record it.
+
+    Submissions are handed to the runner ahead, and recorded in their order as results come.
 
     Args:
         course: the course.
@@ -70,6 +124,7 @@ def grade_class(
         runner: where submissions are graded.
         tell: called when a submission is started, and when it is graded, known from an earlier run, or not scored
             because the student's scored attempts are used up.
+        jobs: how many submissions the runner grades at a time.
 
     Returns:
         Grades by student, manual points included.
@@ -79,117 +134,140 @@ def grade_class(
     """
     if options.extra_attempt and not options.students:
         raise SpecError("an extra attempt is for somebody.", "Name the student with --student.")
-    with attempts.sole_writer(course.folder), desk(course) as place:
+    with attempts.sole_writer(course.folder), desk(course) as folder:
         submissions = course.submissions(assignment, options.students)
         secret = course_secret(course.folder, settings)
-        work = preparation.prepare(course, assignment, settings, card=options.card, secret=secret, desk=place)
-        grades = []
-        with _records(course, work, settings) as record:
+        order = Order(course, assignment, settings, folder, secret, options.card)
+        work = preparation.prepared(order)
+        calibration = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
+        group = _Class(course, settings, options, order, work, calibration)
+
+        def calls() -> Iterator[tuple[_Decision, Call[Graded | None]]]:
             for submission in submissions:
                 tell("started", submission.student, None)
-                try:
-                    event, grade = _decided(course, submission, work, runner, options, settings)
-                except GraderError:
-                    raise
-                except Exception:  # of one submission: the others are graded all the same
-                    event, grade = "graded", assemble.undecided(submission, work, traceback.format_exc())
-                    attempts.write(course.folder, grade, submitted=None, executed=None, answers={})
-                    attempts.set_current(course.folder, grade)
-                grade = record(grade, submission)
-                tell(event, submission.student, grade)
+                decision = _decided(group, submission)
+                yield decision, functools.partial(_hand_over, group, decision, runner)
+
+        grades = list[Grade]()
+        with _records(course, work, settings) as record:
+            for decision, future in in_order(calls(), jobs):
+                grade = record(_stored(group, decision, future), decision.submission)
+                tell(decision.event, grade.student, grade)
                 grades.append(grade)
         return grades
 
 
-def _decided(
-    course: Course,
-    submission: Submission,
-    work: preparation.Work,
-    runner: Executor,
-    options: Options,
-    settings: Settings,
-) -> tuple[Event, Grade]:
-    """Grade a submission, or find out that it is known or one more than are scored; return the grade that counts."""
-    known = None if options.force else _usable(course, submission, work)
-    if known is None and _beyond(course, submission, work, options, settings):
-        return "unscored", _unscored(course, submission, work, settings)
-    grade = known or _graded(course, submission, work, runner)
-    attempts.set_current(course.folder, grade)
-    versions.settle(course.folder, submission)
-    counts = attempts.counting(course.folder, submission.assignment, submission.student, settings.counts)
-    return "graded" if known is None else "known", counts or grade
+# Policy: what is done about a submission
 
 
-def _against(work: preparation.Work) -> versions.Against:
-    return versions.Against(work.context.version, work.context.split, work.context.card)
+def _decided(group: _Class, submission: Submission) -> _Decision:
+    """Find out whether a submission is graded, known, or one more than are scored; its files are read once, here."""
+    try:
+        submission = dataclasses.replace(submission, contents=attempts.contents(submission))
+        before = versions.judged(group.course.folder, submission.assignment, submission.student, group.judge)
+        known = None if group.options.force else _usable(group, submission)
+    except GraderError:
+        raise
+    except Exception:  # of one submission: the others are graded all the same
+        return _Decision(submission, "graded", fault=traceback.format_exc())
+    if known is not None:
+        return _Decision(submission, "known", before, known)
+    event: Event = "unscored" if _beyond(group, submission, before) else "graded"
+    return _Decision(submission, event, before)
 
 
-def _beyond(
-    course: Course, submission: Submission, work: preparation.Work, options: Options, settings: Settings
-) -> bool:
+def _usable(group: _Class, submission: Submission) -> Grade | None:
+    """Return the stored grade of these very files, unless it was our own error: that is worth another try."""
+    attempt = group.work.attempt(submission)
+    grade = attempts.read(group.course.folder, submission.assignment, submission.student, attempt)
+    return None if grade is None or grade.status is Status.ERROR else grade
+
+
+def _beyond(group: _Class, submission: Submission, before: Sequence[Grade]) -> bool:
     """Say whether a version would be one more than are scored; what was let in once is not."""
-    if options.extra_attempt or not settings.attempts:
+    limit = group.settings.attempts
+    if group.options.extra_attempt or not limit:
         return False
-    who, attempt = (course.folder, submission.assignment, submission.student), work.attempt(submission)
-    before = versions.judged(*who, _against(work))
-    again = versions.version(submission) in {versions.version_of(one) for one in before}
-    again |= attempt in {attempts.current(*who), *(one.attempt for one in before)}
-    return len(before) >= settings.attempts and not again
+    attempt = group.work.attempt(submission)
+    current = attempts.current(group.course.folder, submission.assignment, submission.student)
+    again = versions.version(submission) in {versions.version_of(grade) for grade in before}
+    again |= attempt in {current, *(grade.attempt for grade in before)}
+    return len(before) >= limit and not again
 
 
-def _unscored(course: Course, submission: Submission, work: preparation.Work, settings: Settings) -> Grade:
+def _hand_over(group: _Class, decision: _Decision, runner: Executor) -> Future[Graded | None]:
+    """Hand a submission to the runner, if it is to be graded."""
+    if decision.event == "graded" and not decision.fault:
+        return runner.submit(grade_as_ordered, decision.submission, group.order, time.time())
+    nothing: Future[Graded | None] = Future()
+    nothing.set_result(None)
+    return nothing
+
+
+# Storing
+
+
+def _stored(group: _Class, decision: _Decision, future: Future[Graded | None]) -> Grade:
+    """Store what became of a submission, and say so where it is the one handed in now; return the grade that counts."""
+    folder, submission = group.course.folder, decision.submission
+    try:
+        if decision.event == "unscored":
+            return _unscored(group, decision)
+        graded = future.result()
+        grade = decision.known
+        if graded is not None:
+            grade = _numbered(group, decision, graded)
+            attempts.write(
+                folder,
+                grade,
+                submitted=graded.submitted,
+                executed=graded.executed,
+                answers=graded.answers,
+            )
+    except GraderError:
+        raise
+    except Exception:  # of one submission: the others are graded all the same
+        decision, grade = dataclasses.replace(decision, fault=traceback.format_exc()), None
+    if grade is None:
+        grade = assemble.undecided(submission, group.work, decision.fault)
+        attempts.write(folder, grade, submitted=None, executed=None, answers={})
+    attempts.set_current(folder, grade)
+    versions.settle(folder, submission)
+    counts = attempts.counting(folder, submission.assignment, submission.student, group.settings.counts)
+    return counts or grade
+
+
+def _numbered(group: _Class, decision: _Decision, graded: Graded) -> Grade:
+    """Return a new grade with the number of its scored attempt, and with what somebody may want to look at."""
+    grade = graded.grade
+    if graded.executed is None and versions.RAN not in grade.provenance:
+        return grade  # nothing ran: no attempt
+    version = versions.version(decision.submission)
+    grade = versions.numbered(grade, version, decision.before)
+    flags = suspicion.flags(grade, group.calibration, own_photos=group.work.own_photos)
+    return dataclasses.replace(grade, staff=dataclasses.replace(grade.staff, flags=flags))
+
+
+def _unscored(group: _Class, decision: _Decision) -> Grade:
     """Keep a version without running it; return the grade that goes on counting, with a notice."""
-    who = (course.folder, submission.assignment, submission.student)
-    before = versions.judged(*who, _against(work))
-    last = next((one for one in reversed(before) if one.status is not Status.ERROR), before[-1])
-    if attempts.current(*who) not in {one.attempt for one in before}:
-        attempts.set_current(course.folder, last)
-    grade = attempts.counting(*who, settings.counts) or last
+    folder, submission, before = group.course.folder, decision.submission, decision.before
+    student = (folder, submission.assignment, submission.student)
+    last = next((grade for grade in reversed(before) if grade.status is not Status.ERROR), before[-1])
+    if attempts.current(*student) not in {grade.attempt for grade in before}:
+        attempts.set_current(folder, last)
+    grade = attempts.counting(*student, group.settings.counts) or last
     turn = grade.provenance.get(versions.TURN, "")
-    if settings.counts == "best":
+    if group.settings.counts == "best":
         counts = Message("The grade is that of your best version.")
     elif turn:
         counts = Message("The grade is that of scored attempt {number}.", number=turn)
     else:
         counts = Message("The grade is that of the version that was scored last.")
-    files = {file.name: file.max_kb * 1024 for file in work.context.assignment.files}
+    files = {file.name: file.max_kb * 1024 for file in group.work.context.assignment.files}
     notice = versions.keep(
-        course.folder,
-        submission,
-        _against(work),
-        files,
-        limit=settings.attempts,
-        counts=counts,
+        folder, submission, group.judge, files, limit=group.settings.attempts, counts=counts
     )
     return dataclasses.replace(grade, notices=(notice, *grade.notices))
-
-
-def _graded(course: Course, submission: Submission, work: preparation.Work, runner: Executor) -> Grade:
-    """Grade what was handed in, and store it as an attempt."""
-    who = (course.folder, submission.assignment, submission.student)
-    version, before = versions.version(submission), versions.judged(*who, _against(work))
-    queued = time.monotonic()
-    graded = runner.submit(assemble.grade, submission, work).result()
-    waited = max(0.0, time.monotonic() - queued - graded.grade.seconds.total)
-    seconds = dataclasses.replace(graded.grade.seconds, queue=round(waited, 3))
-    grade = dataclasses.replace(graded.grade, seconds=seconds)
-    if graded.executed is not None or versions.RAN in grade.provenance:
-        grade = versions.numbered(grade, version, before)
-        known = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
-        flags = suspicion.flags(grade, known, own_photos=work.own_photos)
-        grade = dataclasses.replace(grade, flags=flags)
-    attempts.write(
-        course.folder, grade, submitted=graded.submitted, executed=graded.executed, answers=graded.answers
-    )
-    return grade
-
-
-def _usable(course: Course, submission: Submission, work: preparation.Work) -> Grade | None:
-    """A stored grade counts unless it was our own error: that is worth another try."""
-    grade = attempts.read(
-        course.folder, work.context.assignment.id, submission.student, work.attempt(submission)
-    )
-    return None if grade is None or grade.status is Status.ERROR else grade
 
 
 @contextlib.contextmanager
@@ -207,7 +285,7 @@ def desk(course: Course) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _records(
-    course: Course, work: preparation.Work, settings: Settings
+    course: Course, work: Work, settings: Settings
 ) -> Iterator[Callable[[Grade, Submission], Grade]]:
     """Open the gradebook once; yield what records one grade and returns it with its manual points."""
     if not has_nbgrader():

@@ -7,11 +7,12 @@ explanation; that the GPU was lost would make it our error, so we look ourselves
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from grader.errors import InfrastructureError, SubmissionError
-from grader.execution.engine import Walk
 from grader.execution.gpu_slots import Held
 from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
+from grader.execution.run import Execution
 from grader.judging.probe import Answers
 from grader.messages import Message
 from grader.records import Limit
@@ -22,25 +23,28 @@ HINT = Message(
 )
 
 
-def settle(walk: Walk, answers: Answers, held: Held, trial: Callable[[], str]) -> Answers:
+def settle(
+    execution: Execution, answers: Answers, held: Held, trial: Callable[[], str]
+) -> tuple[Execution, Answers]:
     """Note on a run that a GPU was full; find out whether one was lost.
 
     Args:
-        walk: the run; it gets the limit that an entry point hit.
+        execution: the run.
         answers: what the entry points answered.
         held: the GPUs that the run had.
         trial: says why a GPU does not work, or "".
 
     Returns:
-        The answers; an entry point that filled the GPU is told what to do about it.
+        The run, with the limit that an entry point hit; and the answers: an entry point that filled the GPU is told what to
+        do about it.
 
     Raises:
         InfrastructureError: a GPU was lost, or was full while others were on it, too: another try decides.
     """
     if not held.devices:
-        return answers
+        return execution, answers
     errors = {name: one for name, one in answers.items() if isinstance(one, SubmissionError)}
-    said = [*(cell.said for cell in walk.failed), *(error.said for error in errors.values())]
+    said = [*(cell.said for cell in execution.failed), *(error.said for error in errors.values())]
     if any(loses_a_gpu(text) for text in said):
         problem = held.problem() or ("" if held.declared else trial())
         if problem:
@@ -51,8 +55,8 @@ def settle(walk: Walk, answers: Answers, held: Held, trial: Callable[[], str]) -
         for name, error in errors.items()
         if fills_a_gpu(error.raised, error.said)
     }
-    if (full or walk.gpu_full) and held.shared:
+    if (full or execution.gpu_full) and held.shared:
         raise InfrastructureError("the memory of a GPU was full while other kernels were on it, too.")
-    if full and Limit.MEMORY not in walk.hits:
-        walk.hits[Limit.MEMORY], walk.gpu_full = None, True
-    return {**answers, **full}
+    if full and Limit.MEMORY not in execution.hits:
+        execution = replace(execution, hits={**execution.hits, Limit.MEMORY: None}, gpu_full=True)
+    return execution, {**answers, **full}

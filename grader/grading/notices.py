@@ -7,12 +7,31 @@ from collections.abc import Sequence
 from nbformat import NotebookNode
 
 from grader import disclosure
+from grader.execution.run import Execution
 from grader.judging.probe import Overrun
-from grader.limits import Limits
+from grader.limits import Limits, explain
 from grader.messages import Message
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
+
+
+def on_run(execution: Execution, limits: Limits, overruns: Sequence[Overrun]) -> list[Message]:
+    """Say what is to be said of a run: how it ended, and what to mend first.
+
+    Args:
+        execution: the run.
+        limits: what it could use.
+        overruns: question sets whose budget ran out.
+    """
+    told = list[Message]()
+    if execution.broken:
+        told.append(Message("Your functions got no questions: {reason}", reason=execution.broken))
+    limit = execution.limit
+    if limit is not None:
+        index = execution.hits.get(limit)
+        told.append(on_limit(limit, limits, index, execution.notebook, on_gpu=execution.gpu_full))
+    return told + on_overruns(overruns) + on_failed_cells(execution.failed)
 
 
 def on_limit(
@@ -36,38 +55,7 @@ def on_limit(
             "The memory of the GPU was full ({place}). Take smaller batches, work under torch.no_grad() where nothing is trained, and move results to the CPU.",
             place=place,
         )
-    return {
-        Limit.WALL: Message(
-            "Stopped after {seconds:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
-            seconds=limits.wall_s,
-            place=place,
-        ),
-        Limit.CELL: Message(
-            "Stopped after {seconds:g} s {place}: one cell may take no longer. Look for a loop that does not end, or do less in this cell.",
-            seconds=limits.cell_s,
-            place=place,
-        ),
-        Limit.MEMORY: Message(
-            "The notebook used more than {size} MB ({place}). Where you train: smaller batches, fewer layers that learn, loss.item() instead of loss when you add up. Where you do not: batches under torch.no_grad(), and features kept instead of images.",
-            size=limits.memory_mb,
-            place=place,
-        ),
-        Limit.DISK: Message(
-            "The notebook wrote more than {size} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
-            size=limits.disk_mb,
-            place=place,
-        ),
-        Limit.PROCESSES: Message(
-            "The notebook started more than {count} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
-            count=limits.processes,
-            place=place,
-        ),
-        Limit.OUTPUT: Message(
-            "The notebook printed more than {size} KB ({place}); the rest was cut. Print less, or less often.",
-            size=limits.output_kb,
-            place=place,
-        ),
-    }[limit]
+    return explain(limit, limits, place).notice
 
 
 def on_overruns(overruns: Sequence[Overrun]) -> list[Message]:

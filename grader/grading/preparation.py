@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-import numpy as np
 from nbformat import NotebookNode
 
 from grader.assignment import spec
@@ -23,20 +22,24 @@ from grader.assignment.course import Course
 from grader.checks import soundness
 from grader.checks.questions import Material
 from grader.datasets import holdout, sources, views
-from grader.datasets import photos as pets
 from grader.datasets.holdout import Division
 from grader.datasets.views import find_data, find_photos
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
 from grader.gradebook import attempts
-from grader.judging.evaluate import Context, check_files, plan_questions, rehearse
-from grader.judging.probe import Place, Plan, sequence
+from grader.judging.evaluate import Context
+from grader.judging.plan import (
+    PUBLIC_SEED,
+    asking_order,
+    check_files,
+    plan_questions,
+    public_material,
+    rehearse,
+)
 from grader.records import Submission
 from grader.sandbox.self_check import sandbox_problem
 from grader.settings import Settings
-
-PUBLIC_SEED = b"public"  # everybody's own check draws the same numbers
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,6 @@ class Work:
         device: `cpu` or `cuda`.
         public_files: files that are put beside the notebook (those of the release).
         gpus: which GPUs the machine that grades may use.
-        features: folder with features that need not be computed again, for calibration; None for students.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
     """
 
@@ -68,7 +70,6 @@ class Work:
     device: str
     public_files: tuple[Path, ...]
     gpus: Pool = field(default_factory=Pool)
-    features: Path | None = None
     own_photos: str = ""
 
     def attempt(self, submission: Submission) -> str:
@@ -85,6 +86,50 @@ def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Setti
         assignment.on(wanted)
         return wanted
     return sources.choose(list(assignment.data), settings.data_folder, settings.cards)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker prepares itself for: names and settings, nothing large.
+
+    Attributes:
+        course: the course.
+        assignment: id of the assignment.
+        settings: where photos are, kernel, seed, device.
+        desk: folder for working copies.
+        secret: course secret; None: only the release's public checks and the validation photos.
+        card: data card, or None for the default.
+        salt: another salt for the split than the card's: to calibrate.
+    """
+
+    course: Course
+    assignment: str
+    settings: Settings
+    desk: Path
+    secret: bytes | None
+    card: str | None = None
+    salt: str | None = None
+
+
+@functools.lru_cache(maxsize=2)  # one that is hidden and one that is public: `verify` takes turns
+def prepared(order: Order) -> Work:
+    """Return what an order needs, loaded once in this process; orders differ by their desk, at least.
+
+    Raises:
+        SpecError: something of it is missing or wrong.
+    """
+    if order.secret is None:
+        folder = order.course.release(order.assignment)
+        return prepare_public(folder, order.settings, card=order.card, desk=order.desk)
+    return prepare(
+        order.course,
+        order.assignment,
+        order.settings,
+        card=order.card,
+        secret=order.secret,
+        desk=order.desk,
+        salt=order.salt,
+    )
 
 
 def prepare(
@@ -114,69 +159,57 @@ def prepare(
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
     soundness.require_sound(folder, assignment)
+    _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    division, data_dir, shown = None, None, pets.NONE
-    photos, classes, groups = pets.NONE, tuple[str, ...](), tuple[str, ...]()
-    split = hashlib.sha256((salt or "").encode()).hexdigest()[
-        :16
-    ]  # without photos: another salt, other questions
+    view, division = None, None
+    # Without photos another salt is another split all the same: other questions.
+    split = hashlib.sha256((salt or "").encode()).hexdigest()[:16]
     if card_id != spec.NO_CARD:
         division = divide(folder, card_id, settings, salt)
-        _, _, _, data_dir = find_data(card_id, data.label_space, settings, salt)
-        photos = holdout.holdout(division, secret, version, hidden.holdout.split)
-        seen, split = views.read_view(data_dir), division.split.digest
-        shown, classes, groups = seen.photos("validation"), seen.classes, seen.groups
+        view, split = read_view(card_id, data.label_space, settings, salt), division.split.digest
+    public = public_material(view, data.counts)
+    material = public if division is None else _with_hidden(public, division, hidden, secret, version)
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     files = check_files(folder, "all")
-    rng = np.random.default_rng(0)  # each check file gets its own
-    material = Material(
-        photos.images,
-        photos.labels,
-        classes,
-        groups,
-        rng,
-        shown.images,
-        data.counts,
-        shown_labels=shown.labels,
-    )
-    at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
-    if at_most and division is not None and division.split.second_holdout:
-        second = holdout.holdout(division, secret, version, "second_holdout")
-        images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
-        material = dataclasses.replace(material, second_images=images, second_labels=labels)
     plan = plan_questions(files, material, seed)
     soundness.require_asked(files, plan, assignment)
-    _check_secret_levels(assignment, hidden)
-    levels = hidden.levels.get(card_id, {})
-    public = dataclasses.replace(
-        material,
-        images=shown.images,
-        labels=shown.labels,
-        second_images=material.second_images[:0],
-        second_labels=material.second_labels[:0],
-    )
     fingerprint = hashlib.sha256(
         f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
     )
     context = Context(
-        assignment,
-        folder,
-        card_id,
-        classes,
-        groups,
-        levels,
-        files,
-        plan,
-        fingerprint.hexdigest()[:16],
-        split,
-        order=_order(plan, seed),
+        assignment=assignment,
+        folder=folder,
+        card=card_id,
+        classes=tuple(material.classes),
+        groups=tuple(material.groups),
+        levels=hidden.levels.get(card_id, {}),
+        files=files,
+        plan=plan,
+        version=fingerprint.hexdigest()[:16],
+        split=split,
+        order=asking_order(plan, seed),
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
     )
     released = course.release(assignment_id)
-    work = _work(context, released, data_dir, desk, settings)
+    own_photos = division.split.contents if division is not None else ""
+    work = _work(context, released, view, desk, settings, own_photos)
     soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
-    return dataclasses.replace(work, own_photos=division.split.contents if division is not None else "")
+    return work
+
+
+def _with_hidden(
+    public: Material, division: Division, hidden: spec.Hidden, secret: bytes, version: str
+) -> Material:
+    """Return what all checks ask about: hidden photos, too."""
+    photos = holdout.holdout(division, secret, version, hidden.holdout.split)
+    material = dataclasses.replace(public, images=photos.images, labels=photos.labels)
+    at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
+    if not at_most or not division.split.second_holdout:
+        return material
+    second = holdout.holdout(division, secret, version, "second_holdout")
+    images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
+    return dataclasses.replace(material, second_images=images, second_labels=labels)
 
 
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
@@ -202,41 +235,31 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
     assignment = spec.load_public(folder)
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
-    data_dir, shown, split = None, pets.NONE, "none"
-    classes, groups = tuple[str, ...](), tuple[str, ...]()
-    if card_id != spec.NO_CARD:
-        _, _, split, data_dir = find_data(card_id, data.label_space, settings)
-        seen = views.read_view(data_dir)
-        shown, classes, groups = seen.photos("validation"), seen.classes, seen.groups
-    files = check_files(folder, "public")
-    images, rng = shown.images, np.random.default_rng(0)
-    material = Material(
-        images, shown.labels, classes, groups, rng, images, data.counts, shown_labels=shown.labels
-    )
+    view = None if card_id == spec.NO_CARD else read_view(card_id, data.label_space, settings)
+    material, files = public_material(view, data.counts), check_files(folder, "public")
     plan = plan_questions(files, material, PUBLIC_SEED)
-    version = spec.version(folder)
     context = Context(
-        assignment,
-        folder,
-        card_id,
-        classes,
-        groups,
-        {},
-        files,
-        plan,
-        version,
-        split,
+        assignment=assignment,
+        folder=folder,
+        card=card_id,
+        classes=tuple(material.classes),
+        groups=tuple(material.groups),
+        levels={},
+        files=files,
+        plan=plan,
+        version=spec.version(folder),
+        split="none" if view is None else view.split,
         complete=False,
-        order=_order(plan, PUBLIC_SEED),
+        order=asking_order(plan, PUBLIC_SEED),
         hidden=False,
     )
-    return _work(context, folder, data_dir, desk, settings)
+    return _work(context, folder, view, desk, settings)
 
 
-def _order(plan: Plan, seed: bytes) -> tuple[Place, ...]:
-    """Draw the order in which a plan is asked, the same for everybody."""
-    number = int.from_bytes(hmac.new(seed, b"order", hashlib.sha256).digest()[:8], "big")
-    return tuple(sequence(plan, np.random.default_rng(number)))
+def read_view(card_id: str, label_space: str, settings: Settings, salt: str | None = None) -> views.View:
+    """Find a card's photos and return their public view; `salt` splits them otherwise than the card says."""
+    _, _, _, folder = find_data(card_id, label_space, settings, salt)
+    return views.read_view(folder)
 
 
 def divide(source: Path, card_id: str, settings: Settings, salt: str | None = None) -> Division:
@@ -259,7 +282,14 @@ def divide(source: Path, card_id: str, settings: Settings, salt: str | None = No
     return holdout.divide(card, folder, label_space or card.default_space, settings.holdout, replaced)
 
 
-def _work(context: Context, release: Path, data_dir: Path | None, desk: Path, settings: Settings) -> Work:
+def _work(
+    context: Context,
+    release: Path,
+    view: views.View | None,
+    desk: Path,
+    settings: Settings,
+    own_photos: str = "",
+) -> Work:
     path = release / f"{context.assignment.id}.ipynb"
     if not path.is_file():
         raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
@@ -271,7 +301,17 @@ def _work(context: Context, release: Path, data_dir: Path | None, desk: Path, se
     gpus = Pool(settings.devices, settings.gpu_slots)
     device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
     return Work(
-        context, notebook, data_dir, desk, kernel, settings.sandbox, settings.seed, device, files, gpus
+        context=context,
+        release=notebook,
+        data_dir=None if view is None else view.folder,
+        desk=desk,
+        kernel=kernel,
+        sandbox=settings.sandbox,
+        seed=settings.seed,
+        device=device,
+        public_files=files,
+        gpus=gpus,
+        own_photos=own_photos,
     )
 
 

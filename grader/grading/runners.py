@@ -6,10 +6,11 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Key = TypeVar("Key")
 Call = Callable[[], Future[T]]
 
 
@@ -44,21 +45,27 @@ def default_jobs() -> int:
     return max(2, len(os.sched_getaffinity(0)) // 2)
 
 
-def in_order(calls: Iterable[Call[T]], ahead: int) -> Iterator[T]:
-    """Yield the calls' results in order, with some of them submitted ahead.
+def in_order(calls: Iterable[tuple[Key, Call[T]]], ahead: int) -> Iterator[tuple[Key, Future[T]]]:
+    """Yield the futures of calls in their order, each when it is done, with some of them submitted ahead.
 
     Args:
-        calls: each submits something and returns its future; it is asked for as late as can be.
+        calls: each with what tells it from the others; it submits something and returns its future. It is asked for as
+            late as can be.
         ahead: how many are submitted and not yet yielded, at least 1.
     """
-    waiting: deque[Future[T]] = deque()
+    waiting: deque[tuple[Key, Future[T]]] = deque()
     try:
-        for call in calls:
-            waiting.append(call())
+        for key, call in calls:
+            waiting.append((key, call()))
             if len(waiting) >= ahead:
-                yield waiting.popleft().result()
+                yield _done(*waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _done(*waiting.popleft())
     finally:
-        for future in waiting:
+        for _, future in waiting:
             future.cancel()
+
+
+def _done(key: Key, future: Future[T]) -> tuple[Key, Future[T]]:
+    wait([future])
+    return key, future

@@ -10,7 +10,8 @@ from pathlib import Path
 from grader import files
 from grader.assignment.spec import load_public
 from grader.errors import SpecError
-from grader.grading import assemble, preparation
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
 from grader.records import Grade, Submission
 from grader.settings import Settings
 
@@ -40,7 +41,7 @@ def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> G
         handed_in = Path(name) / "notebook" / assignment
         handed_in.mkdir(parents=True)
         shutil.copyfile(notebook, handed_in / f"{assignment}.ipynb")
-        return assemble.grade(Submission("you", assignment, handed_in), work).grade
+        return grade_submission(Submission("you", assignment, handed_in), work).grade
 
 
 def release_of(notebook: Path) -> Path:

@@ -1,11 +1,9 @@
-"""Evaluation: what is asked, and the verdicts of the checks on what was answered. Trusted code only."""
+"""Evaluation: the verdicts of the checks on what was answered. Trusted code only."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import select
@@ -14,18 +12,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from grader.assignment.spec import Assignment, Levels
-from grader.checks.check_files import load_checks
-from grader.checks.questions import Material, Question, is_examples
+from grader.checks.questions import Question
 from grader.checks.session import Case, Verdicts
-from grader.errors import SpecError
 from grader.judging import judge_process as judge
 from grader.judging.probe import Answers, Place, Plan
 from grader.kernel_env import TUNING
@@ -33,7 +26,6 @@ from grader.messages import Message
 from grader.records import Check, Picture, Requirement, Status
 
 JUDGE_TIMEOUT_S = 300.0
-REHEARSED = 8  # examples of a public question that is asked before hidden ones
 UNDECIDED = Message("This exercise could not be decided; your teachers have been told.")
 
 
@@ -53,7 +45,6 @@ class Context:
         version: digest of the assignment.
         split: digest of the split.
         complete: whether the checks must be worth all points of each exercise (public ones alone need not be).
-        settled: demands of which it is known that they are needed; None: that is not looked into.
         order: the order in which the plan is asked.
         rehearsal: public questions that are asked before any hidden one, by entry point.
         hidden: whether what is asked is hidden: then verdicts say no more than `disclosure` allows.
@@ -70,72 +61,9 @@ class Context:
     version: str
     split: str
     complete: bool = True
-    settled: frozenset[str] | None = None
     order: tuple[Place, ...] = ()
     rehearsal: Mapping[str, Question] = field(default_factory=dict)
     hidden: bool = True
-
-
-def check_files(folder: Path, scope: Literal["public", "all"]) -> tuple[Path, ...]:
-    """Return the check files of an assignment; raises SpecError when there is none."""
-    public, hidden = folder / "check_public.py", folder / "staff" / "check_hidden.py"
-    wanted = [public] if scope == "public" else [public, hidden]
-    found = tuple(path for path in wanted if path.is_file())
-    if not found:
-        raise SpecError(f"{folder}: no check_public.py.", "An assignment needs checks.")
-    return found
-
-
-def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> dict[str, list[Question]]:
-    """Ask each check file what it wants to ask; every file draws from its own generator.
-
-    Raises:
-        SpecError: a file cannot be imported, plans nothing, or two files name a question set alike.
-    """
-    plan: dict[str, list[Question]] = {}
-    for path in files:
-        number = int.from_bytes(hmac.new(seed, path.name.encode(), hashlib.sha256).digest()[:8], "big")
-        fresh = replace(material, rng=np.random.default_rng(number))
-        module = load_checks(path)
-        if not hasattr(module, "questions"):
-            raise SpecError(f"{path}: no function questions(material).", "It says what the checks ask.")
-        for name, questions in module.questions(fresh).items():
-            if name in plan:
-                raise SpecError(f"{path}: question set {name!r} is already used by another check file.")
-            plan[name] = list(questions)
-    return plan
-
-
-def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan) -> dict[str, Question]:
-    """Choose a public question for each entry point that is asked about hidden photos and about no public ones.
-
-    Args:
-        files: the public check files.
-        material: public photos.
-        seed: what public checks draw from.
-        plan: what is asked of hidden photos.
-    """
-    asked = [one for questions in plan.values() for one in questions]
-    wanted = {one.entry_point for one in asked if one.has_examples} - {
-        one.entry_point for one in asked if one.shown
-    }
-    found: dict[str, Question] = {}
-    for questions in plan_questions(files, material, seed).values() if wanted else ():
-        for question in questions[:1]:
-            if question.entry_point in wanted:
-                found.setdefault(question.entry_point, _shortened(question))
-    return found
-
-
-def _shortened(question: Question) -> Question:
-    """Return a question about a batch as one about its first rows."""
-    if not question.partial:
-        return question
-    arguments = tuple(
-        one[:REHEARSED] if isinstance(one, np.ndarray) and is_examples(one) else one
-        for one in question.arguments
-    )
-    return replace(question, arguments=arguments)
 
 
 def evaluate(answers: Answers, context: Context) -> Verdicts:
@@ -144,6 +72,28 @@ def evaluate(answers: Answers, context: Context) -> Verdicts:
     What cannot be decided becomes an ERROR of its exercise, with the reason in the log for staff; nothing is raised
     for a broken check.
     """
+    return _judged(answers, context, None)[0]
+
+
+def evaluate_demands(
+    answers: Answers, context: Context, settled: frozenset[str]
+) -> tuple[Verdicts, tuple[str, ...]]:
+    """Do as `evaluate`, and look which demands the verdicts hang on.
+
+    Args:
+        answers: what was answered.
+        context: what it is judged with.
+        settled: demands of which that is known already.
+
+    Returns:
+        The verdicts, and the demands without which a check would have another status.
+    """
+    return _judged(answers, context, settled)
+
+
+def _judged(
+    answers: Answers, context: Context, settled: frozenset[str] | None
+) -> tuple[Verdicts, tuple[str, ...]]:
     case = Case(
         context.assignment,
         context.card,
@@ -158,28 +108,28 @@ def evaluate(answers: Answers, context: Context) -> Verdicts:
     )
     with tempfile.TemporaryDirectory(prefix="pawgrade-judge-") as name:
         folder = Path(name)
-        judge.write_case(folder, case, context.files, context.settled)
+        judge.write_case(folder, case, context.files, settled)
         output = _judges.judge(folder)
-        verdicts = _read_verdicts(folder / "verdicts.json", output)
-    return _complete(verdicts, context.assignment) if context.complete else verdicts
+        verdicts, needed = _read_verdicts(folder / "verdicts.json", output)
+    return _complete(verdicts, context.assignment) if context.complete else verdicts, needed
 
 
-def _read_verdicts(path: Path, output: str) -> Verdicts:
+def _read_verdicts(path: Path, output: str) -> tuple[Verdicts, tuple[str, ...]]:
     if not path.is_file():
-        return Verdicts((), (), f"the checks wrote no verdicts:\n{output}")
+        return Verdicts((), (), f"the checks wrote no verdicts:\n{output}"), ()
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as exc:
-        return Verdicts((), (), f"the checks wrote verdicts that cannot be read: {exc}\n{output}")
+        return Verdicts((), (), f"the checks wrote verdicts that cannot be read: {exc}\n{output}"), ()
     checks = tuple(Check.from_record(row) for row in text["checks"])
-    return Verdicts(
+    verdicts = Verdicts(
         checks,
-        tuple(Picture(**row) for row in text["pictures"]),
-        text["log"],
-        tuple(text.get("needed", ())),
-        tuple(Requirement(**row) for row in text.get("second", ())),
-        tuple(Picture(**row) for row in text.get("staff_pictures", ())),
+        pictures=tuple(Picture(**row) for row in text["pictures"]),
+        log=text["log"],
+        second=tuple(Requirement(**row) for row in text["second"]),
+        staff_pictures=tuple(Picture(**row) for row in text["staff_pictures"]),
     )
+    return verdicts, tuple(text["needed"])
 
 
 def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:

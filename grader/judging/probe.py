@@ -128,14 +128,14 @@ class Asking:
             self.assignment.entry_point(question.entry_point)
         sources = Sources.of(client.nb)
         for name, question in self.rehearsal.items():
-            if not client.walk.dead:
+            if not client.dead:
                 _, found = self._ask(client, question, budgets[name], sources, told=True)
                 if isinstance(found, SubmissionError):
                     self.broken[name] = found
         left = {name: budgets[asked[0].entry_point] for name, asked in self.plan.items() if asked}
         for name, number in self.order:
             question = self.plan[name][number]
-            if client.walk.dead or name in self.refused or question.entry_point in self.broken:
+            if client.dead or name in self.refused or question.entry_point in self.broken:
                 continue
             if left[name] > 0:
                 # Without an example there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
@@ -160,7 +160,7 @@ class Asking:
         self, client: GradingClient, question: Question, budget_s: float, sources: Sources, *, told: bool
     ) -> tuple[float, Array | SubmissionError | None]:
         """Ask one question; returns the seconds that it is charged, and the answer, why there is none, or None."""
-        folder, lease = self.place / uuid.uuid4().hex, client.walk.lease
+        folder, lease = self.place / uuid.uuid4().hex, client.lease
         entry_point = self.assignment.entry_point(question.entry_point)
         write_question(folder, question)
         try:

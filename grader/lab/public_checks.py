@@ -10,16 +10,14 @@ import numpy as np
 
 from grader import files
 from grader.assignment import spec
-from grader.checks.questions import Answer, Material, Question
+from grader.checks.questions import Answer, Question
 from grader.datasets import views
-from grader.datasets.photos import NONE
 from grader.errors import SpecError, SubmissionError
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
 from grader.judging.in_kernel import Unusable, call
 from grader.records import Check, Status
 
-PUBLIC_SEED = 2026  # public checks draw the same numbers for everyone
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
 Asked = dict[str, list[Answer]]
 
@@ -81,23 +79,19 @@ def _public_checks(
 ) -> tuple[Check, ...]:
     from grader.checks.check_files import load_checks, needed_sets
     from grader.checks.session import Case, run_checks
+    from grader.judging import plan as plans
 
     path = folder / "check_public.py"
-    module = load_checks(path)
-    card, classes, groups = (
-        (view.card, view.classes, view.groups) if view is not None else (spec.NO_CARD, (), ())
-    )
-    validation = view.photos("validation") if view is not None else NONE
-    images, rng = np.asarray(validation.images), np.random.default_rng(PUBLIC_SEED)
-    counts, labels = assignment.on(card).counts, validation.labels
-    material = Material(images, labels, classes, groups, rng, images, counts, shown_labels=labels)
+    card = spec.NO_CARD if view is None else view.card
+    material = plans.public_material(view, assignment.on(card).counts)
+    needed = needed_sets(load_checks(path), exercise)
     plan = {
         name: questions
-        for name, questions in module.questions(material).items()
-        if name in needed_sets(module, exercise)
+        for name, questions in plans.plan_questions([path], material, plans.PUBLIC_SEED).items()
+        if name in needed
     }
     answers = {name: _ask(name, questions, assignment, asked, namespace) for name, questions in plan.items()}
-    case = Case(assignment, card, classes, groups, answers, only=exercise)
+    case = Case(assignment, card, tuple(material.classes), tuple(material.groups), answers, only=exercise)
     verdicts = run_checks(path, case)
     if verdicts.log:
         raise SpecError(

@@ -129,4 +129,6 @@ def _row(course: Course, grade: Grade, report: shared_cells.Report) -> Row:
         if student == grade.student
     }
     own = report.own.get(grade.student, 0)
-    return Row(grade.student, grade.points, grade.max_points, len(scored), grade.flags, own, len(theirs))
+    return Row(
+        grade.student, grade.points, grade.max_points, len(scored), grade.staff.flags, own, len(theirs)
+    )

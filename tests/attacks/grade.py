@@ -52,7 +52,7 @@ class Range:
         for student in students:
             found._hand_in(student, found.notebook("attacks", {}))
         first = found.grade("attacks", students)
-        assert [grade.points for grade in first] == [16] * 3, [grade.log for grade in first]
+        assert [grade.points for grade in first] == [16] * 3, [grade.staff.log for grade in first]
         found.before = at_rest(world.place)
         try:
             yield found

@@ -26,7 +26,7 @@ def test_an_attack_gets_its_verdict_and_the_next_submission_full_marks(attack: A
     judged_as_it_must_be(attack, grade)
     nothing_was_learned(attack, grade, range_)
     nothing_was_changed(range_)
-    assert (honest.points, honest.status) == (16, Status.PASSED), honest.log or honest.notices
+    assert (honest.points, honest.status) == (16, Status.PASSED), honest.staff.log or honest.notices
 
 
 def graded(attack: Attack, range_: Range) -> tuple[Grade, Grade]:
@@ -43,7 +43,7 @@ def judged_as_it_must_be(attack: Attack, grade: Grade) -> None:
     """Points, status, limit, verdicts and words are those of the entry."""
     said = [*grade.notices, *(f"{one.measured} {one.hint}" for one in grade.checks)]
     said += [f"{cell.error}: {cell.message}" for cell in grade.failed_cells]
-    told = f"{said}\n{grade.log}"
+    told = f"{said}\n{grade.staff.log}"
     assert attack.points <= grade.points <= max(attack.points, attack.points_to), told
     assert str(grade.status) == attack.status, told
     assert str(grade.limit or "") in (attack.limits or ("",)), told
@@ -51,8 +51,8 @@ def judged_as_it_must_be(attack: Attack, grade: Grade) -> None:
     assert lost == set(attack.loses) or attack.points_to == grade.max_points, told
     assert grade.checks
     assert not [one for one in grade.checks if one.status is Status.ERROR], told
-    assert grade.log == ""
-    assert bool(grade.flags) == attack.flagged, grade.flags
+    assert grade.staff.log == ""
+    assert bool(grade.staff.flags) == attack.flagged, grade.staff.flags
     assert "tries" not in grade.provenance
     for words in attack.says:
         assert any(words in str(one) for one in said), told

@@ -21,6 +21,7 @@ from grader.cli.app import app
 from grader.errors import InfrastructureError, SpecError
 from grader.grading import assemble
 from grader.grading.runners import InlineExecutor
+from grader.grading.submission import Graded, grade_submission
 from grader.networks import backbones, feature_store, remembering
 from grader.networks.normalising import with_normalise
 from grader.sandbox.host import client
@@ -94,7 +95,7 @@ def test_honest_runs_are_counted_kept_and_written_beside_the_levels(course: Cour
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grade = assemble.grade
+    grade = grade_submission
     done: list[int] = []
 
     def stopped(*arguments: Any) -> Any:
@@ -103,10 +104,10 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
         done.append(1)
         return grade(*arguments)
 
-    monkeypatch.setattr(assemble, "grade", stopped)
+    monkeypatch.setattr("grader.authoring.calibrate.grade_submission", stopped)
     with pytest.raises(KeyboardInterrupt):
         calibrated(course, toy_cache)
-    monkeypatch.setattr(assemble, "grade", grade)
+    monkeypatch.setattr("grader.authoring.calibrate.grade_submission", grade)
 
     found, told = calibrated(course, toy_cache)
 
@@ -170,10 +171,10 @@ def test_an_unknown_recipe_is_refused(course: Course, toy_cache: Path) -> None:
 def test_runs_that_could_not_be_decided_are_not_counted(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(submission: Any, work: Any) -> assemble.Graded:
-        return assemble.Graded(assemble.undecided(submission, work, "RuntimeError: no kernel"), None, None)
+    def broken(submission: Any, work: Any, _: Any) -> Graded:
+        return Graded(assemble.undecided(submission, work, "RuntimeError: no kernel"), None, None)
 
-    monkeypatch.setattr(assemble, "grade", broken)
+    monkeypatch.setattr("grader.authoring.calibrate.grade_submission", broken)
 
     with pytest.raises(
         InfrastructureError, match=r"6 of 6 runs could not be decided: .*RuntimeError: no kernel"

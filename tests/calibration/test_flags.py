@@ -8,7 +8,7 @@ import pytest
 
 from grader.assignment.calibrated import Calibration, Spread
 from grader.calibration.flags import UNLIKELY, calibration_in_force, flags
-from grader.records import Check, Grade, Requirement, Status
+from grader.records import Check, Grade, Requirement, StaffNotes, Status
 from tests.support.notebooks import REPOSITORY, toy_grade
 
 
@@ -43,7 +43,7 @@ def graded(*requirements: Requirement) -> Grade:
 
 
 def twice(first: Requirement, *second: Requirement) -> Grade:
-    return dataclasses.replace(graded(first), second=second)
+    return dataclasses.replace(graded(first), staff=StaffNotes(second=second))
 
 
 def test_a_result_far_above_all_honest_runs_is_flagged_with_its_chance() -> None:

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.errors import KernelDied
 from grader.execution import engine
-from grader.execution.engine import GradingClient, Walk
+from grader.execution.engine import Execution, GradingClient
 from grader.execution.kernels import KEPT_PREFIXES, KEPT_VARIABLES, Lease, Usage, lease
 from grader.kernel_env import LEASE_VARIABLE
 from grader.limits import Limits
@@ -28,16 +28,16 @@ ASKED = "open('asked', 'a').write('asked ')"
 
 
 @dataclass
-class Run:
+class Ran:
     """What became of a notebook."""
 
-    walk: Walk
+    execution: Execution
     notebook: NotebookNode
     folder: Path
     wall_s: float
 
     def failures(self) -> list[tuple[int, str]]:
-        return [(cell.number, cell.error) for cell in self.walk.failed]
+        return [(cell.number, cell.error) for cell in self.execution.failed]
 
     def text(self, number: int) -> str:
         """Return what the code cell of that number printed, parameters not counted."""
@@ -67,16 +67,16 @@ def run(
     ask: Callable[[GradingClient], object] = ask_nicely,
     kernel: str = "python3",
     **limits: float,
-) -> Run:
+) -> Ran:
     begin = time.monotonic()
     place = folder / "work"
     place.mkdir()
     environment = {"HOME": str(folder), "IPYTHONDIR": str(folder / "ipython"), "TMPDIR": str(folder)}
     notebook = notebook_of(*sources, kernel=kernel)
     with lease(kernel, cwd=place, environment=environment) as held:
-        walk = Walk(held, Limits.model_validate({"wall_s": 60, "cell_s": 30, **limits}), ask)
-        executed = engine.run(notebook, walk, {"seed": 7})
-    return Run(walk, executed, place, time.monotonic() - begin)
+        given = engine.Run(held, Limits.model_validate({"wall_s": 60, "cell_s": 30, **limits}), ask)
+        execution = engine.run(notebook, given, {"seed": 7})
+    return Ran(execution, execution.notebook, place, time.monotonic() - begin)
 
 
 def alive(pid: int) -> bool:
@@ -102,14 +102,14 @@ SOURCES = {
 
 
 @pytest.fixture(scope="module")
-def misfortunes(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def misfortunes(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("API_TOKEN", "PAWGRADE_SECRET", "AWS_SECRET_ACCESS_KEY", "PYTHONPATH_SECRET"):
             patch.setenv(name, "very-secret-value")
         return run(tmp_path_factory.mktemp("misfortunes"), *SOURCES.values())
 
 
-def cell(misfortunes: Run, name: str) -> NotebookNode:
+def cell(misfortunes: Ran, name: str) -> NotebookNode:
     return misfortunes.notebook.cells[list(SOURCES).index(name) + 2]
 
 
@@ -117,21 +117,21 @@ def number(name: str) -> int:
     return list(SOURCES).index(name) + 3
 
 
-def test_a_notebook_goes_on_after_every_failing_cell(misfortunes: Run) -> None:
+def test_a_notebook_goes_on_after_every_failing_cell(misfortunes: Ran) -> None:
     assert cell(misfortunes, "last").outputs[0].text == "still here\n"
     assert [n for n, _ in misfortunes.failures()] == [
         number(name) for name in ("raise", "input", "syntax", "exit", "long")
     ]
-    assert misfortunes.walk.limit is None
-    assert not misfortunes.walk.dead
+    assert misfortunes.execution.limit is None
+    assert not misfortunes.execution.dead
 
 
-def test_parameters_are_injected(misfortunes: Run) -> None:
+def test_parameters_are_injected(misfortunes: Ran) -> None:
     assert cell(misfortunes, "after").outputs[0].text == "after 7\n"
 
 
-def test_a_failure_has_its_name_its_text_and_its_place(misfortunes: Run) -> None:
-    first, *_, last = misfortunes.walk.failed
+def test_a_failure_has_its_name_its_text_and_its_place(misfortunes: Ran) -> None:
+    first, *_, last = misfortunes.execution.failed
 
     assert (first.index, first.number, first.error, str(first.message)) == (
         2,
@@ -143,16 +143,16 @@ def test_a_failure_has_its_name_its_text_and_its_place(misfortunes: Run) -> None
     assert str(last.message) == "x" * 500
 
 
-def test_warnings_and_standard_error_are_no_failure(misfortunes: Run) -> None:
+def test_warnings_and_standard_error_are_no_failure(misfortunes: Ran) -> None:
     assert number("noise") not in [n for n, _ in misfortunes.failures()]
     assert cell(misfortunes, "noise").outputs[-1].data["text/plain"] == "2"
 
 
-def test_asking_for_input_is_refused_and_does_not_wait(misfortunes: Run) -> None:
+def test_asking_for_input_is_refused_and_does_not_wait(misfortunes: Ran) -> None:
     assert (number("input"), "StdinNotImplementedError") in misfortunes.failures()
 
 
-def test_a_kernel_is_given_the_allowed_variables_and_no_others(misfortunes: Run) -> None:
+def test_a_kernel_is_given_the_allowed_variables_and_no_others(misfortunes: Ran) -> None:
     entries: list[str] = json.loads((misfortunes.folder / "env").read_text())
     names = {entry.partition("=")[0] for entry in entries if entry}
     given = {"HOME", "IPYTHONDIR", "TMPDIR", LEASE_VARIABLE, "JPY_PARENT_PID"}
@@ -163,26 +163,26 @@ def test_a_kernel_is_given_the_allowed_variables_and_no_others(misfortunes: Run)
     } == set()
 
 
-def test_the_last_question_is_asked_in_the_same_kernel(misfortunes: Run) -> None:
+def test_the_last_question_is_asked_in_the_same_kernel(misfortunes: Ran) -> None:
     assert misfortunes.asked()
 
 
-def test_the_executed_notebook_is_one(misfortunes: Run) -> None:
+def test_the_executed_notebook_is_one(misfortunes: Ran) -> None:
     nbformat.validate(misfortunes.notebook)
 
 
-def test_the_time_is_accounted_for(misfortunes: Run) -> None:
-    walk = misfortunes.walk
+def test_the_time_is_accounted_for(misfortunes: Ran) -> None:
+    execution = misfortunes.execution
 
-    assert min(walk.kernel_s, walk.execute_s, walk.probe_s) > 0
-    assert walk.kernel_s + walk.execute_s + walk.probe_s <= misfortunes.wall_s
+    assert min(execution.kernel_s, execution.execute_s, execution.probe_s) > 0
+    assert execution.kernel_s + execution.execute_s + execution.probe_s <= misfortunes.wall_s
 
 
 def test_the_notebook_that_was_given_is_not_changed(tmp_path: Path) -> None:
     notebook = notebook_of("x = 1")
     before = nbformat.writes(notebook)
     with lease("python3", cwd=tmp_path, environment={"HOME": str(tmp_path)}) as held:
-        engine.run(notebook, Walk(held, Limits(), lambda _: None), {})
+        engine.run(notebook, engine.Run(held, Limits()), {})
 
     assert nbformat.writes(notebook) == before
 
@@ -195,10 +195,10 @@ def test_an_endless_loop_is_interrupted_and_the_notebook_goes_on(tmp_path: Path)
     found = run(tmp_path, "while True: pass", "print('on')", cell_s=2)
 
     assert found.failures() == [(3, "limit: cell")]
-    assert str(found.walk.failed[0].message) == "stopped after 2 s in cell 3"
+    assert str(found.execution.failed[0].message) == "stopped after 2 s in cell 3"
     assert found.notebook.cells[2].outputs[0].ename == "KeyboardInterrupt"
     assert found.text(2) == "on\n"
-    assert found.walk.limit is Limit.CELL
+    assert found.execution.limit is Limit.CELL
     assert found.asked()
 
 
@@ -214,7 +214,7 @@ def test_a_loop_that_swallows_the_interrupt_is_killed(
     found = run(tmp_path, "x = 1", STUBBORN, "print('never')", cell_s=2)
 
     assert found.failures() == [(4, "limit: cell")]
-    assert found.walk.dead
+    assert found.execution.dead
     assert not found.asked()
     assert found.notebook.cells[4].outputs == []
 
@@ -224,8 +224,8 @@ def test_the_wall_limit_ends_the_notebook_in_the_middle(tmp_path: Path) -> None:
     found = run(tmp_path, "import time\nfor _ in range(100): time.sleep(0.5)", "print('never')", wall_s=3)
 
     assert found.failures() == [(3, "limit: wall")]
-    assert str(found.walk.failed[0].message) == "stopped after 3 s in cell 3"
-    assert found.walk.limit is Limit.WALL
+    assert str(found.execution.failed[0].message) == "stopped after 3 s in cell 3"
+    assert found.execution.limit is Limit.WALL
     assert not found.asked()
 
 
@@ -250,7 +250,7 @@ def test_a_flood_of_output_is_cut_and_noted_and_the_notebook_goes_on(tmp_path: P
         output_kb=64,
     )
 
-    assert found.walk.limit is Limit.OUTPUT
+    assert found.execution.limit is Limit.OUTPUT
     assert found.text(1) == "first\n"
     assert "printed and displayed more than 64 KB" in found.text(2)
     assert found.text(3) == ""
@@ -271,7 +271,7 @@ DISPLAYS = {
 def test_every_way_to_show_much_is_cut(tmp_path: Path, name: str) -> None:
     found = run(tmp_path, DISPLAYS[name], "print('after')", output_kb=64)
 
-    assert found.walk.limit is Limit.OUTPUT
+    assert found.execution.limit is Limit.OUTPUT
     assert len(nbformat.writes(found.notebook)) < 200 * 1024
     assert found.asked()
 
@@ -289,7 +289,7 @@ def test_a_kernel_that_ends_itself_is_recorded_and_nothing_hangs(tmp_path: Path,
 
     assert found.failures() == [(4, "KernelDied")]
     assert found.text(1) == "before\n"
-    assert found.walk.dead
+    assert found.execution.dead
     assert not found.asked()
 
 
@@ -342,10 +342,9 @@ def test_markdown_is_not_counted_as_code(tmp_path: Path) -> None:
     notebook = notebook_of("1 / 0")
     notebook.cells.insert(0, new_markdown_cell("# Title"))
     with lease("python3", cwd=tmp_path, environment={"HOME": str(tmp_path)}) as held:
-        walk = Walk(held, Limits(), lambda _: None)
-        engine.run(notebook, walk, {})
+        execution = engine.run(notebook, engine.Run(held, Limits()), {})
 
-    assert [(one.index, one.number) for one in walk.failed] == [(2, 2)]
+    assert [(one.index, one.number) for one in execution.failed] == [(2, 2)]
 
 
 # Kernel messages are the student's word
@@ -414,20 +413,20 @@ class Limited(Lease):
         return self.reason
 
 
-def run_limited(folder: Path, *sources: str, reason: str = "", ask: str = "x = 1") -> Walk:
+def run_limited(folder: Path, *sources: str, reason: str = "", ask: str = "x = 1") -> Execution:
     with lease("python3", cwd=folder, environment={"HOME": str(folder)}) as held:
         limited = Limited(**{**held.__dict__, "sandbox": "namespaces", "reason": reason})
-        walk = Walk(limited, Limits(wall_s=60, cell_s=30), lambda client: client.request(ask, 5))
-        engine.run(notebook_of(*sources), walk, {"seed": 7})
-    return walk
+        limits = Limits(wall_s=60, cell_s=30)
+        given = engine.Run(limited, limits, lambda client: client.request(ask, 5))
+        return engine.run(notebook_of(*sources), given, {"seed": 7})
 
 
 def touch(name: str) -> str:
     return f"open({name!r}, 'w').close()\n"
 
 
-def told(walk: Walk) -> list[tuple[int, str, str]]:
-    return [(one.number, one.error, str(one.message)) for one in walk.failed]
+def told(execution: Execution) -> list[tuple[int, str, str]]:
+    return [(one.number, one.error, str(one.message)) for one in execution.failed]
 
 
 DEATH = "import os; os._exit(9)"
@@ -466,25 +465,25 @@ HITS = {
 def test_a_limit_of_the_sandbox_is_told_with_its_cell(tmp_path: Path, name: str) -> None:
     code, limit, message = HITS[name]
 
-    walk = run_limited(tmp_path, "x = 1", code, "1 / 0")
+    execution = run_limited(tmp_path, "x = 1", code, "1 / 0")
 
-    assert told(walk)[0] == (4, f"limit: {limit}", message)
-    assert (walk.limit, walk.hits) == (limit, {limit: 3})
-    assert [one[1] for one in told(walk)[1:]] == ([] if walk.dead else ["ZeroDivisionError"])
+    assert told(execution)[0] == (4, f"limit: {limit}", message)
+    assert (execution.limit, execution.hits) == (limit, {limit: 3})
+    assert [one[1] for one in told(execution)[1:]] == ([] if execution.dead else ["ZeroDivisionError"])
 
 
 def test_a_limit_that_no_cell_failed_of_is_noted_once_where_it_was_hit(tmp_path: Path) -> None:
-    walk = run_limited(tmp_path, touch("disk_full"), "raise ValueError('mine')")
+    execution = run_limited(tmp_path, touch("disk_full"), "raise ValueError('mine')")
 
-    assert walk.hits == {Limit.DISK: 2}
-    assert told(walk) == [(4, "ValueError", "mine")]
+    assert execution.hits == {Limit.DISK: 2}
+    assert told(execution) == [(4, "ValueError", "mine")]
 
 
 def test_a_limit_that_is_hit_while_asked_belongs_to_no_cell(tmp_path: Path) -> None:
-    walk = run_limited(tmp_path, "x = 1", ask=touch("memory_hit") + DEATH)
+    execution = run_limited(tmp_path, "x = 1", ask=touch("memory_hit") + DEATH)
 
-    assert walk.hits == {Limit.MEMORY: None}
-    assert walk.dead
+    assert execution.hits == {Limit.MEMORY: None}
+    assert execution.dead
 
 
 def test_a_full_disk_without_a_sandbox_is_an_error_like_any_other(tmp_path: Path) -> None:
@@ -502,11 +501,9 @@ def test_a_kernel_that_was_lost_through_no_fault_of_the_notebook_is_ours_to_mend
 
 
 def test_the_limit_that_ended_the_run_matters_most() -> None:
-    walk = Walk(None, Limits(), lambda _: None)  # type: ignore[arg-type]
-    order = []
-    walk.hits = dict.fromkeys(Limit)
-    while walk.limit is not None:
-        order.append(walk.limit)
-        del walk.hits[walk.limit]
+    hits, order = dict.fromkeys(Limit), []
+    while (limit := Execution(new_notebook(), hits=hits).limit) is not None:
+        order.append(limit)
+        del hits[limit]
 
     assert order == [Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT]

@@ -107,7 +107,7 @@ FLOODS: dict[str, tuple[str, int]] = {
 def measure(name: str, n: int, kernel: str = "python3", **limits: float) -> dict[str, Any]:
     """Run one flood in this process; return what it cost beside a quiet notebook, and what became of it."""
 
-    def quietly(code: str) -> engine.Walk:
+    def quietly(code: str) -> engine.Execution:
         cells = [new_code_cell("seed = 0", metadata={"tags": ["parameters"]}), new_code_cell(code)]
         cells.append(new_code_cell("print('after')"))
         spec = {"name": kernel, "display_name": "Python", "language": "python"}
@@ -116,9 +116,8 @@ def measure(name: str, n: int, kernel: str = "python3", **limits: float) -> dict
         with tempfile.TemporaryDirectory() as folder:
             home = {"HOME": folder, "IPYTHONDIR": folder, "TMPDIR": folder}
             with lease(kernel, cwd=Path(folder), environment=home, sandbox=sandbox) as held:
-                walk = engine.Walk(held, allowed, ask)
-                engine.run(new_notebook(cells=cells, metadata={"kernelspec": spec}), walk, {})
-                return walk
+                notebook = new_notebook(cells=cells, metadata={"kernelspec": spec})
+                return engine.run(notebook, engine.Run(held, allowed, ask), {})
 
     asked: list[float] = []
 
@@ -130,9 +129,8 @@ def measure(name: str, n: int, kernel: str = "python3", **limits: float) -> dict
     quietly("print('quiet')")
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest memory so far
     idle_mb, cpu_s, begin = memory_mb("VmRSS"), time.process_time(), time.monotonic()
-    walk = quietly(f"n = {n}\n{FLOODS[name][0]}")
-    notebook = walk.notebook
-    assert notebook is not None
+    execution = quietly(f"n = {n}\n{FLOODS[name][0]}")
+    notebook = execution.notebook
     text = ["".join(one.get("text", "") for one in cell.outputs) for cell in notebook.cells]
     return {
         "flood": name,
@@ -141,11 +139,11 @@ def measure(name: str, n: int, kernel: str = "python3", **limits: float) -> dict
         "idle_mb": round(idle_mb),
         "cpu_s": round(time.process_time() - cpu_s, 1),
         "wall_s": round(time.monotonic() - begin, 1),
-        "hits": {str(limit): index for limit, index in walk.hits.items()},
+        "hits": {str(limit): index for limit, index in execution.hits.items()},
         "notices": sum(one.count("[cut:") for one in text),
         "notebook_kb": len(nbformat.writes(notebook)) // 1024,
-        "dead": walk.dead,
-        "failed": [f"{one.number} {one.error}: {one.message}"[:80] for one in walk.failed],
+        "dead": execution.dead,
+        "failed": [f"{one.number} {one.error}: {one.message}"[:80] for one in execution.failed],
         "after": text[-1],
         "asked_s": round(asked[-1], 2),
     }
@@ -180,48 +178,44 @@ def test_a_flood_leaves_the_grader_small_and_the_run_comes_to_its_end(name: str)
     assert found["dead"] == (name == "sockets")  # whose kernel cannot speak any more
 
 
-def run(folder: Path, *sources: str, **limits: float) -> engine.Walk:
+def run(folder: Path, *sources: str, **limits: float) -> engine.Execution:
     first = new_code_cell("seed = 0", metadata={"tags": ["parameters"]})
     spec = {"name": "python3", "display_name": "Python", "language": "python"}
     cells = [first, *(new_code_cell(source) for source in sources)]
     home = {"HOME": str(folder), "IPYTHONDIR": str(folder), "TMPDIR": str(folder)}
     with lease("python3", cwd=folder, environment=home) as held:
-        walk = engine.Walk(
-            held, Limits.model_validate({"wall_s": 60, "cell_s": 30, **limits}), lambda _: None
-        )
-        engine.run(new_notebook(cells=cells, metadata={"kernelspec": spec}), walk, {})
-        return walk
+        given = engine.Run(held, Limits.model_validate({"wall_s": 60, "cell_s": 30, **limits}))
+        return engine.run(new_notebook(cells=cells, metadata={"kernelspec": spec}), given, {})
 
 
-def outputs(walk: engine.Walk, number: int) -> list[Any]:
+def outputs(execution: engine.Execution, number: int) -> list[Any]:
     """Return the outputs of the code cell of that number, parameters not counted."""
-    assert walk.notebook is not None
-    nbformat.validate(walk.notebook)
-    shown: list[Any] = walk.notebook.cells[number].outputs
+    nbformat.validate(execution.notebook)
+    shown: list[Any] = execution.notebook.cells[number].outputs
     return shown
 
 
 def test_two_thousand_quick_displays_are_all_kept(tmp_path: Path) -> None:
-    walk = run(tmp_path, "for i in range(2000): display(i)", "print('after')")
+    execution = run(tmp_path, "for i in range(2000): display(i)", "print('after')")
 
-    assert [one.data["text/plain"] for one in outputs(walk, 1)] == [str(i) for i in range(2000)]
-    assert outputs(walk, 2)[0].text == "after\n"
-    assert walk.hits == {}
+    assert [one.data["text/plain"] for one in outputs(execution, 1)] == [str(i) for i in range(2000)]
+    assert outputs(execution, 2)[0].text == "after\n"
+    assert execution.hits == {}
 
 
 def test_what_came_before_the_cut_is_kept_and_the_notice_stands_behind_it(tmp_path: Path) -> None:
-    walk = run(tmp_path, "for i in range(100): print('x' * 999, flush=True)", output_kb=64)
+    execution = run(tmp_path, "for i in range(100): print('x' * 999, flush=True)", output_kb=64)
 
-    *kept, notice = (one.text for one in outputs(walk, 1))
+    *kept, notice = (one.text for one in outputs(execution, 1))
     assert len("".join(kept)) == 1000 * round(len("".join(kept)) / 1000) > 50_000
     assert notice == "\n[cut: the notebook printed and displayed more than 64 KB]\n"
 
 
 def test_a_cell_stops_being_cut_only_for_its_error(tmp_path: Path) -> None:
-    walk = run(tmp_path, "print('x' * 70_000)", "print('silent')\n1 / 0", output_kb=64)
+    execution = run(tmp_path, "print('x' * 70_000)", "print('silent')\n1 / 0", output_kb=64)
 
-    assert [one.output_type for one in outputs(walk, 2)] == ["error"]
-    assert [(one.number, one.error) for one in walk.failed] == [(3, "ZeroDivisionError")]
+    assert [one.output_type for one in outputs(execution, 2)] == ["error"]
+    assert [(one.number, one.error) for one in execution.failed] == [(3, "ZeroDivisionError")]
 
 
 HOSTILE = {
@@ -240,23 +234,23 @@ HOSTILE = {
 
 
 def test_no_message_makes_the_notebook_invalid_or_unreadable(tmp_path: Path) -> None:
-    walk = run(tmp_path, *(SEND + code + "\nprint('on')" for code in HOSTILE.values()))
+    execution = run(tmp_path, *(SEND + code + "\nprint('on')" for code in HOSTILE.values()))
 
     for number in range(1, len(HOSTILE) + 1):
-        assert outputs(walk, number)[-1].text == "on\n", list(HOSTILE)[number - 1]
-    assert walk.failed == []
-    assert nbformat.writes(walk.notebook).encode()
-    assert outputs(walk, list(HOSTILE).index("no number") + 1)[0].data == {"application/json": NOT_KEPT}
+        assert outputs(execution, number)[-1].text == "on\n", list(HOSTILE)[number - 1]
+    assert execution.failed == ()
+    assert nbformat.writes(execution.notebook).encode()
+    assert outputs(execution, list(HOSTILE).index("no number") + 1)[0].data == {"application/json": NOT_KEPT}
 
 
 def test_a_display_in_many_places_is_charged_for_each(tmp_path: Path) -> None:
     code = "for _ in range(500): display('x', display_id='one')\n"
     code += "for _ in range(3): display('y' * 10_000, display_id='one', update=True)"
 
-    walk = run(tmp_path, code)
+    execution = run(tmp_path, code)
 
-    assert walk.limit is Limit.OUTPUT
-    assert len(nbformat.writes(walk.notebook)) < 1_000_000
+    assert execution.limit is Limit.OUTPUT
+    assert len(nbformat.writes(execution.notebook)) < 1_000_000
 
 
 if __name__ == "__main__":

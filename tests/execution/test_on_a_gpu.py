@@ -16,7 +16,8 @@ from grader.assignment.course import Course, packaged_course
 from grader.authoring.release import build_release
 from grader.execution import gpu_trial, kernels
 from grader.execution.gpu_slots import Pool, hold
-from grader.grading import assemble, gpu_blame, preparation
+from grader.grading import gpu_blame, preparation
+from grader.grading.submission import grade_submission
 from grader.records import Grade, Limit, Status, Submission
 from grader.sandbox.host import client
 from grader.settings import Settings
@@ -95,7 +96,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, toy_cache: Path) -> tuple[Cou
 
 def graded(work: tuple[Course, preparation.Work], code: str) -> Grade:
     folder = hand_in(work[0], "student01", solved(double_code=code))
-    return assemble.grade(Submission("student01", "tiny", folder), work[1]).grade
+    return grade_submission(Submission("student01", "tiny", folder), work[1]).grade
 
 
 def test_a_kernel_sees_its_gpu_untouched_and_a_network_trains_there_twice_alike(tmp_path: Path) -> None:
@@ -152,14 +153,14 @@ def test_a_full_solution_earns_everything_on_a_gpu(work: tuple[Course, preparati
 
     grade = graded(work, code + FUNCTION)
 
-    assert (grade.points, grade.device, grade.failed_cells) == (16, "cuda", ()), grade.log
+    assert (grade.points, grade.device, grade.failed_cells) == (16, "cuda", ()), grade.staff.log
     assert any(one.name in grade.provenance["gpu"] for one in TABLE.usable)
 
 
 def test_a_cell_that_fills_the_gpu_has_a_verdict(work: tuple[Course, preparation.Work]) -> None:
     grade = graded(work, TOO_MUCH)
 
-    assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.log
+    assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.staff.log
     assert any("memory of the GPU was full (in code cell 3)" in str(text) for text in grade.notices)
 
 
@@ -168,7 +169,7 @@ def test_an_entry_point_that_fills_the_gpu_has_a_verdict(work: tuple[Course, pre
 
     grade = graded(work, f"def double(numbers):\n    {body}\n    return numbers * 2")
 
-    assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.log
+    assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.staff.log
     assert {one.hint for one in grade.checks if one.id == "double"} == {gpu_blame.HINT}
 
 
@@ -183,7 +184,9 @@ def test_the_lab_earns_everything_on_a_gpu(tmp_path: Path, toy_cache: Path) -> N
     source = nbformat.read(course.source("oxford_pets") / "oxford_pets.ipynb", as_version=4)
     nbformat.write(source, handed_in / "oxford_pets.ipynb")
 
-    grade = assemble.grade(Submission("student01", "oxford_pets", handed_in), lab).grade
+    grade = grade_submission(Submission("student01", "oxford_pets", handed_in), lab).grade
 
-    assert (grade.device, grade.status, grade.points) == ("cuda", Status.PASSED, grade.max_points), grade.log
+    assert (grade.device, grade.status, grade.points) == ("cuda", Status.PASSED, grade.max_points), (
+        grade.staff.log
+    )
     assert grade.failed_cells == ()

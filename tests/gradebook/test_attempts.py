@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from grader.errors import InfrastructureError, SpecError
 from grader.gradebook import attempts
 from grader.messages import Message
-from grader.records import Grade, Submission
+from grader.records import Grade, StaffNotes, Submission
 from tests.support.notebooks import source_notebook, toy_grade
 
 
@@ -39,7 +39,7 @@ def stored(course: Path) -> set[str]:
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
-    grade = dataclasses.replace(attempt("a1"), log="Traceback: ours")
+    grade = dataclasses.replace(attempt("a1"), staff=StaffNotes(log="Traceback: ours"))
 
     folder = write(tmp_path, grade)
 
@@ -81,7 +81,9 @@ def test_an_attempt_that_is_written_again_replaces_the_first(tmp_path: Path) -> 
 
 def test_outputs_with_halves_of_characters_can_be_stored(tmp_path: Path) -> None:
     cell = new_code_cell("print()", outputs=[new_output("stream", text="half: \ud83d")])
-    grade = dataclasses.replace(attempt("a1"), log="file \udcff", notices=(Message("half: \ud83d"),))
+    grade = dataclasses.replace(
+        attempt("a1"), staff=StaffNotes(log="file \udcff"), notices=(Message("half: \ud83d"),)
+    )
 
     folder = attempts.write(tmp_path, grade, submitted=None, executed=new_notebook(cells=[cell]), answers={})
 

@@ -362,5 +362,5 @@ def test_a_fault_that_nobody_foresaw_in_one_submission_leaves_the_others_their_g
     first, second = (attempts.counting(course.folder, "tiny", name) for name in ("student01", "student02"))
     assert first is not None
     assert second is not None
-    assert (first.status, "nobody foresaw it" in first.log) == (Status.ERROR, True)
+    assert (first.status, "nobody foresaw it" in first.staff.log) == (Status.ERROR, True)
     assert (second.status, second.points) == (Status.PASSED, 16)

@@ -12,18 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_notebook
 
 from grader.assignment.course import Course
 from grader.authoring.release import build_release
 from grader.errors import InfrastructureError, SpecError, SubmissionError
-from grader.execution.engine import Walk
 from grader.execution.gpu_slots import Held, Pool, hold
 from grader.execution.gpus import Device
 from grader.execution.kernels import PLAIN
 from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
-from grader.grading import assemble, gpu_blame, preparation
+from grader.execution.run import Execution
+from grader.grading import gpu_blame, preparation
 from grader.grading.preparation import Work
-from grader.limits import Limits
+from grader.grading.submission import grade_submission
 from grader.messages import Message
 from grader.records import FailedCell, Grade, Limit, Status, Submission
 from grader.sandbox.host import client
@@ -81,7 +82,7 @@ def grading(course: Course, toy_cache: Path) -> Grading:
         work = prepared(course, toy_cache, pool, device=device, kernel=LIGHT)
         work = replace(work, sandbox="none", kernel=PLAIN) if plain else work
         folder = hand_in(course, "student01", solved(double_code=code))
-        return assemble.grade(Submission("student01", "tiny", folder), work).grade
+        return grade_submission(Submission("student01", "tiny", folder), work).grade
 
     return grade
 
@@ -96,12 +97,11 @@ def prepared(course: Course, cache: Path, pool: Pool, *, device: str = "auto", k
     )
 
 
-def walk_with(*cells: str) -> Walk:
-    found = Walk(None, Limits(), lambda _: None, gpu=True)  # type: ignore[arg-type]
-    found.failed += [
+def run_with(*cells: str) -> Execution:
+    failed = [
         FailedCell(3, 2, None, "RuntimeError", Message.of(text), None, "RuntimeError", text) for text in cells
     ]
-    return found
+    return Execution(new_notebook(), tuple(failed))
 
 
 def never() -> str:
@@ -129,44 +129,45 @@ def test_words_for_a_lost_gpu_are_not_those_for_a_full_one() -> None:
 
 
 def test_an_entry_point_that_fills_the_gpu_is_told_what_to_do() -> None:
-    walk, held = walk_with(), Held((Device(0, "GPU-1", "x"),))
+    held = Held((Device(0, "GPU-1", "x"),))
     error = SubmissionError(
         "classify raised it.", "Mend the error.", "OutOfMemoryError", "CUDA out of memory."
     )
     other = SubmissionError("classify raised OutOfMemoryError: 1", "Mend the error.", "KeyError", "1")
 
-    found = gpu_blame.settle(walk, {"photos": error, "dark": other}, held, never)
+    execution, found = gpu_blame.settle(run_with(), {"photos": error, "dark": other}, held, never)
 
-    assert (walk.limit, walk.gpu_full, walk.hits) == (Limit.MEMORY, True, {Limit.MEMORY: None})
+    assert (execution.limit, execution.gpu_full) == (Limit.MEMORY, True)
+    assert execution.hits == {Limit.MEMORY: None}
     assert found["photos"].hint == gpu_blame.HINT  # type: ignore[union-attr]
     assert found["dark"] is other
 
 
 def test_what_a_notebook_says_of_a_gpu_that_it_does_not_have_is_an_error_like_any_other() -> None:
-    walk = walk_with(GONE)
+    execution = run_with(GONE)
     error = SubmissionError("classify raised it.", "", "OutOfMemoryError", "CUDA out of memory.")
 
-    assert gpu_blame.settle(walk, {"photos": error}, Held(), never) == {"photos": error}
-    assert walk.limit is None
+    assert gpu_blame.settle(execution, {"photos": error}, Held(), never) == (execution, {"photos": error})
+    assert execution.limit is None
 
 
 def test_that_a_gpu_is_lost_is_not_taken_from_the_notebook(tmp_path: Path) -> None:
     with hold("cuda", 1, fake_pool(tmp_path, 1)) as declared:
         held = replace(declared, declared=False)  # as if the driver had said what there is
 
-        assert gpu_blame.settle(walk_with(GONE), {}, held, lambda: "") == {}
+        assert gpu_blame.settle(run_with(GONE), {}, held, lambda: "")[1] == {}
         with pytest.raises(InfrastructureError, match="the GPU was lost: RuntimeError: no driver"):
-            gpu_blame.settle(walk_with(GONE), {}, held, lambda: "RuntimeError: no driver")
+            gpu_blame.settle(run_with(GONE), {}, held, lambda: "RuntimeError: no driver")
 
 
 def test_a_gpu_that_broke_is_found_in_the_table_and_not_used_again(tmp_path: Path) -> None:
     pool = fake_pool(tmp_path, 2)
 
     with hold("cuda", 1, pool) as held:
-        assert gpu_blame.settle(walk_with(GONE), {}, held, never) == {}
+        assert gpu_blame.settle(run_with(GONE), {}, held, never)[1] == {}
         spoil(pool, held.devices[0].index, "the driver says [GPU is lost]")
         with pytest.raises(InfrastructureError, match=r"GPU \d: the driver says \[GPU is lost\]"):
-            gpu_blame.settle(walk_with(GONE), {}, held, never)
+            gpu_blame.settle(run_with(GONE), {}, held, never)
 
     spoil(pool, 7, "")
     with hold("cuda", 1, pool) as again:
@@ -180,7 +181,7 @@ def test_a_full_gpu_that_others_were_on_decides_nothing(tmp_path: Path) -> None:
         hold("cuda", 1, fake_pool(tmp_path, 1, slots=2)) as held,
         pytest.raises(InfrastructureError, match="while other kernels were on it"),
     ):
-        gpu_blame.settle(walk_with(), {"photos": error}, held, never)
+        gpu_blame.settle(run_with(), {"photos": error}, held, never)
 
 
 @pytest.mark.sandbox
@@ -198,13 +199,15 @@ class TestInASandbox:
         grades = []
         for code in (UNTOUCHED + FUNCTION, f"import torch\nraise {FULL}", raised):
             folder = hand_in(course, "student01", solved(double_code=code))
-            grades.append(assemble.grade(Submission("student01", "tiny", folder), work).grade)
+            grades.append(grade_submission(Submission("student01", "tiny", folder), work).grade)
         good, in_a_cell, asked = grades
 
-        assert (good.points, good.device, good.failed_cells) == (16, "cuda", ()), good.log
+        assert (good.points, good.device, good.failed_cells) == (16, "cuda", ()), good.staff.log
         assert good.provenance["gpu"] == "Imaginary 1 (driver 1.2.3)"
         for grade in (in_a_cell, asked):
-            assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.log
+            assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), (
+                grade.staff.log
+            )
             assert "tries" not in grade.provenance
         assert any("memory of the GPU was full (in code cell 3)" in str(text) for text in in_a_cell.notices)
         assert in_a_cell.failed_cells[0].error == "limit: memory"
@@ -251,7 +254,7 @@ class TestInASandbox:
     def test_a_notebook_cannot_make_its_failure_ours(self, tmp_path: Path, grading: Grading) -> None:
         grade = grading(fake_pool(tmp_path, 1), f"raise RuntimeError({GONE!r})")
 
-        assert (grade.points, grade.status, grade.limit) == (10, Status.PASSED, None), grade.log
+        assert (grade.points, grade.status, grade.limit) == (10, Status.PASSED, None), grade.staff.log
         assert "tries" not in grade.provenance
 
     def test_a_submission_whose_gpu_breaks_runs_again_on_another(
@@ -267,8 +270,8 @@ class TestInASandbox:
         grade = grading(pool, code + FUNCTION)
 
         breaker.join()
-        assert (grade.points, grade.provenance["tries"]) == (16, "2"), grade.log
-        assert "the GPU was lost: GPU 0: the driver says [GPU is lost]" in grade.log
+        assert (grade.points, grade.provenance["tries"]) == (16, "2"), grade.staff.log
+        assert "the GPU was lost: GPU 0: the driver says [GPU is lost]" in grade.staff.log
 
     def test_a_full_gpu_is_a_verdict_once_nothing_else_is_on_it(
         self, tmp_path: Path, grading: Grading
@@ -277,7 +280,7 @@ class TestInASandbox:
 
         grade = grading(fake_pool(tmp_path, 1, slots=2), code)
 
-        assert (grade.limit, grade.status, grade.points) == (Limit.MEMORY, Status.PASSED, 10), grade.log
+        assert (grade.limit, grade.status, grade.points) == (Limit.MEMORY, Status.PASSED, 10), grade.staff.log
         assert grade.provenance["tries"] == "2"
 
 

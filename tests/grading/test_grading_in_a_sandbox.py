@@ -19,8 +19,9 @@ from grader.authoring.release import build_release
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.kernels import Sandbox, SandboxLease, lease
 from grader.gradebook import versions
-from grader.grading import assemble, preparation
+from grader.grading import preparation
 from grader.grading.preparation import Work
+from grader.grading.submission import TRIES, grade_submission
 from grader.limits import Limits
 from grader.records import NOT_RUN, Grade, Limit, Status, Submission
 from grader.sandbox.host import client
@@ -57,13 +58,13 @@ def work(course: Course, toy_cache: Path) -> Iterator[Work]:
 def graded(course: Course, work: Work, code: str) -> Grade:
     """Grade a full solution whose first exercise begins with some code."""
     folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
-    return assemble.grade(Submission("student01", "tiny", folder), work).grade
+    return grade_submission(Submission("student01", "tiny", folder), work).grade
 
 
 def test_a_full_solution_earns_everything_and_says_where_it_ran(course: Course, work: Work) -> None:
     grade = graded(course, work, "")
 
-    assert (grade.points, grade.sandbox, grade.limit) == (16, "namespaces", None), grade.log
+    assert (grade.points, grade.sandbox, grade.limit) == (16, "namespaces", None), grade.staff.log
     assert "tries" not in grade.provenance
 
 
@@ -99,9 +100,9 @@ def test_an_answer_is_out_of_reach_before_the_next_question_comes(
     context = replace(work.context, plan={**work.context.plan, "numbers": numbers})
     folder = hand_in(course, "student01", solved(double_code=KEEPS_THE_FOLDER, classify_code=OVERWRITES))
 
-    grade = assemble.grade(Submission("student01", "tiny", folder), replace(work, context=context)).grade
+    grade = grade_submission(Submission("student01", "tiny", folder), replace(work, context=context)).grade
 
-    assert (grade.points, grade.log) == (16, ""), [check.measured for check in grade.checks]
+    assert (grade.points, grade.staff.log) == (16, ""), [check.measured for check in grade.checks]
 
 
 @pytest.mark.parametrize("end", ["", "\nplt.show()"])
@@ -109,7 +110,7 @@ def test_a_figure_reaches_the_executed_notebook(course: Course, work: Work, end:
     code = f"import matplotlib.pyplot as plt\nplt.plot([1, 2]){end}"
     folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
 
-    found = assemble.grade(Submission("student01", "tiny", folder), work).executed
+    found = grade_submission(Submission("student01", "tiny", folder), work).executed
 
     assert found is not None
     shown = [output.get("data", {}) for cell in found.cells for output in cell.get("outputs", [])]
@@ -175,7 +176,7 @@ def test_a_kernel_that_is_lost_is_tried_again_and_that_is_told(course: Course, w
     grade = graded(course, work, "import time\ntime.sleep(1.5)")
 
     killer.join()
-    assert (grade.points, grade.provenance["tries"]) == (16, "2"), grade.log
+    assert (grade.points, grade.provenance["tries"]) == (16, "2"), grade.staff.log
     assert any("2 times" in str(notice) for notice in grade.notices)
 
 
@@ -210,7 +211,7 @@ def test_a_world_that_ends_alone_while_the_notebook_runs_is_the_notebooks_doing(
     grade = graded(course, work, SLEEPS)
 
     killer.join()
-    assert (grade.status, grade.points, grade.sandbox) == (Status.FAILED, 0, "namespaces"), grade.log
+    assert (grade.status, grade.points, grade.sandbox) == (Status.FAILED, 0, "namespaces"), grade.staff.log
     assert "tries" not in grade.provenance
     assert [cell.error for cell in grade.failed_cells] == ["KernelDied"]
     assert all(
@@ -233,7 +234,7 @@ def test_a_world_that_ends_before_the_questions_come_is_the_notebooks_doing_and_
 
     grade = graded(course, work, "")
 
-    assert (grade.status, grade.points, grade.sandbox) == (Status.FAILED, 0, "namespaces"), grade.log
+    assert (grade.status, grade.points, grade.sandbox) == (Status.FAILED, 0, "namespaces"), grade.staff.log
     assert "tries" not in grade.provenance
     assert any("broke the world" in str(notice) for notice in grade.notices)
 
@@ -244,7 +245,7 @@ def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_coun
     killed = set[int]()
 
     def kill_all() -> None:
-        for _ in range(assemble.TRIES):
+        for _ in range(TRIES):
             _kill(lambda status: status["zygote"]["pid"], killed)
 
     killer = threading.Thread(target=kill_all)
@@ -256,7 +257,7 @@ def test_a_zygote_that_dies_under_a_notebook_every_time_makes_an_error_that_coun
     assert (grade.status, grade.sandbox) == (Status.ERROR, "namespaces"), (
         grade.notices,
         grade.failed_cells,
-        grade.log,
+        grade.staff.log,
     )
     assert grade.provenance[versions.RAN] == "yes"
     assert any("counts as a scored attempt" in str(notice) for notice in grade.notices)
@@ -266,7 +267,7 @@ def test_what_never_ran_says_so_and_counts_for_nothing(course: Course, work: Wor
     folder = hand_in(course, "student01", solved())
     (folder / "tiny.ipynb").write_text("{")
 
-    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
+    grade = grade_submission(Submission("student01", "tiny", folder), work).grade
 
     assert (grade.status, grade.sandbox) == (Status.FAILED, NOT_RUN)
     assert versions.RAN not in grade.provenance
@@ -324,13 +325,13 @@ def test_a_cell_that_meets_the_memory_limit_costs_what_depends_on_it_and_nothing
 ) -> None:
     folder = hand_in(course, "student01", solved(double_code=TRAINS_TOO_MUCH))
 
-    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
+    grade = grade_submission(Submission("student01", "tiny", folder), work).grade
 
-    assert (grade.points, grade.limit, grade.log) == (16, Limit.MEMORY, ""), (
+    assert (grade.points, grade.limit, grade.staff.log) == (16, Limit.MEMORY, ""), (
         grade.notices,
         grade.failed_cells,
         grade.checks,
-        grade.usage,
+        grade.staff.usage,
     )
     assert any("smaller batches" in str(notice) for notice in grade.notices)
 
@@ -347,9 +348,9 @@ def test_a_kernel_that_memory_ended_is_replaced_by_one_without_that_cell(course:
     notebook.cells.insert(place, nbformat.v4.new_code_cell(DIES_OF_IT))
     folder = hand_in(course, "student01", notebook)
 
-    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
+    grade = grade_submission(Submission("student01", "tiny", folder), work).grade
 
-    assert (grade.points, grade.log) == (16, ""), grade.notices
+    assert (grade.points, grade.staff.log) == (16, ""), grade.notices
     assert grade.limit is Limit.MEMORY
 
 
@@ -359,7 +360,7 @@ def test_a_budget_that_is_spent_is_told_as_a_budget_and_what_was_answered_counts
     slow = "import time\n\ndef double(numbers):\n    time.sleep(60)\n    return numbers * 2\n"
     folder = hand_in(course, "student01", solved(double_code=slow))
 
-    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
+    grade = grade_submission(Submission("student01", "tiny", folder), work).grade
 
     assert grade.limit is None
     assert grade.points == 10
@@ -373,7 +374,7 @@ def test_the_first_cell_that_failed_is_named_and_a_missing_library_is_told_as_th
     code = "import no_such_library\n\ndef double(numbers):\n    return no_such_library.double(numbers)\n"
     folder = hand_in(course, "student01", solved(double_code=code))
 
-    grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
+    grade = grade_submission(Submission("student01", "tiny", folder), work).grade
 
     (notice,) = [notice for notice in grade.notices if "imports what is not there" in str(notice)]
     assert "no_such_library" in str(notice)

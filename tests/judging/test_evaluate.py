@@ -15,7 +15,8 @@ from grader.checks.session import Case, Verdicts
 from grader.errors import SpecError, SubmissionError
 from grader.judging import evaluate as evaluating
 from grader.judging import judge_process
-from grader.judging.evaluate import Context, check_files, evaluate, plan_questions
+from grader.judging.evaluate import Context, evaluate
+from grader.judging.plan import check_files, plan_questions
 from grader.judging.probe import Answers
 from grader.records import Status
 

@@ -80,7 +80,7 @@ class Desk:
         charge_s: float = 0.0,
         apart: Path | None = None,
     ) -> None:
-        self.walk = self.lease = self
+        self.lease = self
         self.functions, self.meddle, self.charge_s, self.apart = functions, meddle, charge_s, apart
         self.dead, self.events = False, list[str]()
         self.nb = SimpleNamespace(

@@ -14,7 +14,7 @@ from grader.checks import soundness
 from grader.checks.questions import Material, Question, batched, gather, is_examples
 from grader.checks.soundness import require_asked
 from grader.errors import SpecError, SubmissionError
-from grader.judging.evaluate import rehearse
+from grader.judging.plan import rehearse
 from grader.judging.probe import Answers, Asking, sequence
 from tests.judging.test_probe import Desk
 

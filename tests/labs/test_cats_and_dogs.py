@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import SpecError
-from grader.grading import assemble
 from grader.grading.preparation import prepare
+from grader.grading.submission import grade_submission
 from grader.records import Status
 from grader.settings import Settings
 from tests.datasets.test_photos import some_cats_and_dogs
@@ -31,7 +31,7 @@ def test_a_submission_is_graded_on_cats_and_dogs(tmp_path: Path) -> None:
         course, "tiny", settings, card="cats_and_dogs", secret=SECRET.encode(), desk=tmp_path / "desk"
     )
     (submission,) = course.submissions("tiny")
-    found = assemble.grade(submission, work).grade
+    found = grade_submission(submission, work).grade
 
     assert (work.context.classes, work.context.groups) == (("cat", "dog"), ("cat", "dog"))
     assert (found.data, found.status, found.points) == ("cats_and_dogs", Status.PASSED, found.max_points)

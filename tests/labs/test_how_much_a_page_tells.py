@@ -32,9 +32,10 @@ from grader.checks.check_files import Mark, load_checks, read_mark
 from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, run_checks
 from grader.feedback import page as feedback
-from grader.grading import assemble, preparation
-from grader.judging.evaluate import check_files
-from grader.records import Check, Grade, Limit, Submission
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
+from grader.judging.plan import check_files
+from grader.records import Check, Grade, Limit, StaffNotes, Submission
 from grader.settings import load
 from tests.support.notebooks import REPOSITORY, toy_grade
 from tests.support.tiny import SECRET, solved, tiny_course
@@ -221,7 +222,10 @@ class Lab:
         checks = self.verdicts(said)
         told = disclosure.told(
             dataclasses.replace(
-                toy_grade(), checks=checks, pictures=self.pictures, staff_pictures=self.staff_pictures
+                toy_grade(),
+                checks=checks,
+                pictures=self.pictures,
+                staff=StaffNotes(pictures=self.staff_pictures),
             )
         )
         return json.dumps(told.to_record())
@@ -336,7 +340,7 @@ def given(work: preparation.Work, folder: Path, body: str, message: int) -> dict
     place.mkdir(parents=True)
     nbformat.write(notebook, place / "tiny.ipynb")
     (place / "notes.txt").write_text(str(message))
-    graded = assemble.grade(Submission("student01", "tiny", place), work)
+    graded = grade_submission(Submission("student01", "tiny", place), work)
     told = disclosure.told(graded.grade)
     executed = nbformat.writes(graded.executed)
     page = feedback.render(told, title="Tiny", notebook=executed.encode())

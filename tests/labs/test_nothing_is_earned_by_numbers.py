@@ -15,7 +15,7 @@ from grader.checks.questions import Answer, Material, Question
 from grader.checks.session import Case, run_checks
 from grader.errors import SubmissionError
 from grader.judging.answers import conform, resolve_shape
-from grader.judging.evaluate import check_files, plan_questions
+from grader.judging.plan import check_files, plan_questions
 from grader.judging.probe import Answers, Plan
 from grader.records import Check, Status
 from tests.support import breeds

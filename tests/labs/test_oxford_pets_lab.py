@@ -9,7 +9,8 @@ import pytest
 
 from grader.assignment.course import packaged_course
 from grader.authoring import variants
-from grader.grading import assemble, preparation
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings
 from tests.support.notebooks import REPOSITORY
@@ -27,7 +28,7 @@ def grade(notebook: nbformat.NotebookNode, settings: Settings, folder: Path) -> 
     handed_in = folder / "submitted" / "student01" / "oxford_pets"
     handed_in.mkdir(parents=True)
     nbformat.write(notebook, handed_in / "oxford_pets.ipynb")
-    return assemble.grade(Submission("student01", "oxford_pets", handed_in), work).grade
+    return grade_submission(Submission("student01", "oxford_pets", handed_in), work).grade
 
 
 def notebooks() -> tuple[nbformat.NotebookNode, nbformat.NotebookNode]:

@@ -99,8 +99,8 @@ def test_an_accuracy_on_the_second_holdout_is_stored_and_in_no_report(
 
     kept, said = grade(course)
 
-    assert (kept.points, kept.status, kept.log) == (16, Status.PASSED, "")
-    assert [(one.what, one.successes, one.trials) for one in kept.second] == [(PRIVATE, 35, 35)]
+    assert (kept.points, kept.status, kept.staff.log) == (16, Status.PASSED, "")
+    assert [(one.what, one.successes, one.trials) for one in kept.staff.second] == [(PRIVATE, 35, 35)]
     assert PRIVATE not in said
     assert "visitors" not in said
     assert "second" not in json.loads((course.folder / "grades.json").read_text())[0]
@@ -115,7 +115,7 @@ def test_where_a_card_has_no_second_holdout_nothing_is_asked_and_the_grade_is_th
 
     kept, _ = grade(course)
 
-    assert (kept.points, kept.status, kept.log, kept.second) == (16, Status.PASSED, "", ())
+    assert (kept.points, kept.status, kept.staff.log, kept.staff.second) == (16, Status.PASSED, "", ())
 
 
 @pytest.mark.slow
@@ -138,7 +138,7 @@ def classify(images):
 
     kept, _ = grade(course)
 
-    assert (kept.points, kept.status, kept.second) == (16, Status.PASSED, ())
+    assert (kept.points, kept.status, kept.staff.second) == (16, Status.PASSED, ())
 
 
 # The mark

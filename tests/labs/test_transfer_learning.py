@@ -36,7 +36,8 @@ from grader.errors import SubmissionError
 from grader.feedback import publish
 from grader.feedback.figures import draw
 from grader.feedback.picture_files import load_pictures
-from grader.grading import assemble, preparation
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
 from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import conform
 from grader.judging.in_kernel import Unusable, call
@@ -558,7 +559,7 @@ def grade(notebook: NotebookNode, settings: Settings, folder: Path) -> Grade:
     handed_in = folder / "submitted" / "student01" / ID
     handed_in.mkdir(parents=True)
     nbformat.write(notebook, handed_in / f"{ID}.ipynb")
-    return assemble.grade(Submission("student01", ID, handed_in), work).grade
+    return grade_submission(Submission("student01", ID, handed_in), work).grade
 
 
 @needs_photos

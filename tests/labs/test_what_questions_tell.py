@@ -15,7 +15,7 @@ from grader.assignment import spec
 from grader.checks.questions import Material, Question
 from grader.datasets import holdout
 from grader.grading.preparation import divide
-from grader.judging.evaluate import check_files, plan_questions
+from grader.judging.plan import check_files, plan_questions
 from grader.judging.probe import Plan, sequence
 from grader.settings import Settings
 from tests.support import breeds

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import InfrastructureError
-from grader.grading import assemble, preparation
+from grader.grading import preparation
+from grader.grading.submission import grade_submission
 from grader.records import Submission
 from grader.sandbox import bwrap, self_check
 from grader.sandbox.bwrap import FILES, PROGRAM, RELEASE, Bwrap, find_bwrap
@@ -142,11 +143,11 @@ def test_a_notebook_is_graded_in_a_box_that_the_packages_makes(
         )  # fmt: skip
         folder = hand_in(course, "student01", solved())
 
-        grade = assemble.grade(Submission("student01", "tiny", folder), work).grade
+        grade = grade_submission(Submission("student01", "tiny", folder), work).grade
         client.release_zygotes()
 
     assert find_bwrap().path.endswith(PROGRAM)
-    assert (grade.points, grade.sandbox) == (16, "namespaces"), grade.log
+    assert (grade.points, grade.sandbox) == (16, "namespaces"), grade.staff.log
 
 
 @pytest.mark.slow

@@ -74,8 +74,8 @@ def ask_kernel(held: Held, code: str, *, kernel: str = kernels.SANDBOXED, folder
     notebook = new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
     folder.mkdir(exist_ok=True)
     with kernels.lease(kernel, cwd=folder, environment={}, sandbox=sandbox) as lease:
-        walk = engine.Walk(lease, limits, lambda _: None, gpu=bool(held.devices))
-        executed = engine.run(notebook, walk, {"device": "cuda" if held.devices else "cpu"})
-    assert walk.failed == [], walk.failed
-    outputs = executed.cells[-1].outputs
+        given = engine.Run(lease, limits, gpu=bool(held.devices))
+        execution = engine.run(notebook, given, {"device": "cuda" if held.devices else "cpu"})
+    assert execution.failed == (), execution.failed
+    outputs = execution.notebook.cells[-1].outputs
     return "".join(one.text for one in outputs if one.output_type == "stream" and one.name == "stdout")
