@@ -7,11 +7,14 @@ shown as it is, and braces in it mean nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
+
+MESSAGES = "messages"  # beside the English words: templates and parameters, by the name of the field
 
 Value: TypeAlias = "str | int | float | Message"
 
@@ -173,3 +176,27 @@ def _check(template: str, values: Mapping[str, Value]) -> None:
             raise ValueError(f"a message is no number: {name}")
         if not isinstance(value, Message):
             format(value, spec)
+
+
+def record_of(one: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
+    """Return a value as JSON has it: with words in English where it has messages, and the messages beside them."""
+    record = dataclasses.asdict(one)
+    messages = {name: record[name] for name in names if getattr(one, name)}
+    return {**record, **{name: _each(getattr(one, name), str) for name in names}, MESSAGES: messages}
+
+
+def with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a record with messages where it has words; those stored without are nobody's template."""
+    values = dict(record)
+    messages = values.pop(MESSAGES, {})
+    for name in names:
+        if name in messages:
+            values[name] = _each(messages[name], Message.from_record)
+        elif name in values:
+            values[name] = _each(values[name], quoted)
+    return values
+
+
+def _each(found: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
+    """Change a value, or each of a sequence."""
+    return [change(one) for one in found] if isinstance(found, list | tuple) else change(found)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.messages import NOTHING, Message, quoted
+from grader.messages import MESSAGES, NOTHING, Message, record_of, with_messages
 
 
 class Status(enum.StrEnum):
@@ -182,12 +181,12 @@ class Check:
 
     def to_record(self) -> dict[str, Any]:
         """Return everything as JSON-able values; `from_record` is its inverse."""
-        return _record(self, *CHECK_MESSAGES)
+        return record_of(self, *CHECK_MESSAGES)
 
     @classmethod
     def from_record(cls, row: dict[str, Any]) -> Check:
         """Read what `to_record` gave, or its JSON."""
-        values = _with_messages(row, *CHECK_MESSAGES)
+        values = with_messages(row, *CHECK_MESSAGES)
         requirements = tuple(Requirement(**one) for one in values.get("requirements", ()))
         return cls(**{**values, "status": Status(row["status"]), "requirements": requirements})
 
@@ -251,29 +250,26 @@ class StaffNotes:
     pictures: tuple[Picture, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
-        """Return JSON-able values, under the names that they have in `staff.json`; `from_record` is its inverse."""
+        """Return JSON-able values under their names in `staff.json`; `from_record` is its inverse."""
         record = dataclasses.asdict(self)
+        lists = {"flags": "flags", "second": "second", "pictures": "staff_pictures"}
         return {
-            **{name: record[name] for name in ("usage", "log")},
-            **{name: list(record[name]) for name in ("flags", "second")},
-            "staff_pictures": list(record["pictures"]),
+            "usage": self.usage,
+            "log": self.log,
+            **{to: list(record[name]) for name, to in lists.items()},
         }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> StaffNotes:
         """Read what `to_record` gave, or its JSON; what is missing was not noted."""
-        return cls(
-            usage=record.get("usage", {}),
-            flags=tuple(record.get("flags", ())),
-            second=tuple(Requirement(**row) for row in record.get("second", ())),
-            log=record.get("log", ""),
-            pictures=tuple(Picture(**row) for row in record.get("staff_pictures", ())),
-        )
+        second = tuple(Requirement(**row) for row in record.get("second", ()))
+        pictures = tuple(Picture(**row) for row in record.get("staff_pictures", ()))
+        usage, flags, log = record.get("usage", {}), record.get("flags", ()), record.get("log", "")
+        return cls(usage, tuple(flags), second, log, pictures)
 
 
 STAFF_NOTES = ("usage", "flags", "second", "log", "staff_pictures")  # names in a record
 CHECK_MESSAGES = ("measured", "required", "hint", "exact")
-MESSAGES = "messages"  # beside the English words: templates and parameters, by the name of the field
 
 _NOT_PUBLIC = (MESSAGES, "repairs", "notices", "pictures", "provenance", *STAFF_NOTES)
 
@@ -345,20 +341,20 @@ class Grade:
 
     def to_record(self) -> dict[str, Any]:
         """Return everything as JSON-able values; `from_record` is its inverse."""
-        record = _record(self, "notices")
+        record = record_of(self, "notices")
         del record["staff"]
         record |= self.staff.to_record()
         for name in ("exercises", "pictures"):
             record[name] = list(record[name])
         record["checks"] = [check.to_record() for check in self.checks]
-        record["failed_cells"] = [_record(cell, "message") for cell in self.failed_cells]
-        record["repairs"] = [_record(repair, "what") for repair in self.repairs]
+        record["failed_cells"] = [record_of(cell, "message") for cell in self.failed_cells]
+        record["repairs"] = [record_of(repair, "what") for repair in self.repairs]
         return record
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Grade:
         """Read what `to_record` wrote (or its JSON); raises KeyError, TypeError or ValueError otherwise."""
-        values = _with_messages(record, "notices")
+        values = with_messages(record, "notices")
         values["staff"] = StaffNotes.from_record(
             {name: values.pop(name) for name in STAFF_NOTES if name in values}
         )
@@ -370,38 +366,14 @@ class Grade:
         )
         values["checks"] = tuple(Check.from_record(row) for row in values["checks"])
         values["failed_cells"] = tuple(_failed_cell(row) for row in values["failed_cells"])
-        values["repairs"] = tuple(Repair(**_with_messages(row, "what")) for row in values["repairs"])
+        values["repairs"] = tuple(Repair(**with_messages(row, "what")) for row in values["repairs"])
         values["pictures"] = tuple(Picture(**row) for row in values["pictures"])
         values["notices"] = tuple(values.get("notices", ()))
         return cls(**values)
 
 
 def _failed_cell(row: dict[str, Any]) -> FailedCell:
-    values = _with_messages(row, "message")
+    values = with_messages(row, "message")
     if "limit" not in values:  # stored before cells named their limit
         values["limit"] = next((one for one in Limit if values["error"] == f"limit: {one}"), None)
     return FailedCell(**{**values, "limit": None if values["limit"] is None else Limit(values["limit"])})
-
-
-def _record(one: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
-    """Return a value as JSON has it: with words in English where it has messages, and the messages beside them."""
-    record = dataclasses.asdict(one)
-    messages = {name: record[name] for name in names if getattr(one, name)}
-    return {**record, **{name: _each(getattr(one, name), str) for name in names}, MESSAGES: messages}
-
-
-def _with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return a record with messages where it has words; those stored without are nobody's template."""
-    values = dict(record)
-    messages = values.pop(MESSAGES, {})
-    for name in names:
-        if name in messages:
-            values[name] = _each(messages[name], Message.from_record)
-        elif name in values:
-            values[name] = _each(values[name], quoted)
-    return values
-
-
-def _each(found: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
-    """Change a value, or each of a sequence."""
-    return [change(one) for one in found] if isinstance(found, list | tuple) else change(found)

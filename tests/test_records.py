@@ -94,6 +94,16 @@ def some(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(values, max_size=3).map(tuple)
 
 
+demands = st.builds(
+    Requirement,
+    text,
+    text,
+    st.booleans(),
+    points,
+    text,
+    st.none() | st.integers(0),
+    st.none() | st.integers(0),
+)
 grades = st.builds(
     Grade,
     student=text,
@@ -117,19 +127,14 @@ grades = st.builds(
     notices=some(messages),
     pictures=some(pictures),
     provenance=st.dictionaries(text, text, max_size=3),
-    second=some(
-        st.builds(
-            Requirement,
-            text,
-            text,
-            st.booleans(),
-            points,
-            text,
-            st.none() | st.integers(0),
-            st.none() | st.integers(0),
-        )
+    staff=st.builds(
+        StaffNotes,
+        usage=st.dictionaries(text, points, max_size=3),
+        flags=some(text),
+        second=some(demands),
+        log=text,
+        pictures=some(pictures),
     ),
-    log=text,
 )
 
 

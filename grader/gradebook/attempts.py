@@ -35,7 +35,8 @@ from grader import disclosure
 from grader.assignment.course import TIMESTAMP, Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
-from grader.records import MESSAGES, Grade, Submission
+from grader.messages import MESSAGES
+from grader.records import Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
 # Of what was handed in; with more, only the notebook decides which attempt it is.
@@ -149,7 +150,7 @@ def write(
     if answers:
         np.savez_compressed(fresh / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
     if grade.staff.log:
-        (fresh / "staff.staff.log").write_text(grade.staff.log, encoding="utf-8", errors="backslashreplace")
+        (fresh / "staff.log").write_text(grade.staff.log, encoding="utf-8", errors="backslashreplace")
     for name, record in (("grade.json", _told(grade)), ("staff.json", _for_staff(grade))):
         (fresh / name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     for path in [*fresh.rglob("*"), fresh]:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from grader.assignment import calibration_file, spec
 from grader.assignment.course import Course
 from grader.authoring import calibrate
-from grader.authoring.calibrate import Run
+from grader.authoring.calibration_runs import Run
 from grader.cli.app import app
 from grader.errors import InfrastructureError, SpecError
 from grader.grading import assemble
@@ -104,10 +104,10 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
         done.append(1)
         return grade(*arguments)
 
-    monkeypatch.setattr("grader.authoring.calibrate.grade_submission", stopped)
+    monkeypatch.setattr("grader.authoring.calibration_runs.grade_submission", stopped)
     with pytest.raises(KeyboardInterrupt):
         calibrated(course, toy_cache)
-    monkeypatch.setattr("grader.authoring.calibrate.grade_submission", grade)
+    monkeypatch.setattr("grader.authoring.calibration_runs.grade_submission", grade)
 
     found, told = calibrated(course, toy_cache)
 
@@ -174,7 +174,7 @@ def test_runs_that_could_not_be_decided_are_not_counted(
     def broken(submission: Any, work: Any, _: Any) -> Graded:
         return Graded(assemble.undecided(submission, work, "RuntimeError: no kernel"), None, None)
 
-    monkeypatch.setattr("grader.authoring.calibrate.grade_submission", broken)
+    monkeypatch.setattr("grader.authoring.calibration_runs.grade_submission", broken)
 
     with pytest.raises(
         InfrastructureError, match=r"6 of 6 runs could not be decided: .*RuntimeError: no kernel"

@@ -19,7 +19,9 @@ from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
+from grader.grading import coordinator, runners
 from grader.records import NOT_RUN, Status, Submission
+from grader.settings import Settings
 from tests.support.tiny import GREEK_LETTERS, SECRET, hand_in, solved, source_notebook, tiny_course
 
 HOSTILE = {
@@ -364,3 +366,35 @@ def test_a_fault_that_nobody_foresaw_in_one_submission_leaves_the_others_their_g
     assert second is not None
     assert (first.status, "nobody foresaw it" in first.staff.log) == (Status.ERROR, True)
     assert (second.status, second.points) == (Status.PASSED, 16)
+
+
+@pytest.mark.slow
+def test_two_workers_grade_a_class_as_one_does(course: Course, toy_cache: Path) -> None:
+    for number in range(1, 5):
+        hand_in(
+            course,
+            f"student{number:02}",
+            solved(classify_code=f"import numpy as np\n{HOSTILE['dice'][0]}") if number == 3 else solved(),
+        )
+    settings, told = Settings(None, toy_cache, secret=SECRET.encode()), list[tuple[str, str]]()
+
+    with runners.local(2) as runner:
+        found = coordinator.grade_class(
+            course,
+            "tiny",
+            settings,
+            coordinator.Options(),
+            runner=runner,
+            tell=lambda event, student, _: told.append((event, student)),
+            jobs=2,
+        )
+
+    assert [(grade.student, grade.points == 16) for grade in found] == [
+        ("student01", True),
+        ("student02", True),
+        ("student03", False),
+        ("student04", True),
+    ]
+    assert told[:3] == [("started", "student01"), ("started", "student02"), ("graded", "student01")]
+    assert [name for event, name in told if event == "graded"] == [grade.student for grade in found]
+    assert len(attempts.stored(course.folder, "tiny", "student03")) == 1
