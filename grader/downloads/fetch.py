@@ -62,11 +62,11 @@ def fetch(
 
 
 def _fetch(order: Order) -> None:
-    found = ""
+    digest = ""
     for _ in range(2):  # pieces of two versions do not fit together: then once more from the start
         in_one_piece = _receive(order)
-        found = _digest(order.part)
-        if found.startswith(order.sha256):
+        digest = _digest(order.part)
+        if digest.startswith(order.sha256):
             order.part.replace(order.target)
             order.note.unlink(missing_ok=True)
             return
@@ -74,7 +74,7 @@ def _fetch(order: Order) -> None:
         if in_one_piece:
             break
     raise order.problem(
-        f"with sha256 {order.sha256[:12]}, found a file with {found[:12]}, and removed it",
+        f"with sha256 {order.sha256[:12]}, found a file with {digest[:12]}, and removed it",
         "Try again, it starts afresh. If that does not help, the published file has changed: update Pawgrade.",
     )
 
@@ -153,13 +153,13 @@ def progress(title: str) -> Iterator[Tell]:
 
 def _lines(title: str) -> Tell:
     """Return a `tell` that prints: notebooks draw bars only with a widget that may not be installed."""
-    shown = -1
+    last_tenth = -1
 
     def tell(done: int, total: int | None) -> None:
-        nonlocal shown
+        nonlocal last_tenth
         tenth = 10 * done // total if total else done // 2**26
-        if tenth > shown:
-            shown = tenth
+        if tenth > last_tenth:
+            last_tenth = tenth
             of = f" of {total / 2**20:.0f}" if total else ""
             print(f"{title}: {done / 2**20:.0f}{of} MiB", flush=True)  # noqa: T201
 

@@ -113,10 +113,10 @@ class Order:
         """Return what the server called the version of our part, "" if nothing, None when there is no part of use."""
         try:
             url, sha256, version = json.loads(self.note.read_text(encoding="utf-8"))
-            known = self.part.stat().st_size > 0 and (url, sha256) == (self.url, self.sha256)
+            usable = self.part.stat().st_size > 0 and (url, sha256) == (self.url, self.sha256)
         except (OSError, ValueError, TypeError):
             return None
-        return str(version) if known else None
+        return str(version) if usable else None
 
     def have(self) -> int:
         """Return how many bytes of it are here."""
@@ -177,7 +177,7 @@ def _answer(order: Order, headers: dict[str, str]) -> Iterator[requests.Response
             host = urlsplit(order.url).hostname
             raise order.dropped(f"found no connection to {host}", reached=False) from exc
         with response:
-            hops = [one.url for one in (*response.history, response)]
+            hops = [answer.url for answer in (*response.history, response)]
             if hops[0].startswith("https:") and not all(hop.startswith("https:") for hop in hops):
                 raise _detour(order, hops[-1])
             _require_answer(order, response)
@@ -231,9 +231,9 @@ def _place(order: Order, response: requests.Response, have: int) -> tuple[int, i
     return start, total if total is not None else order.size_bytes
 
 
-def _wrong_length(order: Order, found: str) -> InfrastructureError:
+def _wrong_length(order: Order, finding: str) -> InfrastructureError:
     return order.problem(
-        f"found {found}",
+        f"found {finding}",
         "Open the address in a browser: is there a login page in between? Else the file has changed: update Pawgrade.",
     )
 
@@ -250,9 +250,9 @@ def _require_room(order: Order, needed: int) -> None:
         raise _no_room(order, f"found room for {free} of the {needed} bytes to come in {order.target.parent}")
 
 
-def _no_room(order: Order, found: str) -> InfrastructureError:
+def _no_room(order: Order, finding: str) -> InfrastructureError:
     return order.problem(
-        found, "Make room, or set PAWGRADE_CACHE to a folder on a larger disk, and try again; it goes on."
+        finding, "Make room, or set PAWGRADE_CACHE to a folder on a larger disk, and try again; it goes on."
     )
 
 
