@@ -86,11 +86,11 @@ class Backbone(nn.Module):
 
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised float32 `[n, 3, 224, 224]` to features `[n, width]`; differentiable."""
-        found = self.known.of(x, self) if self.known is not None else None
-        if found is None:
+        remembered = self.known.of(x, self) if self.known is not None else None
+        if remembered is None:
             pooled: torch.Tensor = self.network(x)
             return pooled
-        features, missing = found
+        features, missing = remembered
         if missing:
             features[missing] = self.network(x[missing])
         return features
@@ -212,10 +212,10 @@ class Backbone(nn.Module):
         training = self.training
         self.eval()
         # One part even of no images: it has the shape of the answer.
-        parts = (images[start : start + batch] for start in range(0, max(1, len(images)), batch))
+        chunks = (images[start : start + batch] for start in range(0, max(1, len(images)), batch))
         try:
             with torch.inference_mode():
-                rows = [self._one_batch(way, part, layer) for part in parts]
+                rows = [self._one_batch(way, chunk, layer) for chunk in chunks]
         finally:
             self.train(training)
         # Joined outside inference mode, or no head could learn from them: autograd refuses inference tensors.

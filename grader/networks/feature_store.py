@@ -55,7 +55,7 @@ class KnownFeatures:
         import torch
 
         learns = torch.is_grad_enabled() and (
-            x.requires_grad or any(one.requires_grad for one in backbone.network.parameters())
+            x.requires_grad or any(weight.requires_grad for weight in backbone.network.parameters())
         )
         training = any(module.training for module in backbone.network.modules())
         if learns or training or x.device.type != "cpu" or _state(backbone) != self.state:
@@ -63,14 +63,14 @@ class KnownFeatures:
         pixels = _pixels(x, backbone)
         if pixels is None:
             return None
-        places = [self.rows.get(key_of(one), -1) for one in pixels]
-        found = torch.from_numpy(np.array(self.values[np.maximum(places, 0)]))
-        return found, [row for row, place in enumerate(places) if place < 0]
+        stored_rows = [self.rows.get(key_of(photo), -1) for photo in pixels]
+        features = torch.from_numpy(np.array(self.values[np.maximum(stored_rows, 0)]))
+        return features, [row for row, stored_row in enumerate(stored_rows) if stored_row < 0]
 
 
 def _state(backbone: Frozen) -> int:
     """Count the changes that were made to a network's numbers in place."""
-    return sum(one._version for one in (*backbone.network.parameters(), *backbone.network.buffers()))
+    return sum(tensor._version for tensor in (*backbone.network.parameters(), *backbone.network.buffers()))
 
 
 def _pixels(x: Tensor, backbone: Frozen) -> Pixels | None:

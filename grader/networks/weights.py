@@ -139,8 +139,8 @@ def is_right(path: Path, digits: str) -> bool:
 
 def sha256(path: Path) -> str:
     """Return a file's sha256; an unchanged file is read once a process."""
-    found = path.stat()
-    return _sha256(path, found.st_size, found.st_mtime_ns, found.st_ino)
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @functools.lru_cache(maxsize=64)

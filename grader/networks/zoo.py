@@ -104,15 +104,15 @@ _LITE_LAYERS = {"stem": "bn1", **{f"stage{n + 1}": f"blocks.{n}" for n in range(
 _RESNET_LAYERS = {"stem": "relu", **{f"stage{n}": f"layer{n}" for n in (1, 2, 3, 4)}}
 
 
-def _features(stem: str, *places: int, last: int | None = None) -> dict[str, str]:
+def _features(stem: str, *indices: int, last: int | None = None) -> dict[str, str]:
     """Name places in torchvision's `features`: after the stem, the last module of each stage."""
-    stages = {f"stage{number}": f"features.{place}" for number, place in enumerate(places, 1)}
+    stages = {f"stage{number}": f"features.{index}" for number, index in enumerate(indices, 1)}
     return {"stem": stem, **stages} | ({} if last is None else {"last": f"features.{last}"})
 
 
-def _blocks(*places: int) -> dict[str, str]:
+def _blocks(*indices: int) -> dict[str, str]:
     """Name the last activation of each of VGG's blocks, before it is pooled."""
-    return {f"block{number}": f"features.{place}" for number, place in enumerate(places, 1)}
+    return {f"block{number}": f"features.{index}" for number, index in enumerate(indices, 1)}
 
 
 def _torchvision(model: str, head: str, layers: Mapping[str, str]) -> Network:
