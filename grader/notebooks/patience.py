@@ -41,7 +41,7 @@ class Patience:
         before = signal.signal(signal.SIGPROF, clock.ring)
         try:
             signal.setitimer(signal.ITIMER_PROF, share_s, AGAIN_S)
-            found = work()
+            outcome = work()
         except Slow:
             clock.quiet = True
         finally:
@@ -50,7 +50,7 @@ class Patience:
             signal.signal(signal.SIGPROF, before)
             self.all_s -= time.process_time() - begin
         # A library that swallowed the sign left something out, perhaps a filter's refusal: its result does not count.
-        return instead() if clock.rang else found
+        return instead() if clock.rang else outcome
 
 
 @dataclass

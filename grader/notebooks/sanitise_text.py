@@ -111,7 +111,7 @@ def _classes() -> dict[str, set[str]]:
 
 def plain_text(value: object) -> str:
     """Return any JSON value as text that UTF-8 can hold, without NUL; lists of text are joined."""
-    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+    if isinstance(value, list | tuple) and all(isinstance(line, str) for line in value):
         value = "".join(value)
     if not isinstance(value, str):
         value = "" if value is None else json.dumps(value, default=str, skipkeys=True)
@@ -239,7 +239,8 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() or one == "\n" else " " if one in "\t\xa0" else SIGN for one in text
+        character if character.isprintable() or character == "\n" else " " if character in "\t\xa0" else SIGN
+        for character in text
     )
 
 
@@ -264,17 +265,21 @@ def inert_words(text: str) -> str:
 
 
 def _data_scheme(match: re.Match[str]) -> str:
-    found = _PICTURE_URL.match(match.string, match.start())
-    kept = found and picture(found[1], found[2])
-    return match[1] if kept else match[1] + BREAK
+    data_url = _PICTURE_URL.match(match.string, match.start())
+    harmless = data_url and picture(data_url[1], data_url[2])
+    return match[1] if harmless else match[1] + BREAK
 
 
 def _attachment(match: re.Match[str], names: Container[str]) -> str:
     named = _ATTACHMENT_NAME.match(match.string, match.end())
-    kept = match[1] == "attachment" and named and named[1] in names
-    return match[1] if kept else match[1] + BREAK
+    harmless = match[1] == "attachment" and named and named[1] in names
+    return match[1] if harmless else match[1] + BREAK
 
 
 def printable(text: object, most: int = 300) -> str:
     """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
-    return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""
+    return (
+        "".join(character if character.isprintable() else " " for character in text[:most])
+        if isinstance(text, str)
+        else ""
+    )
