@@ -45,8 +45,8 @@ def named_folder(cwd: object, environment: Mapping[str, str] | None = None) -> P
         raise NotTaken(f"{cwd} cannot be found") from exc
     notebook = (environment or {}).get(SESSION, "")
     if notebook != os.environ.get(SESSION, "") and notebook.startswith("/"):
-        own = Path(notebook).parent
-        if own.resolve() != folder:
+        notebook_folder = Path(notebook).parent
+        if notebook_folder.resolve() != folder:
             raise NotTaken(f"{folder} is not where {notebook} lies")
     if len(folder.parts) <= 2 or any(home.is_relative_to(folder) for home in _homes()):
         raise NotTaken(f"{folder} is no notebook's own folder; keep the notebook in a folder below it")
@@ -55,12 +55,12 @@ def named_folder(cwd: object, environment: Mapping[str, str] | None = None) -> P
 
 
 def _homes() -> list[Path]:
-    found = {Path.home(), *(Path(one.pw_dir) for one in pwd.getpwall())}
-    return [home.resolve() for home in found if len(home.parts) > 1]
+    homes = {Path.home(), *(Path(account.pw_dir) for account in pwd.getpwall())}
+    return [home.resolve() for home in homes if len(home.parts) > 1]
 
 
 def _leave_courses_alone(folder: Path) -> None:
-    course = next((one for one in (folder, *folder.parents) if is_course(one)), None)
+    course = next((ancestor for ancestor in (folder, *folder.parents) if is_course(ancestor)), None)
     if course is None:
         return
     kind, *deeper = folder.relative_to(course).parts or ("",)

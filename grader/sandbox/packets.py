@@ -28,5 +28,5 @@ def sender(ancillary: list[tuple[int, int, bytes]]) -> int:
 
 def peer_pid(client: socket.socket) -> int:
     """Return the pid of the process that connected."""
-    found = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    return int(CREDENTIALS.unpack(found)[0])
+    credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    return int(CREDENTIALS.unpack(credentials)[0])

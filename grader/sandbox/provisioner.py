@@ -120,9 +120,9 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         given = kwargs.pop("env", None)
         self._given = dict(given or {})
         kwargs.pop("extra_arguments", None)  # options of an interpreter that is not started
-        known = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
+        inherited = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
         stanza = dict(self.kernel_spec.env) if self.kernel_spec else {}
-        kwargs["env"] = {**known, **stanza, **self.environment}
+        kwargs["env"] = {**inherited, **stanza, **self.environment}
         return {**kwargs, "cmd": []}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
@@ -151,7 +151,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         self.connection_info = {
             "transport": "ipc",
             "ip": self.connection.prefix,
-            **{f"{name}_port": place for place, name in enumerate(CHANNELS, 1)},
+            **{f"{name}_port": port for port, name in enumerate(CHANNELS, 1)},
             "key": manager.session.key,
             "signature_scheme": manager.session.signature_scheme,
             "kernel_name": manager.kernel_name,
@@ -252,9 +252,9 @@ def _environment(given: dict[str, str], cpus: int, executable: str) -> dict[str,
     """Return all the variables of a kernel."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(cpus))
     search = f"{Path(executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    own = {
+    defaults = {
         "PATH": search, "HOME": HOME, "USER": "student", "LOGNAME": "student", "SHELL": "/bin/bash", "TMPDIR": "/tmp",  # noqa: S108
         "LANG": "C.UTF-8", "TERM": "dumb", "MPLBACKEND": INLINE,
         **TUNING, "PYTHONNOUSERSITE": "1",
     }  # fmt: skip
-    return {**own, **threads, **given}
+    return {**defaults, **threads, **given}

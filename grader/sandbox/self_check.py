@@ -152,8 +152,8 @@ def _boxed() -> Iterator[Fact]:
         advice = NEEDS_BWRAP if done.returncode == NOT_FOUND else mend_namespaces()
         yield Fact("bubblewrap", "bad", f"it makes no box: {_last(done.stderr)}", advice)
         return
-    found = _run([bwrap.path, "--version"], cwd="/", env={}).stdout.strip()
-    yield Fact("bubblewrap", "good", f"{found}, {bwrap.origin}: makes a box")
+    version = _run([bwrap.path, "--version"], cwd="/", env={}).stdout.strip()
+    yield Fact("bubblewrap", "good", f"{version}, {bwrap.origin}: makes a box")
     for what, trial, advice in (
         ("interpreter", "interpreter", _reach(box)),
         ("nested namespaces", "namespaces", mend_namespaces()),
@@ -185,8 +185,8 @@ def control_groups(hierarchy: Hierarchy | None) -> Fact:
 
     what = "control groups"
     if hierarchy is None:
-        found = "none: memory is watched instead, processes are limited by RLIMIT_NPROC"
-        return Fact(what, "missing", found, f"Grading works. {cgroups.ADVICE}")
+        fallback = "none: memory is watched instead, processes are limited by RLIMIT_NPROC"
+        return Fact(what, "missing", fallback, f"Grading works. {cgroups.ADVICE}")
     child = subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(60)"])
     try:
         group = hierarchy.create(f"pawgrade-doctor-{os.getpid()}", TRIAL_MB, TRIAL_PROCESSES)
@@ -241,14 +241,14 @@ def whole(preload: Sequence[str] | None = None) -> Fact:
         done = launches(kernelspecs.kernel_spec(preload=chosen))
     except GraderError as exc:
         return Fact("sandbox", "bad", str(exc.message), str(exc.hint))
-    found = (
+    timings = (
         f"a kernel answers in {done.second_s:.2f} s; the first one, with the zygote, in {done.first_s:.1f} s"
     )
     if not done.left_out:
-        return Fact("sandbox", "good", found)
+        return Fact("sandbox", "good", timings)
     names = "; ".join(f"{name}: {why}" for name, why in done.left_out.items())
     advice = "Grading works; each notebook imports these anew. Install what is missing, or leave it out of the list"
-    return Fact("sandbox", "missing", f"{found}. Not preloaded: {names}", advice)
+    return Fact("sandbox", "missing", f"{timings}. Not preloaded: {names}", advice)
 
 
 def launches(spec: Any) -> Launches:  # noqa: ANN401 - a jupyter_client.kernelspec.KernelSpec

@@ -91,11 +91,11 @@ def calls() -> str:
 
 def everything() -> str:
     """Do all of it in one process, as a kernel does."""
-    place = tempfile.mkdtemp()
-    Path(place).chmod(0o777)  # whoever this process is to become
-    found = [interpreter(), proc()]
-    os.chdir(place)
-    return "; ".join([*found, files(), calls()])
+    folder = tempfile.mkdtemp()
+    Path(folder).chmod(0o777)  # whoever this process is to become
+    findings = [interpreter(), proc()]
+    os.chdir(folder)
+    return "; ".join([*findings, files(), calls()])
 
 
 def _leave() -> None:
@@ -108,7 +108,7 @@ def _leave() -> None:
 
 def _refused() -> list[str]:
     """Try each kind of namespace alone, in a fork."""
-    found = []
+    refused = []
     for name, flag in KINDS.items():
         if os.fork() == 0:
             try:
@@ -117,8 +117,8 @@ def _refused() -> list[str]:
                 os._exit(1)
             os._exit(0)
         if os.wait()[1]:
-            found.append(name)
-    return found
+            refused.append(name)
+    return refused
 
 
 TRIALS: dict[str, Callable[[], str]] = {
@@ -136,7 +136,7 @@ def main() -> None:
     try:
         answer = {"found": TRIALS[sys.argv[1]]()}
     except OSError as exc:
-        answer = {"problem": ": ".join(str(part) for part in (exc.filename, exc.strerror) if part)}
+        answer = {"problem": ": ".join(str(detail) for detail in (exc.filename, exc.strerror) if detail)}
     except GraderError as exc:
         answer = {"problem": str(exc.message)}
     except ImportError as exc:

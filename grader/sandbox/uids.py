@@ -45,7 +45,7 @@ def _is_mapped(first: int) -> bool:
 
 def choose(taken: Collection[int]) -> int:
     """Return the place, from 1, of a kernel among those of its keeper; more than `KERNELS` at once share the last one."""
-    return next((place for place in range(1, KERNELS + 1) if place not in taken), KERNELS)
+    return next((slot for slot in range(1, KERNELS + 1) if slot not in taken), KERNELS)
 
 
 def watcher(place: int) -> int:

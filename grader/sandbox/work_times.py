@@ -41,14 +41,14 @@ class Waits:
 
     def waited_s(self, pids: Iterable[int | str]) -> float:
         """Look at the threads of some processes; return the seconds that all of them have waited so far."""
-        found: dict[tuple[str, str], int] = {}
+        waits_ns: dict[tuple[str, str], int] = {}
         for pid in map(str, pids):
             with contextlib.suppress(OSError):
                 for task in (self.proc / pid / "task").iterdir():
-                    if len(found) < TASKS:
+                    if len(waits_ns) < TASKS:
                         with contextlib.suppress(OSError, ValueError, IndexError):
                             times = (task / "schedstat").read_text(encoding="ascii").split()
-                            found[pid, task.name] = int(times[1])
-        self.ended_ns += sum(ns for key, ns in self.seen.items() if found.get(key, -1) < ns)
-        self.seen = found
-        return (self.ended_ns + sum(found.values())) / 1e9
+                            waits_ns[pid, task.name] = int(times[1])
+        self.ended_ns += sum(ns for key, ns in self.seen.items() if waits_ns.get(key, -1) < ns)
+        self.seen = waits_ns
+        return (self.ended_ns + sum(waits_ns.values())) / 1e9

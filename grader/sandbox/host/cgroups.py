@@ -209,13 +209,14 @@ def find(root: Path = Path("/sys/fs/cgroup"), own: str | None = None) -> Hierarc
     Returns:
         Version 2 before version 1; None when neither can be used by us.
     """
-    if own is None:
+    memberships = own
+    if memberships is None:
         try:
-            own = Path("/proc/self/cgroup").read_text()
+            memberships = Path("/proc/self/cgroup").read_text()
         except OSError:
             return None
     paths: dict[str, tuple[str, str]] = {}
-    for line in own.splitlines():
+    for line in memberships.splitlines():
         _, controllers, path = line.split(":", 2)
         paths |= {controller: (controllers, path.lstrip("/")) for controller in controllers.split(",")}
     return _second(root, paths) or _first(root, paths)
@@ -234,7 +235,7 @@ def sweep(hierarchy: Hierarchy, prefix: str, alive: Callable[[str], bool]) -> li
     """
     removed = set()
     for parent in filter(None, dict.fromkeys((hierarchy.memory, hierarchy.pids, hierarchy.work))):
-        for folder in [one for one in parent.glob(f"{prefix}*") if one.is_dir() and one.name != LEAF]:
+        for folder in [path for path in parent.glob(f"{prefix}*") if path.is_dir() and path.name != LEAF]:
             if not alive(folder.name) and not _processes(folder) and _drop(folder):
                 removed.add(folder.name)
     return sorted(removed)
@@ -257,15 +258,17 @@ def _second(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
 
 def _first(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
     """Version 1: our own group in each of the hierarchies, never their roots' other children."""
-    found: dict[str, Path] = {}
+    groups: dict[str, Path] = {}
     for controller in (*_NEEDED, _COUNTED):
         together, path = paths.get(controller, ("", ""))
         folders = [root / mount / path for mount in (controller, together) if together]
         usable = [folder for folder in folders if _ours(folder, "cgroup.procs")]
         if usable:
-            found[controller] = usable[0]
+            groups[controller] = usable[0]
     return (
-        Hierarchy(1, found["memory"], found["pids"], found.get(_COUNTED)) if found.keys() >= _NEEDED else None
+        Hierarchy(1, groups["memory"], groups["pids"], groups.get(_COUNTED))
+        if groups.keys() >= _NEEDED
+        else None
     )
 
 

@@ -209,7 +209,7 @@ def _start(kind: Kind, folder: Path) -> subprocess.Popen[bytes]:
             env={**environment, "PAWGRADE_LEASE": "keeper"},
             start_new_session=True,
         )
-    _keepers[:] = [*(one for one in _keepers if one.poll() is None), keeper]
+    _keepers[:] = [*(process for process in _keepers if process.poll() is None), keeper]
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and keeper.poll() is None:
         line = _connect(folder)
@@ -244,19 +244,23 @@ def runtime_folder() -> Path:
         SpecError: somebody else owns it.
         InfrastructureError: its path is too long for a socket's.
     """
-    wanted = os.environ.get("XDG_RUNTIME_DIR", "")
+    configured = os.environ.get("XDG_RUNTIME_DIR", "")
     base = next(
         (
             path
-            for path in (wanted, f"/run/user/{os.getuid()}", "/run" if os.getuid() == 0 else "")
+            for path in (configured, f"/run/user/{os.getuid()}", "/run" if os.getuid() == 0 else "")
             if path and os.access(path, os.W_OK) and len(path) + 9 < LONGEST_PATH
         ),
         "",
     )
     folder = Path(base, "pawgrade") if base else Path(tempfile.gettempdir(), f"pawgrade-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
+    status = folder.lstat()
+    if (
+        status.st_uid != os.getuid()
+        or stat.S_IMODE(status.st_mode) & 0o077
+        or not stat.S_ISDIR(status.st_mode)
+    ):
         raise SpecError(
             f"{folder} does not belong to you alone.", "Set XDG_RUNTIME_DIR to a folder that does."
         )
@@ -269,7 +273,7 @@ def runtime_folder() -> Path:
 
 def statuses() -> list[dict[str, Any]]:
     """Ask every keeper of this user what it keeps."""
-    found = []
+    replies = []
     for folder in sorted(runtime_folder().iterdir()):
         line = _connect(folder)
         if line is None:
@@ -277,5 +281,5 @@ def statuses() -> list[dict[str, Any]]:
         with line, contextlib.suppress(OSError, ValueError):
             line.settimeout(ANSWER_S)
             line.send(b'{"do": "status"}')
-            found.append(json.loads(line.recv(MAX_MESSAGE)))
-    return found
+            replies.append(json.loads(line.recv(MAX_MESSAGE)))
+    return replies

@@ -97,8 +97,8 @@ class Connection:
         with self.guard, contextlib.suppress(OSError, ValueError):
             if not self.closed:
                 self.keeper.send(b'{"do": "ping"}')
-                while found := self._hear_keeper():
-                    if "alive" in found:
+                while packet := self._hear_keeper():
+                    if "alive" in packet:
                         return True
         return False
 
@@ -127,11 +127,11 @@ class Connection:
                 self.line.settimeout(patience_s)
                 socket.send_fds(self.line, [json.dumps({"do": what, **details}).encode()], descriptors)
                 while True:
-                    found = self._hear()
-                    if found is None:
+                    packet = self._hear()
+                    if packet is None:
                         raise KernelDied("the kernel's world is gone.")
-                    if "reply" in found:
-                        return found
+                    if "reply" in packet:
+                        return packet
             except (OSError, TimeoutError) as exc:
                 raise KernelDied(f"the kernel's world does not answer: {exc}.") from exc
 
@@ -162,40 +162,40 @@ class Connection:
             return None
         if not message:
             return None
-        found: dict[str, Any] = json.loads(message)
-        if found.get("event") == "ended":
-            self.code, self.last_words = found["code"], found["log"] or " "
-        elif found.get("event") == "failed":
-            self.code, self.last_words = 1, found["text"]
-        return found
+        packet: dict[str, Any] = json.loads(message)
+        if packet.get("event") == "ended":
+            self.code, self.last_words = packet["code"], packet["log"] or " "
+        elif packet.get("event") == "failed":
+            self.code, self.last_words = 1, packet["text"]
+        return packet
 
     def _hear_keeper(self) -> dict[str, Any]:
         """Take one packet of the keeper, its last one noted; {} when it is gone."""
         message = self.keeper.recv(MAX_MESSAGE)
-        found: dict[str, Any] = json.loads(message) if message else {}
-        if found.get("event") == "gone":
-            self.at_the_end = found
-        return found
+        packet: dict[str, Any] = json.loads(message) if message else {}
+        if packet.get("event") == "gone":
+            self.at_the_end = packet
+        return packet
 
     def usage(self) -> dict[str, Any]:
         """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`, `cpu_s`, `waited_s`."""
         with self.guard:
-            found: dict[str, Any] = {"full": [], **NO_USAGE}
+            usage: dict[str, Any] = {"full": [], **NO_USAGE}
             with contextlib.suppress(KernelDied):
-                found |= self.ask("usage")
+                usage |= self.ask("usage")
             with contextlib.suppress(OSError, ValueError):
                 host = {**NO_USAGE, **self._host_usage()}
-                host["memory_kills"] += found["memory_kills"]
-                found |= host
-            return found
+                host["memory_kills"] += usage["memory_kills"]
+                usage |= host
+            return usage
 
     def _host_usage(self) -> dict[str, Any]:
         if self.at_the_end is None:
             self.keeper.send(json.dumps({"do": "usage"}).encode())
         while self.at_the_end is None:
-            found = self._hear_keeper()
-            if not found or "peak_mb" in found:
-                return found
+            packet = self._hear_keeper()
+            if not packet or "peak_mb" in packet:
+                return packet
         return self.at_the_end
 
     def kill(self) -> None:

@@ -151,9 +151,9 @@ class Keeper:
         client.close()
         self.last_use = time.monotonic()
         self.owners.pop(client, None)
-        for one in [one for one in self.waiting if one[0] is client]:
-            os.close(one[2])
-            self.waiting.remove(one)
+        for pending in [pending for pending in self.waiting if pending[0] is client]:
+            os.close(pending[2])
+            self.waiting.remove(pending)
         if client in self.kernels:
             self._kill(self.kernels[client])
 
@@ -202,30 +202,30 @@ class Keeper:
             self.hierarchy is None,
             request["limits"],
             request["key"],
-            uids.choose({one.place for one in self.kernels.values()}) if self.box.first_uid else 0,
+            uids.choose({running.place for running in self.kernels.values()}) if self.box.first_uid else 0,
         )
         self.kernels[client] = kernel
-        for place, _ in enumerate(CHANNELS, start=1):
+        for port, _ in enumerate(CHANNELS, start=1):
             listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             kernel.listening.append(listening)
-            listening.bind(f"{self.folder}/{name}-{place}")
+            listening.bind(f"{self.folder}/{name}-{port}")
             listening.listen(64)
         self.selector.register(line, selectors.EVENT_READ, lambda _: self._born(kernel))
         order = {
             "limits": request["limits"],
             "environment": request["environment"],
-            "folders": {place: self.box.inside(path) for place, path in request["folders"].items()},
+            "folders": {target: self.box.inside(path) for target, path in request["folders"].items()},
             "kept": self.box.kept(),
             "devices": [node_inside(device) for device in self.box.devices],
             "program": self.program.hex(),
             "watch": kernel.watch,
             "place": kernel.place,
         }
-        sockets = [theirs.fileno(), archive, *(one.fileno() for one in kernel.listening)]
+        sockets = [theirs.fileno(), archive, *(channel.fileno() for channel in kernel.listening)]
         with theirs:
             socket.send_fds(self.control, [json.dumps(order).encode()], sockets)
-        for one in kernel.listening:
-            one.close()
+        for channel in kernel.listening:
+            channel.close()
 
     def _born(self, kernel: Kernel) -> None:
         """Take a new kernel's pid from the system, put it into its cgroup, let it go on, hand it to its client."""
@@ -297,8 +297,8 @@ class Keeper:
             kernel.group.remove()  # the system takes its time for that; nobody has to wait for it
 
     def _sweep(self, name: str) -> None:
-        for place, _ in enumerate(CHANNELS, start=1):
-            Path(f"{self.folder}/{name}-{place}").unlink(missing_ok=True)
+        for port, _ in enumerate(CHANNELS, start=1):
+            Path(f"{self.folder}/{name}-{port}").unlink(missing_ok=True)
 
     def _group(self, name: str) -> str:
         return f"pawgrade-{os.getpid()}-{name}"
@@ -306,22 +306,22 @@ class Keeper:
     def _usage(self, kernel: Kernel | None) -> dict[str, Any]:
         if kernel is None or kernel.group is None:
             return {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
-        found = dataclasses.asdict(kernel.group.usage())
-        if found["cpu_s"] is None:  # then B's sum over its world holds
-            del found["cpu_s"]
-        return found
+        usage = dataclasses.asdict(kernel.group.usage())
+        if usage["cpu_s"] is None:  # then B's sum over its world holds
+            del usage["cpu_s"]
+        return usage
 
     def status(self) -> dict[str, Any]:
         """Say what there is, for `pawgrade kernels list`."""
         kernels = [
             {
-                "name": one.name,
-                "pid": one.pid,
-                "client": one.client_pid,
-                "started": one.started,
-                "limits": one.limits,
+                "name": kernel.name,
+                "pid": kernel.pid,
+                "client": kernel.client_pid,
+                "started": kernel.started,
+                "limits": kernel.limits,
             }
-            for one in self.kernels.values()
+            for kernel in self.kernels.values()
         ]
         config = {name: self.config[name] for name in ("preload", "warm", "idle_s", "keep_s")}
         facts = {"keeper": os.getpid(), "box": self.process.pid, "started": self.started, "uid": os.getuid()}

@@ -104,14 +104,14 @@ def _zygote(status: Mapping[str, Any]) -> Zygote:
 
 def _kernel(status: Mapping[str, Any]) -> Running:
     limits: Mapping[str, Any] = status.get("limits", {})
-    shown = [f"{limits[name]} {unit}" for name, unit in _UNITS.items() if name in limits]
+    bounds = [f"{limits[name]} {unit}" for name, unit in _UNITS.items() if name in limits]
     return Running(
         f"└ kernel {status['name']}",
         status["pid"],
         _age_s(status),
         *_memory_mb(_tree(status["pid"])),
         (_owner(status["client"]),),
-        f"at most {', '.join(shown)}" if shown else "",
+        f"at most {', '.join(bounds)}" if bounds else "",
     )
 
 
@@ -141,9 +141,9 @@ def _alone(pid: int) -> list[psutil.Process]:
 
 
 def _tree(pid: int) -> list[psutil.Process]:
-    found = _alone(pid)
+    roots = _alone(pid)
     with contextlib.suppress(psutil.Error):
-        return [one for process in found for one in (process, *process.children(recursive=True))]
+        return [member for process in roots for member in (process, *process.children(recursive=True))]
     return []
 
 
@@ -153,6 +153,6 @@ def _memory_mb(processes: Iterable[psutil.Process]) -> tuple[float | None, float
     seen = False
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
-            found = process.memory_full_info()
-            pss, uss, seen = pss + found.pss / 2**20, uss + found.uss / 2**20, True
+            memory = process.memory_full_info()
+            pss, uss, seen = pss + memory.pss / 2**20, uss + memory.uss / 2**20, True
     return (pss, uss) if seen else (None, None)

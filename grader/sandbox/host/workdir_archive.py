@@ -65,7 +65,7 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int, travels: Travels) -> tupl
     while folders:
         folder = folders.pop(0)
         with contextlib.suppress(OSError):
-            for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+            for entry in sorted(os.scandir(folder), key=lambda child: child.name):
                 name = str(Path(entry.path).relative_to(root))
                 if not travels(entry):
                     continue
@@ -97,6 +97,6 @@ def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str) -> bool:
 
 
 def _entry(name: str, kind: bytes, size: int, mode: int) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(name)
-    found.type, found.size, found.mode = kind, size, mode
-    return found
+    header = tarfile.TarInfo(name)
+    header.type, header.size, header.mode = kind, size, mode
+    return header

@@ -157,10 +157,10 @@ def _mount_all(request: Request) -> int:
         _bind(path, f"{BOX}/kept/{number}")
     disk = f"{BOX}/private"
     pid1.mount_disk(disk, limits["disk_mb"])
-    for place in (WORK, HOME, "/tmp"):  # noqa: S108
-        source = f"{disk}/{Path(place).name}"
+    for target in (WORK, HOME, "/tmp"):  # noqa: S108
+        source = f"{disk}/{Path(target).name}"
         Path(source).mkdir(mode=0o700)
-        _bind(source, place)
+        _bind(source, target)
     pid1.mount_disk(SHARED, limits["memory_mb"] // 2)  # full before the kernel would be killed for its memory
     options = "newinstance,ptmxmode=0666,mode=0620"
     syscalls.mount("devpts", "/dev/pts", "devpts", syscalls.MS_NOSUID | syscalls.MS_NOEXEC, options)
@@ -183,8 +183,8 @@ def _mount_all(request: Request) -> int:
     return log
 
 
-def _bind(source: str, place: str) -> None:
-    syscalls.mount(source, place, "", syscalls.MS_BIND | syscalls.MS_REC)
+def _bind(source: str, target: str) -> None:
+    syscalls.mount(source, target, "", syscalls.MS_BIND | syscalls.MS_REC)
 
 
 def _prepare_process(request: Request) -> None:

@@ -130,8 +130,8 @@ def prepare() -> ListeningKernelApp:
     app: ListeningKernelApp = ListeningKernelApp.instance()
     app.config.HistoryManager.enabled = False  # a database and a thread for a past that nobody will ask for
     app.transport = "ipc"
-    for place, name in enumerate(CHANNELS, start=1):
-        setattr(app, f"{name}_port", place)
+    for port, name in enumerate(CHANNELS, start=1):
+        setattr(app, f"{name}_port", port)
     BaseIPythonApplication.initialize(app, [])
     app.prepared = True
     shell = ZMQInteractiveShell.instance(
@@ -163,8 +163,8 @@ def run(app: ListeningKernelApp, listening: Mapping[str, int], key: bytes) -> No
 
 def unpack(archive: int) -> None:
     """Lay the files beside the notebook into the current folder."""
-    with os.fdopen(archive, "rb") as file, tarfile.open(fileobj=file) as found:
-        files.unpack(found, Path())
+    with os.fdopen(archive, "rb") as file, tarfile.open(fileobj=file) as tar:
+        files.unpack(tar, Path())
 
 
 def fresh_loop() -> None:

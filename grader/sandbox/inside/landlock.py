@@ -106,13 +106,13 @@ def restrict(
 def _allow(ruleset: int, path: str, rights: int) -> None:
     """Add a path, and all that is beneath it, with its rights."""
     try:
-        found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        if not stat.S_ISDIR(os.fstat(found).st_mode):
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _FOR_A_FILE
-        rule = _PathBeneath(rights, found)
+        rule = _PathBeneath(rights, descriptor)
         _call(
             _ADD_RULE,
             ctypes.c_int(ruleset),
@@ -121,7 +121,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
             ctypes.c_uint(0),
         )
     finally:
-        os.close(found)
+        os.close(descriptor)
 
 
 def _call(number: int, *arguments: object) -> int:

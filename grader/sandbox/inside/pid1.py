@@ -176,7 +176,7 @@ def _stop(state: _State, control: socket.socket) -> None:
 
 def _usage(state: _State) -> dict[str, Any]:
     """Say how full the private disks are, how often the memory limit was hit, and what this world worked and waited."""
-    pids = [one.name for one in Path("/proc").iterdir() if one.name.isdigit()]
+    pids = [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
     return {
         "full": [disk for disk in DISKS if _is_full(disk)],
         "memory_kills": state.memory_kills,
@@ -186,22 +186,22 @@ def _usage(state: _State) -> dict[str, Any]:
 
 
 def _is_full(disk: str) -> bool:
-    found = os.statvfs(disk)
-    return found.f_bavail * 256 < found.f_blocks or found.f_favail * 256 < found.f_files
+    statistics = os.statvfs(disk)
+    return statistics.f_bavail * 256 < statistics.f_blocks or statistics.f_favail * 256 < statistics.f_files
 
 
-def _read_beneath(place: str, path: str, max_bytes: int) -> bytes:
+def _read_beneath(root: str, path: str, max_bytes: int) -> bytes:
     """Read a regular file below a folder without following any link, up to a size; raises OSError."""
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         *parents, name = Path(path).parts
         for parent in parents:
             deeper = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
             os.close(folder)
             folder = deeper
-        found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        with os.fdopen(found, "rb") as file:
-            if not stat.S_ISREG(os.fstat(found).st_mode):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise PermissionError(f"{path} is no regular file")
             return file.read(max_bytes)
     finally:
@@ -212,7 +212,7 @@ def _memory_mb(limit_mb: int) -> float:
     """Measure what this world's processes hold; shared pages count in part, once there is reason to look closely."""
     page = os.sysconf("SC_PAGE_SIZE")
     total = 0.0
-    processes = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and one.name != "1"]
+    processes = [path.name for path in Path("/proc").iterdir() if path.name.isdigit() and path.name != "1"]
     for name in processes:
         with contextlib.suppress(OSError):
             total += int(Path("/proc", name, "statm").read_text(encoding="ascii").split()[1]) * page / 2**20

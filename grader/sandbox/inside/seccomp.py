@@ -234,7 +234,7 @@ def build(architecture: str = platform.machine(), *, uncounted_memory: bool = Tr
         raise InfrastructureError("libseccomp gave no filter to fill", _HINT)
     try:
         _choose(library, context, architecture)
-        for name in ALLOWED if uncounted_memory else (one for one in ALLOWED if one != "memfd_create"):
+        for name in ALLOWED if uncounted_memory else (call for call in ALLOWED if call != "memfd_create"):
             _add(library, context, name)
         for rule in conditions():
             _add(library, context, rule.name, rule)
@@ -294,9 +294,9 @@ def _library() -> ctypes.CDLL:
 def _choose(library: ctypes.CDLL, context: int, architecture: str) -> None:
     """Make one architecture the only one."""
     native = library.seccomp_arch_native()
-    wanted = library.seccomp_arch_resolve_name(architecture.encode())
-    if wanted != native:
-        _demand(library.seccomp_arch_add(context, wanted), f"architecture {architecture}")
+    requested = library.seccomp_arch_resolve_name(architecture.encode())
+    if requested != native:
+        _demand(library.seccomp_arch_add(context, requested), f"architecture {architecture}")
         _demand(library.seccomp_arch_remove(context, native), "removal of the machine's own architecture")
     answer = library.seccomp_attr_set(context, _ACTION_OF_A_BAD_ARCHITECTURE, _KILL_PROCESS)
     _demand(answer, "killing on other architectures")

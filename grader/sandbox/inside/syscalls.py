@@ -35,14 +35,14 @@ def unshare(flags: int) -> None:
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
     """Mount a file system, or bind a path; raises OSError."""
-    found = _libc.mount(
+    code = _libc.mount(
         source.encode(),
         target.encode(),
         kind.encode() or None,
         ctypes.c_ulong(flags),
         options.encode() or None,
     )
-    _check(found, f"mount {kind or source} on {target}")
+    _check(code, f"mount {kind or source} on {target}")
 
 
 def unmount(target: str) -> None:

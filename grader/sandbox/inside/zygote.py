@@ -86,11 +86,11 @@ def _broken_rule(before: dict[str, set[str]]) -> str:
 
 
 def _open_files() -> set[str]:
-    found = set()
+    targets = set()
     for path in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            found.add(str(path.readlink()))
-    return {name for name in found if not name.startswith("/proc/")}
+            targets.add(str(path.readlink()))
+    return {name for name in targets if not name.startswith("/proc/")}
 
 
 def serve(control: socket.socket, kernel: Callable[..., None]) -> None:
