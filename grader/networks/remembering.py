@@ -1,4 +1,4 @@
-"""Features of photos, computed once and kept for kernels that calibrate; read by `known_features`."""
+"""Compute features of photos once and store them for kernels that calibrate; `feature_store` reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def remember(folder: Path, images: Iterable[Pixels], name: str = "efficientnet_lite0") -> int:
-    """Compute the features of photos that are not known yet, and keep them.
+    """Compute and store the features of photos that are not stored yet.
 
     Args:
         folder: where they are kept.
@@ -35,12 +35,15 @@ def remember(folder: Path, images: Iterable[Pixels], name: str = "efficientnet_l
         for image in stack:
             key = key_of(np.asarray(image))
             if key not in stored_keys and key not in new_photos:
+                # A copy: a view would keep its whole stack in memory.
                 new_photos[key] = np.array(image)
     if not new_photos:
         return 0
     network = backbones.backbone(name).freeze()
     values = network.features(np.stack(list(new_photos.values()))).numpy()
+    # A .npy file cannot be extended: both are written anew.
     old = np.load(values_path) if values_path.is_file() else np.empty((0, values.shape[1]), np.float32)
+    # Values first: a reader in between finds rows without keys, never keys without rows.
     for path, array in (
         (values_path, np.concatenate([old, values])),
         (keys_path, np.concatenate([keys, np.array(list(new_photos), np.int64)])),
