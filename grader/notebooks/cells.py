@@ -45,6 +45,7 @@ def read_notebook(content: bytes) -> NotebookNode:
             Message("Open it in a current Jupyter, save it and hand it in again."),
         )
     try:
+        # Too many cells or characters have words of their own; whatever else fails here is damage.
         raw_json.trim(raw)  # before anything is copied
         return _upgrade(_storable(raw))
     except SubmissionError:
@@ -77,8 +78,10 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
     for cell in node.cells:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+        # A file may hold a source as a list of lines; all that comes later expects one text.
         if isinstance(cell.get("source"), list):
             cell["source"] = "".join(cell["source"])
+    # 4.5 is the first version in which cells have ids.
     node.nbformat, node.nbformat_minor = 4, 5
     _name_cells(node)
     nbformat.validate(node)
@@ -88,6 +91,7 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
 def _name_cells(notebook: NotebookNode) -> None:
     """Give every cell a valid `id` of its own; ids that repeat or are malformed are replaced by their place."""
     seen: set[str] = set()
+    # Those of later cells, too: a name that is made up must not be one that is still to come.
     taken = {cell.get("id") for cell in notebook.cells if isinstance(cell.get("id"), str)}
     for index, cell in enumerate(notebook.cells):
         cell_id = cell.get("id")
@@ -117,6 +121,8 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     repairs: list[Repair] = []
     originals = {grade_id(cell): cell for cell in release.cells if grade_id(cell)}
     _drop_injected(notebook, repairs)
+    # In this order: a cell that loses a foreign name may be recognised as a lost one, and only what is missing even
+    # then is inserted.
     _strip_foreign(notebook, originals, repairs)
     _strip_copies(notebook, originals, repairs)
     _adopt_nameless(notebook, originals, repairs)
@@ -186,6 +192,7 @@ def _strip_copies(notebook: NotebookNode, originals: dict[str, NotebookNode], re
         if len(cells) == 1:
             continue
         edited = [cell for cell in cells if cell.source != originals[name].source]
+        # Of a locked cell any copy will do, since its source is restored; of a solution the last edited one counts.
         keeper = cells[0] if is_locked(originals[name]) or not edited else edited[-1]
         for cell in cells:
             if cell is not keeper:
@@ -211,6 +218,7 @@ def _adopt_nameless(
         return
     nameless = [(cell, Counter(cell.source)) for cell in notebook.cells if not grade_id(cell)]
     for name, original in lost.items():
+        # Asked anew for each name: a cell that was nameless may have got one in the step before.
         alike = [
             pair for pair in nameless if not grade_id(pair[0]) and pair[0].cell_type == original.cell_type
         ]
@@ -241,6 +249,7 @@ def _most_alike(cells: list[tuple[NotebookNode, Counter[str]]], original: str) -
 def _bound(counts: Counter[str], chars: int, original_counts: Counter[str], original_chars: int) -> float:
     if not chars + original_chars:
         return 1.0
+    # They cannot have more in common than the shorter one has: no need to count.
     if 2 * min(chars, original_chars) / (chars + original_chars) < SIMILAR:
         return 0.0
     common = sum(min(count, counts[character]) for character, count in original_counts.items())
@@ -253,6 +262,7 @@ def _likeness(source: str, original: str) -> float:
         return difflib.SequenceMatcher(None, source, original).ratio()
     common = Counter(source.splitlines()) & Counter(original.splitlines())
     shared = sum((len(line) + 1) * count for line, count in common.items())
+    # A last line without a line break is counted with one: hence the bound.
     return min(1.0, 2 * shared / (len(source) + len(original)))
 
 
@@ -273,6 +283,7 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             notebook.cells.insert(position, cell)
             repairs.append(Repair(name, Message("The cell was missing and was put back.")))
             at = position
+        # Behind the release's furthest cell so far, wherever a student moved the others.
         position = max(position, at + 1)
 
 
@@ -296,6 +307,7 @@ def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repa
         repairs.append(Repair(name, changed_back))
         cell.source = original.source
     if cell.metadata["nbgrader"] != original.metadata["nbgrader"]:
+        # Fields that do not matter are restored, too, but nobody is told.
         changed = _changed(cell.metadata["nbgrader"], original.metadata["nbgrader"])
         if changed:
             restored = Message(

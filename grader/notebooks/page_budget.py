@@ -74,6 +74,7 @@ def _smaller(output: Mapping[str, Any]) -> Mapping[str, Any]:
     if mime is None or len(data[mime]) <= LIGHT_CHARS:
         return output
     content = _as_jpeg(base64.b64decode(data[mime]))
+    # In base64 three bytes take four characters: this compares bytes with bytes.
     if content is None or len(content) >= 0.75 * len(data[mime]):
         return output
     others = {name: text for name, text in data.items() if name not in MIMES}
@@ -109,6 +110,7 @@ def fit_cells(cells: Sequence[CellView], room_chars: int) -> tuple[CellView, ...
     room, first_cells = _Room(room_chars), cells[:CELLS]
     sources = [room.take(cell.html) for cell in first_cells]
     admitted: dict[tuple[int, int], OutputView] = {}
+    # Twice through all cells: every word of the page comes before its first picture.
     for pictures in (False, True):
         for at, cell in enumerate(first_cells):
             for output_index, output in enumerate(cell.outputs):

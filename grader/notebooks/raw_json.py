@@ -88,6 +88,7 @@ def _marks(content: bytes) -> int:
 
 
 def _depth(value: object) -> int:
+    # Level by level, not by recursion: how deep it goes is what nobody knows yet.
     level, depth = [value], 0
     while level and depth <= MAX_DEPTH:
         depth += 1
@@ -143,7 +144,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
-    """Returns how many characters of pictures are left for the other cells."""
+    """Trim one cell in place; return how many characters of pictures are left for the others."""
     if "outputs" in cell:
         cell["outputs"] = []
     if cell.get("cell_type") != "code":  # other programs leave them there, and no notebook may have them
@@ -172,6 +173,7 @@ def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
                 if isinstance(bundle, dict)
                 else {}
             )
+            # Charged even where it is left out: once the room is gone, no later picture gets any.
             left_chars -= sum(map(len, encoded.values()))
             if left_chars >= 0 and _is_small(name):
                 pictures[name] = encoded

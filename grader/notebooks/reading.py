@@ -1,4 +1,4 @@
-"""Reading a submitted notebook and putting it right, in a process with a memory limit and a clock."""
+"""Read a submitted notebook and put it right, in a process with a memory limit and a clock."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def read_restored(content: bytes, release: NotebookNode) -> tuple[NotebookNode, 
     if isinstance(reply, Broken):
         raise _refusal(reply)
     answer = json.loads(reply)
+    # An exception does not cross the border of the process, its two messages do.
     if "refused" in answer:
         message, hint = map(_flat, answer["refused"])
         raise SubmissionError(message, hint)
@@ -51,6 +52,7 @@ def restored(content: bytes, release: str) -> bytes:
         notebook = cells.read_notebook(content)
     except SubmissionError as exc:
         return json.dumps({"refused": [exc.message.to_record(), exc.hint.to_record()]}).encode()
+    # Up to 50 MiB, in a process whose memory is limited.
     del content
     notebook, repairs = cells.restore(notebook, nbformat.reads(release, as_version=4))
     answer = {"notebook": notebook, "repairs": [(repair.cell, repair.what.to_record()) for repair in repairs]}
@@ -59,6 +61,7 @@ def restored(content: bytes, release: str) -> bytes:
 
 def definitions_of(source: str) -> str:
     """Return what a cell imports and defines; nothing of one that is no Python, or takes too long to be parsed."""
+    # "replace": half a character (a lone surrogate) has no UTF-8.
     reply = confined.run(definitions, source.encode("utf-8", "replace"), CODE_BOUNDS)
     return "" if isinstance(reply, Broken) else reply.decode()
 
@@ -75,6 +78,7 @@ def definitions(content: bytes) -> bytes:
 
 
 def _refusal(broken: Broken) -> Exception:
+    # No verdict on the notebook: a crash counts as a fault of ours.
     if broken.how == "crash":
         return InfrastructureError(f"a notebook could not be read: {broken.log}")
     amount = Message("{size} MiB", size=BOUNDS.answer_mb)

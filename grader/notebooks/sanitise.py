@@ -72,6 +72,7 @@ def sanitise_notebook(nb: Mapping[str, Any], patience: Patience | None = None) -
     for at, cell in enumerate(cells if isinstance(cells, list) else []):
         given = _mapping(cell)
         common = {"id": _identity(given.get("id"), at, ids), "metadata": _metadata(given.get("metadata"))}
+        # Interrupted or not: what `_cell` took of the room for pictures stays taken.
         make = functools.partial(_cell, given, common, room)
         rebuilt.append(
             make() if patience is None else patience.grant(make, functools.partial(_slow, given, common))
@@ -97,6 +98,7 @@ def _slow(cell: Mapping[str, Any], common: dict[str, Any]) -> dict[str, Any]:
 def _cell(cell: Mapping[str, Any], common: dict[str, Any], room: _Room) -> dict[str, Any]:
     kind = cell.get("cell_type")
     source = plain_text(cell.get("source"))
+    # Breaks do not count: an earlier run put them in, and this one must not cut for them.
     if len(source) - source.count(BREAK) > SOURCE_CHARS:
         source = source[: SOURCE_CHARS - NOTICE_CHARS] + "\n# [the rest of this cell is too long to be shown]"
     if kind == "code":
@@ -117,10 +119,12 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _count(value: object) -> int | None:
+    # JSON's true is an int to Python, and no count.
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
 
 
 def _identity(value: object, at: int, taken: set[str]) -> str:
+    # What nbformat 4.5 demands of an id, besides that no two cells share one.
     valid = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value, re.ASCII)
     identity = str(value) if valid and value not in taken else f"cell-{at}"
     while identity in taken:
@@ -178,6 +182,7 @@ def _outputs(value: object, room: _Room) -> list[dict[str, Any]]:
     given = [_mapping(output) for output in value] if isinstance(value, list) else []
     sanitised = [_output(output, room) for output in given[:OUTPUTS]]
     if len(given) > OUTPUTS:
+        # The notice takes the place of the last output, hence one more.
         sanitised[-1] = _notice(f"{len(given) - OUTPUTS + 1} more outputs are left out here")
     return _cut(sanitised)
 
@@ -208,6 +213,7 @@ def _bundle(bundle: Mapping[str, Any], room: _Room) -> dict[str, str]:
         else:
             clean = _TEXTS[mime](plain_text(value)) if mime in _TEXTS else None
         if clean is None:
+            # The name of a mimetype is a student's text as well.
             dropped.append(re.sub(r"[^\w./+-]", "", plain_text(mime), flags=re.ASCII)[:60])
         else:
             sanitised[mime] = clean
@@ -222,6 +228,7 @@ def _bounded(clean: Callable[[str], str | None]) -> Callable[[str], str | None]:
     """Refuse what is too long to show before the work of cleaning it."""
 
     def cleaned(text: str) -> str | None:
+        # Measured before and after: cleaning makes text longer, by entities and breaks.
         harmless = clean(text) if len(text) <= CELL_TEXT_CHARS else None
         return harmless if harmless is not None and len(harmless) <= CELL_TEXT_CHARS else None
 
@@ -256,6 +263,7 @@ def _cut(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 _notice(f"the text of this cell is cut here: more than {CELL_TEXT_CHARS} characters")
             )
             left = -1
+        # Pictures stay where text is cut: they have a bound of their own, `_Room`.
         if left < 0 and any(mime in _PICTURES for mime in output.get("data", {})):
             pictures = {mime: text for mime, text in output["data"].items() if mime in _PICTURES}
             bounded.append({"output_type": "display_data", "data": pictures, "metadata": {}})

@@ -78,6 +78,7 @@ def sanitised(content: bytes) -> bytes:
 
 def rendered(content: bytes) -> bytes:
     """Do the work of `page_cells`; what it returns is JSON."""
+    # Pictures are made smaller before rendering; what still has no room is left out after it, by the size of its HTML.
     clean = fit_pictures(_sanitised(content), NOTEBOOK_CHARS, Patience(*PICTURES))
     cells = fit_cells(cell_views(clean, Patience(*RENDERING)), NOTEBOOK_CHARS)
     listed = [{**vars(cell), "outputs": [vars(output) for output in cell.outputs]} for cell in cells]
