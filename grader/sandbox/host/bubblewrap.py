@@ -102,7 +102,7 @@ def _outermost(folders: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Box:
-    """What a box shows.
+    """The contents of a box: an interpreter, folders, devices, variables.
 
     Attributes:
         python: the interpreter of its kernels.
@@ -141,6 +141,7 @@ class Box:
         paths: set[str] = set()
         for target, source in self.shown().items():
             root = Path(source).resolve()
+            # By real paths: a home that is a link would show them under another name.
             inside = (path for path in self.python.hidden if Path(path).is_relative_to(root))
             paths |= {str(Path(target, Path(path).relative_to(root))) for path in inside}
         return sorted(paths)
@@ -187,6 +188,7 @@ class Box:
             line += ["--setenv", name, value]
         line += ["--tmpfs", "/tmp"]  # noqa: S108 - the box's own
         for path in SYSTEM:
+            # With /usr merged, /bin is a link to usr/bin: it is made anew, not bound.
             if Path(path).is_symlink():
                 line += ["--symlink", str(Path(path).readlink()), path]
         line += self._bound(stage)
@@ -203,7 +205,7 @@ class Box:
         return [*line, "--", self.python.executable, "-P", "-m", "grader.sandbox.inside.zygote", argument]
 
     def _bound(self, stage: str) -> list[str]:
-        """Return what binds all that is shown; an empty folder covers the package, its few files come on top."""
+        """Return the options that bind all that is shown; an empty folder covers the package, its few files come on top."""
         package, binds = Path(self.python.package), self.shown()
         inside = {target for target in binds if Path(target).is_relative_to(package)}
         line = []
@@ -215,6 +217,7 @@ class Box:
         for target in sorted(set(binds) - inside):
             line += ["--ro-bind", f"{stage}{binds[target]}", target]
         lists = [path for path in self.hidden() if path.endswith("/RECORD")]  # of staff's files, by name
+        # From short to long: what lies in a folder that is covered needs no cover of its own.
         covered = [str(package)]
         for target in sorted({*self._courses(), *self.hidden()} - {*lists}, key=len):
             if not any(Path(target).is_relative_to(cover) for cover in covered):
@@ -228,6 +231,7 @@ class Box:
         for target in sorted(inside):
             line += ["--ro-bind", f"{stage}{binds[target]}", target]
         for target in covered:
+            # Last, when all that lies in them is bound. Writable, they would let kernels leave notes for each other.
             line += ["--remount-ro", target]
         return line
 
@@ -257,6 +261,7 @@ class Box:
 
     def _stage(self, program: Sequence[str]) -> None:
         """As root: make what is shown, and bubblewrap's folders, reachable below `STAGE`; then give root up for good."""
+        # Everything below is seen by this process and what it executes, by nobody else.
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
         paths = sorted({*self.shown().values(), *program, *filter(os.path.exists, self.devices)})
@@ -269,6 +274,7 @@ class Box:
             )
             os.close(descriptor)
         os.chdir("/")
+        # Root's other groups would stay otherwise.
         os.setgroups([])
         if self.first_uid:
             self._leave_root_for_a_block()
@@ -278,6 +284,7 @@ class Box:
 
     def _leave_root_for_a_block(self) -> None:
         """Become root of a user namespace that has this keeper's uids and no other."""
+        # Forked while we are still root: the child writes the maps that we may not write later.
         writer = uids.mapped_by_a_child(f"0 {self.first_uid} {uids.BLOCK}\n")
         os.setresgid(self.first_uid, self.first_uid, self.first_uid)
         os.setresuid(

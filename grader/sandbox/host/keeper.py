@@ -36,7 +36,7 @@ FIRST_OWNER_S = 20.0  # a keeper that nobody ever used goes away
 
 @dataclass
 class Keeper:
-    """Everything that one keeper looks after.
+    """The state and the event loop of one keeper.
 
     Attributes:
         folder: its sockets; gone when it ends.
@@ -87,6 +87,7 @@ class Keeper:
         first_uid = uids.block(os.getpid())
         self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), (), first_uid)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # The system adds the sender's pid to each packet: the zygote's own number is that of another namespace.
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         argument = {
             "control": theirs.fileno(), "preload": config["preload"], "left_out": {}, "warm": config["warm"],
@@ -103,7 +104,7 @@ class Keeper:
             )
 
     def _patience_s(self) -> float:
-        """Seconds until there is no more reason to live; at most 5."""
+        """Return the seconds until the keeper should end; at most 5."""
         idle = time.monotonic() - self.last_use
         if self.kernels or self.waiting:
             return 5.0
@@ -123,6 +124,7 @@ class Keeper:
         except OSError:
             message, descriptors = b"", []
         if not message:
+            # A process that ended closed its sockets, however it ended: no client has to say goodbye.
             self._lose_client(client)
             return
         request = json.loads(message)
@@ -151,6 +153,7 @@ class Keeper:
         client.close()
         self.last_use = time.monotonic()
         self.owners.pop(client, None)
+        # A copy of the list, which loses entries on the way.
         for pending in [pending for pending in self.waiting if pending[0] is client]:
             os.close(pending[2])
             self.waiting.remove(pending)
@@ -169,6 +172,7 @@ class Keeper:
             raise _End
         event = json.loads(message)
         if event["event"] == "pong":
+            # The zygote answers in order.
             say(self.pings.pop(0), {"alive": True})
             return
         self.zygote = {**event, "pid": sender(ancillary)}
@@ -187,7 +191,7 @@ class Keeper:
                 os.close(archive)
 
     def _launch(self, client: socket.socket, request: dict[str, Any], archive: int) -> None:
-        """Ask the zygote for a fork; what is left to do is done when it says that it was born."""
+        """Ask the zygote for a fork; `_born` does the rest when the fork has reported."""
         name = request.get("name") or uuid.uuid4().hex[:10]
         self._sweep(name)
         line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -206,6 +210,7 @@ class Keeper:
         )
         self.kernels[client] = kernel
         for port, _ in enumerate(CHANNELS, start=1):
+            # Listens before the kernel is there: clients may connect at once, and wait.
             listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             kernel.listening.append(listening)
             listening.bind(f"{self.folder}/{name}-{port}")
@@ -221,10 +226,12 @@ class Keeper:
             "watch": kernel.watch,
             "place": kernel.place,
         }
+        # In this order: `zygote._become_kernel` takes them apart.
         sockets = [theirs.fileno(), archive, *(channel.fileno() for channel in kernel.listening)]
         with theirs:
             socket.send_fds(self.control, [json.dumps(order).encode()], sockets)
         for channel in kernel.listening:
+            # The fork has its own; ours would let clients connect to a kernel that has ended.
             channel.close()
 
     def _born(self, kernel: Kernel) -> None:
@@ -258,6 +265,7 @@ class Keeper:
             kernel.group = self.hierarchy.create(
                 self._group(kernel.name), limits["memory_mb"], limits["processes"] + 8
             )
+            # B waits for the packet below, so nothing of the kernel runs outside of its group.
             kernel.group.add(kernel.pid)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         # The key goes to B alone: what the zygote has seen, every later fork could find in its memory.
@@ -268,6 +276,7 @@ class Keeper:
             "left_out": self.zygote["left_out"],
         }
         with contextlib.suppress(OSError):
+            # From now on the client talks to B by itself; the keeper only watches for the end.
             socket.send_fds(kernel.client, [json.dumps(reply).encode()], [line.fileno(), kernel.pidfd])
         line.close()
         kernel.line = None
@@ -290,6 +299,7 @@ class Keeper:
                 self.selector.unregister(kernel.line)
             kernel.line.close()
         self._sweep(kernel.name)
+        # Before the group goes: its counts go with it.
         usage = self._usage(kernel)
         if kernel.client.fileno() >= 0:
             say(kernel.client, {"event": "gone", **usage})
@@ -312,7 +322,7 @@ class Keeper:
         return usage
 
     def status(self) -> dict[str, Any]:
-        """Say what there is, for `pawgrade kernels list`."""
+        """Return the keeper's status, for `pawgrade kernels list`."""
         kernels = [
             {
                 "name": kernel.name,
@@ -337,7 +347,8 @@ class Keeper:
         }
 
     def _end(self) -> None:
-        """End the box and all in it; leave nothing."""
+        """End the box and all in it; remove sockets, groups and the folder."""
+        # bubblewrap was told to let all of the box die with it (`--die-with-parent`, a pid namespace).
         self.process.kill()
         self.process.wait()
         for kernel in list(self.kernels.values()):
@@ -350,7 +361,7 @@ class Keeper:
 
 
 class _End(Exception):
-    """The keeper has nothing left to keep."""
+    """Raised to end the event loop: nothing is left to keep."""
 
 
 def main() -> None:
