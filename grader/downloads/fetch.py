@@ -56,35 +56,39 @@ def fetch(
         raise SpecError(f"{url}: expected 8 to 64 hex digits of a sha256, found {sha256!r}.")
     order = Order(url, target, sha256.lower(), size_bytes, tell or _silent, patience)
     with locked(target):
+        # Looked at under the lock only: whoever waited for it may find the file complete.
         if not (target.is_file() and _digest(target).startswith(order.sha256)):
             _fetch(order)
     return target
 
 
 def _fetch(order: Order) -> None:
-    found = ""
+    digest = ""
     for _ in range(2):  # pieces of two versions do not fit together: then once more from the start
         in_one_piece = _receive(order)
-        found = _digest(order.part)
-        if found.startswith(order.sha256):
+        digest = _digest(order.part)
+        if digest.startswith(order.sha256):
+            # Atomic, since both lie in one folder: `target` is the whole, verified file or is not there.
             order.part.replace(order.target)
             order.note.unlink(missing_ok=True)
             return
         order.discard()
+        # No old piece is to blame: the server itself sends something else.
         if in_one_piece:
             break
     raise order.problem(
-        f"with sha256 {order.sha256[:12]}, found a file with {found[:12]}, and removed it",
+        f"with sha256 {order.sha256[:12]}, found a file with {digest[:12]}, and removed it",
         "Try again, it starts afresh. If that does not help, the published file has changed: update Pawgrade.",
     )
 
 
 def _receive(order: Order) -> bool:
-    """Fill the part, over as many connections as it takes; return whether the last one brought all of it."""
+    """Fill the partial file over as many connections as it takes; return whether the last one sent all of it."""
     failures, anything = 0, False
     while True:
         before = order.have()
         try:
+            # `connect` returns the offset at which it began: from 0, the answer held the whole file.
             return connect(order) == 0
         except Dropped as exc:
             gained = order.have() - before
@@ -93,12 +97,13 @@ def _receive(order: Order) -> bool:
             # Who is offline hears so at once; a line that goes dead half-way may come back.
             if failures >= order.patience.tries or not (exc.reached or anything):
                 raise exc.error from exc.__cause__
+        # Twice as long after each failure in a row: 1, 2, 4 and 8 s by default.
         time.sleep(order.patience.pause_s * 2 ** (failures - 1))
 
 
 @contextlib.contextmanager
 def locked(target: Path) -> Iterator[None]:
-    """Keep other processes from making `target` meanwhile; they wait.
+    """Lock a target against other processes, which wait for it.
 
     Raises:
         InfrastructureError: its folder cannot be written.
@@ -109,6 +114,7 @@ def locked(target: Path) -> Iterator[None]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
+    # filelock raises NotImplementedError where the file system has no locks.
     except (OSError, NotImplementedError) as exc:
         raise unwritable(target, exc) from exc
     try:
@@ -123,7 +129,7 @@ def _digest(path: Path) -> str:
 
 
 def _silent(_done: int, _total: int | None) -> None:
-    """Say nothing."""
+    """Report no progress."""
 
 
 @contextlib.contextmanager
@@ -153,13 +159,14 @@ def progress(title: str) -> Iterator[Tell]:
 
 def _lines(title: str) -> Tell:
     """Return a `tell` that prints: notebooks draw bars only with a widget that may not be installed."""
-    shown = -1
+    last_tenth = -1
 
     def tell(done: int, total: int | None) -> None:
-        nonlocal shown
+        nonlocal last_tenth
+        # Without a known size: a line for each 64 MiB.
         tenth = 10 * done // total if total else done // 2**26
-        if tenth > shown:
-            shown = tenth
+        if tenth > last_tenth:
+            last_tenth = tenth
             of = f" of {total / 2**20:.0f}" if total else ""
             print(f"{title}: {done / 2**20:.0f}{of} MiB", flush=True)  # noqa: T201
 

@@ -1,4 +1,4 @@
-"""One connection of a download: asks for what is missing of a file, and stores what comes.
+"""One HTTP connection of a download: requests the missing bytes of a file and stores them.
 
 The part of a file that is here lies in `<name>.part`, with a note of where it came from in `<name>.part.json`.
 """
@@ -71,7 +71,7 @@ class Dropped(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted: from where, to where, and how it is known.
+    """One file to download: its address, its target and its checksum.
 
     Attributes:
         url: where it is published.
@@ -91,35 +91,38 @@ class Order:
 
     @property
     def part(self) -> Path:
-        """Where the bytes lie until they are all there."""
+        """Return the path of the partial file."""
         return self.target.with_name(f"{self.target.name}.part")
 
     @property
     def note(self) -> Path:
-        """Where stands what the part is a part of."""
+        """Return the path of the note that says of which file and version the partial one is."""
         return self.target.with_name(f"{self.target.name}.part.json")
 
     def begin(self, version: str) -> None:
-        """Forget what came earlier, and note what comes now."""
+        """Remove an earlier partial file, and write the note of the new one."""
         self.discard()
+        # Written when the old bytes are gone and before new ones come: no part stands beside the wrong note.
         self.note.write_text(json.dumps([self.url, self.sha256, version]), encoding="utf-8")
 
     def discard(self) -> None:
-        """Forget what came."""
+        """Remove the partial file and its note."""
+        # The part first: a note alone is harmless, `version` takes it for none.
         self.part.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
     def version(self) -> str | None:
-        """Return what the server called the version of our part, "" if nothing, None when there is no part of use."""
+        """Return the server's version of the partial file, "" if it named none, None without a usable partial file."""
         try:
             url, sha256, version = json.loads(self.note.read_text(encoding="utf-8"))
-            known = self.part.stat().st_size > 0 and (url, sha256) == (self.url, self.sha256)
+            usable = self.part.stat().st_size > 0 and (url, sha256) == (self.url, self.sha256)
+        # A note that is missing, cut short by a crash, or of an older form: start anew.
         except (OSError, ValueError, TypeError):
             return None
-        return str(version) if known else None
+        return str(version) if usable else None
 
     def have(self) -> int:
-        """Return how many bytes of it are here."""
+        """Return the size of the partial file in bytes, 0 without a usable one."""
         return self.part.stat().st_size if self.version() is not None else 0
 
     def problem(self, found: str, advice: str) -> InfrastructureError:
@@ -128,21 +131,25 @@ class Order:
         return InfrastructureError(f"expected {self.target.name}{size} from {self.url}, {found}.", advice)
 
     def dropped(self, found: str, *, reached: bool = True) -> Dropped:
-        """Return what to raise when another connection may bring more."""
+        """Return the exception to raise when another connection may bring more."""
         goes_on = f"{self.have()} bytes are kept, it goes on from there" if self.have() else "nothing is lost"
         return Dropped(self.problem(found, f"Check the network and try again: {goes_on}."), reached=reached)
 
 
 def connect(order: Order) -> int:
-    """Ask once for what is missing and store what comes; return where it began."""
+    """Request the missing bytes once and store them; return the offset at which they began."""
     have, version = order.have(), order.version()
+    # All is here and only its digest is left to compare: no request.
     if have and have == order.size_bytes:
         return have
+    # identity: offsets and sha256 are those of the file, not of a compressed answer.
     headers = {"Accept-Encoding": "identity", "User-Agent": "pawgrade"}
     if have:
+        # If-Range: a server whose file has changed then sends all of it from 0, not a piece of another version.
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": version} if version else {})
     with _answer(order, headers) as response:
         start, total = _place(order, response, have)
+        # Status 416: the server says that nothing is missing.
         if start and start == total:
             return start
         _require_room(order, (total or 0) - start)
@@ -177,7 +184,8 @@ def _answer(order: Order, headers: dict[str, str]) -> Iterator[requests.Response
             host = urlsplit(order.url).hostname
             raise order.dropped(f"found no connection to {host}", reached=False) from exc
         with response:
-            hops = [one.url for one in (*response.history, response)]
+            # Redirects have been followed by now; one that left https is refused before its body is read.
+            hops = [answer.url for answer in (*response.history, response)]
             if hops[0].startswith("https:") and not all(hop.startswith("https:") for hop in hops):
                 raise _detour(order, hops[-1])
             _require_answer(order, response)
@@ -192,10 +200,11 @@ def _detour(order: Order, where: str) -> InfrastructureError:
 
 
 def _was_reached(exc: requests.RequestException) -> bool:
-    """Say whether a server was there before the connection broke."""
+    """Tell whether a server was reached before the connection broke."""
     from requests import exceptions as bad
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+    # requests wraps urllib3's error, whose `reason` tells whether a connection ever stood.
     reason = getattr(exc.args[0], "reason", None) if exc.args else None
     return not isinstance(exc, bad.ProxyError) and not isinstance(
         reason, ConnectTimeoutError | NewConnectionError
@@ -206,6 +215,7 @@ def _require_answer(order: Order, response: requests.Response) -> None:
     status = response.status_code
     if status in BUSY:
         raise order.dropped(f"found a busy server ({status} {response.reason})")
+    # 416 is an answer as well: `_place` finds out whether nothing is missing.
     if status not in (200, 206, 416):
         raise order.problem(
             f"found {status} {response.reason}", "The file has moved or may not be read: update Pawgrade."
@@ -216,9 +226,11 @@ def _place(order: Order, response: requests.Response, have: int) -> tuple[int, i
     """Return where in the file the answer begins, and how long the file is; raise when it is another file."""
     start, announced = 0, response.headers.get("Content-Length", "")
     if response.status_code != 200:
+        # `bytes 100-199/200` comes with 206, `bytes */200` with 416 (RFC 9110, 14.4).
         placed = re.fullmatch(
             r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "").strip()
         )
+        # -1 is no offset that was asked for: a header that cannot be read counts as another part.
         start = int(placed[1] or have) if placed else -1
         announced = placed[2] if placed else ""
         complete = response.status_code == 206 or announced == str(have)
@@ -231,28 +243,30 @@ def _place(order: Order, response: requests.Response, have: int) -> tuple[int, i
     return start, total if total is not None else order.size_bytes
 
 
-def _wrong_length(order: Order, found: str) -> InfrastructureError:
+def _wrong_length(order: Order, finding: str) -> InfrastructureError:
     return order.problem(
-        f"found {found}",
+        f"found {finding}",
         "Open the address in a browser: is there a login page in between? Else the file has changed: update Pawgrade.",
     )
 
 
 def _version(response: requests.Response) -> str:
-    """Return what tells this version of the file from others, fit for If-Range, or ""."""
+    """Return the validator of a response for If-Range: a strong ETag, else its date, else ""."""
     tag: str = response.headers.get("ETag", "")
+    # A weak tag promises the same meaning, not the same bytes: If-Range may not have it.
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
 
 
 def _require_room(order: Order, needed: int) -> None:
     free = shutil.disk_usage(order.target.parent).free
+    # Of a file of unknown size `needed` is 0 or less: then only a full disk ends the download.
     if needed > free:
         raise _no_room(order, f"found room for {free} of the {needed} bytes to come in {order.target.parent}")
 
 
-def _no_room(order: Order, found: str) -> InfrastructureError:
+def _no_room(order: Order, finding: str) -> InfrastructureError:
     return order.problem(
-        found, "Make room, or set PAWGRADE_CACHE to a folder on a larger disk, and try again; it goes on."
+        finding, "Make room, or set PAWGRADE_CACHE to a folder on a larger disk, and try again; it goes on."
     )
 
 
@@ -266,10 +280,12 @@ def _store(order: Order, response: requests.Response, start: int, total: int | N
             for block in _blocks(order, response):
                 file.write(block)
                 done += len(block)
+                # Read no further: an answer without end would fill the disk.
                 if total is not None and done > total:
                     break
                 order.tell(done, total)
             file.flush()
+            # Onto the disk before the file gets its name: a crash must not leave a verified name on lost bytes.
             os.fsync(file.fileno())
     except OSError as exc:
         if exc.errno in FULL:
@@ -283,7 +299,7 @@ def _store(order: Order, response: requests.Response, start: int, total: int | N
 
 
 def _blocks(order: Order, response: requests.Response) -> Iterator[bytes]:
-    """Yield what comes, as it comes; raise when nothing does, or too little."""
+    """Yield the body block by block; raise when the connection stalls or is too slow."""
     from urllib3.exceptions import HTTPError, ReadTimeoutError
 
     patience, began, count = order.patience, time.monotonic(), 0
@@ -302,6 +318,7 @@ def _blocks(order: Order, response: requests.Response) -> Iterator[bytes]:
         if passed >= patience.window_s:
             if count < patience.slowest_bytes_s * passed:
                 raise order.dropped(f"found {count} bytes in {passed:.0f} s, which is too slow")
+            # The next window starts at nothing: a fast beginning does not excuse a line that is nearly dead.
             began, count = time.monotonic(), 0
 
 

@@ -54,12 +54,14 @@ class Backbone(nn.Module):
         self.recipe: Normalisation = plan.normalisation
         self.size = sum(weight.numel() for weight in network.parameters())
         self.head = network.get_submodule(plan.head)
+        # Without its last layer the network answers features. For "fc" the parent is "": the network itself.
         parent, _, last = plan.head.rpartition(".")
         setattr(network.get_submodule(parent), last, nn.Identity())
         self.network = network
         self.width = int(self.head.in_features)  # type: ignore[arg-type]
         self.layers = tuple(plan.layers)
         self.frozen = False
+        # Set by `backbone` in kernels that calibrate; one that grades never has stored features.
         self.known: KnownFeatures | None = None
         # Twice as fast on CPUs: depthwise convolutions like the channels last.
         self.to(memory_format=torch.channels_last)
@@ -77,6 +79,7 @@ class Backbone(nn.Module):
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - torch's own signature
         """Say why `normalise` is missing where it is."""
+        # Python asks here only for names that nothing else has, so `NormalisingBackbone` never gets here.
         if name == "normalise":
             raise AttributeError(
                 "backbone.normalise is not there in this assignment: an exercise asks for it. Call the function that you write "
@@ -86,12 +89,13 @@ class Backbone(nn.Module):
 
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """Map normalised float32 `[n, 3, 224, 224]` to features `[n, width]`; differentiable."""
-        found = self.known.of(x, self) if self.known is not None else None
-        if found is None:
+        remembered = self.known.of(x, self) if self.known is not None else None
+        if remembered is None:
             pooled: torch.Tensor = self.network(x)
             return pooled
-        features, missing = found
+        features, missing = remembered
         if missing:
+            # Rows without a stored photo; `of` has made sure that nobody asks for gradients.
             features[missing] = self.network(x[missing])
         return features
 
@@ -121,6 +125,7 @@ class Backbone(nn.Module):
         def keep(_module: nn.Module, _given: object, answer: torch.Tensor) -> None:
             seen.append(answer.clone())  # the next layer may change its input in place
 
+        # The hook goes even after an error: it would run in every later call.
         hook = self.network.get_submodule(paths[layer]).register_forward_hook(keep)
         try:
             self.network(x)
@@ -162,6 +167,7 @@ class Backbone(nn.Module):
         counted: list[int] = []
 
         def count(module: nn.Module, _given: object, answer: torch.Tensor) -> None:
+            # Each weight is used once for each pixel of the output; a linear layer has one.
             weights = module.weight.numel() if isinstance(module.weight, torch.Tensor) else 0
             pixels = answer[0, 0].numel() if answer.ndim == 4 else 1
             counted.append(weights * pixels)
@@ -183,7 +189,7 @@ class Backbone(nn.Module):
         return sum(counted)
 
     def freeze(self) -> Self:
-        """Stop learning: no gradients for the weights, and batch statistics stay as they are, for good."""
+        """Freeze the network for good: no gradients for its weights, and batch statistics stay as they are."""
         self.requires_grad_(False)
         self.frozen = True
         return self.eval()
@@ -198,6 +204,7 @@ class Backbone(nn.Module):
     def _one_batch(self, way: _Way, images: Images, layer: str) -> torch.Tensor:
         """Normalise and compute in one: no call here gives the normalised pixels themselves."""
         x = checked(images).to(self.device)
+        # The formula of `normalising.computed`, written once more: an assignment may withhold that module.
         given = 255.0 if x.dtype == torch.uint8 else 1.0
         x = x.to(torch.float32)
         if given != self.recipe.white:
@@ -212,10 +219,10 @@ class Backbone(nn.Module):
         training = self.training
         self.eval()
         # One part even of no images: it has the shape of the answer.
-        parts = (images[start : start + batch] for start in range(0, max(1, len(images)), batch))
+        chunks = (images[start : start + batch] for start in range(0, max(1, len(images)), batch))
         try:
             with torch.inference_mode():
-                rows = [self._one_batch(way, part, layer) for part in parts]
+                rows = [self._one_batch(way, chunk, layer) for chunk in chunks]
         finally:
             self.train(training)
         # Joined outside inference mode, or no head could learn from them: autograd refuses inference tensors.
@@ -235,13 +242,14 @@ def backbone(name: str = "efficientnet_lite0", device: str = "cpu") -> Backbone:
     """
     _known(name)
     network = BACKBONES[name]().to(device)
+    # Only calibration lays this folder into a kernel (`grader.networks.remembering` writes it).
     if Path(PLACE, f"{name}-keys.npy").is_file():
         network.known = KnownFeatures(Path(PLACE), network)
     return network
 
 
 def use_threads(count: int) -> int:
-    """Let torch compute with so many threads from now on; returns how many it were.
+    """Set how many threads torch computes with; returns how many it were.
 
     A process that forks must load networks with one: threads that were started are missing in the fork, and torch would
     wait for them forever.
@@ -275,6 +283,7 @@ def imagenet_classes() -> tuple[str, ...]:
     from timm.data import ImageNetInfo
 
     names = ImageNetInfo()
+    # Behind commas stand synonyms, Latin ones among them.
     return tuple(names.index_to_description(index).split(",")[0] for index in range(1000))
 
 
@@ -302,6 +311,7 @@ def checked(images: Images) -> torch.Tensor:
         raise SubmissionError(
             Message("images: expected uint8 or a float type, found {found}.", found=str(pixels.dtype))
         )
+    # `aminmax` raises on an empty tensor; no images at all are within the range.
     lowest, highest = (float(v) for v in pixels.detach().aminmax()) if len(pixels) else (0.0, 0.0)
     if not (lowest >= -1e-3 and highest <= 1 + 1e-3):  # written so that NaN fails too
         raise SubmissionError(

@@ -23,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Frozen(Protocol):
-    """What must be known of a `grader.networks.backbones.Backbone`."""
+    """The part of a `grader.networks.backbones.Backbone` on which stored features depend."""
 
     name: str
     recipe: Normalisation
@@ -31,7 +31,7 @@ class Frozen(Protocol):
 
 
 class KnownFeatures:
-    """What `remembering.remember` wrote about one backbone.
+    """The stored features of one backbone, as `remembering.remember` wrote them.
 
     Args:
         folder: where it lies.
@@ -45,7 +45,7 @@ class KnownFeatures:
         self.state = _state(backbone)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        """Leave nothing in the copy of a network: it is made to be changed."""
+        """Return None: a copied network is made to be changed, and computes for itself."""
 
     def of(self, x: Tensor, backbone: Frozen) -> tuple[Tensor, list[int]] | None:
         """Return known features `[n, width]` of normalised photos, and the rows that are not known.
@@ -55,7 +55,7 @@ class KnownFeatures:
         import torch
 
         learns = torch.is_grad_enabled() and (
-            x.requires_grad or any(one.requires_grad for one in backbone.network.parameters())
+            x.requires_grad or any(weight.requires_grad for weight in backbone.network.parameters())
         )
         training = any(module.training for module in backbone.network.modules())
         if learns or training or x.device.type != "cpu" or _state(backbone) != self.state:
@@ -63,14 +63,17 @@ class KnownFeatures:
         pixels = _pixels(x, backbone)
         if pixels is None:
             return None
-        places = [self.rows.get(key_of(one), -1) for one in pixels]
-        found = torch.from_numpy(np.array(self.values[np.maximum(places, 0)]))
-        return found, [row for row, place in enumerate(places) if place < 0]
+        # -1 stands for a photo that is not stored.
+        stored_rows = [self.rows.get(key_of(photo), -1) for photo in pixels]
+        # Row 0 stands in for those; the caller computes them and writes over it (`Backbone.pooled`).
+        features = torch.from_numpy(np.array(self.values[np.maximum(stored_rows, 0)]))
+        return features, [row for row, stored_row in enumerate(stored_rows) if stored_row < 0]
 
 
 def _state(backbone: Frozen) -> int:
-    """Count the changes that were made to a network's numbers in place."""
-    return sum(one._version for one in (*backbone.network.parameters(), *backbone.network.buffers()))
+    """Count the changes that were made in place to a network's parameters and buffers."""
+    # autograd raises `_version` with each change in place, an optimiser's step included.
+    return sum(tensor._version for tensor in (*backbone.network.parameters(), *backbone.network.buffers()))
 
 
 def _pixels(x: Tensor, backbone: Frozen) -> Pixels | None:
@@ -78,6 +81,7 @@ def _pixels(x: Tensor, backbone: Frozen) -> Pixels | None:
     import torch
 
     recipe = backbone.recipe
+    # The normalisation undone: what then is no whole grey level was never a photo's pixel.
     grey = x.detach().permute(0, 2, 3, 1) * torch.tensor(recipe.std) + torch.tensor(recipe.mean)
     grey = grey * (255.0 / recipe.white)
     whole = grey.round()
@@ -88,4 +92,5 @@ def _pixels(x: Tensor, backbone: Frozen) -> Pixels | None:
 
 def key_of(image: Pixels) -> int:
     """Return the number by which a photo is known."""
+    # Seven bytes: the key must fit into the int64 of the stored array.
     return int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=7).digest(), "little")

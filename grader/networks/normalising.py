@@ -11,7 +11,7 @@ __all__ = ["NormalisingBackbone", "computed", "with_normalise"]
 
 
 class NormalisingBackbone(Backbone):
-    """A backbone that gives what it is fed to whoever asks."""
+    """A backbone with a public `normalise`, for assignments in which that is no exercise."""
 
     def normalise(self, images: Images) -> torch.Tensor:
         """Turn RGB images into what the network expects; gradients flow through a float tensor.
@@ -30,9 +30,10 @@ class NormalisingBackbone(Backbone):
 
 
 def computed(pixels: torch.Tensor, recipe: Normalisation) -> torch.Tensor:
-    """Compute a recipe for uint8 in 0..255 or float in [0, 1], channels last; returns float32 of the same shape."""
+    """Normalise pixels, uint8 in 0..255 or float in [0, 1], channels last; returns float32 of the same shape."""
     x = pixels.to(torch.float32)
     given = 255.0 if pixels.dtype == torch.uint8 else 1.0
+    # Recipes count in grey levels or in [0, 1] (`grader.networks.zoo`): scale only where the units differ.
     if given != recipe.white:
         x = x / given * recipe.white
     mean, std = (torch.tensor(values, device=x.device) for values in (recipe.mean, recipe.std))
@@ -40,7 +41,8 @@ def computed(pixels: torch.Tensor, recipe: Normalisation) -> torch.Tensor:
 
 
 def with_normalise(backbone: Backbone) -> NormalisingBackbone:
-    """Return the same backbone, with `normalise`."""
+    """Add `normalise` to a backbone, in place, and return it."""
+    # The class is exchanged, not the object: weights, hooks and frozen state stay as they are.
     backbone.__class__ = NormalisingBackbone
     assert isinstance(backbone, NormalisingBackbone)  # noqa: S101 - for mypy
     return backbone

@@ -68,6 +68,7 @@ class Packaged:
         spec = importlib.util.find_spec(self.distribution.replace("-", "_"))
         if spec is None or spec.origin is None:
             return None
+        # Finding a package's place runs none of its code.
         path = Path(spec.origin).parent / self.file
         return path if path.is_file() else None
 
@@ -105,6 +106,7 @@ class Published:
         Raises:
             InfrastructureError: it is not here and could not be downloaded.
         """
+        # torchvision tells the size in its `meta`, by a name that starts with an underscore.
         entry = self.entry
         return self.cached() or download(entry.url, name, entry.meta["_file_size"])
 
@@ -124,6 +126,7 @@ def download(url: str, name: str, size_mb: float) -> Path:
     target = settings.load(None, os.environ).cache / "weights" / file
     try:
         with fetch.progress(f"{name} weights") as tell:
+            # Eight digits tell a damaged file from a whole one; against a forged one they are no proof.
             return fetch.fetch(url, target, sha256=digits, tell=tell)
     except InfrastructureError as exc:
         raise InfrastructureError(
@@ -134,16 +137,18 @@ def download(url: str, name: str, size_mb: float) -> Path:
 
 def is_right(path: Path, digits: str) -> bool:
     """Whether there is a file whose sha256 starts with these hexadecimal digits."""
+    # A whole digest is a prefix, too; torchvision's names hold eight digits.
     return path.is_file() and sha256(path).startswith(digits)
 
 
 def sha256(path: Path) -> str:
     """Return a file's sha256; an unchanged file is read once a process."""
-    found = path.stat()
-    return _sha256(path, found.st_size, found.st_mtime_ns, found.st_ino)
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @functools.lru_cache(maxsize=64)
+# Size, time and inode are there for the cache's key only: a file that changed is read again.
 def _sha256(path: Path, *_changes: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -159,7 +164,9 @@ def _places(name: str) -> Iterator[Path]:
     from torch import hub
 
     chosen = settings.load(None, os.environ)
+    # In this order; a file with a wrong hash is passed over, not removed, wherever it lies.
     if chosen.weights is not None:
         yield chosen.weights / name
     yield chosen.cache / "weights" / name
+    # Where torchvision itself keeps what it downloads.
     yield Path(hub.get_dir(), "checkpoints", name)

@@ -41,7 +41,7 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Network:
-    """How to get one network.
+    """How one network is built and where its weights are.
 
     Attributes:
         library: who builds it.
@@ -61,6 +61,7 @@ class Network:
 
     def bare(self) -> nn.Module:
         """Return the network without memory for its weights: shapes only, on torch's `meta` device."""
+        # No memory and no random numbers for weights that `trained` replaces at once.
         with torch.device("meta"):
             if self.library == "timm":
                 import timm
@@ -83,11 +84,13 @@ class Network:
         """
         network = self.bare()
         path = self.weights.fetched(name)
+        # weights_only: the file is a pickle, and no code in it may run.
         stored = torch.load(path, map_location="cpu", weights_only=True)
         if self.library == "timm":
             # Same tensors in the same order under other names; the shapes are checked by load_state_dict.
             stored = dict(zip(network.state_dict(), stored.values(), strict=True))
         try:
+            # assign: tensors on `meta` have no memory to copy into.
             network.load_state_dict(stored, assign=True)
         except RuntimeError as exc:
             raise InfrastructureError(
@@ -97,22 +100,25 @@ class Network:
         return network
 
 
+# The Lite networks were trained on grey levels, those of torchvision on [0, 1].
 LITE = Normalisation(255.0, (127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
 IMAGENET = Normalisation(1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
+# Paths of modules; `Backbone.maps` hooks them. timm's `bn1` and `bn2` include the activation.
 _LITE_LAYERS = {"stem": "bn1", **{f"stage{n + 1}": f"blocks.{n}" for n in range(7)}, "last": "bn2"}
+# `relu` at the top runs once, behind the first convolution; the blocks have their own.
 _RESNET_LAYERS = {"stem": "relu", **{f"stage{n}": f"layer{n}" for n in (1, 2, 3, 4)}}
 
 
-def _features(stem: str, *places: int, last: int | None = None) -> dict[str, str]:
+def _features(stem: str, *indices: int, last: int | None = None) -> dict[str, str]:
     """Name places in torchvision's `features`: after the stem, the last module of each stage."""
-    stages = {f"stage{number}": f"features.{place}" for number, place in enumerate(places, 1)}
+    stages = {f"stage{number}": f"features.{index}" for number, index in enumerate(indices, 1)}
     return {"stem": stem, **stages} | ({} if last is None else {"last": f"features.{last}"})
 
 
-def _blocks(*places: int) -> dict[str, str]:
+def _blocks(*indices: int) -> dict[str, str]:
     """Name the last activation of each of VGG's blocks, before it is pooled."""
-    return {f"block{number}": f"features.{place}" for number, place in enumerate(places, 1)}
+    return {f"block{number}": f"features.{index}" for number, index in enumerate(indices, 1)}
 
 
 def _torchvision(model: str, head: str, layers: Mapping[str, str]) -> Network:

@@ -45,6 +45,7 @@ def read_notebook(content: bytes) -> NotebookNode:
             Message("Open it in a current Jupyter, save it and hand it in again."),
         )
     try:
+        # Too many cells or characters have words of their own; whatever else fails here is damage.
         raw_json.trim(raw)  # before anything is copied
         return _upgrade(_storable(raw))
     except SubmissionError:
@@ -64,8 +65,8 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_storable(key): _storable(one) for key, one in value.items()}
-    return [_storable(one) for one in value] if isinstance(value, list) else value
+        return {_storable(key): _storable(member) for key, member in value.items()}
+    return [_storable(element) for element in value] if isinstance(value, list) else value
 
 
 def _upgrade(raw: dict[str, Any]) -> NotebookNode:
@@ -77,8 +78,10 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
     for cell in node.cells:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+        # A file may hold a source as a list of lines; all that comes later expects one text.
         if isinstance(cell.get("source"), list):
             cell["source"] = "".join(cell["source"])
+    # 4.5 is the first version in which cells have ids.
     node.nbformat, node.nbformat_minor = 4, 5
     _name_cells(node)
     nbformat.validate(node)
@@ -88,15 +91,20 @@ def _upgrade(raw: dict[str, Any]) -> NotebookNode:
 def _name_cells(notebook: NotebookNode) -> None:
     """Give every cell a valid `id` of its own; ids that repeat or are malformed are replaced by their place."""
     seen: set[str] = set()
+    # Those of later cells, too: a name that is made up must not be one that is still to come.
     taken = {cell.get("id") for cell in notebook.cells if isinstance(cell.get("id"), str)}
     for index, cell in enumerate(notebook.cells):
-        found = cell.get("id")
-        if not isinstance(found, str) or not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", found) or found in seen:
+        cell_id = cell.get("id")
+        if (
+            not isinstance(cell_id, str)
+            or not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", cell_id)
+            or cell_id in seen
+        ):
             number = index
-            while (found := f"cell-{number}") in seen or found in taken:
+            while (cell_id := f"cell-{number}") in seen or cell_id in taken:
                 number += 1
-            cell["id"] = found
-        seen.add(found)
+            cell["id"] = cell_id
+        seen.add(cell_id)
 
 
 def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, tuple[Repair, ...]]:
@@ -111,15 +119,17 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     """
     notebook = copy.deepcopy(submission)
     repairs: list[Repair] = []
-    wanted = {grade_id(cell): cell for cell in release.cells if grade_id(cell)}
+    originals = {grade_id(cell): cell for cell in release.cells if grade_id(cell)}
     _drop_injected(notebook, repairs)
-    _strip_foreign(notebook, wanted, repairs)
-    _strip_copies(notebook, wanted, repairs)
-    _adopt_nameless(notebook, wanted, repairs)
+    # In this order: a cell that loses a foreign name may be recognised as a lost one, and only what is missing even
+    # then is inserted.
+    _strip_foreign(notebook, originals, repairs)
+    _strip_copies(notebook, originals, repairs)
+    _adopt_nameless(notebook, originals, repairs)
     _insert_missing(notebook, release, repairs)
     for cell in notebook.cells:
         if grade_id(cell):
-            _restore_cell(cell, wanted[grade_id(cell)], repairs)
+            _restore_cell(cell, originals[grade_id(cell)], repairs)
     notebook.metadata = copy.deepcopy(release.metadata)
     _name_cells(notebook)
     return notebook, tuple(repairs)
@@ -127,8 +137,8 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
 
 def grade_id(cell: NotebookNode) -> str:
     """Return nbgrader's name of a cell, or ""."""
-    found = cell.get("metadata", {}).get("nbgrader", {})
-    name = found.get("grade_id", "") if isinstance(found, dict) else ""
+    nbgrader = cell.get("metadata", {}).get("nbgrader", {})
+    name = nbgrader.get("grade_id", "") if isinstance(nbgrader, dict) else ""
     return name if isinstance(name, str) else ""
 
 
@@ -140,22 +150,22 @@ def is_locked(cell: NotebookNode) -> bool:
 
 def _drop_injected(notebook: NotebookNode, repairs: list[Repair]) -> None:
     """Remove parameters that somebody's papermill run left: ours would not replace copies of them."""
-    kept = [cell for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
-    if len(kept) < len(notebook.cells):
+    remaining = [cell for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
+    if len(remaining) < len(notebook.cells):
         repairs.append(
             Repair(
                 "injected-parameters",
                 Message("Parameters that another program had injected were removed."),
             )
         )
-        notebook.cells = kept
+        notebook.cells = remaining
 
 
-def _strip_foreign(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+def _strip_foreign(notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair]) -> None:
     """Take nbgrader's metadata from cells that the release does not know, and stray `parameters` tags."""
     for cell in notebook.cells:
         name = grade_id(cell)
-        if "nbgrader" in cell.metadata and name not in wanted:
+        if "nbgrader" in cell.metadata and name not in originals:
             del cell.metadata["nbgrader"]
             if name:
                 repairs.append(
@@ -167,12 +177,12 @@ def _strip_foreign(notebook: NotebookNode, wanted: dict[str, NotebookNode], repa
                     )
                 )
         if "parameters" in _tags(cell) and "parameters" not in _tags(
-            wanted.get(name, NotebookNode(metadata={}))
+            originals.get(name, NotebookNode(metadata={}))
         ):
             cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
 
 
-def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+def _strip_copies(notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair]) -> None:
     """Where a name occurs twice, keep it on the copy that was worked on; the others stay as ordinary cells."""
     places: dict[str, list[NotebookNode]] = {}
     for cell in notebook.cells:
@@ -181,8 +191,9 @@ def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repai
     for name, cells in places.items():
         if len(cells) == 1:
             continue
-        edited = [cell for cell in cells if cell.source != wanted[name].source]
-        keeper = cells[0] if is_locked(wanted[name]) or not edited else edited[-1]
+        edited = [cell for cell in cells if cell.source != originals[name].source]
+        # Of a locked cell any copy will do, since its source is restored; of a solution the last edited one counts.
+        keeper = cells[0] if is_locked(originals[name]) or not edited else edited[-1]
         for cell in cells:
             if cell is not keeper:
                 del cell.metadata["nbgrader"]
@@ -193,21 +204,28 @@ def _strip_copies(notebook: NotebookNode, wanted: dict[str, NotebookNode], repai
         )
 
 
-def _adopt_nameless(notebook: NotebookNode, wanted: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+def _adopt_nameless(
+    notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair]
+) -> None:
     """Give a solution cell that lost its metadata its name back, by cell id or by likeness."""
     present = {grade_id(cell) for cell in notebook.cells}
-    lost = {name: one for name, one in wanted.items() if name not in present and not is_locked(one)}
+    lost = {
+        name: original
+        for name, original in originals.items()
+        if name not in present and not is_locked(original)
+    }
     if not lost:
         return
     nameless = [(cell, Counter(cell.source)) for cell in notebook.cells if not grade_id(cell)]
     for name, original in lost.items():
+        # Asked anew for each name: a cell that was nameless may have got one in the step before.
         alike = [
             pair for pair in nameless if not grade_id(pair[0]) and pair[0].cell_type == original.cell_type
         ]
-        found = next((cell for cell, _ in alike if cell.get("id") == original.get("id")), None)
-        found = _most_alike(alike, original.source) if found is None else found
-        if found is not None:
-            found.metadata["nbgrader"] = copy.deepcopy(original.metadata["nbgrader"])
+        match = next((cell for cell, _ in alike if cell.get("id") == original.get("id")), None)
+        match = _most_alike(alike, original.source) if match is None else match
+        if match is not None:
+            match.metadata["nbgrader"] = copy.deepcopy(original.metadata["nbgrader"])
             repairs.append(
                 Repair(name, Message("The cell had lost its name and was recognised by its content."))
             )
@@ -218,30 +236,34 @@ def _most_alike(cells: list[tuple[NotebookNode, Counter[str]]], original: str) -
 
     Characters in common are counted for all: that bounds difflib's ratio from above. It is asked of the best few.
     """
-    wanted = Counter(original)
-    rated = [(_bound(found, len(cell.source), wanted, len(original)), cell) for cell, found in cells]
+    original_counts = Counter(original)
+    rated = [
+        (_bound(counts, len(cell.source), original_counts, len(original)), cell) for cell, counts in cells
+    ]
     best = sorted(rated, key=lambda pair: -pair[0])[:CANDIDATES]
     sure = [(_likeness(cell.source, original), cell) for bound, cell in best if bound >= SIMILAR]
     likeness, cell = max(sure, key=lambda pair: pair[0], default=(0.0, None))
     return cell if likeness >= SIMILAR else None
 
 
-def _bound(found: Counter[str], found_chars: int, wanted: Counter[str], wanted_chars: int) -> float:
-    if not found_chars + wanted_chars:
+def _bound(counts: Counter[str], chars: int, original_counts: Counter[str], original_chars: int) -> float:
+    if not chars + original_chars:
         return 1.0
-    if 2 * min(found_chars, wanted_chars) / (found_chars + wanted_chars) < SIMILAR:
+    # They cannot have more in common than the shorter one has: no need to count.
+    if 2 * min(chars, original_chars) / (chars + original_chars) < SIMILAR:
         return 0.0
-    common = sum(min(count, found[one]) for one, count in wanted.items())
-    return 2 * common / (found_chars + wanted_chars)
+    common = sum(min(count, counts[character]) for character, count in original_counts.items())
+    return 2 * common / (chars + original_chars)
 
 
-def _likeness(found: str, original: str) -> float:
+def _likeness(source: str, original: str) -> float:
     """Return how alike two sources are, 0 to 1; of long ones, whole lines are compared, and no longer ones than can be."""
-    if max(len(found), len(original)) <= MAX_COMPARED_CHARS:
-        return difflib.SequenceMatcher(None, found, original).ratio()
-    common = Counter(found.splitlines()) & Counter(original.splitlines())
+    if max(len(source), len(original)) <= MAX_COMPARED_CHARS:
+        return difflib.SequenceMatcher(None, source, original).ratio()
+    common = Counter(source.splitlines()) & Counter(original.splitlines())
     shared = sum((len(line) + 1) * count for line, count in common.items())
-    return min(1.0, 2 * shared / (len(found) + len(original)))
+    # A last line without a line break is counted with one: hence the bound.
+    return min(1.0, 2 * shared / (len(source) + len(original)))
 
 
 def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list[Repair]) -> None:
@@ -261,6 +283,7 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             notebook.cells.insert(position, cell)
             repairs.append(Repair(name, Message("The cell was missing and was put back.")))
             at = position
+        # Behind the release's furthest cell so far, wherever a student moved the others.
         position = max(position, at + 1)
 
 
@@ -284,6 +307,7 @@ def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repa
         repairs.append(Repair(name, changed_back))
         cell.source = original.source
     if cell.metadata["nbgrader"] != original.metadata["nbgrader"]:
+        # Fields that do not matter are restored, too, but nobody is told.
         changed = _changed(cell.metadata["nbgrader"], original.metadata["nbgrader"])
         if changed:
             restored = Message(
@@ -293,10 +317,12 @@ def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repa
     cell.metadata = copy.deepcopy(original.metadata)
 
 
-def _changed(found: NotebookNode, wanted: NotebookNode) -> list[str]:
+def _changed(submitted: NotebookNode, released: NotebookNode) -> list[str]:
     """Name the fields that matter and differ; the checksum and the schema version of old tools do not."""
     return [
-        key for key in ("grade", "solution", "locked", "task", "points") if found.get(key) != wanted.get(key)
+        key
+        for key in ("grade", "solution", "locked", "task", "points")
+        if submitted.get(key) != released.get(key)
     ]
 
 

@@ -79,6 +79,7 @@ def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) ->
                 html=_granted(
                     patience, functools.partial(_SOURCES[kind], cell), _preformatted(cell["source"])
                 ),
+                # A share of time for each output: a slow one costs neither the source nor its neighbours.
                 outputs=tuple(
                     view
                     for output in cell.get("outputs", ())
@@ -109,6 +110,7 @@ def _code(cell: Mapping[str, Any]) -> Markup:
     source = cell["source"].rstrip()
     if len(source) > HIGHLIGHT_CHARS:
         return _preformatted(source)
+    # Pygments is not trusted either: what it makes of hostile text goes through `_clean`.
     coloured = highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
     return _preformatted(_clean(coloured.rstrip("\n")))
 
@@ -129,6 +131,7 @@ def markdown(source: str, attachments: Mapping[str, Mapping[str, str]] | None = 
     from mistune.plugins import import_plugin
     from nbconvert.filters.markdown_mistune import InvalidNotebook, MarkdownWithMath
 
+    # escape: raw HTML is shown as text. The result is cleaned all the same.
     renderer = _renderer()(escape=True, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
         html = MarkdownWithMath(renderer, plugins=map(import_plugin, _MARKDOWN_PLUGINS)).render(source)
@@ -141,8 +144,9 @@ def markdown(source: str, attachments: Mapping[str, Mapping[str, str]] | None = 
 def _renderer() -> type[IPythonRenderer]:
     from nbconvert.filters.markdown_mistune import IPythonRenderer
 
+    # Made on first use: importing nbconvert is left to the process that renders.
     class Renderer(IPythonRenderer):  # type: ignore[misc]
-        """Below our own headings, with formulas as code."""
+        """Render headings two levels lower than written, and formulas as code."""
 
         def heading(self, text: str, level: int, **attrs: Any) -> str:  # noqa: ANN401 - mistune's signature
             return str(super().heading(text, min(level + 2, 6), **attrs))
@@ -180,6 +184,7 @@ def _richest(bundle: Mapping[str, str]) -> Iterator[OutputView]:
     """Show the best form of a value, as Jupyter would."""
     for mime in ("image/png", "image/jpeg"):
         if mime in bundle:
+            # For those who do not see the picture; matplotlib writes "<Figure size 640x480 with 1 Axes>".
             words = bundle.get("text/plain", "").splitlines()
             source = f"data:{mime};base64,{bundle[mime]}"
             alt = f"Picture made by this cell: {words[0][:120] if words else 'no description'}"

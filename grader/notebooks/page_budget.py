@@ -74,6 +74,7 @@ def _smaller(output: Mapping[str, Any]) -> Mapping[str, Any]:
     if mime is None or len(data[mime]) <= LIGHT_CHARS:
         return output
     content = _as_jpeg(base64.b64decode(data[mime]))
+    # In base64 three bytes take four characters: this compares bytes with bytes.
     if content is None or len(content) >= 0.75 * len(data[mime]):
         return output
     others = {name: text for name, text in data.items() if name not in MIMES}
@@ -89,12 +90,12 @@ def _as_jpeg(content: bytes) -> bytes | None:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if picture.width * picture.height > PIXELS:
                 return None
-            shown = picture.convert("RGBA")
+            image = picture.convert("RGBA")
     except _UNREADABLE:
         return None
-    shown.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
-    paper = Image.new("RGBA", shown.size, "white")  # plots without a background are black otherwise
-    paper.alpha_composite(shown)
+    image.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+    paper = Image.new("RGBA", image.size, "white")  # plots without a background are black otherwise
+    paper.alpha_composite(image)
     paper.convert("RGB").save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
 
@@ -106,17 +107,22 @@ def fit_cells(cells: Sequence[CellView], room_chars: int) -> tuple[CellView, ...
         cells: in the notebook's order; no more than `CELLS` of them are kept.
         room_chars: for the HTML of all of them; sources first, then words, then pictures, each in their order.
     """
-    room, kept = _Room(room_chars), cells[:CELLS]
-    sources = [room.take(cell.html) for cell in kept]
-    shown: dict[tuple[int, int], OutputView] = {}
+    room, first_cells = _Room(room_chars), cells[:CELLS]
+    sources = [room.take(cell.html) for cell in first_cells]
+    admitted: dict[tuple[int, int], OutputView] = {}
+    # Twice through all cells: every word of the page comes before its first picture.
     for pictures in (False, True):
-        for at, cell in enumerate(kept):
-            for place, output in enumerate(cell.outputs):
+        for at, cell in enumerate(first_cells):
+            for output_index, output in enumerate(cell.outputs):
                 if (output.kind == "image") is pictures and room.take(output.html) is not None:
-                    shown[at, place] = output
+                    admitted[at, output_index] = output
     fitted = []
-    for at, (cell, source) in enumerate(zip(kept, sources, strict=True)):
-        outputs = [shown[at, place] for place in range(len(cell.outputs)) if (at, place) in shown]
+    for at, (cell, source) in enumerate(zip(first_cells, sources, strict=True)):
+        outputs = [
+            admitted[at, output_index]
+            for output_index in range(len(cell.outputs))
+            if (at, output_index) in admitted
+        ]
         if len(outputs) < len(cell.outputs):
             outputs.append(
                 OutputView("stderr", _LEFT_OUT.format(_count(len(cell.outputs) - len(outputs), "output")))

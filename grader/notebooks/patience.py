@@ -22,7 +22,7 @@ class Slow(BaseException):
 
 @dataclass
 class Patience:
-    """Processor time that is left.
+    """A budget of processor time for many small works.
 
     Attributes:
         each_s: for one work.
@@ -33,24 +33,27 @@ class Patience:
     all_s: float
 
     def grant(self, work: Callable[[], T], instead: Callable[[], T]) -> T:
-        """Return what `work` returns; what `instead` does where `work` takes too long or no time is left."""
+        """Run `work` within its share and return its answer; that of `instead` where it takes too long or no time is left."""
         share_s = min(self.each_s, self.all_s)
         if share_s <= 0:
             return instead()
         begin, clock = time.process_time(), _Clock()
         before = signal.signal(signal.SIGPROF, clock.ring)
         try:
+            # ITIMER_PROF counts this process's own processor time: what others take on a busy machine is not charged.
             signal.setitimer(signal.ITIMER_PROF, share_s, AGAIN_S)
-            found = work()
+            outcome = work()
         except Slow:
             clock.quiet = True
         finally:
+            # Quiet first: a signal that comes while the clock is put away must not raise.
             clock.quiet = True
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, before)
+            # What the work took, also where it was interrupted; `instead` is not charged.
             self.all_s -= time.process_time() - begin
         # A library that swallowed the sign left something out, perhaps a filter's refusal: its result does not count.
-        return instead() if clock.rang else found
+        return instead() if clock.rang else outcome
 
 
 @dataclass

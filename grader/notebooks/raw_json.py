@@ -78,8 +78,9 @@ def _no_json(content: bytes) -> Message:
 
 def values(content: bytes) -> int:
     """Return a bound on the number of JSON values, from above; it takes no memory but that of the bytes."""
-    found = _marks(content)
-    return found if found <= MAX_VALUES else _marks(_STRING.sub(b"", content))  # commas in strings are none
+    estimate = _marks(content)
+    # Commas inside strings separate nothing; they are taken out only where they could change the answer.
+    return estimate if estimate <= MAX_VALUES else _marks(_STRING.sub(b"", content))
 
 
 def _marks(content: bytes) -> int:
@@ -87,17 +88,18 @@ def _marks(content: bytes) -> int:
 
 
 def _depth(value: object) -> int:
-    level, found = [value], 0
-    while level and found <= MAX_DEPTH:
-        found += 1
+    # Level by level, not by recursion: how deep it goes is what nobody knows yet.
+    level, depth = [value], 0
+    while level and depth <= MAX_DEPTH:
+        depth += 1
         inner: list[object] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner.extend(one.values())
-            elif isinstance(one, list):
-                inner.extend(one)
+        for node in level:
+            if isinstance(node, dict):
+                inner.extend(node.values())
+            elif isinstance(node, list):
+                inner.extend(node)
         level = inner
-    return found
+    return depth
 
 
 def trim(raw: dict[str, Any]) -> None:
@@ -129,12 +131,12 @@ def trim(raw: dict[str, Any]) -> None:
 
 def cells_of(raw: object) -> list[Any]:
     """Return the cells of a parsed notebook of format 3 or 4, whatever they are."""
-    found = raw.get("cells") if isinstance(raw, dict) else None
-    if found is None and isinstance(raw, dict):  # format 3
+    cells = raw.get("cells") if isinstance(raw, dict) else None
+    if cells is None and isinstance(raw, dict):  # format 3
         sheets = raw.get("worksheets")
-        parts = [sheet.get("cells") for sheet in _list(sheets) if isinstance(sheet, dict)]
-        found = [cell for part in parts for cell in _list(part)]
-    return _list(found)
+        cells_by_sheet = [sheet.get("cells") for sheet in _list(sheets) if isinstance(sheet, dict)]
+        cells = [cell for sheet_cells in cells_by_sheet for cell in _list(sheet_cells)]
+    return _list(cells)
 
 
 def _list(value: object) -> list[Any]:
@@ -142,7 +144,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
-    """Returns how many characters of pictures are left for the other cells."""
+    """Trim one cell in place; return how many characters of pictures are left for the others."""
     if "outputs" in cell:
         cell["outputs"] = []
     if cell.get("cell_type") != "code":  # other programs leave them there, and no notebook may have them
@@ -151,29 +153,30 @@ def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
     given = cell.get("metadata")
     if isinstance(given, dict):
         tags, nbgrader = given.get("tags"), given.get("nbgrader")
-        kept = {
-            key: one
-            for key, one in _scalars(given).items()
-            if isinstance(one, _OF_FORMAT.get(key, object)) and one != ""
+        metadata = {
+            key: entry
+            for key, entry in _scalars(given).items()
+            if isinstance(entry, _OF_FORMAT.get(key, object)) and entry != ""
         }
         if isinstance(tags, list) and len(tags) <= MAX_ENTRIES:
-            kept["tags"] = [
+            metadata["tags"] = [
                 tag for tag in tags if isinstance(tag, str) and _is_small(tag) and tag and "," not in tag
             ]
         if "nbgrader" in given:
-            kept["nbgrader"] = _scalars(nbgrader) if isinstance(nbgrader, dict) else None
-        cell["metadata"] = kept
+            metadata["nbgrader"] = _scalars(nbgrader) if isinstance(nbgrader, dict) else None
+        cell["metadata"] = metadata
     if isinstance(cell.get("attachments"), dict):
         pictures = {}
         for name, bundle in list(cell["attachments"].items())[:MAX_ENTRIES]:
-            shown = (
+            encoded = (
                 {mime: text for mime, text in bundle.items() if isinstance(text, str)}
                 if isinstance(bundle, dict)
                 else {}
             )
-            left_chars -= sum(map(len, shown.values()))
+            # Charged even where it is left out: once the room is gone, no later picture gets any.
+            left_chars -= sum(map(len, encoded.values()))
             if left_chars >= 0 and _is_small(name):
-                pictures[name] = shown
+                pictures[name] = encoded
         cell["attachments"] = pictures
     return left_chars
 
@@ -193,7 +196,9 @@ _OF_FORMAT: dict[str, type] = {
 
 
 def _scalars(given: dict[str, Any]) -> dict[str, Any]:
-    return {key: one for key, one in list(given.items())[:MAX_ENTRIES] if _is_small(key) and _is_small(one)}
+    return {
+        key: entry for key, entry in list(given.items())[:MAX_ENTRIES] if _is_small(key) and _is_small(entry)
+    }
 
 
 def _is_small(value: object) -> bool:
@@ -227,5 +232,5 @@ def _chars(source: object) -> int:
     return (
         len(source)
         if isinstance(source, str)
-        else sum(len(one) for one in _list(source) if isinstance(one, str))
+        else sum(len(line) for line in _list(source) if isinstance(line, str))
     )

@@ -1,4 +1,4 @@
-"""Reading a submitted notebook and putting it right, in a process with a memory limit and a clock."""
+"""Read a submitted notebook and put it right, in a process with a memory limit and a clock."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def read_restored(content: bytes, release: NotebookNode) -> tuple[NotebookNode, 
         SubmissionError: it is no notebook, or it takes more memory or time than any notebook of a student does.
         InfrastructureError: it could not be looked at, through a fault of ours.
     """
-    found = confined.run(restored, content, BOUNDS, release=nbformat.writes(release))
-    if isinstance(found, Broken):
-        raise _refusal(found)
-    answer = json.loads(found)
+    reply = confined.run(restored, content, BOUNDS, release=nbformat.writes(release))
+    if isinstance(reply, Broken):
+        raise _refusal(reply)
+    answer = json.loads(reply)
+    # An exception does not cross the border of the process, its two messages do.
     if "refused" in answer:
         message, hint = map(_flat, answer["refused"])
         raise SubmissionError(message, hint)
@@ -51,16 +52,18 @@ def restored(content: bytes, release: str) -> bytes:
         notebook = cells.read_notebook(content)
     except SubmissionError as exc:
         return json.dumps({"refused": [exc.message.to_record(), exc.hint.to_record()]}).encode()
+    # Up to 50 MiB, in a process whose memory is limited.
     del content
     notebook, repairs = cells.restore(notebook, nbformat.reads(release, as_version=4))
-    answer = {"notebook": notebook, "repairs": [(one.cell, one.what.to_record()) for one in repairs]}
+    answer = {"notebook": notebook, "repairs": [(repair.cell, repair.what.to_record()) for repair in repairs]}
     return json.dumps(answer, ensure_ascii=False).encode()
 
 
 def definitions_of(source: str) -> str:
     """Return what a cell imports and defines; nothing of one that is no Python, or takes too long to be parsed."""
-    found = confined.run(definitions, source.encode("utf-8", "replace"), CODE_BOUNDS)
-    return "" if isinstance(found, Broken) else found.decode()
+    # "replace": half a character (a lone surrogate) has no UTF-8.
+    reply = confined.run(definitions, source.encode("utf-8", "replace"), CODE_BOUNDS)
+    return "" if isinstance(reply, Broken) else reply.decode()
 
 
 def definitions(content: bytes) -> bytes:
@@ -68,13 +71,14 @@ def definitions(content: bytes) -> bytes:
     source = content.decode()
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     try:
-        kept = [one for one in ast.parse(source).body if isinstance(one, kinds)]
+        nodes = [node for node in ast.parse(source).body if isinstance(node, kinds)]
     except (SyntaxError, ValueError, RecursionError):  # magics are no Python
         return b""
-    return "\n\n".join(ast.get_source_segment(source, one) or "" for one in kept).encode()
+    return "\n\n".join(ast.get_source_segment(source, node) or "" for node in nodes).encode()
 
 
 def _refusal(broken: Broken) -> Exception:
+    # No verdict on the notebook: a crash counts as a fault of ours.
     if broken.how == "crash":
         return InfrastructureError(f"a notebook could not be read: {broken.log}")
     amount = Message("{size} MiB", size=BOUNDS.answer_mb)

@@ -72,6 +72,7 @@ def sanitise_notebook(nb: Mapping[str, Any], patience: Patience | None = None) -
     for at, cell in enumerate(cells if isinstance(cells, list) else []):
         given = _mapping(cell)
         common = {"id": _identity(given.get("id"), at, ids), "metadata": _metadata(given.get("metadata"))}
+        # Interrupted or not: what `_cell` took of the room for pictures stays taken.
         make = functools.partial(_cell, given, common, room)
         rebuilt.append(
             make() if patience is None else patience.grant(make, functools.partial(_slow, given, common))
@@ -97,12 +98,13 @@ def _slow(cell: Mapping[str, Any], common: dict[str, Any]) -> dict[str, Any]:
 def _cell(cell: Mapping[str, Any], common: dict[str, Any], room: _Room) -> dict[str, Any]:
     kind = cell.get("cell_type")
     source = plain_text(cell.get("source"))
+    # Breaks do not count: an earlier run put them in, and this one must not cut for them.
     if len(source) - source.count(BREAK) > SOURCE_CHARS:
         source = source[: SOURCE_CHARS - NOTICE_CHARS] + "\n# [the rest of this cell is too long to be shown]"
     if kind == "code":
-        shown = _outputs(cell.get("outputs"), room)
+        outputs = _outputs(cell.get("outputs"), room)
         count = _count(cell.get("execution_count"))
-        return {**common, "cell_type": "code", "source": source, "outputs": shown, "execution_count": count}
+        return {**common, "cell_type": "code", "source": source, "outputs": outputs, "execution_count": count}
     if kind == "markdown":
         files = _attachments(cell.get("attachments"), room)
         extra = {"attachments": files} if files else {}
@@ -117,12 +119,14 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _count(value: object) -> int | None:
+    # JSON's true is an int to Python, and no count.
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
 
 
 def _identity(value: object, at: int, taken: set[str]) -> str:
-    known = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value, re.ASCII)
-    identity = str(value) if known and value not in taken else f"cell-{at}"
+    # What nbformat 4.5 demands of an id, besides that no two cells share one.
+    valid = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value, re.ASCII)
+    identity = str(value) if valid and value not in taken else f"cell-{at}"
     while identity in taken:
         identity += "-again"
     taken.add(identity)
@@ -135,17 +139,19 @@ _NBGRADER |= {"schema_version"}
 
 def _metadata(value: object) -> dict[str, Any]:
     """Keep nbgrader's fields, tags, the name and the edit marks; what would fold or hide a cell goes."""
-    given, kept = _mapping(value), dict[str, Any]()
+    given, metadata = _mapping(value), dict[str, Any]()
     nbgrader = {key: item for key, item in _mapping(given.get("nbgrader")).items() if key in _NBGRADER}
     if nbgrader and all(_plain(item) for item in nbgrader.values()):
-        kept["nbgrader"] = nbgrader
+        metadata["nbgrader"] = nbgrader
     tags = given.get("tags")
     words = [tag for tag in tags if _word(tag)] if isinstance(tags, list) else []
     if words:
-        kept["tags"] = list(dict.fromkeys(words))[:20]
+        metadata["tags"] = list(dict.fromkeys(words))[:20]
     if _word(given.get("name")):
-        kept["name"] = given["name"]
-    return kept | {key: given[key] for key in ("deletable", "editable") if isinstance(given.get(key), bool)}
+        metadata["name"] = given["name"]
+    return metadata | {
+        key: given[key] for key in ("deletable", "editable") if isinstance(given.get(key), bool)
+    }
 
 
 def _word(value: object) -> bool:
@@ -158,13 +164,15 @@ def _plain(value: object) -> bool:
 
 
 def _attachments(value: object, room: _Room) -> dict[str, dict[str, str]]:
-    kept = {}
+    attachments = {}
     for name, bundle in _mapping(value).items():
-        shown = {mime: room.take(mime, text) for mime, text in _mapping(bundle).items() if mime in _PICTURES}
-        pictures = {mime: text for mime, text in shown.items() if text is not None}
+        checked = {
+            mime: room.take(mime, text) for mime, text in _mapping(bundle).items() if mime in _PICTURES
+        }
+        pictures = {mime: text for mime, text in checked.items() if text is not None}
         if pictures and isinstance(name, str) and re.fullmatch(r"[\w.\-]{1,200}", name, re.ASCII):
-            kept[name] = pictures
-    return kept
+            attachments[name] = pictures
+    return attachments
 
 
 _PICTURES = ("image/png", "image/jpeg")
@@ -172,10 +180,11 @@ _PICTURES = ("image/png", "image/jpeg")
 
 def _outputs(value: object, room: _Room) -> list[dict[str, Any]]:
     given = [_mapping(output) for output in value] if isinstance(value, list) else []
-    kept = [_output(output, room) for output in given[:OUTPUTS]]
+    sanitised = [_output(output, room) for output in given[:OUTPUTS]]
     if len(given) > OUTPUTS:
-        kept[-1] = _notice(f"{len(given) - OUTPUTS + 1} more outputs are left out here")
-    return _cut(kept)
+        # The notice takes the place of the last output, hence one more.
+        sanitised[-1] = _notice(f"{len(given) - OUTPUTS + 1} more outputs are left out here")
+    return _cut(sanitised)
 
 
 def _output(output: Mapping[str, Any], room: _Room) -> dict[str, Any]:
@@ -189,37 +198,39 @@ def _output(output: Mapping[str, Any], room: _Room) -> dict[str, Any]:
         name, words = plain_text(output.get("ename"))[:200], plain_text(output.get("evalue"))[:10_000]
         return {"output_type": "error", "ename": name, "evalue": words, "traceback": traceback}
     if kind in ("execute_result", "display_data"):
-        shown = {"output_type": kind, "data": _bundle(_mapping(output.get("data")), room), "metadata": {}}
+        display = {"output_type": kind, "data": _bundle(_mapping(output.get("data")), room), "metadata": {}}
         count = {"execution_count": _count(output.get("execution_count"))}
-        return shown | count if kind == "execute_result" else shown
+        return display | count if kind == "execute_result" else display
     return _notice("an output of an unknown kind is left out here")
 
 
 def _bundle(bundle: Mapping[str, Any], room: _Room) -> dict[str, str]:
     """Keep the mimetypes that are text or pictures; name the others in the plain text."""
-    kept, dropped = {}, []
+    sanitised, dropped = {}, []
     for mime, value in bundle.items():
         if mime in _PICTURES:
-            shown = room.take(mime, value)
+            clean = room.take(mime, value)
         else:
-            shown = _TEXTS[mime](plain_text(value)) if mime in _TEXTS else None
-        if shown is None:
+            clean = _TEXTS[mime](plain_text(value)) if mime in _TEXTS else None
+        if clean is None:
+            # The name of a mimetype is a student's text as well.
             dropped.append(re.sub(r"[^\w./+-]", "", plain_text(mime), flags=re.ASCII)[:60])
         else:
-            kept[mime] = shown
+            sanitised[mime] = clean
     if dropped:
         more = f" and {len(dropped) - 4} more" if len(dropped) > 4 else ""
         words = f"[not shown here: {', '.join(dropped[:4])}{more}]"
-        kept["text/plain"] = "\n".join(filter(None, (kept.get("text/plain"), words)))
-    return kept
+        sanitised["text/plain"] = "\n".join(filter(None, (sanitised.get("text/plain"), words)))
+    return sanitised
 
 
 def _bounded(clean: Callable[[str], str | None]) -> Callable[[str], str | None]:
     """Refuse what is too long to show before the work of cleaning it."""
 
     def cleaned(text: str) -> str | None:
-        shown = clean(text) if len(text) <= CELL_TEXT_CHARS else None
-        return shown if shown is not None and len(shown) <= CELL_TEXT_CHARS else None
+        # Measured before and after: cleaning makes text longer, by entities and breaks.
+        harmless = clean(text) if len(text) <= CELL_TEXT_CHARS else None
+        return harmless if harmless is not None and len(harmless) <= CELL_TEXT_CHARS else None
 
     return cleaned
 
@@ -240,20 +251,23 @@ def _cut(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Bound the text of one cell: the output that overflows is cut, text after it is left out."""
     if sum(map(_chars, outputs)) <= CELL_TEXT_CHARS:
         return outputs
-    left, kept = CELL_TEXT_CHARS - NOTICE_CHARS, list[dict[str, Any]]()
+    left, bounded = CELL_TEXT_CHARS - NOTICE_CHARS, list[dict[str, Any]]()
     for output in outputs:
         size = _chars(output)
         if size <= left:
-            kept.append(output)
+            bounded.append(output)
             left -= size
         elif left >= 0:
-            kept.append({"output_type": "stream", "name": "stdout", "text": _head(output, left)})
-            kept.append(_notice(f"the text of this cell is cut here: more than {CELL_TEXT_CHARS} characters"))
+            bounded.append({"output_type": "stream", "name": "stdout", "text": _head(output, left)})
+            bounded.append(
+                _notice(f"the text of this cell is cut here: more than {CELL_TEXT_CHARS} characters")
+            )
             left = -1
+        # Pictures stay where text is cut: they have a bound of their own, `_Room`.
         if left < 0 and any(mime in _PICTURES for mime in output.get("data", {})):
             pictures = {mime: text for mime, text in output["data"].items() if mime in _PICTURES}
-            kept.append({"output_type": "display_data", "data": pictures, "metadata": {}})
-    return kept
+            bounded.append({"output_type": "display_data", "data": pictures, "metadata": {}})
+    return bounded
 
 
 def _head(output: Mapping[str, Any], chars: int) -> str:
@@ -264,7 +278,7 @@ def _head(output: Mapping[str, Any], chars: int) -> str:
 def _chars(output: Mapping[str, Any]) -> int:
     texts = [text for mime, text in output.get("data", {}).items() if mime not in _PICTURES]
     parts = (output.get("text", ""), output.get("evalue", ""), *output.get("traceback", []), *texts)
-    return sum(len(part) for part in parts)
+    return sum(len(text) for text in parts)
 
 
 def _notice(words: str) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def clean_html(html: str) -> str:
         if cleaned == html:
             return html
         html = cleaned
+    # It never came to rest: then it is shown as it was typed.
     return html_lib.escape(html)
 
 
@@ -80,6 +81,7 @@ def _clean_once(html: str) -> str:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_attribute,
+        # `data` is for pictures alone: `_attribute` refuses it in links.
         url_schemes={"http", "https", "mailto", "data"},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
@@ -111,10 +113,11 @@ def _classes() -> dict[str, set[str]]:
 
 def plain_text(value: object) -> str:
     """Return any JSON value as text that UTF-8 can hold, without NUL; lists of text are joined."""
-    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+    if isinstance(value, list | tuple) and all(isinstance(line, str) for line in value):
         value = "".join(value)
     if not isinstance(value, str):
         value = "" if value is None else json.dumps(value, default=str, skipkeys=True)
+    # Half a character (a lone surrogate) becomes a question mark.
     return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
@@ -130,6 +133,7 @@ def picture(kind: str, text: str) -> bytes | None:
     """
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
+        # Only the header is read: nothing is unpacked in order to see how large it is.
         width, height = _SIZES[kind](content)
     except (binascii.Error, ValueError, IndexError, struct.error):
         return None
@@ -160,9 +164,11 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
         if content[at] != 0xFF:
             raise ValueError
         marker = content[at + 1]
+        # These three are no frames: Huffman tables, an extension, conditions for arithmetic coding.
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
             return width, height
+        # The length counts its own two bytes: less than that is a lie.
         at += 2 + max(2, int.from_bytes(content[at + 2 : at + 4], "big"))
 
 
@@ -173,6 +179,7 @@ _SIZES: dict[str, Callable[[bytes], tuple[int, int]]] = {
 }
 
 # Readers decode entities, some of them twice; browsers skip tabs and newlines inside a URL's scheme.
+# The `&` of an entity may be an entity itself, and so on.
 _AMP = r"&(?:amp;?|#0*38;?|#x0*26;?)*"
 _COLON = rf"(?:{_AMP}(?:colon;|#0*58;?|#x0*3a;?)|:)"
 _JUNK = rf"(?:[\x00-\x20\x7f\\]|{_AMP}(?:tab;|newline;|#0*(?:9|1[0-3]|32);?|#x0*(?:9|[a-d]|20);?))*"
@@ -193,6 +200,7 @@ _SCHEME = re.compile(
 _DATA_SCHEME = re.compile(rf"({_spelled('data', _JUNK)}{_JUNK})(?={_COLON}\S)", re.IGNORECASE)
 _ATTACHMENT = re.compile(rf"({_spelled('attachment', _JUNK)}{_JUNK})(?={_COLON})", re.IGNORECASE)
 _ATTACHMENT_NAME = re.compile(r":([\w.\-]+)(?=[)\s])", re.ASCII)
+# JupyterLab draws fenced blocks of this language as diagrams.
 _MERMAID = re.compile(rf"((?<![`~])[`~]{{3,}}[ \t{{]*)(?={_spelled('mermaid')})", re.IGNORECASE)
 # MathJax commands that make links, set attributes or load extensions.
 _TEX_COMMANDS = ("href", "require", "mmlToken", "cssId", "class", "style", "bbox", "data", "includegraphics")
@@ -204,6 +212,7 @@ _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _AUTOLINK = re.compile(r"<(https?://[\w.~:/?#@!$&*+,;=%\-]+)>(?![\w/])", re.ASCII)
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROLS = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)]
+# After the control characters: marks that turn the direction of writing, and separators of lines and paragraphs.
 _TURNING = dict.fromkeys([*_CONTROLS, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029], SIGN)
 _IMAGE = re.compile(r"!(?=\[)")
 _IMAGE_KEPT = re.compile(
@@ -223,6 +232,7 @@ def inert_markdown(text: str, attachments: Container[str] = ()) -> str:
         attachments: names of the cell's attachments; nbconvert fails on a reference to another one.
     """
     text = _CONTROL.sub("", plain_text(text).replace("\r\n", "\n").replace("\r", "\n"))
+    # Before tags are broken: `<https://...>` looks like the start of one.
     text = _AUTOLINK.sub(r"\1", text)  # readers link bare addresses too
     text = without_tags(text)
     text = _ATTACHMENT.sub(lambda match: _attachment(match, attachments), text)
@@ -239,7 +249,8 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() or one == "\n" else " " if one in "\t\xa0" else SIGN for one in text
+        character if character.isprintable() or character == "\n" else " " if character in "\t\xa0" else SIGN
+        for character in text
     )
 
 
@@ -264,17 +275,22 @@ def inert_words(text: str) -> str:
 
 
 def _data_scheme(match: re.Match[str]) -> str:
-    found = _PICTURE_URL.match(match.string, match.start())
-    kept = found and picture(found[1], found[2])
-    return match[1] if kept else match[1] + BREAK
+    # A verified picture keeps its address; any other `data:` could be a page.
+    data_url = _PICTURE_URL.match(match.string, match.start())
+    harmless = data_url and picture(data_url[1], data_url[2])
+    return match[1] if harmless else match[1] + BREAK
 
 
 def _attachment(match: re.Match[str], names: Container[str]) -> str:
     named = _ATTACHMENT_NAME.match(match.string, match.end())
-    kept = match[1] == "attachment" and named and named[1] in names
-    return match[1] if kept else match[1] + BREAK
+    harmless = match[1] == "attachment" and named and named[1] in names
+    return match[1] if harmless else match[1] + BREAK
 
 
 def printable(text: object, most: int = 300) -> str:
     """Keep what can be shown anywhere, a terminal included: no control characters, no halves of characters."""
-    return "".join(one if one.isprintable() else " " for one in text[:most]) if isinstance(text, str) else ""
+    return (
+        "".join(character if character.isprintable() else " " for character in text[:most])
+        if isinstance(text, str)
+        else ""
+    )

@@ -47,8 +47,8 @@ def page_cells(notebook: bytes) -> tuple[CellView, ...] | None:
     Args:
         notebook: the stored file: hostile bytes.
     """
-    found = confined.run(rendered, notebook, BOUNDS)
-    return None if isinstance(found, Broken) else tuple(_view(one) for one in json.loads(found))
+    reply = confined.run(rendered, notebook, BOUNDS)
+    return None if isinstance(reply, Broken) else tuple(_view(cell) for cell in json.loads(reply))
 
 
 def safe_notebook(notebook: bytes) -> NotebookNode:
@@ -57,11 +57,11 @@ def safe_notebook(notebook: bytes) -> NotebookNode:
     Args:
         notebook: the stored file: hostile bytes.
     """
-    found = confined.run(sanitised, notebook, BOUNDS)
-    if isinstance(found, Broken):
+    reply = confined.run(sanitised, notebook, BOUNDS)
+    if isinstance(reply, Broken):
         notice = {"cell_type": "markdown", "id": "pawgrade-left-out", "metadata": {}, "source": str(TOO_MUCH)}
         return sanitise_notebook({"cells": [notice]})
-    return nbformat.from_dict(json.loads(found))
+    return nbformat.from_dict(json.loads(reply))
 
 
 def _sanitised(content: bytes) -> NotebookNode:
@@ -78,6 +78,7 @@ def sanitised(content: bytes) -> bytes:
 
 def rendered(content: bytes) -> bytes:
     """Do the work of `page_cells`; what it returns is JSON."""
+    # Pictures are made smaller before rendering; what still has no room is left out after it, by the size of its HTML.
     clean = fit_pictures(_sanitised(content), NOTEBOOK_CHARS, Patience(*PICTURES))
     cells = fit_cells(cell_views(clean, Patience(*RENDERING)), NOTEBOOK_CHARS)
     listed = [{**vars(cell), "outputs": [vars(output) for output in cell.outputs]} for cell in cells]
@@ -85,7 +86,7 @@ def rendered(content: bytes) -> bytes:
 
 
 def _view(cell: dict[str, Any]) -> CellView:
-    outputs = tuple(OutputView(one["kind"], _html(one["html"])) for one in cell["outputs"])
+    outputs = tuple(OutputView(output["kind"], _html(output["html"])) for output in cell["outputs"])
     return CellView(**{**cell, "html": _html(cell["html"]), "outputs": outputs})
 
 

@@ -1,4 +1,4 @@
-"""Whose folder travels with a notebook: the one that a program names for it, and never one that holds more than a notebook's.
+"""Choose the folder that is copied for a notebook: the one that a program names, never one that holds more than a notebook's.
 
 Programs name it as the kernel's working folder. papermill names none unless told; Jupyter's server names none for a
 kernel without a notebook, and goes up to its root where the notebook's folder is gone. What a program does not name is
@@ -24,7 +24,7 @@ STAFF = "staff"
 
 
 class NotTaken(Exception):
-    """No folder travels; the text says why."""
+    """No folder is copied for the kernel; the text says why."""
 
 
 def named_folder(cwd: object, environment: Mapping[str, str] | None = None) -> Path:
@@ -44,10 +44,12 @@ def named_folder(cwd: object, environment: Mapping[str, str] | None = None) -> P
     except (OSError, TypeError) as exc:
         raise NotTaken(f"{cwd} cannot be found") from exc
     notebook = (environment or {}).get(SESSION, "")
+    # The same path as in our own environment was inherited: then the program did not name it for this kernel.
     if notebook != os.environ.get(SESSION, "") and notebook.startswith("/"):
-        own = Path(notebook).parent
-        if own.resolve() != folder:
+        notebook_folder = Path(notebook).parent
+        if notebook_folder.resolve() != folder:
             raise NotTaken(f"{folder} is not where {notebook} lies")
+    # `/` and the folders in it, and homes with all that is around them, are nobody's notebook folder.
     if len(folder.parts) <= 2 or any(home.is_relative_to(folder) for home in _homes()):
         raise NotTaken(f"{folder} is no notebook's own folder; keep the notebook in a folder below it")
     _leave_courses_alone(folder)
@@ -55,28 +57,30 @@ def named_folder(cwd: object, environment: Mapping[str, str] | None = None) -> P
 
 
 def _homes() -> list[Path]:
-    found = {Path.home(), *(Path(one.pw_dir) for one in pwd.getpwall())}
-    return [home.resolve() for home in found if len(home.parts) > 1]
+    homes = {Path.home(), *(Path(account.pw_dir) for account in pwd.getpwall())}
+    # An account without a home has "" there, which would stand for the current folder.
+    return [home.resolve() for home in homes if len(home.parts) > 1]
 
 
 def _leave_courses_alone(folder: Path) -> None:
-    course = next((one for one in (folder, *folder.parents) if is_course(one)), None)
+    course = next((ancestor for ancestor in (folder, *folder.parents) if is_course(ancestor)), None)
     if course is None:
         return
+    # `solutions/lab` is a notebook's own folder, `submitted/anna` is not: it holds all that Anna handed in.
     kind, *deeper = folder.relative_to(course).parts or ("",)
     if kind not in OWN or len(deeper) < OWN[kind] or STAFF in deeper:
         raise NotTaken(f"{folder} belongs to the course in {course}, not to one notebook")
 
 
 def is_course(folder: Path) -> bool:
-    """Whether a folder is a course's: it and what lies in it is for staff."""
+    """Tell whether a folder is the top of a course: it and what lies in it is for staff."""
     with contextlib.suppress(OSError):
         return any((folder / name).exists() for name in COURSE)
     return False
 
 
 def travels(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry of a notebook's folder may travel at all: no hidden file, nothing of staff's."""
+    """Tell whether an entry of a notebook's folder may be copied: no hidden file, nothing of staff's."""
     if entry.name.startswith(".") or entry.name.startswith(COURSE[:3]):
         return False
     if not entry.is_dir(follow_symlinks=False):

@@ -53,6 +53,7 @@ class Bwrap:
 
     def below(self, stage: str) -> str:
         """Return its path where `folders` are found below another folder."""
+        # The system's is run from where it lies: whoever has given up root still reaches it.
         return f"{stage}{self.path}" if self.folders else self.path
 
 
@@ -81,8 +82,10 @@ def _of_the_package(expected: dict[str, str]) -> Bwrap | None:
     spec = importlib.util.find_spec(PACKAGE)
     if not expected or spec is None or spec.origin is None:
         return None
+    # The folder in which both the program and its library lie.
     site = Path(spec.origin).resolve().parent.parent
     for name, digest in expected.items():
+        # Each time a box is made, so that a file that was exchanged later is found as well.
         if _sha256(site / name) != digest:
             raise InfrastructureError(
                 f"bubblewrap: expected the file of {RELEASE}, found none or another one, in {site / name}; it is not run.",

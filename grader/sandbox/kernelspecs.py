@@ -1,4 +1,4 @@
-"""Kernelspecs: what to write so that a Jupyter program gets sandboxed kernels, and where it lies."""
+"""Make and install kernelspecs by which a Jupyter program gets sandboxed kernels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from grader.sandbox.host.client import runtime_folder, statuses
 
 __all__ = ["PRELOAD", "install", "kernel_spec", "runtime_folder", "statuses"]
 
+# In this order. Pyplot comes before there is a shell, so `kernel_app` has to switch inline figures on.
 PRELOAD = (
     "numpy",
     "PIL.Image",
@@ -52,9 +53,11 @@ def kernel_spec(  # noqa: D417 - the rest are the provisioner's traits
     chosen = {"preload": list(preload), "warm": warm, "limits": chosen_limits.of_a_kernel(), **config}
     provisioner = {"provisioner_name": "pawgrade", "config": chosen}
     return KernelSpec(
+        # Only the executable counts (`SandboxProvisioner.kind`); the rest is what Jupyter expects to see.
         argv=[executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         display_name=f"Python, sandboxed ({name})",
         language="python",
+        # Sandboxed kernels have no debugger (`grader.sandbox.inside.kernel_app`).
         metadata={"kernel_provisioner": provisioner, "debugger": False},
     )
 

@@ -8,12 +8,13 @@ import socket
 import struct
 from typing import Any
 
+# Of one packet. A longer one is cut by the system without a word, and is no JSON then.
 MAX_MESSAGE = 200_000
 CREDENTIALS = struct.Struct("3i")
 
 
 def say(client: socket.socket, message: dict[str, Any]) -> None:
-    """Send a packet to somebody who may be gone."""
+    """Send a packet; nothing happens when the other side is gone."""
     with contextlib.suppress(OSError):
         client.send(json.dumps(message).encode())
 
@@ -21,6 +22,7 @@ def say(client: socket.socket, message: dict[str, Any]) -> None:
 def sender(ancillary: list[tuple[int, int, bytes]]) -> int:
     """Return the sender's pid as the system vouches for it; raises OSError when it does not."""
     for level, kind, content in ancillary:
+        # Filled in by the system, in the receiver's numbering of pids; without privileges no sender can forge it.
         if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
             return int(CREDENTIALS.unpack(content[: CREDENTIALS.size])[0])
     raise OSError("a message came without credentials")
@@ -28,5 +30,5 @@ def sender(ancillary: list[tuple[int, int, bytes]]) -> int:
 
 def peer_pid(client: socket.socket) -> int:
     """Return the pid of the process that connected."""
-    found = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    return int(CREDENTIALS.unpack(found)[0])
+    credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    return int(CREDENTIALS.unpack(credentials)[0])

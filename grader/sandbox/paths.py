@@ -1,4 +1,4 @@
-"""Words that the parts of the sandbox share: places in a kernel's world, its channels, its tuning."""
+"""Constants that the parts of the sandbox share: paths in a kernel's world, its channels, its bounds."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Wait for the kernel's end and let go of it."""
         if self.connection is None:
             return 0
+        # Polled: whoever waited here would block the event loop, and with it the kernel's channels.
         while (code := self.connection.poll()) is None:
             await asyncio.sleep(0.01)
         self.connection.close()
@@ -95,6 +96,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Send a signal to the kernel and what it started."""
         if self.connection is None:
             return
+        # B ends, and with it all it started: a process that left the kernel's group would survive a signal to it.
         if signum == signal.SIGKILL:
             self.connection.kill()
         elif signum:
@@ -120,9 +122,11 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         given = kwargs.pop("env", None)
         self._given = dict(given or {})
         kwargs.pop("extra_arguments", None)  # options of an interpreter that is not started
-        known = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
+        inherited = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
         stanza = dict(self.kernel_spec.env) if self.kernel_spec else {}
-        kwargs["env"] = {**known, **stanza, **self.environment}
+        # Later ones win: the kernelspec's over what the caller happens to have, the trait's over both.
+        kwargs["env"] = {**inherited, **stanza, **self.environment}
+        # There is no command: the zygote forks.
         return {**kwargs, "cmd": []}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
@@ -147,11 +151,13 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             self.connection = await asyncio.get_running_loop().run_in_executor(thread, starting)
         for name, why in self.connection.left_out.items():
             self.log.warning("%s was not preloaded: %s", name, why)
+        # Kept for a restart, which must come back under the same address.
         self._address = Path(self.connection.prefix).name
         self.connection_info = {
             "transport": "ipc",
             "ip": self.connection.prefix,
-            **{f"{name}_port": place for place, name in enumerate(CHANNELS, 1)},
+            # With `ipc` a port is the last part of a socket's path: PREFIX-1 and so on, in the order of `CHANNELS`.
+            **{f"{name}_port": port for port, name in enumerate(CHANNELS, 1)},
             "key": manager.session.key,
             "signature_scheme": manager.session.signature_scheme,
             "kernel_name": manager.kernel_name,
@@ -189,6 +195,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Which zygote this kernelspec's kernels come from."""
         argv = self.kernel_spec.argv if self.kernel_spec else []
         executable = argv[0] if argv and Path(argv[0]).is_absolute() else sys.executable
+        # Part of what makes a zygote: sorted, or one set of folders would get two.
         shelves = sorted({*(self.shelves or self.folders.values())})
         return Kind(
             executable,
@@ -202,6 +209,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
         """Return how long a kernel may take to end by itself: it has nothing to save."""
+        # Jupyter waits so long before it kills.
         return min(recommended, 1.0)
 
     def usage(self) -> dict[str, Any]:
@@ -223,6 +231,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """
         if self.connection is None:
             raise KernelDied("there is no kernel.")
+        # Practically no bound here: the disk inside has one, and its refusal is told below.
         with workdir_archive.packed(folder, 10_000) as packed:
             reply = self.connection.ask("put", (packed.descriptor,), patience_s=PUT_S, name=name)
         if NO_ROOM in reply.get("error", ""):  # of a disk that the notebook has not seen yet
@@ -250,11 +259,13 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
 def _environment(given: dict[str, str], cpus: int, executable: str) -> dict[str, str]:
     """Return all the variables of a kernel."""
+    # Read by libraries that a notebook loads later; those that the fork has already are told by `isolation.threads`.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(cpus))
+    # What the kernel starts by name is what its own Python would start.
     search = f"{Path(executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    own = {
+    defaults = {
         "PATH": search, "HOME": HOME, "USER": "student", "LOGNAME": "student", "SHELL": "/bin/bash", "TMPDIR": "/tmp",  # noqa: S108
         "LANG": "C.UTF-8", "TERM": "dumb", "MPLBACKEND": INLINE,
         **TUNING, "PYTHONNOUSERSITE": "1",
     }  # fmt: skip
-    return {**own, **threads, **given}
+    return {**defaults, **threads, **given}

@@ -1,6 +1,6 @@
 """Real trials of everything that a sandboxed kernel stands on: what works here, what does not, and the command that mends it.
 
-Nothing is concluded from a version number. Each trial does what a kernel does, in a process of its own (`trial`).
+Nothing is concluded from a version number. Each trial does what a kernel does, in a process of its own (`self_check_child`).
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ def sandbox_problem(system: str = sys.platform) -> Fact | None:
         system: as `sys.platform` names it.
     """
     if system == "linux":
+        # One process tries everything; only when it fails do single trials look for what is missing.
         quick = _everything()
         if quick.state == "good":
             return next((fact for fact in _surroundings() if fact.state == "bad"), None)
@@ -152,8 +153,8 @@ def _boxed() -> Iterator[Fact]:
         advice = NEEDS_BWRAP if done.returncode == NOT_FOUND else mend_namespaces()
         yield Fact("bubblewrap", "bad", f"it makes no box: {_last(done.stderr)}", advice)
         return
-    found = _run([bwrap.path, "--version"], cwd="/", env={}).stdout.strip()
-    yield Fact("bubblewrap", "good", f"{found}, {bwrap.origin}: makes a box")
+    version = _run([bwrap.path, "--version"], cwd="/", env={}).stdout.strip()
+    yield Fact("bubblewrap", "good", f"{version}, {bwrap.origin}: makes a box")
     for what, trial, advice in (
         ("interpreter", "interpreter", _reach(box)),
         ("nested namespaces", "namespaces", mend_namespaces()),
@@ -185,8 +186,9 @@ def control_groups(hierarchy: Hierarchy | None) -> Fact:
 
     what = "control groups"
     if hierarchy is None:
-        found = "none: memory is watched instead, processes are limited by RLIMIT_NPROC"
-        return Fact(what, "missing", found, f"Grading works. {cgroups.ADVICE}")
+        fallback = "none: memory is watched instead, processes are limited by RLIMIT_NPROC"
+        return Fact(what, "missing", fallback, f"Grading works. {cgroups.ADVICE}")
+    # Alive for longer than the trial takes, and ended through the group.
     child = subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(60)"])
     try:
         group = hierarchy.create(f"pawgrade-doctor-{os.getpid()}", TRIAL_MB, TRIAL_PROCESSES)
@@ -241,14 +243,14 @@ def whole(preload: Sequence[str] | None = None) -> Fact:
         done = launches(kernelspecs.kernel_spec(preload=chosen))
     except GraderError as exc:
         return Fact("sandbox", "bad", str(exc.message), str(exc.hint))
-    found = (
+    timings = (
         f"a kernel answers in {done.second_s:.2f} s; the first one, with the zygote, in {done.first_s:.1f} s"
     )
     if not done.left_out:
-        return Fact("sandbox", "good", found)
+        return Fact("sandbox", "good", timings)
     names = "; ".join(f"{name}: {why}" for name, why in done.left_out.items())
     advice = "Grading works; each notebook imports these anew. Install what is missing, or leave it out of the list"
-    return Fact("sandbox", "missing", f"{found}. Not preloaded: {names}", advice)
+    return Fact("sandbox", "missing", f"{timings}. Not preloaded: {names}", advice)
 
 
 def launches(spec: Any) -> Launches:  # noqa: ANN401 - a jupyter_client.kernelspec.KernelSpec
@@ -270,6 +272,7 @@ def _launch(spec: Any) -> tuple[float, Mapping[str, str]]:  # noqa: ANN401
     log = logging.Logger("trial")  # one that nobody hears
     log.addHandler(logging.NullHandler())
     manager = KernelManager(log=log)
+    # By hand: a kernel manager finds only kernelspecs that are installed.
     manager._kernel_spec = spec
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -297,6 +300,7 @@ def _wait(manager: Any, client: Any) -> None:  # noqa: ANN401 - jupyter_client's
             client.get_shell_msg(timeout=0.2)
         except queue.Empty:
             connection = manager.provisioner.connection
+            # It lives and has not answered yet: a zygote's imports take their time.
             if connection is not None and connection.poll() is None:
                 continue
             words = _last(connection.last_words) if connection else ""
@@ -331,6 +335,7 @@ def _setting(root: Path, name: str) -> str:
 
 
 def _trial(executable: str, name: str) -> list[str]:
+    # -P: modules in the current folder are not imported in place of installed ones.
     return [executable, "-P", "-m", "grader.sandbox.self_check_child", name]
 
 
@@ -338,6 +343,7 @@ def _run_in_box(box: Box, *command: str) -> subprocess.CompletedProcess[str]:
     from grader.sandbox.host.bubblewrap import stage_prefix
 
     line = box.command("", stage_prefix())
+    # The box as kernels have it, with another program in the zygote's place.
     line = [*line[: line.index("--") + 1], *command]
     return _run(line, cwd="/", env={"PATH": "/usr/bin:/bin"}, prepare=box.prepare())
 

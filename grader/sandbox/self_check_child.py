@@ -1,4 +1,4 @@
-"""What a process tries on itself, for `trials`: in a process of its own, since there is no way back from any of it.
+"""Trials of the sandbox's mechanisms, for `self_check`: each in a process of its own, since there is no way back from any of it.
 
 `python -m grader.sandbox.self_check_child NAME` prints JSON: `found`, or `problem` when it did not work.
 """
@@ -63,6 +63,7 @@ def proc() -> str:
 
 def files() -> str:
     """Give up writing but in one folder below the current one, then write there and beside it."""
+    # Below the current folder, so that "beside it" is a place where writing was allowed before.
     ours = Path("ours").resolve()
     ours.mkdir()
     version = landlock.restrict(readable=["/"], writable=[str(ours)], devices=[])
@@ -84,6 +85,7 @@ def calls() -> str:
     seccomp.load(program)
     if libc.syscall(trace, ctypes.c_long(_PTRACE_TRACEME), 0, 0, 0) == 0:
         raise OSError(errno.EPERM, "the filter let ptrace through")
+    # Ours answers ENOSYS; with another error somebody else has refused, for example a container engine's filter.
     if ctypes.get_errno() != errno.ENOSYS:
         raise OSError(ctypes.get_errno(), f"ptrace answered {os.strerror(ctypes.get_errno())}")
     return f"{len(program) // 8} instructions: ptrace is refused"
@@ -91,11 +93,12 @@ def calls() -> str:
 
 def everything() -> str:
     """Do all of it in one process, as a kernel does."""
-    place = tempfile.mkdtemp()
-    Path(place).chmod(0o777)  # whoever this process is to become
-    found = [interpreter(), proc()]
-    os.chdir(place)
-    return "; ".join([*found, files(), calls()])
+    folder = tempfile.mkdtemp()
+    Path(folder).chmod(0o777)  # whoever this process is to become
+    # proc() leaves the namespaces as well; Landlock and the filter come last, as in a kernel.
+    findings = [interpreter(), proc()]
+    os.chdir(folder)
+    return "; ".join([*findings, files(), calls()])
 
 
 def _leave() -> None:
@@ -108,8 +111,9 @@ def _leave() -> None:
 
 def _refused() -> list[str]:
     """Try each kind of namespace alone, in a fork."""
-    found = []
+    refused = []
     for name, flag in KINDS.items():
+        # A fork for each: one that has left a namespace cannot come back for the next.
         if os.fork() == 0:
             try:
                 syscalls.unshare(_USER | flag)
@@ -117,8 +121,8 @@ def _refused() -> list[str]:
                 os._exit(1)
             os._exit(0)
         if os.wait()[1]:
-            found.append(name)
-    return found
+            refused.append(name)
+    return refused
 
 
 TRIALS: dict[str, Callable[[], str]] = {
@@ -136,7 +140,7 @@ def main() -> None:
     try:
         answer = {"found": TRIALS[sys.argv[1]]()}
     except OSError as exc:
-        answer = {"problem": ": ".join(str(part) for part in (exc.filename, exc.strerror) if part)}
+        answer = {"problem": ": ".join(str(detail) for detail in (exc.filename, exc.strerror) if detail)}
     except GraderError as exc:
         answer = {"problem": str(exc.message)}
     except ImportError as exc:

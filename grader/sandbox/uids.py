@@ -1,4 +1,4 @@
-"""Whose processes these are: as root every kernel has a uid of its own, and what watches over it another one.
+"""User ids of kernels: as root every kernel has a uid of its own, and what watches over it another one.
 
 What Linux counts by uid (what pipes hold, descriptors in flight, what epoll watches) one kernel cannot take from another
 then, and no call of a notebook reaches pid 1 of its own world: it belongs to somebody else. An ordinary user has one uid,
@@ -29,6 +29,7 @@ def block(keeper: int) -> int:
         keeper: the keeper's pid: no other one has it at the same time.
     """
     first = FIRST + keeper % MOST_PIDS * BLOCK
+    # A rootless container maps 65,536 ids as a rule: a block of uids is not among them.
     return first if os.getuid() == 0 and _is_mapped(first) else 0
 
 
@@ -44,8 +45,8 @@ def _is_mapped(first: int) -> bool:
 
 
 def choose(taken: Collection[int]) -> int:
-    """Return the place, from 1, of a kernel among those of its keeper; more than `KERNELS` at once share the last one."""
-    return next((place for place in range(1, KERNELS + 1) if place not in taken), KERNELS)
+    """Return the lowest free slot, from 1, for a kernel of a keeper; more than `KERNELS` at once share the last one."""
+    return next((slot for slot in range(1, KERNELS + 1) if slot not in taken), KERNELS)
 
 
 def watcher(place: int) -> int:
@@ -54,17 +55,19 @@ def watcher(place: int) -> int:
 
 
 def write_maps(pid: int, rows: str) -> None:
-    """Say which uids and gids a user namespace has; the caller stands in the one around it, with rights over all of them."""
+    """Write the maps of a process's user namespace; the caller is in the one around it, with rights over all these ids."""
+    # A map can be written once, in one piece: all its rows go in one write (user_namespaces(7)).
     Path(f"/proc/{pid}/uid_map").write_text(rows, encoding="ascii")
     Path(f"/proc/{pid}/gid_map").write_text(rows, encoding="ascii")
 
 
 def mapped_by_a_child(rows: str) -> tuple[int, int]:
-    """Fork what will write the maps of the caller's next user namespace: afterwards the caller has no rights for it.
+    """Fork a child that will write the maps of the caller's next user namespace: the caller has no rights for it then.
 
     Returns:
         The child's pid, and the descriptor to write to when the namespace is there; see `wait_for_maps`.
     """
+    # The caller's byte tells that the namespace is there; an end of file, that it never will be.
     reading, writing = os.pipe()
     parent = os.getpid()
     child = os.fork()
@@ -78,6 +81,7 @@ def mapped_by_a_child(rows: str) -> tuple[int, int]:
             write_maps(parent, rows)
             code = 0
     finally:
+        # Never back into the caller's code: this fork has its memory and its exit handlers.
         os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""What some processes have worked, and how long they have waited for a processor, from /proc (see proc(5))."""
+"""Processor time of processes and the time they waited for a processor, from /proc (see proc(5))."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ def machine_s(proc: Path = Path("/proc")) -> float | None:
     """Return the seconds for which the machine's processors were busy, or taken by its host; None: it does not tell."""
     with contextlib.suppress(OSError, ValueError):
         name, *ticks = (proc / "stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+        # Without idle and iowait. steal: what a virtual machine's host took.
         user, nice, system, _, _, irq, softirq, steal = map(int, ticks[:8])
         return (user + nice + system + irq + softirq + steal) / TICKS if name == "cpu" else None
     return None
 
 
 class Waits:
-    """How long threads were ready to run and did not, seen again and again, so that those that ended count as well."""
+    """Time in which threads were ready to run and did not, looked at repeatedly, so that those that ended count as well."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self.proc = proc
@@ -41,14 +42,16 @@ class Waits:
 
     def waited_s(self, pids: Iterable[int | str]) -> float:
         """Look at the threads of some processes; return the seconds that all of them have waited so far."""
-        found: dict[tuple[str, str], int] = {}
+        waits_ns: dict[tuple[str, str], int] = {}
         for pid in map(str, pids):
             with contextlib.suppress(OSError):
                 for task in (self.proc / pid / "task").iterdir():
-                    if len(found) < TASKS:
+                    if len(waits_ns) < TASKS:
                         with contextlib.suppress(OSError, ValueError, IndexError):
+                            # Nanoseconds on a processor, nanoseconds ready but waiting, number of turns.
                             times = (task / "schedstat").read_text(encoding="ascii").split()
-                            found[pid, task.name] = int(times[1])
-        self.ended_ns += sum(ns for key, ns in self.seen.items() if found.get(key, -1) < ns)
-        self.seen = found
-        return (self.ended_ns + sum(found.values())) / 1e9
+                            waits_ns[pid, task.name] = int(times[1])
+        # A thread that is gone, or whose number a new one has (its time is less), keeps its last known time.
+        self.ended_ns += sum(ns for key, ns in self.seen.items() if waits_ns.get(key, -1) < ns)
+        self.seen = waits_ns
+        return (self.ended_ns + sum(waits_ns.values())) / 1e9

@@ -74,33 +74,35 @@ def interpreter(executable: str) -> Interpreter:
         "hidden = [os.path.realpath(path) for path in staff_paths()];"
         "print(json.dumps([[sys.prefix, sys.base_prefix, real, user], os.path.dirname(grader.__file__), hidden]))"
     )
-    found = subprocess.run(
+    completed = subprocess.run(
         [executable, "-P", "-c", code], capture_output=True, text=True, check=False, cwd="/", timeout=60
     )
-    if found.returncode != 0:
-        last = found.stderr.strip().splitlines()[-1:] or ["no output"]
+    if completed.returncode != 0:
+        last = completed.stderr.strip().splitlines()[-1:] or ["no output"]
         raise SpecError(
             f"{executable} cannot run kernels: {last[0]}.", "Install pawgrade into that environment."
         )
-    folders, package, hidden = json.loads(found.stdout)
-    own = map(
+    folders, package, hidden = json.loads(completed.stdout)
+    hidden_here = map(
         os.path.realpath, staff_paths()
     )  # its environment may lie in a folder that this one's box shows
-    return Interpreter(executable, tuple(_outermost(folders)), package, tuple(sorted({*hidden, *own})))
+    return Interpreter(
+        executable, tuple(_outermost(folders)), package, tuple(sorted({*hidden, *hidden_here}))
+    )
 
 
 def _outermost(folders: Sequence[str]) -> list[str]:
     """Return the folders that exist, without those inside another one or in the system's."""
-    kept: list[str] = []
+    outermost: list[str] = []
     for folder in sorted({*filter(os.path.isdir, folders)}, key=len):
-        if not any(Path(folder).is_relative_to(other) for other in (*kept, "/usr")):
-            kept.append(folder)
-    return kept
+        if not any(Path(folder).is_relative_to(parent) for parent in (*outermost, "/usr")):
+            outermost.append(folder)
+    return outermost
 
 
 @dataclass(frozen=True)
 class Box:
-    """What a box shows.
+    """The contents of a box: an interpreter, folders, devices, variables.
 
     Attributes:
         python: the interpreter of its kernels.
@@ -119,29 +121,30 @@ class Box:
     def shown(self) -> dict[str, str]:
         """Return what is bound read-only: place in the box -> path of the host."""
         package = Path(self.python.package)
-        found = {path: path for path in SYSTEM if Path(path).is_dir() and not Path(path).is_symlink()}
-        found |= {f"/etc/{name}": f"/etc/{name}" for name in SETTINGS if Path("/etc", name).exists()}
-        found |= {f"/etc/{path.name}": str(path) for path in sorted(ETC.iterdir())}
-        found |= {path: path for path in TOPOLOGY if Path(path).is_dir()}
+        binds = {path: path for path in SYSTEM if Path(path).is_dir() and not Path(path).is_symlink()}
+        binds |= {f"/etc/{name}": f"/etc/{name}" for name in SETTINGS if Path("/etc", name).exists()}
+        binds |= {f"/etc/{path.name}": str(path) for path in sorted(ETC.iterdir())}
+        binds |= {path: path for path in TOPOLOGY if Path(path).is_dir()}
         if self.devices:
-            wanted = (path for pattern in GPU_TOPOLOGY for path in Path("/sys").glob(pattern))
-            found |= {str(path): str(path) for path in wanted if path.is_dir()}
-        found |= {path: path for path in self.python.folders}
-        found |= {str(path): str(path) for path in self.package_files()}
+            topology = (path for pattern in GPU_TOPOLOGY for path in Path("/sys").glob(pattern))
+            binds |= {str(path): str(path) for path in topology if path.is_dir()}
+        binds |= {path: path for path in self.python.folders}
+        binds |= {str(path): str(path) for path in self.package_files()}
         cards = public_parts(package) / "datasets"
         if cards.is_dir():
-            found[str(cards)] = str(cards)
-        found |= {f"{BOX}/shelf/{number}": path for number, path in enumerate(self.shelves)}
-        return found
+            binds[str(cards)] = str(cards)
+        binds |= {f"{BOX}/shelf/{number}": path for number, path in enumerate(self.shelves)}
+        return binds
 
     def hidden(self) -> list[str]:
         """Return where the box would show staff's files, by whatever name their folder is bound."""
-        found: set[str] = set()
-        for place, source in self.shown().items():
+        paths: set[str] = set()
+        for target, source in self.shown().items():
             root = Path(source).resolve()
+            # By real paths: a home that is a link would show them under another name.
             inside = (path for path in self.python.hidden if Path(path).is_relative_to(root))
-            found |= {str(Path(place, Path(path).relative_to(root))) for path in inside}
-        return sorted(found)
+            paths |= {str(Path(target, Path(path).relative_to(root))) for path in inside}
+        return sorted(paths)
 
     def kept(self) -> list[str]:
         """Return what stays visible although a kernel's private /tmp covers it."""
@@ -151,8 +154,10 @@ class Box:
 
     def package_files(self) -> list[Path]:
         """Return the files of the package that kernels need: of everything else in it not even the names are there."""
-        places = (Path(self.python.package, *name.split(".")[1:]) for name in sorted(visible.MODULES))
-        files = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places)
+        modules = (Path(self.python.package, *name.split(".")[1:]) for name in sorted(visible.MODULES))
+        files = (
+            module / "__init__.py" if module.is_dir() else module.with_suffix(".py") for module in modules
+        )
         return [path for path in files if path.is_file()]
 
     def inside(self, path: str) -> str:
@@ -183,14 +188,15 @@ class Box:
             line += ["--setenv", name, value]
         line += ["--tmpfs", "/tmp"]  # noqa: S108 - the box's own
         for path in SYSTEM:
+            # With /usr merged, /bin is a link to usr/bin: it is made anew, not bound.
             if Path(path).is_symlink():
                 line += ["--symlink", str(Path(path).readlink()), path]
         line += self._bound(stage)
         line += ["--proc", "/proc", "--dev", "/dev"]
         for device in self.devices:
             line += ["--dev-bind-try", f"{stage}{device}", node_inside(device)]
-        for place in (WORK, HOME, DATA, PLACE, BROUGHT, f"{BOX}/private"):
-            line += ["--dir", place]
+        for folder in (WORK, HOME, DATA, PLACE, BROUGHT, f"{BOX}/private"):
+            line += ["--dir", folder]
         for shelf in self.shelves:  # a folder may be given to kernels under its own path, too
             line += ["--dir", shelf]
         for number, _ in enumerate(self.kept()):
@@ -199,53 +205,55 @@ class Box:
         return [*line, "--", self.python.executable, "-P", "-m", "grader.sandbox.inside.zygote", argument]
 
     def _bound(self, stage: str) -> list[str]:
-        """Return what binds all that is shown; an empty folder covers the package, its few files come on top."""
-        package, shown = Path(self.python.package), self.shown()
-        inside = {place for place in shown if Path(place).is_relative_to(package)}
+        """Return the options that bind all that is shown; an empty folder covers the package, its few files come on top."""
+        package, binds = Path(self.python.package), self.shown()
+        inside = {target for target in binds if Path(target).is_relative_to(package)}
         line = []
-        for place in _parents(set(shown) - inside):
+        for target in _parents(set(binds) - inside):
             line += [
                 "--dir",
-                place,
+                target,
             ]  # for everybody: bubblewrap alone would make some as closed as the host's
-        for place in sorted(set(shown) - inside):
-            line += ["--ro-bind", f"{stage}{shown[place]}", place]
+        for target in sorted(set(binds) - inside):
+            line += ["--ro-bind", f"{stage}{binds[target]}", target]
         lists = [path for path in self.hidden() if path.endswith("/RECORD")]  # of staff's files, by name
+        # From short to long: what lies in a folder that is covered needs no cover of its own.
         covered = [str(package)]
-        for place in sorted({*self._courses(), *self.hidden()} - {*lists}, key=len):
-            if not any(Path(place).is_relative_to(other) for other in covered):
-                covered.append(place)
-        for place in covered:
-            line += ["--tmpfs", place]
-        for place in lists:
-            line += ["--ro-bind", "/dev/null", place]
-        for place in _parents(inside):
-            line += ["--dir", place] if package in Path(place).parents else []
-        for place in sorted(inside):
-            line += ["--ro-bind", f"{stage}{shown[place]}", place]
-        for place in covered:
-            line += ["--remount-ro", place]
+        for target in sorted({*self._courses(), *self.hidden()} - {*lists}, key=len):
+            if not any(Path(target).is_relative_to(cover) for cover in covered):
+                covered.append(target)
+        for target in covered:
+            line += ["--tmpfs", target]
+        for target in lists:
+            line += ["--ro-bind", "/dev/null", target]
+        for target in _parents(inside):
+            line += ["--dir", target] if package in Path(target).parents else []
+        for target in sorted(inside):
+            line += ["--ro-bind", f"{stage}{binds[target]}", target]
+        for target in covered:
+            # Last, when all that lies in them is bound. Writable, they would let kernels leave notes for each other.
+            line += ["--remount-ro", target]
         return line
 
     def _courses(self) -> list[str]:
         """Return the folders of solutions that installed packages carry."""
         patterns = [f"{start}site-packages/*/{way}" for start in ("", "lib/python*/") for way in COURSES]
-        found = {
+        matches = {
             path
             for folder in self.python.folders
             for pattern in patterns
             for path in Path(folder).glob(pattern)
         }
         package = Path(self.python.package)
-        return sorted(str(path) for path in found if path.is_dir() and package not in path.parents)
+        return sorted(str(path) for path in matches if path.is_dir() and package not in path.parents)
 
     def _variables(self) -> Mapping[str, str]:
         search = f"{Path(self.python.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-        own = {"PATH": search, "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": "/tmp/matplotlib"}  # noqa: S108
-        own["MPLBACKEND"] = INLINE
+        variables = {"PATH": search, "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": "/tmp/matplotlib"}  # noqa: S108
+        variables["MPLBACKEND"] = INLINE
         users = [path for path in self.python.folders if path.endswith("site-packages")]
         base = {"PYTHONUSERBASE": str(Path(users[0]).parents[2])} if users else {"PYTHONNOUSERSITE": "1"}
-        return {**own, **base, **TUNING, **NO_CONTEXT, **ONE_THREAD, **dict(self.environment)}
+        return {**variables, **base, **TUNING, **NO_CONTEXT, **ONE_THREAD, **dict(self.environment)}
 
     def prepare(self) -> Callable[[], None] | None:
         """Return what the forked process does before it executes bubblewrap: nothing as an ordinary user."""
@@ -253,6 +261,7 @@ class Box:
 
     def _stage(self, program: Sequence[str]) -> None:
         """As root: make what is shown, and bubblewrap's folders, reachable below `STAGE`; then give root up for good."""
+        # Everything below is seen by this process and what it executes, by nobody else.
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
         paths = sorted({*self.shown().values(), *program, *filter(os.path.exists, self.devices)})
@@ -265,6 +274,7 @@ class Box:
             )
             os.close(descriptor)
         os.chdir("/")
+        # Root's other groups would stay otherwise.
         os.setgroups([])
         if self.first_uid:
             self._leave_root_for_a_block()
@@ -274,6 +284,7 @@ class Box:
 
     def _leave_root_for_a_block(self) -> None:
         """Become root of a user namespace that has this keeper's uids and no other."""
+        # Forked while we are still root: the child writes the maps that we may not write later.
         writer = uids.mapped_by_a_child(f"0 {self.first_uid} {uids.BLOCK}\n")
         os.setresgid(self.first_uid, self.first_uid, self.first_uid)
         os.setresuid(
@@ -284,10 +295,10 @@ class Box:
         uids.wait_for_maps(*writer)
 
 
-def _parents(places: Collection[str]) -> list[str]:
+def _parents(paths: Collection[str]) -> list[str]:
     """Return the folders around places, from the outside in."""
-    found = {str(parent) for place in places for parent in Path(place).parents}
-    return sorted(found - {"/", "/tmp"})  # noqa: S108 - these are there already
+    parents = {str(parent) for path in paths for parent in Path(path).parents}
+    return sorted(parents - {"/", "/tmp"})  # noqa: S108 - these are there already
 
 
 def node_inside(device: str) -> str:
@@ -300,11 +311,11 @@ def stage_prefix() -> str:
     return STAGE if os.getuid() == 0 else ""
 
 
-def _make_mount_point(place: Path, *, is_folder: bool) -> None:
-    if place.exists():  # inside a folder that is bound already
+def _make_mount_point(target: Path, *, is_folder: bool) -> None:
+    if target.exists():  # inside a folder that is bound already
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     if is_folder:
-        place.mkdir()
+        target.mkdir()
     else:
-        place.touch()
+        target.touch()

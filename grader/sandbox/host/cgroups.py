@@ -32,7 +32,7 @@ _ROUNDS = 20
 
 @dataclass(frozen=True)
 class Usage:
-    """What a group met so far.
+    """The counts of a group so far.
 
     Attributes:
         memory_kills: processes that the kernel killed because the group was out of memory.
@@ -65,7 +65,7 @@ class Group:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Tell the folders, each once."""
+        """Return the folders, each once."""
         return tuple(folder for folder in dict.fromkeys((self.memory, self.pids, self.work)) if folder)
 
     def add(self, pid: int) -> None:
@@ -109,6 +109,7 @@ class Group:
             else:
                 _write(self.pids / "pids.max", "0")  # nothing is born while we count
         for _ in _until(_BUSY_S):
+            # Until nothing is listed: what was killed needs a moment to go.
             if not self._kill_listed():
                 return
 
@@ -130,6 +131,7 @@ class Group:
             held: dict[int, int] = {}
             for pid in self._processes():
                 with contextlib.suppress(ProcessLookupError):
+                    # Opened first, listed again after: who is listed then is the process that the pidfd means.
                     held[pid] = os.pidfd_open(pid)
                     stack.callback(os.close, held[pid])
             for pid in (
@@ -161,7 +163,7 @@ class Hierarchy:
     work: Path | None = None
 
     def describe(self) -> str:
-        """Say for people what is used."""
+        """Describe the hierarchy for people."""
         where = " and ".join(str(folder) for folder in dict.fromkeys((self.memory, self.pids)))
         return f"control groups version {self.version} below {where}"
 
@@ -209,13 +211,15 @@ def find(root: Path = Path("/sys/fs/cgroup"), own: str | None = None) -> Hierarc
     Returns:
         Version 2 before version 1; None when neither can be used by us.
     """
-    if own is None:
+    memberships = own
+    if memberships is None:
         try:
-            own = Path("/proc/self/cgroup").read_text()
+            memberships = Path("/proc/self/cgroup").read_text()
         except OSError:
             return None
     paths: dict[str, tuple[str, str]] = {}
-    for line in own.splitlines():
+    for line in memberships.splitlines():
+        # Version 2 has the line `0::/path`: its controllers are "", the key by which `_second` looks.
         _, controllers, path = line.split(":", 2)
         paths |= {controller: (controllers, path.lstrip("/")) for controller in controllers.split(",")}
     return _second(root, paths) or _first(root, paths)
@@ -234,7 +238,8 @@ def sweep(hierarchy: Hierarchy, prefix: str, alive: Callable[[str], bool]) -> li
     """
     removed = set()
     for parent in filter(None, dict.fromkeys((hierarchy.memory, hierarchy.pids, hierarchy.work))):
-        for folder in [one for one in parent.glob(f"{prefix}*") if one.is_dir() and one.name != LEAF]:
+        for folder in [path for path in parent.glob(f"{prefix}*") if path.is_dir() and path.name != LEAF]:
+            # Empty only: the owner may be gone while its processes are still ending.
             if not alive(folder.name) and not _processes(folder) and _drop(folder):
                 removed.add(folder.name)
     return sorted(removed)
@@ -246,6 +251,7 @@ def _second(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
         return None
     for mount in (root, root / "unified"):
         folder = mount / paths[""][1]
+        # We, or who started us, moved there (`_vacate`): groups belong beside that leaf.
         if folder.name == LEAF:
             folder = folder.parent
         with contextlib.suppress(OSError):
@@ -257,15 +263,18 @@ def _second(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
 
 def _first(root: Path, paths: dict[str, tuple[str, str]]) -> Hierarchy | None:
     """Version 1: our own group in each of the hierarchies, never their roots' other children."""
-    found: dict[str, Path] = {}
+    groups: dict[str, Path] = {}
+    # Controllers may be mounted together, "cpu,cpuacct", with or without a link for each.
     for controller in (*_NEEDED, _COUNTED):
         together, path = paths.get(controller, ("", ""))
         folders = [root / mount / path for mount in (controller, together) if together]
         usable = [folder for folder in folders if _ours(folder, "cgroup.procs")]
         if usable:
-            found[controller] = usable[0]
+            groups[controller] = usable[0]
     return (
-        Hierarchy(1, found["memory"], found["pids"], found.get(_COUNTED)) if found.keys() >= _NEEDED else None
+        Hierarchy(1, groups["memory"], groups["pids"], groups.get(_COUNTED))
+        if groups.keys() >= _NEEDED
+        else None
     )
 
 
@@ -281,6 +290,7 @@ def _enable(folder: Path) -> None:
         return
     if (folder / "cgroup.type").exists():  # only the root of all groups lacks it, and may keep its processes
         _vacate(folder)
+    # The system refuses it while a process is in the group itself (no internal processes).
     _write(control, "+memory +pids")
 
 

@@ -39,7 +39,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Kind:
-    """What makes one zygote different from another.
+    """The settings by which zygotes differ: kernels of one kind share a zygote.
 
     Attributes:
         executable: the Python of its kernels.
@@ -61,7 +61,7 @@ class Kind:
 
     @property
     def key(self) -> str:
-        """Twelve hex digits that stand for it, for this version of Pawgrade and this user."""
+        """Return twelve hex digits that identify the kind, this version of Pawgrade and this user."""
         return hashlib.sha256(f"{self}{version('pawgrade')}{os.getuid()}".encode()).hexdigest()[:12]
 
 
@@ -134,6 +134,7 @@ def hold(kind: Kind) -> Path:
     """Own the zygote of a kind, starting its keeper if there is none; returns the keeper's folder."""
     folder = runtime_folder() / kind.key
     with _lock:
+        # By pid as well: a fork must not take its parent's hold for its own.
         held = _holds.get((os.getpid(), kind.key))
         if held is not None and held.alive():
             return folder
@@ -141,6 +142,7 @@ def hold(kind: Kind) -> Path:
             held.close()
         line, keeper = _connect(folder), None
         if line is None:
+            # Asked once more under the lock: another process may have started one meanwhile.
             with _only_one(folder.parent):
                 line = _connect(folder)
                 if line is None:
@@ -154,7 +156,7 @@ def hold(kind: Kind) -> Path:
 
 
 def _forget_in_child() -> None:
-    """In a fork of ours: let go of what stays the parent's, or its kernels would outlive it."""
+    """Close the parent's holds in a forked child, or its zygotes would outlive it."""
     global _lock  # noqa: PLW0603 - another thread of the parent may hold it
     _lock = threading.Lock()
     for held in _holds.values():
@@ -171,6 +173,7 @@ def release_zygotes() -> None:
     with _lock:
         for owner, key in list(_holds):
             held = _holds.pop((owner, key))
+            # Another pid is that of a parent, whose zygote is not ours to release.
             if owner == os.getpid():
                 held.close()
 
@@ -196,6 +199,7 @@ def _start(kind: Kind, folder: Path) -> subprocess.Popen[bytes]:
             path.unlink()
     else:
         folder.mkdir(mode=0o700)
+    # The keeper, and the box below it, see nothing else of our environment.
     environment = {
         name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ
     }
@@ -209,7 +213,8 @@ def _start(kind: Kind, folder: Path) -> subprocess.Popen[bytes]:
             env={**environment, "PAWGRADE_LEASE": "keeper"},
             start_new_session=True,
         )
-    _keepers[:] = [*(one for one in _keepers if one.poll() is None), keeper]
+    # `poll` collects those that have ended, so that none stays a zombie of ours.
+    _keepers[:] = [*(process for process in _keepers if process.poll() is None), keeper]
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and keeper.poll() is None:
         line = _connect(folder)
@@ -217,6 +222,7 @@ def _start(kind: Kind, folder: Path) -> subprocess.Popen[bytes]:
             line.close()
             return keeper
         time.sleep(0.005)
+    # It listens to nobody: what it wrote is the only hint.
     keeper.kill()
     keeper.wait()
     text = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
@@ -231,6 +237,7 @@ def _only_one(folder: Path) -> Iterator[None]:
     """Keep other processes from starting a keeper at the same moment."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        # Of the folder itself: no file has to be made, and the lock goes with the process.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -244,19 +251,25 @@ def runtime_folder() -> Path:
         SpecError: somebody else owns it.
         InfrastructureError: its path is too long for a socket's.
     """
-    wanted = os.environ.get("XDG_RUNTIME_DIR", "")
+    configured = os.environ.get("XDG_RUNTIME_DIR", "")
     base = next(
         (
             path
-            for path in (wanted, f"/run/user/{os.getuid()}", "/run" if os.getuid() == 0 else "")
+            for path in (configured, f"/run/user/{os.getuid()}", "/run" if os.getuid() == 0 else "")
+            # 9: "/pawgrade" comes behind it.
             if path and os.access(path, os.W_OK) and len(path) + 9 < LONGEST_PATH
         ),
         "",
     )
     folder = Path(base, "pawgrade") if base else Path(tempfile.gettempdir(), f"pawgrade-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
+    # In /tmp anybody may have made it first: only a folder of ours, closed to others and no link, will do.
+    status = folder.lstat()
+    if (
+        status.st_uid != os.getuid()
+        or stat.S_IMODE(status.st_mode) & 0o077
+        or not stat.S_ISDIR(status.st_mode)
+    ):
         raise SpecError(
             f"{folder} does not belong to you alone.", "Set XDG_RUNTIME_DIR to a folder that does."
         )
@@ -268,8 +281,8 @@ def runtime_folder() -> Path:
 
 
 def statuses() -> list[dict[str, Any]]:
-    """Ask every keeper of this user what it keeps."""
-    found = []
+    """Return the status of every keeper of this user."""
+    replies = []
     for folder in sorted(runtime_folder().iterdir()):
         line = _connect(folder)
         if line is None:
@@ -277,5 +290,5 @@ def statuses() -> list[dict[str, Any]]:
         with line, contextlib.suppress(OSError, ValueError):
             line.settimeout(ANSWER_S)
             line.send(b'{"do": "status"}')
-            found.append(json.loads(line.recv(MAX_MESSAGE)))
-    return found
+            replies.append(json.loads(line.recv(MAX_MESSAGE)))
+    return replies

@@ -25,6 +25,7 @@ ANSWER_S = 10.0
 NO_USAGE = {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
 
 
+# For `_forget_in_child`; weak, so that a kernel that nobody uses is not kept.
 _open: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
@@ -52,6 +53,7 @@ class Connection:
     last_words: str = ""
     closed: bool = False
     at_the_end: dict[str, Any] | None = None
+    # Reentrant: `take` and `usage` call `ask`.
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -63,15 +65,17 @@ class Connection:
             if self.code is None and not self.closed:
                 while select.select([self.line], [], [], 0)[0] and self._hear() is not None:
                     pass
+            # B went without a word: killed, or its whole box was.
             if self.code is None and self.gone(0):
                 self.code = -int(signal.SIGKILL)
             return self.code
 
     def gone(self, within_s: float) -> bool:
-        """Whether B, and with it everything, is gone within so many seconds."""
+        """Tell whether B, and with it everything, is gone within so many seconds."""
         if self.closed:
             return True
         poller = select.poll()
+        # A pidfd is readable when its process has ended, and never means another process of the same number.
         poller.register(self.pidfd, select.POLLIN)
         return bool(poller.poll(int(within_s * 1000)))
 
@@ -87,18 +91,19 @@ class Connection:
             time.sleep(0.02)
         if self.poll() is None or self.code != -int(signal.SIGKILL) or self.last_words == ENDED_BY_US:
             return False
+        # With last words the kernel ended first; if B is gone just after it, all of the box was ended at once.
         return not self.last_words or self.gone(WITH_IT_S)
 
     def zygote_answers(self) -> bool:
-        """Whether what the kernel was forked from lives: then nobody but the kernel has ended its world.
+        """Tell whether the kernel's zygote still answers: then nobody but the kernel has ended its world.
 
         It says so itself: that its keeper has not noticed its end would prove nothing.
         """
         with self.guard, contextlib.suppress(OSError, ValueError):
             if not self.closed:
                 self.keeper.send(b'{"do": "ping"}')
-                while found := self._hear_keeper():
-                    if "alive" in found:
+                while packet := self._hear_keeper():
+                    if "alive" in packet:
                         return True
         return False
 
@@ -125,13 +130,14 @@ class Connection:
                 raise KernelDied("the kernel is closed.")
             try:
                 self.line.settimeout(patience_s)
+                # Events may come before the reply: the loop notes them and reads on.
                 socket.send_fds(self.line, [json.dumps({"do": what, **details}).encode()], descriptors)
                 while True:
-                    found = self._hear()
-                    if found is None:
+                    packet = self._hear()
+                    if packet is None:
                         raise KernelDied("the kernel's world is gone.")
-                    if "reply" in found:
-                        return found
+                    if "reply" in packet:
+                        return packet
             except (OSError, TimeoutError) as exc:
                 raise KernelDied(f"the kernel's world does not answer: {exc}.") from exc
 
@@ -148,6 +154,7 @@ class Connection:
                 raise FileNotFoundError(reply.get("error", path))
             content = bytearray()
             try:
+                # Packets of bytes follow the reply; an empty one means that B is gone.
                 while len(content) < reply["size"] and (packet := self.line.recv(MAX_MESSAGE)):
                     content += packet
             except OSError as exc:
@@ -155,47 +162,49 @@ class Connection:
             return bytes(content)
 
     def _hear(self) -> dict[str, Any] | None:
-        """Take one packet of B: a reply is returned, an event noted; None when B is gone."""
+        """Receive one packet from B and return it; what it says of the kernel's end is noted. None when B is gone."""
         try:
             message = self.line.recv(MAX_MESSAGE)
         except ConnectionResetError:
             return None
         if not message:
             return None
-        found: dict[str, Any] = json.loads(message)
-        if found.get("event") == "ended":
-            self.code, self.last_words = found["code"], found["log"] or " "
-        elif found.get("event") == "failed":
-            self.code, self.last_words = 1, found["text"]
-        return found
+        packet: dict[str, Any] = json.loads(message)
+        if packet.get("event") == "ended":
+            # Never empty after an end that B told: `lost` tells it from a silent one by this.
+            self.code, self.last_words = packet["code"], packet["log"] or " "
+        elif packet.get("event") == "failed":
+            self.code, self.last_words = 1, packet["text"]
+        return packet
 
     def _hear_keeper(self) -> dict[str, Any]:
-        """Take one packet of the keeper, its last one noted; {} when it is gone."""
+        """Receive one packet from the keeper and return it; its last one is noted. {} when it is gone."""
         message = self.keeper.recv(MAX_MESSAGE)
-        found: dict[str, Any] = json.loads(message) if message else {}
-        if found.get("event") == "gone":
-            self.at_the_end = found
-        return found
+        packet: dict[str, Any] = json.loads(message) if message else {}
+        if packet.get("event") == "gone":
+            self.at_the_end = packet
+        return packet
 
     def usage(self) -> dict[str, Any]:
         """Tell what the kernel has used: `full` (disks), `memory_kills`, `process_refusals`, `peak_mb`, `cpu_s`, `waited_s`."""
         with self.guard:
-            found: dict[str, Any] = {"full": [], **NO_USAGE}
+            usage: dict[str, Any] = {"full": [], **NO_USAGE}
             with contextlib.suppress(KernelDied):
-                found |= self.ask("usage")
+                usage |= self.ask("usage")
             with contextlib.suppress(OSError, ValueError):
                 host = {**NO_USAGE, **self._host_usage()}
-                host["memory_kills"] += found["memory_kills"]
-                found |= host
-            return found
+                # B counts its own kills, where no cgroup limits the memory; one of the two is always 0.
+                host["memory_kills"] += usage["memory_kills"]
+                usage |= host
+            return usage
 
     def _host_usage(self) -> dict[str, Any]:
         if self.at_the_end is None:
             self.keeper.send(json.dumps({"do": "usage"}).encode())
         while self.at_the_end is None:
-            found = self._hear_keeper()
-            if not found or "peak_mb" in found:
-                return found
+            packet = self._hear_keeper()
+            if not packet or "peak_mb" in packet:
+                return packet
         return self.at_the_end
 
     def kill(self) -> None:
@@ -208,6 +217,7 @@ class Connection:
             return
         self.last_words = self.last_words or ENDED_BY_US
         with contextlib.suppress(ProcessLookupError):
+            # B is pid 1 of its namespace: the system ends everything else in it.
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         if not self.gone(5):
             raise KernelDied(
@@ -233,7 +243,7 @@ class Connection:
 
 
 def _forget_in_child() -> None:
-    """In a fork of ours: let go of the parent's kernels, or they would outlive it."""
+    """Close the parent's kernels in a forked child, or they would outlive the parent."""
     for connection in list(_open):
         if not connection.closed:
             connection.closed = True

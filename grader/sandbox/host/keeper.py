@@ -36,7 +36,7 @@ FIRST_OWNER_S = 20.0  # a keeper that nobody ever used goes away
 
 @dataclass
 class Keeper:
-    """Everything that one keeper looks after.
+    """The state and the event loop of one keeper.
 
     Attributes:
         folder: its sockets; gone when it ends.
@@ -87,6 +87,7 @@ class Keeper:
         first_uid = uids.block(os.getpid())
         self.box = Box(python, tuple(config["shelves"]), tuple(config["devices"]), (), first_uid)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # The system adds the sender's pid to each packet: the zygote's own number is that of another namespace.
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         argument = {
             "control": theirs.fileno(), "preload": config["preload"], "left_out": {}, "warm": config["warm"],
@@ -103,7 +104,7 @@ class Keeper:
             )
 
     def _patience_s(self) -> float:
-        """Seconds until there is no more reason to live; at most 5."""
+        """Return the seconds until the keeper should end; at most 5."""
         idle = time.monotonic() - self.last_use
         if self.kernels or self.waiting:
             return 5.0
@@ -123,6 +124,7 @@ class Keeper:
         except OSError:
             message, descriptors = b"", []
         if not message:
+            # A process that ended closed its sockets, however it ended: no client has to say goodbye.
             self._lose_client(client)
             return
         request = json.loads(message)
@@ -151,9 +153,10 @@ class Keeper:
         client.close()
         self.last_use = time.monotonic()
         self.owners.pop(client, None)
-        for one in [one for one in self.waiting if one[0] is client]:
-            os.close(one[2])
-            self.waiting.remove(one)
+        # A copy of the list, which loses entries on the way.
+        for pending in [pending for pending in self.waiting if pending[0] is client]:
+            os.close(pending[2])
+            self.waiting.remove(pending)
         if client in self.kernels:
             self._kill(self.kernels[client])
 
@@ -169,6 +172,7 @@ class Keeper:
             raise _End
         event = json.loads(message)
         if event["event"] == "pong":
+            # The zygote answers in order.
             say(self.pings.pop(0), {"alive": True})
             return
         self.zygote = {**event, "pid": sender(ancillary)}
@@ -187,7 +191,7 @@ class Keeper:
                 os.close(archive)
 
     def _launch(self, client: socket.socket, request: dict[str, Any], archive: int) -> None:
-        """Ask the zygote for a fork; what is left to do is done when it says that it was born."""
+        """Ask the zygote for a fork; `_born` does the rest when the fork has reported."""
         name = request.get("name") or uuid.uuid4().hex[:10]
         self._sweep(name)
         line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -202,30 +206,33 @@ class Keeper:
             self.hierarchy is None,
             request["limits"],
             request["key"],
-            uids.choose({one.place for one in self.kernels.values()}) if self.box.first_uid else 0,
+            uids.choose({running.place for running in self.kernels.values()}) if self.box.first_uid else 0,
         )
         self.kernels[client] = kernel
-        for place, _ in enumerate(CHANNELS, start=1):
+        for port, _ in enumerate(CHANNELS, start=1):
+            # Listens before the kernel is there: clients may connect at once, and wait.
             listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             kernel.listening.append(listening)
-            listening.bind(f"{self.folder}/{name}-{place}")
+            listening.bind(f"{self.folder}/{name}-{port}")
             listening.listen(64)
         self.selector.register(line, selectors.EVENT_READ, lambda _: self._born(kernel))
         order = {
             "limits": request["limits"],
             "environment": request["environment"],
-            "folders": {place: self.box.inside(path) for place, path in request["folders"].items()},
+            "folders": {target: self.box.inside(path) for target, path in request["folders"].items()},
             "kept": self.box.kept(),
             "devices": [node_inside(device) for device in self.box.devices],
             "program": self.program.hex(),
             "watch": kernel.watch,
             "place": kernel.place,
         }
-        sockets = [theirs.fileno(), archive, *(one.fileno() for one in kernel.listening)]
+        # In this order: `zygote._become_kernel` takes them apart.
+        sockets = [theirs.fileno(), archive, *(channel.fileno() for channel in kernel.listening)]
         with theirs:
             socket.send_fds(self.control, [json.dumps(order).encode()], sockets)
-        for one in kernel.listening:
-            one.close()
+        for channel in kernel.listening:
+            # The fork has its own; ours would let clients connect to a kernel that has ended.
+            channel.close()
 
     def _born(self, kernel: Kernel) -> None:
         """Take a new kernel's pid from the system, put it into its cgroup, let it go on, hand it to its client."""
@@ -258,6 +265,7 @@ class Keeper:
             kernel.group = self.hierarchy.create(
                 self._group(kernel.name), limits["memory_mb"], limits["processes"] + 8
             )
+            # B waits for the packet below, so nothing of the kernel runs outside of its group.
             kernel.group.add(kernel.pid)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         # The key goes to B alone: what the zygote has seen, every later fork could find in its memory.
@@ -268,6 +276,7 @@ class Keeper:
             "left_out": self.zygote["left_out"],
         }
         with contextlib.suppress(OSError):
+            # From now on the client talks to B by itself; the keeper only watches for the end.
             socket.send_fds(kernel.client, [json.dumps(reply).encode()], [line.fileno(), kernel.pidfd])
         line.close()
         kernel.line = None
@@ -290,6 +299,7 @@ class Keeper:
                 self.selector.unregister(kernel.line)
             kernel.line.close()
         self._sweep(kernel.name)
+        # Before the group goes: its counts go with it.
         usage = self._usage(kernel)
         if kernel.client.fileno() >= 0:
             say(kernel.client, {"event": "gone", **usage})
@@ -297,8 +307,8 @@ class Keeper:
             kernel.group.remove()  # the system takes its time for that; nobody has to wait for it
 
     def _sweep(self, name: str) -> None:
-        for place, _ in enumerate(CHANNELS, start=1):
-            Path(f"{self.folder}/{name}-{place}").unlink(missing_ok=True)
+        for port, _ in enumerate(CHANNELS, start=1):
+            Path(f"{self.folder}/{name}-{port}").unlink(missing_ok=True)
 
     def _group(self, name: str) -> str:
         return f"pawgrade-{os.getpid()}-{name}"
@@ -306,22 +316,22 @@ class Keeper:
     def _usage(self, kernel: Kernel | None) -> dict[str, Any]:
         if kernel is None or kernel.group is None:
             return {"memory_kills": 0, "process_refusals": 0, "peak_mb": 0.0}
-        found = dataclasses.asdict(kernel.group.usage())
-        if found["cpu_s"] is None:  # then B's sum over its world holds
-            del found["cpu_s"]
-        return found
+        usage = dataclasses.asdict(kernel.group.usage())
+        if usage["cpu_s"] is None:  # then B's sum over its world holds
+            del usage["cpu_s"]
+        return usage
 
     def status(self) -> dict[str, Any]:
-        """Say what there is, for `pawgrade kernels list`."""
+        """Return the keeper's status, for `pawgrade kernels list`."""
         kernels = [
             {
-                "name": one.name,
-                "pid": one.pid,
-                "client": one.client_pid,
-                "started": one.started,
-                "limits": one.limits,
+                "name": kernel.name,
+                "pid": kernel.pid,
+                "client": kernel.client_pid,
+                "started": kernel.started,
+                "limits": kernel.limits,
             }
-            for one in self.kernels.values()
+            for kernel in self.kernels.values()
         ]
         config = {name: self.config[name] for name in ("preload", "warm", "idle_s", "keep_s")}
         facts = {"keeper": os.getpid(), "box": self.process.pid, "started": self.started, "uid": os.getuid()}
@@ -337,7 +347,8 @@ class Keeper:
         }
 
     def _end(self) -> None:
-        """End the box and all in it; leave nothing."""
+        """End the box and all in it; remove sockets, groups and the folder."""
+        # bubblewrap was told to let all of the box die with it (`--die-with-parent`, a pid namespace).
         self.process.kill()
         self.process.wait()
         for kernel in list(self.kernels.values()):
@@ -350,7 +361,7 @@ class Keeper:
 
 
 class _End(Exception):
-    """The keeper has nothing left to keep."""
+    """Raised to end the event loop: nothing is left to keep."""
 
 
 def main() -> None:

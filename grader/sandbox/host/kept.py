@@ -1,4 +1,4 @@
-"""What a keeper knows of one kernel."""
+"""The keeper's record of one kernel."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Kernel:
 def has_keeper(group: str) -> bool:
     """Whether the keeper that made a cgroup still lives."""
     try:
+        # The name holds the keeper's pid (`Keeper._group`), which may be another program's by now.
         return b"grader.sandbox.host.keeper" in Path("/proc", group.split("-")[1], "cmdline").read_bytes()
     except (OSError, IndexError):
         return False

@@ -1,4 +1,4 @@
-"""What runs: this user's zygotes and their kernels, with age, memory and owners, for people to look at."""
+"""Report this user's running zygotes and kernels, with age, memory and owners, for people to look at."""
 
 from __future__ import annotations
 
@@ -78,11 +78,12 @@ class Zygote:
 
 
 def zygotes() -> list[Zygote]:
-    """Ask all keepers of this user, and measure what they keep."""
+    """Return this user's zygotes and kernels as their keepers report them, with the memory that they hold."""
     return [_zygote(status) for status in statuses()]
 
 
 def _zygote(status: Mapping[str, Any]) -> Zygote:
+    # {} until the zygote has said that it is ready.
     born = status["zygote"]
     left_out: dict[str, str] = born.get("left_out", {})
     lines = [status["python"], f"preloads {', '.join(status['preload']) or 'nothing'}"]
@@ -95,6 +96,7 @@ def _zygote(status: Mapping[str, Any]) -> Zygote:
         ("zygote" if status["warm"] else "zygote, cold") + ("" if born else ", starting"),
         pid,
         _age_s(status),
+        # Without its children: those are kernels, and have lines of their own.
         *_memory_mb(_alone(pid)),
         tuple(_owner(owner) for owner in status["owners"]),
         "\n".join(lines),
@@ -104,14 +106,14 @@ def _zygote(status: Mapping[str, Any]) -> Zygote:
 
 def _kernel(status: Mapping[str, Any]) -> Running:
     limits: Mapping[str, Any] = status.get("limits", {})
-    shown = [f"{limits[name]} {unit}" for name, unit in _UNITS.items() if name in limits]
+    bounds = [f"{limits[name]} {unit}" for name, unit in _UNITS.items() if name in limits]
     return Running(
         f"└ kernel {status['name']}",
         status["pid"],
         _age_s(status),
         *_memory_mb(_tree(status["pid"])),
         (_owner(status["client"]),),
-        f"at most {', '.join(shown)}" if shown else "",
+        f"at most {', '.join(bounds)}" if bounds else "",
     )
 
 
@@ -141,9 +143,9 @@ def _alone(pid: int) -> list[psutil.Process]:
 
 
 def _tree(pid: int) -> list[psutil.Process]:
-    found = _alone(pid)
+    roots = _alone(pid)
     with contextlib.suppress(psutil.Error):
-        return [one for process in found for one in (process, *process.children(recursive=True))]
+        return [member for process in roots for member in (process, *process.children(recursive=True))]
     return []
 
 
@@ -153,6 +155,7 @@ def _memory_mb(processes: Iterable[psutil.Process]) -> tuple[float | None, float
     seen = False
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
-            found = process.memory_full_info()
-            pss, uss, seen = pss + found.pss / 2**20, uss + found.uss / 2**20, True
+            # A process may end between the list and the question, or belong to another uid.
+            memory = process.memory_full_info()
+            pss, uss, seen = pss + memory.pss / 2**20, uss + memory.uss / 2**20, True
     return (pss, uss) if seen else (None, None)

@@ -1,4 +1,4 @@
-"""What travels with a notebook: the files beside it, packed into memory, up to a size."""
+"""Pack the files beside a notebook into an archive in memory, up to a size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Baggage:
 
 
 def everything(_: os.DirEntry[str]) -> bool:
-    """Let every entry come."""
+    """Accept every entry."""
     return True
 
 
@@ -45,9 +45,11 @@ def packed(folder: Path | None, max_mb: int, travels: Travels = everything) -> I
         max_mb: MiB of all files together.
         travels: whether an entry may come at all; those that may not are not even counted.
     """
+    # No file with a name: it is gone when the last process closes it, and goes to the kernel by descriptor.
     descriptor = os.memfd_create("baggage")
     try:
         with (
+            # A duplicate, so that closing it, which writes the rest, leaves ours open; both share one position.
             os.fdopen(os.dup(descriptor), "wb") as file,
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
@@ -63,9 +65,10 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int, travels: Travels) -> tupl
     left_out = count = 0
     folders = [root]
     while folders:
+        # Breadth first: what lies next to the notebook comes before what lies deep, if not all has room.
         folder = folders.pop(0)
         with contextlib.suppress(OSError):
-            for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+            for entry in sorted(os.scandir(folder), key=lambda child: child.name):
                 name = str(Path(entry.path).relative_to(root))
                 if not travels(entry):
                     continue
@@ -75,6 +78,7 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int, travels: Travels) -> tupl
                         folders.append(Path(entry.path))
                         count += 1
                     continue
+                # This size decides; `_add` packs what the file has when it is open.
                 size = entry.stat(follow_symlinks=False).st_size
                 if not entry.is_file(follow_symlinks=False) or size > room or count >= MAX_FILES:
                     left_out += 1
@@ -86,6 +90,7 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int, travels: Travels) -> tupl
 
 def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str) -> bool:
     try:
+        # It may have become a link or a pipe since it was listed: neither is followed nor waited for.
         descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
@@ -97,6 +102,7 @@ def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str) -> bool:
 
 
 def _entry(name: str, kind: bytes, size: int, mode: int) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(name)
-    found.type, found.size, found.mode = kind, size, mode
-    return found
+    # Made by hand: no owner, group or time of this machine goes along.
+    header = tarfile.TarInfo(name)
+    header.type, header.size, header.mode = kind, size, mode
+    return header

@@ -14,6 +14,7 @@ def main() -> None:
     from grader.sandbox.inside import kernel_app
     from grader.sandbox.paths import CHANNELS
 
+    # From here on no import reaches what a notebook may not have.
     visible.guard(os.environ.get(visible.WITHHELD_VARIABLE, "").split())
     config = json.loads(sys.argv[1])
     del sys.argv[1:]

@@ -1,4 +1,4 @@
-"""What a forked kernel does to itself before any student's code runs: B, its world's pid 1, and C, the kernel.
+"""Isolate a forked kernel before any student's code runs: B, its world's pid 1, and C, the kernel.
 
 A leaves the box's namespaces for new ones and forks B. B hides what the box has, mounts private file systems of
 bounded size, forks C, and stays: it forwards signals, moves files in and out, and ends everything. C gives up its
@@ -54,6 +54,7 @@ def enter(request: Request, control: socket.socket, kernel: Callable[[Request], 
     """
     try:
         leave(request["place"])
+        # A new pid namespace is for children only: the first of them is its pid 1.
         if os.fork() == 0:
             _be_b(request, control, kernel)
     except BaseException as exc:
@@ -73,9 +74,11 @@ def leave(place: int) -> None:
     if place:
         _leave_with_own_uids(place)
         return
+    # Asked before: in the new namespace both are unknown until the maps are written.
     user, group = os.getuid(), os.getgid()
     syscalls.unshare(_NAMESPACES)
     for name, text in (
+        # The system demands it of an unprivileged process that writes a gid_map (user_namespaces(7)).
         ("setgroups", "deny"),
         ("uid_map", f"{UID} {user} 1"),
         ("gid_map", f"{UID} {group} 1"),
@@ -101,11 +104,13 @@ def _be_b(request: Request, control: socket.socket, kernel: Callable[[Request], 
             syscalls.PR_SET_DUMPABLE, 0
         )  # not even C, which shares our uid, may look into this process
         control.send(b'{"event": "born"}')  # the keeper reads our pid from the credentials that come with it
+        # B waits until the keeper has put it into its cgroup: all that it forks later belongs there, too.
         permission = control.recv(4096)
         if not permission:
             os._exit(0)
         request = {**request, **json.loads(permission)}
         syscalls.raise_loopback()
+        # All mounts are made by B: C is forked into the finished world, and gives up the right to mount.
         log = _mount_all(request)
         child = os.fork()
         if child == 0:
@@ -120,6 +125,7 @@ def _be_c(request: Request, control: socket.socket, log: int, kernel: Callable[[
     """Give up every right, then become the kernel."""
     code = 1
     try:
+        # A group of its own, to which `pid1` sends signals, and no controlling terminal.
         os.setsid()
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -130,6 +136,7 @@ def _be_c(request: Request, control: socket.socket, log: int, kernel: Callable[[
         if not landlock.restrict(readable=["/"], writable=WRITABLE, devices=devices, named=named):
             sys.exit("this system has no Landlock")
         seccomp.load(bytes.fromhex(request["program"]))
+        # C must not be able to speak for B.
         control.close()
         _forget_the_zygote()
         kernel(request)
@@ -152,24 +159,28 @@ def _mount_all(request: Request) -> int:
         Descriptor of a file on the private disk, for what the kernel says outside its channels.
     """
     limits = request["limits"]
+    # No mount below may appear outside of this namespace.
     syscalls.mount("none", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
     for number, path in enumerate(request.get("kept", ())):
+        # Put aside before a private /tmp covers them; put back below.
         _bind(path, f"{BOX}/kept/{number}")
     disk = f"{BOX}/private"
     pid1.mount_disk(disk, limits["disk_mb"])
-    for place in (WORK, HOME, "/tmp"):  # noqa: S108
-        source = f"{disk}/{Path(place).name}"
+    for target in (WORK, HOME, "/tmp"):  # noqa: S108
+        source = f"{disk}/{Path(target).name}"
         Path(source).mkdir(mode=0o700)
-        _bind(source, place)
+        _bind(source, target)
     pid1.mount_disk(SHARED, limits["memory_mb"] // 2)  # full before the kernel would be killed for its memory
     options = "newinstance,ptmxmode=0666,mode=0620"
     syscalls.mount("devpts", "/dev/pts", "devpts", syscalls.MS_NOSUID | syscalls.MS_NOEXEC, options)
     syscalls.mount("proc", "/proc", "proc", _APART | syscalls.MS_NOEXEC)
     for name, most in ALLOTTED.items():
+        # Older kernels lack some of these counts.
         with contextlib.suppress(FileNotFoundError):
             Path("/proc/sys/user", name).write_text(str(most), encoding="ascii")
     for name in MASKED:
         if Path("/proc", name).exists():
+            # Files of /proc that tell about the machine, or steer it, read as empty.
             syscalls.mount("/dev/null", f"/proc/{name}", "", syscalls.MS_BIND)
     for number, path in enumerate(request.get("kept", ())):
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -177,14 +188,15 @@ def _mount_all(request: Request) -> int:
     for inside, source in request.get("folders", {}).items():
         _bind(source, inside)
     log = os.open(f"{disk}/log", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    # Last, for all sources above lie below BOX: from now on only B, which has its rights, can look in.
     syscalls.mount("tmpfs", BOX, "tmpfs", _APART, "size=64k,mode=0")
     Path(UNPACKED).mkdir()
     syscalls.mount("none", BOX, "", _APART | syscalls.MS_BIND | syscalls.MS_REMOUNT | syscalls.MS_RDONLY)
     return log
 
 
-def _bind(source: str, place: str) -> None:
-    syscalls.mount(source, place, "", syscalls.MS_BIND | syscalls.MS_REC)
+def _bind(source: str, target: str) -> None:
+    syscalls.mount(source, target, "", syscalls.MS_BIND | syscalls.MS_REC)
 
 
 def _prepare_process(request: Request) -> None:
@@ -206,6 +218,7 @@ def _prepare_process(request: Request) -> None:
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)  # B's was taken away, and forks inherit that
     syscalls.drop_capabilities()
     for which, size in sizes.items():
+        # A hard limit that is lower stays: raising it takes a right that C does not have.
         hard = resource.getrlimit(which)[1]
         most = size if hard == resource.RLIM_INFINITY else min(size, hard)
         resource.setrlimit(which, (most, most))
@@ -231,12 +244,14 @@ def _data_bytes() -> int:
 def _forget_the_zygote() -> None:
     """Draw new seeds, since forks of one process would draw the same numbers; replace what it knew of itself."""
     sys.argv[:] = ["ipykernel_launcher.py"]
+    # The generators of Python, numpy and torch; `hash` cannot be seeded anew (docs/security.md).
     random.seed()
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(None)
     if torch := sys.modules.get("torch"):
         torch.seed()
     if process := sys.modules.get("multiprocessing.process"):
+        # multiprocessing would give all kernels the key that the zygote drew.
         process.current_process().authkey = os.urandom(32)
         process.ORIGINAL_DIR = WORK  # type: ignore[attr-defined]  # where spawned processes look for modules beside the notebook
 
@@ -256,4 +271,5 @@ def threads(number: int) -> None:
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(number)
     with contextlib.suppress(OSError, AttributeError):
+        # OpenMP reads its variable once, when it is loaded: that was in the zygote, with one thread.
         ctypes.CDLL(None).omp_set_num_threads(number)

@@ -32,6 +32,7 @@ class ListeningHeartbeat(Heartbeat):
     descriptor = -1
 
     def _try_bind_socket(self) -> None:
+        # libzmq then accepts on this descriptor instead of making a socket; the address is only its kind.
         self.socket.setsockopt(zmq.USE_FD, self.descriptor)
         self.socket.bind("ipc://heartbeat")
 
@@ -40,7 +41,7 @@ class SandboxKernel(IPythonKernel):
     """IPython's kernel without the debugger, whose import alone takes longer than all the rest of a warm start."""
 
     async def poll_stopped_queue(self) -> None:
-        """There is no debugger that could stop."""
+        """Do nothing: there is no debugger that could stop."""
 
 
 class ListeningKernelApp(IPKernelApp):
@@ -72,7 +73,7 @@ class ListeningKernelApp(IPKernelApp):
             super().load_config_file(*arguments, **options)
 
     def log_connection_info(self) -> None:
-        """Nobody connects by hand."""
+        """Note the ports, and log nothing: nobody connects by hand."""
         self._ports = {name: getattr(self, f"{name}_port") for name in CHANNELS}
 
     def init_path(self) -> None:
@@ -85,6 +86,7 @@ class ListeningKernelApp(IPKernelApp):
         """Make the kernel, with the shell that was made before the fork."""
         super().init_kernel()  # type: ignore[no-untyped-call]
         shell = self.kernel.shell
+        # A singleton: ipykernel has found the prepared shell, which belongs to no kernel yet.
         shell.parent = shell.kernel = self.kernel
 
     def _bind_socket(self, s: Any, port: int) -> int:  # noqa: ANN401 - a zmq socket
@@ -105,13 +107,13 @@ class ListeningKernelApp(IPKernelApp):
         self.heartbeat.start()
 
     def init_connection_file(self) -> None:
-        """There is none: key and sockets come from outside."""
+        """Do nothing: key and sockets come from outside, not from a file."""
 
     def write_connection_file(self, **_: Any) -> None:  # noqa: ANN401
-        """There is none."""
+        """Do nothing: there is no connection file."""
 
     def init_blackhole(self) -> None:
-        """Standard output is a bounded file already."""
+        """Do nothing: standard output is a bounded file already."""
 
     def exit(self, exit_status: int | str | None = 0) -> None:
         """End as a process does, through the fork's own last line."""
@@ -122,6 +124,7 @@ def prepare() -> ListeningKernelApp:
     """Do before the fork what every kernel would do again: an application and its shell, without sockets or threads."""
     missing = "debugpy" not in sys.modules
     if missing:
+        # None in sys.modules makes an import of it raise ImportError.
         sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel then does without it
     import ipykernel.debugger  # noqa: F401 - every kernel asks for it
 
@@ -130,8 +133,9 @@ def prepare() -> ListeningKernelApp:
     app: ListeningKernelApp = ListeningKernelApp.instance()
     app.config.HistoryManager.enabled = False  # a database and a thread for a past that nobody will ask for
     app.transport = "ipc"
-    for place, name in enumerate(CHANNELS, start=1):
-        setattr(app, f"{name}_port", place)
+    for port, name in enumerate(CHANNELS, start=1):
+        setattr(app, f"{name}_port", port)
+    # The base class only: IPKernelApp's own makes sockets and threads, and is the fork's (`run`).
     BaseIPythonApplication.initialize(app, [])
     app.prepared = True
     shell = ZMQInteractiveShell.instance(
@@ -163,8 +167,9 @@ def run(app: ListeningKernelApp, listening: Mapping[str, int], key: bytes) -> No
 
 def unpack(archive: int) -> None:
     """Lay the files beside the notebook into the current folder."""
-    with os.fdopen(archive, "rb") as file, tarfile.open(fileobj=file) as found:
-        files.unpack(found, Path())
+    with os.fdopen(archive, "rb") as file, tarfile.open(fileobj=file) as tar:
+        # Packed by the grader, but of names that a student chose: unpacked under tarfile's filter.
+        files.unpack(tar, Path())
 
 
 def fresh_loop() -> None:

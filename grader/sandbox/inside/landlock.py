@@ -39,6 +39,7 @@ class _Ruleset(ctypes.Structure):
 class _PathBeneath(ctypes.Structure):
     """`struct landlock_path_beneath_attr`."""
 
+    # As the kernel has it: 12 bytes, no gap at the end.
     _pack_ = 1
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
@@ -81,8 +82,11 @@ def restrict(
     version = abi()
     if version == 0:
         return 0
+    # Only rights that this kernel knows may be named: it refuses a ruleset with any other.
     rights = known(version)
+    # Version 6 is the first that has scopes.
     scopes = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL if version >= 6 else 0
+    # No right on the network is handled: a kernel has no network, and its own 127.0.0.1 stays free.
     ruleset = _Ruleset(rights, 0, scopes)
     size = ctypes.c_size_t(ctypes.sizeof(ruleset))
     number = _call(_CREATE_RULESET, ctypes.byref(ruleset), size, ctypes.c_uint(0))
@@ -106,13 +110,14 @@ def restrict(
 def _allow(ruleset: int, path: str, rights: int) -> None:
     """Add a path, and all that is beneath it, with its rights."""
     try:
-        found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        # O_PATH: the rule needs the place, not the right to read it.
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        if not stat.S_ISDIR(os.fstat(found).st_mode):
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _FOR_A_FILE
-        rule = _PathBeneath(rights, found)
+        rule = _PathBeneath(rights, descriptor)
         _call(
             _ADD_RULE,
             ctypes.c_int(ruleset),
@@ -121,7 +126,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
             ctypes.c_uint(0),
         )
     finally:
-        os.close(found)
+        os.close(descriptor)
 
 
 def _call(number: int, *arguments: object) -> int:

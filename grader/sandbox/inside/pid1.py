@@ -33,6 +33,7 @@ WATCH_S = 0.2
 
 def say_failure(control: socket.socket, exc: BaseException) -> None:
     """Tell the other side why there is no kernel."""
+    # The end, since that says what was raised; a packet has its bound.
     text = "".join(traceback.format_exception(exc))[-8000:]
     with contextlib.suppress(OSError):
         control.send(json.dumps({"event": "failed", "text": text}).encode())
@@ -47,9 +48,11 @@ def keep(control: socket.socket, kernel: int, log: int, request: Mapping[str, An
         log: descriptor of the file that C's standard output and error go to.
         request: what the kernel was started with: `limits`, and `watch` if memory is to be watched here.
     """
+    # A signal writes a byte: `poll` then wakes for an ended process as it does for a packet.
     wake, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     os.set_blocking(wake, False)
+    # Without a handler of Python's nothing is written to the wakeup descriptor.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     watched_mb = request["limits"]["memory_mb"] if request.get("watch") else 0
@@ -59,6 +62,7 @@ def keep(control: socket.socket, kernel: int, log: int, request: Mapping[str, An
     poller.register(wake, select.POLLIN)
     state.reap(control)
     while True:
+        # Who need not watch the memory sleeps until something happens.
         timeout = int(WATCH_S * 1000) if watched_mb else None
         ready = {number for number, _ in poller.poll(timeout)}
         if wake in ready:
@@ -67,6 +71,7 @@ def keep(control: socket.socket, kernel: int, log: int, request: Mapping[str, An
             state.reap(control)
         if control.fileno() in ready:
             _serve(control, state)
+        # From pid 1 the signal reaches all but B itself: no process of the tree is chosen, all of them go.
         if watched_mb and _memory_mb(watched_mb) > watched_mb:
             state.memory_kills += 1
             with contextlib.suppress(ProcessLookupError):
@@ -86,6 +91,7 @@ class _State:
         """Collect what ended, orphans included; tell the end of the kernel. Returns whether anything is left."""
         with contextlib.suppress(ChildProcessError):
             while True:
+                # As pid 1, B inherits what lost its parent; uncollected, those would use up the limit on processes.
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return True
@@ -107,8 +113,10 @@ def _serve(control: socket.socket, state: _State) -> None:
         message, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE, 1)
     except OSError:
         os._exit(0)
+    # Nobody holds the kernel any more: with pid 1 everything ends.
     if not message:
         os._exit(0)
+    # From the grader's side only: C closed its copy of this line.
     request = json.loads(message)
     reply: dict[str, Any] = {"reply": request["do"]}
     content = b""
@@ -134,6 +142,7 @@ def _do(
     """Do what is asked; return what the reply says beside that."""
     if request["do"] == "signal":
         with contextlib.suppress(ProcessLookupError):
+            # The kernel's own group; what a notebook moved to another one is not asked, only ended.
             os.killpg(state.kernel, request["number"])
     elif request["do"] == "stop":
         _stop(state, control)
@@ -156,6 +165,7 @@ def _put(descriptor: int, name: str) -> None:
 
 def mount_disk(place: str, size_mb: int) -> None:
     """Mount a file system in memory, bounded in bytes and in files."""
+    # Each file costs memory of the system's own, however little is in it.
     inodes = max(1024, size_mb * INODES_PER_MB)
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV
     syscalls.mount("tmpfs", place, "tmpfs", flags, f"size={size_mb}m,nr_inodes={inodes},mode=0700")
@@ -166,6 +176,7 @@ def _stop(state: _State, control: socket.socket) -> None:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
+            # Until none is left: dying takes its time.
             os.kill(-1, signal.SIGKILL)  # from pid 1 this reaches every other process in the namespace
         except ProcessLookupError:
             break
@@ -176,7 +187,7 @@ def _stop(state: _State, control: socket.socket) -> None:
 
 def _usage(state: _State) -> dict[str, Any]:
     """Say how full the private disks are, how often the memory limit was hit, and what this world worked and waited."""
-    pids = [one.name for one in Path("/proc").iterdir() if one.name.isdigit()]
+    pids = [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
     return {
         "full": [disk for disk in DISKS if _is_full(disk)],
         "memory_kills": state.memory_kills,
@@ -186,22 +197,24 @@ def _usage(state: _State) -> dict[str, Any]:
 
 
 def _is_full(disk: str) -> bool:
-    found = os.statvfs(disk)
-    return found.f_bavail * 256 < found.f_blocks or found.f_favail * 256 < found.f_files
+    statistics = os.statvfs(disk)
+    return statistics.f_bavail * 256 < statistics.f_blocks or statistics.f_favail * 256 < statistics.f_files
 
 
-def _read_beneath(place: str, path: str, max_bytes: int) -> bytes:
+def _read_beneath(root: str, path: str, max_bytes: int) -> bytes:
     """Read a regular file below a folder without following any link, up to a size; raises OSError."""
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
+        # Part by part, since O_NOFOLLOW looks at the last part of a path only.
         *parents, name = Path(path).parts
         for parent in parents:
             deeper = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
             os.close(folder)
             folder = deeper
-        found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        with os.fdopen(found, "rb") as file:
-            if not stat.S_ISREG(os.fstat(found).st_mode):
+        # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise PermissionError(f"{path} is no regular file")
             return file.read(max_bytes)
     finally:
@@ -212,10 +225,11 @@ def _memory_mb(limit_mb: int) -> float:
     """Measure what this world's processes hold; shared pages count in part, once there is reason to look closely."""
     page = os.sysconf("SC_PAGE_SIZE")
     total = 0.0
-    processes = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and one.name != "1"]
+    processes = [path.name for path in Path("/proc").iterdir() if path.name.isdigit() and path.name != "1"]
     for name in processes:
         with contextlib.suppress(OSError):
             total += int(Path("/proc", name, "statm").read_text(encoding="ascii").split()[1]) * page / 2**20
+    # RSS counts shared pages in every process: it is an upper bound, and quick. Only beyond it is PSS asked for.
     if total <= limit_mb:
         return total
     return sum(_proportional_mb(name) for name in processes)

@@ -155,6 +155,7 @@ def everything_but(values: Iterable[int], bits: int = 32) -> Iterator[tuple[int,
     Yields:
         Mask and value: a number is covered when `number & mask == value` for one of them.
     """
+    # Descends bit by bit, from the highest: a branch without any of the numbers is one pattern.
     pending = [(0, 0, frozenset(values), bits)]
     while pending:
         mask, value, inside, left = pending.pop()
@@ -171,6 +172,7 @@ def everything_but(values: Iterable[int], bits: int = 32) -> Iterator[tuple[int,
 
 def conditions() -> Iterator[Rule]:
     """Yield the rules of the calls whose arguments decide."""
+    # Threads and forks are `clone` without these flags, which are its first argument on both architectures.
     yield Rule("clone", 0, NEW_NAMESPACES, 0)
     for family in FAMILIES:
         yield Rule("socket", 0, WORD, family)
@@ -229,12 +231,13 @@ def build(architecture: str = platform.machine(), *, uncounted_memory: bool = Tr
             "Grade on one of these.",
         )
     library = _library()
+    # What no rule names answers ENOSYS.
     context = library.seccomp_init(_ERRNO | errno.ENOSYS)
     if not context:
         raise InfrastructureError("libseccomp gave no filter to fill", _HINT)
     try:
         _choose(library, context, architecture)
-        for name in ALLOWED if uncounted_memory else (one for one in ALLOWED if one != "memfd_create"):
+        for name in ALLOWED if uncounted_memory else (call for call in ALLOWED if call != "memfd_create"):
             _add(library, context, name)
         for rule in conditions():
             _add(library, context, rule.name, rule)
@@ -254,6 +257,7 @@ def load(program: bytes) -> None:
     Raises:
         OSError: the kernel refused.
     """
+    # Held by this name: the kernel reads the instructions through the address of the structure.
     held = _Program(len(program) // 8, program)
     if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs could not be set")
@@ -270,6 +274,7 @@ def _library() -> ctypes.CDLL:
             "the sandbox needs libseccomp, and libseccomp.so.2 was not found", _HINT
         ) from error
     context, word = ctypes.c_void_p, ctypes.c_uint32
+    # Declared one by one: ctypes would take a pointer for an int of 32 bits.
     library.seccomp_init.restype = context
     library.seccomp_init.argtypes = (word,)
     library.seccomp_release.restype = None
@@ -294,9 +299,10 @@ def _library() -> ctypes.CDLL:
 def _choose(library: ctypes.CDLL, context: int, architecture: str) -> None:
     """Make one architecture the only one."""
     native = library.seccomp_arch_native()
-    wanted = library.seccomp_arch_resolve_name(architecture.encode())
-    if wanted != native:
-        _demand(library.seccomp_arch_add(context, wanted), f"architecture {architecture}")
+    requested = library.seccomp_arch_resolve_name(architecture.encode())
+    # Only tests ask for the other machine's filter, in order to interpret it.
+    if requested != native:
+        _demand(library.seccomp_arch_add(context, requested), f"architecture {architecture}")
         _demand(library.seccomp_arch_remove(context, native), "removal of the machine's own architecture")
     answer = library.seccomp_attr_set(context, _ACTION_OF_A_BAD_ARCHITECTURE, _KILL_PROCESS)
     _demand(answer, "killing on other architectures")
@@ -316,6 +322,7 @@ def _add(library: ctypes.CDLL, context: int, name: str, rule: Rule | None = None
 
 def _exported(library: ctypes.CDLL, context: int) -> bytes:
     """Return the program; it is written to memory that has a descriptor."""
+    # Older versions of libseccomp write the program to a descriptor only.
     with os.fdopen(os.memfd_create("pawgrade-seccomp"), "rb") as stream:
         _demand(library.seccomp_export_bpf(context, stream.fileno()), "export")
         stream.seek(0)
@@ -323,7 +330,7 @@ def _exported(library: ctypes.CDLL, context: int) -> bytes:
 
 
 def _demand(answer: int, what: str) -> None:
-    """Refuse to go on without a rule: half a filter is worse than none."""
+    """Raise when libseccomp refused something: half a filter is worse than none."""
     if answer:
         raise InfrastructureError(
             f"libseccomp refused a part of the system call filter, {what}: {os.strerror(-answer)}",

@@ -34,10 +34,12 @@ def main() -> None:
     begin = time.monotonic()
     config = json.loads(sys.argv[1])
     control = socket.socket(fileno=config["control"])
+    # A ends as soon as it has forked B: without this B would go to the box's pid 1 instead of us.
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     left_out = preload(config)
     kernel = _warm_kernel() if config["warm"] else _cold_kernel()
+    # Garbage first, or the permanent generation would hold it for ever.
     gc.collect()
     gc.freeze()  # forks share these pages as long as nobody writes to them
     ready = {"event": "ready", "left_out": left_out, "seconds": round(time.monotonic() - begin, 2)}
@@ -60,6 +62,7 @@ def preload(config: dict[str, Any]) -> dict[str, str]:
         if reason := _broken_rule(before):
             left_out[name] = reason
             config = {**config, "left_out": left_out}
+            # What a module has done to the process cannot be undone: a new one skips it.
             again = [sys.executable, "-P", "-m", "grader.sandbox.inside.zygote", json.dumps(config)]
             os.execv(sys.executable, again)  # noqa: S606 - the descriptor of `control` goes along
     return left_out
@@ -70,11 +73,13 @@ def _traces() -> dict[str, set[str]]:
 
 
 def _broken_rule(before: dict[str, set[str]]) -> str:
-    """Say which rule of a zygote no longer holds, or nothing."""
+    """Return which rule of a zygote the last import has broken, "" if none."""
+    # The system's count: threads of a C library are in no list of Python's.
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
         return f"starts {threads - 1} threads when it is imported: forks of it would hang"
     after = _traces()
+    # A fork closes whatever it was not given: the module would miss its file there.
     if opened := after["files"] - before["files"]:
         return f"leaves files open when it is imported: {', '.join(sorted(opened))[:150]}"
     if set_ := after["secrets"] - before["secrets"]:
@@ -86,17 +91,19 @@ def _broken_rule(before: dict[str, set[str]]) -> str:
 
 
 def _open_files() -> set[str]:
-    found = set()
+    targets = set()
     for path in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            found.add(str(path.readlink()))
-    return {name for name in found if not name.startswith("/proc/")}
+            targets.add(str(path.readlink()))
+    # The listing itself has /proc/self/fd open.
+    return {name for name in targets if not name.startswith("/proc/")}
 
 
 def serve(control: socket.socket, kernel: Callable[..., None]) -> None:
     """Fork a kernel for each request until the keeper hangs up."""
     signal.signal(signal.SIGCHLD, _reap)
     while True:
+        # 16: B's line, the archive and five channels, with room to spare.
         message, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE, 16)
         if not message:
             return
@@ -105,16 +112,19 @@ def serve(control: socket.socket, kernel: Callable[..., None]) -> None:
             control.send(b'{"event": "pong"}')
             continue
         if os.fork() == 0:
+            # The handler would collect children that the fork itself waits for.
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _become_kernel(request, descriptors, control, kernel)
         for number in descriptors:
+            # The fork has its own; a copy here would keep sockets open after the kernel's end.
             os.close(number)
 
 
 def _become_kernel(
     request: dict[str, Any], descriptors: list[int], control: socket.socket, kernel: Callable[..., None]
 ) -> None:
-    """As the fork: keep nothing of the zygote but its memory."""
+    """In the fork: close all descriptors of the zygote, then become a kernel."""
+    # Not closed twice: the next line closes the descriptor by its number.
     control.detach()
     isolation.close_all_but([0, 1, 2, *descriptors])
     line, archive, *listening = descriptors
@@ -123,12 +133,13 @@ def _become_kernel(
 
 def _reap(*_: object) -> None:
     with contextlib.suppress(ChildProcessError):
+        # Signals of one kind are merged: one call, perhaps several children.
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _warm_kernel() -> Callable[..., None]:
-    """Return what runs ipykernel in the fork itself."""
+    """Return the function that runs ipykernel in the fork itself."""
     from grader.sandbox.inside import kernel_app
 
     app = kernel_app.prepare()
@@ -138,6 +149,7 @@ def _warm_kernel() -> Callable[..., None]:
         isolation.threads(request["limits"]["cpus"])
         if os.environ.get("CUDA_VISIBLE_DEVICES"):
             kernel_env.apply()
+        # A loop from before the fork has lost its descriptors: `_become_kernel` closed them.
         kernel_app.fresh_loop()
         visible.guard(os.environ.get(visible.WITHHELD_VARIABLE, "").split())
         kernel_app.run(app, dict(zip(CHANNELS, listening, strict=True)), request["key"].encode())
@@ -146,7 +158,7 @@ def _warm_kernel() -> Callable[..., None]:
 
 
 def _cold_kernel() -> Callable[..., None]:
-    """Return what starts a new interpreter in the fork: nothing is shared, everything is imported again."""
+    """Return the function that starts a new interpreter in the fork: nothing is shared, everything is imported again."""
 
     def run(request: dict[str, Any], archive: int, listening: list[int]) -> None:
         for number in (archive, *listening):
