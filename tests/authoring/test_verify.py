@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.assignment.course import Course
-from grader.authoring import verify as verifying
+from grader.authoring import verify_runs
 from grader.authoring.findings import Finding
 from grader.authoring.release import build_release
 from grader.authoring.verify import Part, verify
@@ -131,7 +131,7 @@ BREAKS = {
         {"source, all checks: full marks": "KeyError: 'none'"},
     ),
     "levels of a check's own": (
-        "check_public.py", 'levels=levels["bright"]', "levels=__import__('grader.assignment.spec').spec.Levels(zero_at=0.1, full_at=0.5)",
+        "check_public.py", 'levels=levels["bright"]', "levels=__import__('grader.assignment.spec').assignment.spec.Levels(zero_at=0.1, full_at=0.5)",
         {"the source measures what honest work does": "photos: bright photos is held against levels of its own"},
     ),
     "a check that asks nobody": (
@@ -240,7 +240,7 @@ def test_a_mutant_that_fails_for_a_slip_of_its_own_is_named(course: Course, foun
 def test_a_limit_without_headroom_is_named(
     course: Course, found: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifying, "HEADROOM", 0.001)
+    monkeypatch.setattr(verify_runs, "HEADROOM", 0.001)
 
     problems = wrong(found(course, parts=("runs",)))
 

@@ -61,7 +61,7 @@ def material(seed: int, **changes: Any) -> Material:
     grey = np.full((1, 224, 224, 3), 128, np.uint8)
     facts: dict[str, Any] = {"images": grey, "labels": np.zeros(1, np.int64), "shown": grey, "counts": COUNTS}
     rng = np.random.default_rng(seed)
-    return Material(**{"breeds": ("beagle",), "species": (False,), "rng": rng, **facts, **changes})
+    return Material(**{"classes": ("beagle",), "groups": ("dog",), "rng": rng, **facts, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_dogs_that_nobody_has_seen_become_cats(tmp_path: Path, defined: Callable
     division = holdout.divide(card, folder, "breeds35")
     photos = holdout.holdout(division, b"a secret of the tests", spec.version(FOLDER))
     facts = {"images": photos.images, "labels": photos.labels, "shown": photos.images[:8]}
-    known = {"breeds": breeds.breeds("breeds35"), "species": breeds.groups("breeds35")}
+    known = {"classes": breeds.breeds("breeds35"), "groups": breeds.groups("breeds35")}
     asked = load_checks(FOLDER / "check_public.py").questions(material(0, **facts, **known))
 
     found = judged(defined(), asked, "attack")

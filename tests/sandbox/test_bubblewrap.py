@@ -173,7 +173,7 @@ def test_what_stands_last_on_the_command_line_is_the_zygote_with_its_argument() 
 def test_an_interpreter_tells_where_it_lives() -> None:
     found = interpreter(sys.executable)
 
-    assert found.package == str(Path(boxes.__file__).parent.parent)
+    assert found.package == str(Path(boxes.__file__).parents[2])
     shown = (*found.folders, "/usr")
     for path in (sys.prefix, sys.base_prefix, os.path.realpath(sys.executable)):
         assert any(Path(path).is_relative_to(folder) for folder in shown)
