@@ -1,4 +1,4 @@
-"""The command `pawgrade`: parse, call one function, print, exit code."""
+"""The command line `pawgrade`: each command reads its options, calls one function, prints, and sets the exit code."""
 
 from grader.cli.app import main
 

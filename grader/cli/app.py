@@ -1,4 +1,4 @@
-"""The commands. Heavy modules are imported inside them, so that `--help` answers at once."""
+"""The commands of `pawgrade`. Heavy modules are imported inside them, so that `--help` answers at once."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except GraderError as exc:
+        # On standard error, so that standard output stays JSON; an error may quote a hostile file, so no markup in it.
         output.errors.print(f"[bold red]error:[/] {plain(str(exc.message))}", highlight=False)
         if exc.hint:
             output.errors.print(f"       {plain(str(exc.hint))}", highlight=False)
@@ -94,13 +95,14 @@ def demo(
     from grader import demo as demo_module
 
     with Progress() as tell:
-        shown = demo_module.run(folder, os.environ, tell)
-    for assignment, grades in itertools.groupby(shown.grades, key=lambda grade: grade.assignment):
-        output.console.print(output.grades_table(tuple(grades), shown.titles[assignment]))
-    for line in shown.where:
+        finished = demo_module.run(folder, os.environ, tell)
+    # groupby joins neighbours only: the demo grades one assignment after the other.
+    for assignment, grades in itertools.groupby(finished.grades, key=lambda grade: grade.assignment):
+        output.console.print(output.grades_table(tuple(grades), finished.titles[assignment]))
+    for line in finished.where:
         output.console.print(line, highlight=False, soft_wrap=True)
     if json_path:
-        output.write_json([grade.to_json() for grade in shown.grades], json_path)
+        output.write_json([grade.to_json() for grade in finished.grades], json_path)
 
 
 @app.command()
@@ -111,9 +113,9 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     """
     from grader.authoring import release as release_module
 
-    found, settings = open_course(course)
-    for assignment in found.chosen(assignments):
-        path = release_module.release(found.folder, assignment, found.db_url(settings.db_url))
+    opened_course, settings = open_course(course)
+    for assignment in opened_course.chosen(assignments):
+        path = release_module.release(opened_course.folder, assignment, opened_course.db_url(settings.db_url))
         output.console.print(plain(f"released {assignment} to {path}"), highlight=False, soft_wrap=True)
 
 
@@ -131,12 +133,14 @@ def check(
     from grader.grading.self_check import check_notebook
     from grader.settings import load
 
+    # On standard error: standard output may be the JSON.
     with output.errors.status(plain(f"running {notebook.name} ...")):
         grade = check_notebook(notebook, load(None, os.environ), card=data)
     if json_path:
         output.write_json(grade.to_json(), json_path)
     else:
         _print_check(grade)
+    # A cell that failed is told by the exit code, even where no check depends on it.
     raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
 
 
@@ -199,22 +203,25 @@ def grade(
     from grader.grading.runners import InlineExecutor
     from grader.reports import other_programs
 
-    found, settings = open_course(course, sandbox)
+    opened_course, settings = open_course(course, sandbox)
     options = Options(data, tuple(student or ()), force, extra_attempt)
-    progress = Progress(len(found.submissions(assignment, options.students)))
+    # Reading the submissions refuses a misspelt student before anything is prepared.
+    progress = Progress(len(opened_course.submissions(assignment, options.students)))
     with progress as tell:
-        grades = grade_class(found, assignment, settings, options, runner=InlineExecutor(), tell=tell)
-    flagged = any(one.staff.flags for one in grades)
-    grades = grades if staff else [disclosure.told(one) for one in grades]
+        grades = grade_class(opened_course, assignment, settings, options, runner=InlineExecutor(), tell=tell)
+    # Asked before the flags are taken out: without --staff it is said that there are some, not which.
+    flagged = any(grade.staff.flags for grade in grades)
+    grades = grades if staff else [disclosure.told(grade) for grade in grades]
     if not grades:
-        where = f"{found.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
+        where = f"{opened_course.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
         output.errors.print(
             plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True
         )
     elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades, flagged=flagged)
-    left_out = found.left_out(assignment)
+    # Folders that are not read, links for example: named each time, until staff mend them.
+    left_out = opened_course.left_out(assignment)
     for who, why in left_out.items():
         output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
     if progress.unscored:
@@ -222,38 +229,42 @@ def grade(
         text = f"not scored: {names}: more than {settings.attempts} versions; earlier ones count. --extra-attempt scores one."
         output.errors.print(plain(text), style="yellow", highlight=False)
     if json_path:
-        output.write_json([one.to_record() if staff else one.to_json() for one in grades], json_path)
+        output.write_json([grade.to_record() if staff else grade.to_json() for grade in grades], json_path)
+    # The reports get the same grades as the table: CI logs and artefacts are read by more people than staff.
     if junit_path:
         junit_path.write_text(other_programs.grades_junit(grades), encoding="utf-8")
     if summary_path:
         output.append(other_programs.grades_summary(grades), summary_path)
+    # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(left_out)))
 
 
 def _exit_code(grades: list[Grade]) -> int:
     from grader.records import Status
 
-    if any(one.status is Status.ERROR for one in grades):
+    if any(grade.status is Status.ERROR for grade in grades):
         return 3
-    return 0 if all(one.passed for one in grades) else 1
+    return 0 if all(grade.passed for grade in grades) else 1
 
 
 def _warn(grades: list[Grade], *, flagged: bool) -> None:
     from grader.records import Status
 
-    undecided = [one.student for one in grades if one.status is Status.ERROR]
+    undecided = [grade.student for grade in grades if grade.status is Status.ERROR]
     if undecided:
         where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log"
         output.errors.print(
             plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
-    for line in (f"{one.student}: {flag}" for one in grades for flag in one.staff.flags):
+    # Grades have flags only with --staff; the line below them is for everybody.
+    for line in (f"{grade.student}: {flag}" for grade in grades for flag in grade.staff.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
     if flagged:
         what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
         text = f"{what}. No verdict, and no points changed."
         output.errors.print(text, style="dim", highlight=False)
-    if any(one.sandbox == "none" for one in grades):
+    # Repeated for each class: without a sandbox nothing keeps a notebook from the grader's own files (ADR 3).
+    if any(grade.sandbox == "none" for grade in grades):
         text = "sandbox: none. Student code ran with your rights; grade only notebooks that you trust."
         output.errors.print(text, style="dim", highlight=False)
 
@@ -273,15 +284,16 @@ def feedback(
     from grader.feedback.picture_files import require_drawn
     from grader.feedback.publish import write_pages
 
-    found, settings = open_course(course)
-    source = found.source(assignment)
+    opened_course, settings = open_course(course)
+    source = opened_course.source(assignment)
     try:
         require_drawn(source)
     except SpecError as exc:  # a page without a picture is better than no page
         text = plain(f"some pictures are missing on the pages: {exc}")
         output.errors.print(f"[yellow]note:[/] {text}", highlight=False)
+    # Pages are told as they are written, so the generator is not made a list.
     count = 0
-    for path in write_pages(found, assignment, settings, tuple(student or ())):
+    for path in write_pages(opened_course, assignment, settings, tuple(student or ())):
         output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
         count += 1
     if not count:
@@ -300,8 +312,8 @@ def rebuild(course: CourseOption = None) -> None:
     """
     from grader.gradebook.rebuild import rebuild_gradebook
 
-    found, settings = open_course(course)
-    _print_rebuilt(rebuild_gradebook(found, settings), found.db_url(settings.db_url))
+    opened_course, settings = open_course(course)
+    _print_rebuilt(rebuild_gradebook(opened_course, settings), opened_course.db_url(settings.db_url))
 
 
 @gradebook_app.command("set-aside")
@@ -314,12 +326,13 @@ def set_aside(
     All scores, comments and penalties stay in the gradebook, under the other name, and a copy of it is made first.
     What Pawgrade had graded of the assignment stays with it.
     """
+    # Hides the command of the same name, inside of it only.
     from grader.gradebook.rebuild import set_aside
 
-    found, settings = open_course(course)
-    name, done = set_aside(found, settings, assignment)
+    opened_course, settings = open_course(course)
+    name, done = set_aside(opened_course, settings, assignment)
     output.console.print(f"{assignment} as it was is now {name} in the gradebook", highlight=False)
-    _print_rebuilt(done, found.db_url(settings.db_url))
+    _print_rebuilt(done, opened_course.db_url(settings.db_url))
 
 
 def _print_rebuilt(done: Rebuilt, db_url: str) -> None:
@@ -345,11 +358,12 @@ def doctor(course: CourseOption = None, json_path: JsonOption = None) -> None:
     from grader.settings import load
 
     try:
-        found = find_course(course, Path.cwd())
-    except SpecError:
-        found = None
+        opened_course = find_course(course, Path.cwd())
+    except SpecError:  # the machine can be looked at without a course
+        opened_course = None
     table = Table("what", "", "found", "what follows, and what mends it", title="doctor")
-    facts = list(examine(found, load(found.folder if found else None, os.environ)))
+    # The trials run here: `examine` is a generator, and table, JSON and exit code all need every fact.
+    facts = list(examine(opened_course, load(opened_course.folder if opened_course else None, os.environ)))
     marks = {"good": "[green]✓[/]", "missing": "[yellow]–[/]", "bad": "[red]✗[/]"}
     for fact in facts:
         table.add_row(fact.what, marks[fact.state], plain(fact.found), plain(fact.advice))

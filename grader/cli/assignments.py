@@ -1,4 +1,4 @@
-"""Commands about assignments themselves: are they right, are they fair?"""
+"""The commands `verify` and `calibrate`, which test the assignments themselves."""
 
 from __future__ import annotations
 
@@ -73,27 +73,31 @@ def verify(
     unknown = sorted(set(part or ()) - set(verify_module.PARTS))
     if unknown:
         raise SpecError(f"--part: expected {', '.join(verify_module.PARTS)}, found {unknown[0]!r}.")
-    found, settings = open_course(course, sandbox)
+    opened_course, settings = open_course(course, sandbox)
     findings: list[Finding] = []
-    names, at_a_time = found.chosen(assignments), jobs or runners.default_jobs()
-    verify_module.require_mutants(found, names, only or ())
+    names, at_a_time = opened_course.chosen(assignments), jobs or runners.default_jobs()
+    # Before any notebook runs: a misspelt mutant would otherwise be told after minutes.
+    verify_module.require_mutants(opened_course, names, only or ())
+    # One pool of processes for all assignments: each process imports what grading needs once.
     with runners.local(at_a_time) as runner:
         for assignment in names:
             with _telling(assignment) as tell:
                 for finding in verify_module.verify(
-                    found,
+                    opened_course,
                     assignment,
                     settings,
                     card=data,
                     tell=tell,
                     runner=runner,
                     jobs=at_a_time,
-                    parts=[one for one in verify_module.PARTS if not part or one in part],
+                    parts=[part_name for part_name in verify_module.PARTS if not part or part_name in part],
                     only=only or (),
                 ):
                     findings.append(finding)
+                    # The status line does not move in a log: there each finding is a line of its own.
                     if not output.errors.is_terminal:
                         output.errors.print(_line(finding), highlight=False)
+    # Nothing found wrong because nothing was asked must not look like success.
     if not findings:
         raise SpecError(
             f"nothing was looked at in {', '.join(names)}: there is nothing to --part {' --part '.join(part or ())}.",
@@ -103,12 +107,14 @@ def verify(
         output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
         output.console.print(output.findings_table(findings))
-    _report(findings, found.folder, junit_path, summary_path, code_quality_path)
+    _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
+    # `echo`, not the console, which breaks long lines: a workflow command must stay on one.
     for text in (
-        other_programs.github_annotations(findings, found.folder, other_programs.checkout(os.environ))
+        other_programs.github_annotations(findings, opened_course.folder, other_programs.checkout(os.environ))
         if annotate
         else ()
     ):
+        # GitHub reads both streams; where the JSON is printed it has standard output to itself.
         typer.echo(text, err=str(json_path) == "-")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
@@ -122,6 +128,7 @@ def _report(
     if junit:
         junit.write_text(other_programs.junit(findings), encoding="utf-8")
     if summary:
+        # Appended: all steps of a job share the file that GitHub names.
         output.append(other_programs.summary(findings), summary)
     if quality:
         output.write_json(
@@ -139,7 +146,7 @@ class _Telling:
 
 @contextlib.contextmanager
 def _telling(assignment: str) -> Iterator[_Telling]:
-    """Show what is looked at."""
+    """Show on standard error what is being verified."""
     with output.errors.status(f"{assignment} ...") as status:
         yield _Telling(assignment, status)
 
@@ -187,11 +194,12 @@ def calibrate(
     from grader.calibration.statistics import TARGET
     from grader.grading import runners
 
-    found, settings = open_course(course, sandbox)
+    opened_course, settings = open_course(course, sandbox)
     at_a_time = jobs or runners.default_jobs()
+    # Exact seconds: these are honest solutions, which carry no student's message (ADR 11).
     with runners.local(at_a_time) as runner, Progress(exact=True) as tell:
         result = calibrate_module.calibrate(
-            found,
+            opened_course,
             assignment,
             settings,
             card=data,
@@ -201,6 +209,7 @@ def calibrate(
             jobs=at_a_time,
             tell=tell,
         )
+    # An assignment without levels has nothing to draw.
     if plot and result.calibration.measures:
         from grader.authoring.calibration_plot import calibration
 
@@ -212,7 +221,8 @@ def calibrate(
         for line in output.calibration_report(assignment, result):
             output.console.print(line, highlight=False)
     if not check:
-        path = calibration_file.write(found.source(assignment), result.card, result.calibration)
+        path = calibration_file.write(opened_course.source(assignment), result.card, result.calibration)
         output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
+    # Both: the runs are few, so none may have lost although the modelled chance is too high.
     fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
     raise typer.Exit(0 if fair else 1)

@@ -60,11 +60,13 @@ def cache_key(
     ] = None,
 ) -> None:
     """Print a name for the cache of photos and weights: it changes with their checksums and with nothing else."""
+    # Under another name: the command hides the function's.
     from grader.authoring.workflows import cache_key as key_of
     from grader.datasets import cards
     from grader.errors import SpecError
 
     key = key_of(data or cards.drawn())
     output.console.print(key, highlight=False, soft_wrap=True)
+    # GitLab names a cache after the content of a file: an old key there would bring back old photos.
     if check is not None and (not check.is_file() or check.read_text(encoding="utf-8").strip() != key):
         raise SpecError(f"{check} does not hold this key.", f"Write it there: echo {key} > {check}")

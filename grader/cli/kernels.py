@@ -28,8 +28,9 @@ kernels_app = typer.Typer(
 A *zygote* imports the heavy libraries once. Each kernel is a fork of it: it starts in a fraction of a second, is
 locked into a sandbox, serves one notebook, and is gone with all that the notebook started.""",
 )
+# Each kernel has these for itself, so a folder of the host below one of them could not be seen.
 KERNELS_OWN = ("/tmp", "/dev", "/proc", "/sys", "/pawgrade")  # noqa: S108 - nothing is written there
-JUPYTERS_NAME = re.compile(r"[A-Za-z0-9._-]+")
+JUPYTERS_NAME = re.compile(r"[A-Za-z0-9._-]+")  # what jupyter_client takes for a kernel's name
 
 
 @kernels_app.command()
@@ -110,6 +111,7 @@ def install(
     from grader.sandbox import kernelspecs
 
     name = name.lower()  # as Jupyter does
+    # All mistakes are told before anything is written: limits, name, modules and folders are looked at first.
     chosen = _limits(memory_mb=memory_mb, disk_mb=disk_mb, processes=processes, cpus=cpus)
     _check_place(name, user=user, prefix=prefix)
     options: dict[str, Any] = {
@@ -133,6 +135,7 @@ def install(
             "Choose --user, or --prefix with a folder of yours.",
         ) from exc
     _say(f"wrote {where}/kernel.json")
+    # Through the file that was just written, as any other program will read it.
     if not no_check:
         _try(where)
     _explain(name, where, chosen)
@@ -141,6 +144,7 @@ def install(
 def _limits(**given: int | None) -> Limits:
     from grader.limits import Limits
 
+    # An option that was not given leaves the default to `Limits`.
     return Limits.model_validate({key: value for key, value in given.items() if value is not None})
 
 
@@ -148,8 +152,13 @@ def _modules(text: str) -> list[str]:
     """Read the preload list; a module that does not exist is a mistake, found before anything is written."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
+        # Only the top package is looked up: to find a module in it, Python would import it.
         top = name.partition(".")[0]
-        if not all(part.isidentifier() for part in name.split(".")) or importlib.util.find_spec(top) is None:
+        # In this order: `find_spec` raises on an empty name.
+        if (
+            not all(identifier.isidentifier() for identifier in name.split("."))
+            or importlib.util.find_spec(top) is None
+        ):
             raise SpecError(
                 f"--preload: {sys.executable} has no module {name!r}.",
                 f"Correct the name, or install it: {sys.executable} -m pip install {top}",
@@ -161,9 +170,10 @@ def _folders(given: Sequence[Path]) -> dict[str, str]:
     for folder in given:
         if not folder.is_dir():
             raise SpecError(f"--read-only: {folder} is no folder.")
+    # Links are resolved first: one could lead into a place that each kernel has for itself.
     paths = [str(folder.resolve()) for folder in given]
     for path in paths:
-        if path == "/" or any(Path(path).is_relative_to(place) for place in KERNELS_OWN):
+        if path == "/" or any(Path(path).is_relative_to(private_folder) for private_folder in KERNELS_OWN):
             raise SpecError(
                 f"--read-only: {path} is in a place of which each kernel has its own.",
                 f"Move the folder out of {', '.join(KERNELS_OWN)}.",
@@ -172,7 +182,7 @@ def _folders(given: Sequence[Path]) -> dict[str, str]:
 
 
 def _check_place(name: str, *, user: bool, prefix: Path | None) -> None:
-    """Refuse a place that is none, and to replace a kernel that is not ours."""
+    """Raise SpecError for a name or place that cannot be used, or when the kernel there is another program's."""
     if user and prefix:
         raise SpecError("--user and --prefix exclude each other.")
     if not JUPYTERS_NAME.fullmatch(name):
@@ -180,13 +190,15 @@ def _check_place(name: str, *, user: bool, prefix: Path | None) -> None:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
-        found = KernelSpecManager(ensure_native_kernel=False).get_kernel_spec(name)
+        # Else Jupyter would answer for a native kernel that nobody has installed.
+        spec = KernelSpecManager(ensure_native_kernel=False).get_kernel_spec(name)
     except NoSuchKernel:
         return
-    stanza = found.metadata.get("kernel_provisioner", {})
+    stanza = spec.metadata.get("kernel_provisioner", {})
+    # Our own is replaced: installing again is how limits and modules are changed.
     if stanza.get("provisioner_name") != "pawgrade":
         raise SpecError(
-            f"--name: there is a kernel {name} already, in {found.resource_dir}, and it is another program's.",
+            f"--name: there is a kernel {name} already, in {spec.resource_dir}, and it is another program's.",
             "Choose another name.",
         )
 
@@ -209,6 +221,7 @@ def _try(where: Path) -> None:
     from grader.sandbox.self_check import launches
 
     try:
+        # Two: the first one waits for the zygote, the second shows what every later one costs.
         with output.errors.status("starting two kernels ..."):
             done = launches(KernelSpec.from_resource_dir(str(where)))
     except GraderError as exc:
@@ -225,6 +238,7 @@ def _try(where: Path) -> None:
 def _explain(name: str, where: Path, limits: Limits) -> None:
     from jupyter_core.paths import jupyter_path
 
+    # With --prefix the kernelspec may lie where this environment's programs never look.
     if str(where.parent) not in jupyter_path("kernels"):
         _say(
             f"Jupyter programs of this environment do not look there: export JUPYTER_PATH={where.parents[1]}"
@@ -254,12 +268,12 @@ def list_(
     """
     from grader.sandbox.host import status
 
-    found = status.zygotes()
+    zygotes = status.zygotes()
     if json_path:
-        output.write_json([zygote.to_json() for zygote in found], json_path)
+        output.write_json([zygote.to_json() for zygote in zygotes], json_path)
     if json_path is None or str(json_path) != "-":
-        if found:
-            output.console.print(_table(found))
+        if zygotes:
+            output.console.print(_table(zygotes))
         else:
             _say("no zygote is running")
 
@@ -274,21 +288,24 @@ def _table(zygotes: Sequence[Zygote]) -> Table:
     table.add_column("owner", max_width=50)
     table.add_column("what", overflow="fold")
     for zygote in zygotes:
+        # The zygote first, its forks below it.
         for process in (zygote.process, *zygote.kernels):
             row = (
                 process.name,
-                str(process.pid or "-"),
+                str(process.pid or "-"),  # 0: it is being born
                 _age(process.age_s),
                 _mib(process.pss_mb),
                 _mib(process.uss_mb),
                 "\n".join(f"{owner.pid} {owner.command}".strip() for owner in process.owners) or "nobody",
                 process.what,
             )
+            # As Text: brackets in the command line of an owner are no markup.
             table.add_row(*(Text(cell) for cell in row))
     return table
 
 
 def _mib(size: float | None) -> str:
+    # None: the system does not tell.
     return "?" if size is None else f"{size:.0f}"
 
 
@@ -300,4 +317,5 @@ def _age(seconds: float) -> str:
 
 
 def _say(text: str, style: str | None = None) -> None:
+    # Paths and commands are copied from here: no markup in them, and no line break of rich's.
     output.console.print(text, highlight=False, soft_wrap=True, markup=False, style=style)

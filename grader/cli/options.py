@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they open."""
+"""Options that several commands share, and how a command opens its course."""
 
 from __future__ import annotations
 
@@ -54,16 +54,18 @@ def open_course(
     course: Path | None, sandbox: Literal["namespaces", "none"] | None = None
 ) -> tuple[Course, Settings]:
     """Find the course and read its settings; raises SpecError."""
+    # Not at the top: every command imports this module, and `--help` must stay light (tests/cli/test_help.py).
     from grader.assignment.course import find_course
     from grader.settings import load
 
-    found = find_course(course, Path.cwd())
-    settings = load(found.folder, os.environ)
-    return found, settings if sandbox is None else dataclasses.replace(settings, sandbox=sandbox)
+    opened_course = find_course(course, Path.cwd())
+    settings = load(opened_course.folder, os.environ)
+    # The option goes before the environment, and that before the file.
+    return opened_course, settings if sandbox is None else dataclasses.replace(settings, sandbox=sandbox)
 
 
 def plain(text: str) -> str:
-    """Return a text whose brackets rich leaves alone, and whose signs all can be seen."""
+    """Escape a text for rich's markup, and put a visible sign for each character that has none."""
     from rich.markup import escape
 
     from grader.notebooks.sanitise_text import visible

@@ -1,4 +1,4 @@
-"""How results look in a terminal, and as JSON."""
+"""Format results as tables for a terminal, and write them as JSON."""
 
 from __future__ import annotations
 
@@ -37,8 +37,13 @@ class Terminal(Console):
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         """Turn all that is printed, tables and progress bars included, into what the terminal gets."""
-        shown = (one if one.control else Segment(visible(one.text), one.style) for one in buffer)
-        return super()._render_buffer(shown)
+        # A private method, but the one through which everything printed passes (tests/test_names.py). Control segments
+        # are rich's own: they move the cursor for progress bars.
+        segments = (
+            segment if segment.control else Segment(visible(segment.text), segment.style)
+            for segment in buffer
+        )
+        return super()._render_buffer(segments)
 
 
 console = Terminal(width=None if sys.stdout.isatty() else WIDTH)
@@ -58,6 +63,7 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
         titles: what a student did, by id, for the demo.
     """
     table = Table(
+        # As Text, here and below: brackets in a name are no markup.
         title=Text(f"{grades[0].assignment}{on_card(grades[0].data)}", style="table.title")
         if grades
         else "nothing handed in",
@@ -66,6 +72,7 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
     table.add_column("student", min_width=10, max_width=26)
     for exercise in grades[0].exercises if grades else ():
         table.add_column(exercise.id, justify="right", no_wrap=True)
+    # "up to": seconds of a student's notebook are told in coarse steps (ADR 11).
     for name, side in (("points", "right"), ("by hand", "right"), ("up to s", "right"), ("status", "left")):
         table.add_column(name, justify=side, no_wrap=True, min_width=len(name))  # type: ignore[arg-type]
     table.add_column("what happened", overflow="fold", min_width=24)
@@ -76,7 +83,7 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
         by_hand = "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
         row: tuple[str | Text, ...] = (
             who,
-            *(_points(one.points, one.status) for one in grade.exercises),
+            *(_points(exercise.points, exercise.status) for exercise in grade.exercises),
             f"{grade.points:g}/{grade.max_points:g}",
             by_hand,
             f"{grade.seconds.total:.0f}",
@@ -88,15 +95,18 @@ def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) 
 
 
 def _points(points: float, state: Status) -> Text:
+    # An ERROR is undecided: a number would read like a verdict (ADR 4).
     return Text("!" if state is Status.ERROR else f"{points:g}", style=STYLES[state])
 
 
 def what_happened(grade: Grade) -> str:
     """Say in one or two lines what a teacher would want to know first."""
+    # A notice says why nothing ran, or that this version is not scored: it explains the rest of the row.
     if grade.notices:
         return str(grade.notices[0])
+    # The first of each only: what fails later often follows from it.
     broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
-    failed = next((one for one in grade.checks if one.status in (Status.FAILED, Status.ERROR)), None)
+    failed = next((check for check in grade.checks if check.status in (Status.FAILED, Status.ERROR)), None)
     first = f"{failed.exercise}: {failed.found}" if failed else ""
     return "; ".join([*broken, first] if first else broken)
 
@@ -125,7 +135,7 @@ def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-ab
     if path is None or str(path) == "-":
         sys.stdout.write(text)
         return
-    write_whole(path, text)
+    write_whole(path, text)  # a program that waits for the file never reads half of it
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
@@ -159,8 +169,9 @@ def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
     """
     from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
 
-    one, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
-    table = Table(title=f"{assignment}{on_card(found.card)}: {one.runs} honest runs", show_lines=True)
+    # The chance that all levels together may have is divided evenly among them.
+    calibration, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
+    table = Table(title=f"{assignment}{on_card(found.card)}: {calibration.runs} honest runs", show_lines=True)
     for name in (
         "measure",
         "mean",
@@ -175,9 +186,10 @@ def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
         table.add_column(name)
     table.add_column("supported levels")
     table.add_column(f"photos for {share:.1%}")
-    for name, spread in one.measures.items():
-        level, wanted = found.levels[spread.level], suggest(spread, share)
+    for name, spread in calibration.measures.items():
+        level, supported = found.levels[spread.level], suggest(spread, share)
         needed = trials_needed(spread, level.full_at, share)
+        # "no number": more photos take away the luck of counting, not that of seed and split.
         photos = "–" if spread.trials is None else str(needed or "no number")
         table.add_row(
             name,
@@ -189,13 +201,13 @@ def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
             f"{spread.holdout_sd:.4f}" if spread.trials else "–",
             f"{level.zero_at:g} to {level.full_at:g}",
             f"{spread.rate:.2g}",
-            f"{wanted.zero_at:g} to {wanted.full_at:g}",
+            f"{supported.zero_at:g} to {supported.full_at:g}",
             photos,
         )
     yield table
-    yield f"recipes: {', '.join(one.recipes)}; {one.seeds} seeds, {one.splits} splits"
-    yield f"modelled chance that an honest solution loses a point by luck: {one.rate:.2g} (all levels together, weakest recipe; allowed {TARGET:g})"
-    yield f"observed: {one.lost} of {one.runs} runs lost a point; at 95 % that alone supports a chance below {bound(one.lost, one.runs):.2g}"
+    yield f"recipes: {', '.join(calibration.recipes)}; {calibration.seeds} seeds, {calibration.splits} splits"
+    yield f"modelled chance that an honest solution loses a point by luck: {calibration.rate:.2g} (all levels together, weakest recipe; allowed {TARGET:g})"
+    yield f"observed: {calibration.lost} of {calibration.runs} runs lost a point; at 95 % that alone supports a chance below {bound(calibration.lost, calibration.runs):.2g}"
     for outcome in found.outcomes:
         lost = outcome.lost(found.levels)
         if lost:

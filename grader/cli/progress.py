@@ -1,4 +1,4 @@
-"""Progress on long work."""
+"""The progress bar of commands that take long."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ class Progress:
     """
 
     def __init__(self, total: int | None = None, *, exact: bool = False) -> None:
+        # rich's Progress, hiding this class's name in here only.
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False),  # names of students are no markup
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
+        # Gone at the end: the table that follows says the rest.
         self.progress = Progress(*columns, console=output.errors, transient=True)
         self.task = self.progress.add_task("getting ready", total=total)
         self.unscored: list[str] = []
@@ -43,6 +45,7 @@ class Progress:
 
     def tell(self, event: str, text: str, grade: Grade | None) -> None:
         """Show an event: `started`, `graded`, `known`, `unscored`, or `total` with a number as text."""
+        # No `elif` below: what is not scored is a step as well, and goes on to the last branch.
         if event == "unscored":
             self.unscored.append(text)
         if event == "total":
@@ -51,8 +54,10 @@ class Progress:
             self.progress.update(self.task, description=text)
         else:
             self.progress.advance(self.task)
+            # A bar cannot move in a log: there each grade is a line of its own.
             if grade is not None and not output.errors.is_terminal:
                 name = text if grade.assignment in text else f"{text}, {grade.assignment}"
+                # Logs may be public, and exact seconds of a student's run are a channel (ADR 11).
                 took = (
                     f"{grade.seconds.total:.0f}"
                     if self.exact

@@ -1,4 +1,4 @@
-"""The command that shows staff what may be worth a look."""
+"""The command `review`, which shows staff unlikely results and shared cells."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def review(
     """
     from grader.reports import review as review_module
 
-    found, settings = open_course(course)
-    looked_at = review_module.review(found, assignment, settings)
+    opened_course, settings = open_course(course)
+    looked_at = review_module.review(opened_course, assignment, settings)
     if json_path:
         output.write_json(looked_at.to_json(), json_path)
     if json_path is None or str(json_path) != "-":
@@ -42,6 +42,7 @@ def review(
 def _print(looked_at: Review) -> None:
     from grader.reports.review import NOTE
 
+    # `plain` around all that students wrote: names, code, ids of cells.
     show = output.console.print
     show(_students(looked_at))
     for row in looked_at.rows:
@@ -76,7 +77,7 @@ def _students(looked_at: Review) -> Table:
             f"{row.scored}{limit}",
             str(len(row.flags) or ""),
             str(row.own),
-            str(row.shared or ""),
+            str(row.shared or ""),  # blank for 0, so that the others catch the eye
         )
     return table
 
@@ -87,11 +88,12 @@ def _shared(looked_at: Review) -> Table:
     table = Table(
         "what", "who, and where", "how it begins", title="shared cells, rare ones first", show_lines=True
     )
-    for one in looked_at.report.shared[:SHOWN]:
-        names = [f"{student}: {cell}" for student, cell in zip(one.students, one.cells, strict=True)]
+    for group in looked_at.report.shared[:SHOWN]:
+        names = [f"{student}: {cell}" for student, cell in zip(group.students, group.cells, strict=True)]
+        # A cell from a lecture may be in every notebook of the class.
         more = [f"and {len(names) - 5} more"] if len(names) > 5 else []
-        what = f"{one.kind}\n(the model solution has it)" if one.model else one.kind
-        table.add_row(what, plain("\n".join([*names[:5], *more])), plain(one.excerpt))
+        what = f"{group.kind}\n(the model solution has it)" if group.model else group.kind
+        table.add_row(what, plain("\n".join([*names[:5], *more])), plain(group.excerpt))
     return table
 
 
@@ -99,7 +101,7 @@ def _pairs(looked_at: Review) -> Table:
     from rich.table import Table
 
     table = Table("students", "cells", "of their own", "outputs", title="pairs with most in common")
-    for one in looked_at.report.pairs[:SHOWN]:
-        names = " and ".join(one.students)
-        table.add_row(plain(names), str(one.shared or ""), f"{one.share:.0%}", str(one.outputs or ""))
+    for pair in looked_at.report.pairs[:SHOWN]:
+        names = " and ".join(pair.students)
+        table.add_row(plain(names), str(pair.shared or ""), f"{pair.share:.0%}", str(pair.outputs or ""))
     return table

@@ -1,1 +1,1 @@
-"""The page that a student reads."""
+"""Write the feedback page that a student reads."""

@@ -47,10 +47,11 @@ def draw(picture: Picture, own: Mapping[str, Draw] = NO_OTHERS) -> Drawing:
         InfrastructureError: no function draws this kind, its content is not what that function documents, or what it
             returned is no drawing.
     """
+    # Pawgrade's own kinds go first: no file of an assignment replaces them (ADR 15).
     function = FIGURES.get(picture.kind) or own.get(picture.kind)
     if function is None:
-        known = ", ".join((*FIGURES, *own))
-        raise InfrastructureError(f"picture: no drawing for kind {picture.kind!r}; known are {known}.")
+        kinds = ", ".join((*FIGURES, *own))
+        raise InfrastructureError(f"picture: no drawing for kind {picture.kind!r}; known are {kinds}.")
     try:
         drawing = function(picture.content)
     except (
@@ -68,6 +69,7 @@ def draw(picture: Picture, own: Mapping[str, Draw] = NO_OTHERS) -> Drawing:
 
 
 def _is_whole(drawing: object) -> bool:
+    # The function is an assignment's: its annotation is no promise, and the page relies on every field.
     return (
         isinstance(drawing, Drawing)
         and drawing.mime in {PNG, SVG}
@@ -79,7 +81,7 @@ def _is_whole(drawing: object) -> bool:
 
 
 def confusion(content: dict[str, Any]) -> Drawing:
-    """Draw who was taken for whom.
+    """Draw a confusion matrix.
 
     Args:
         content: `matrix`, ints `[n, n]`, photos of class [row] that were taken for class [column]; `names`, n
@@ -89,7 +91,7 @@ def confusion(content: dict[str, Any]) -> Drawing:
         A PNG: blue diagonal by share of the row, orange elsewhere, with the counts of what went wrong.
     """
     matrix, names = square(content)
-    size = max(4.0, 0.27 * len(names) + 2.2)
+    size = max(4.0, 0.27 * len(names) + 2.2)  # inches: room for a row of text each, and for the names
     figure = _figure(size, size)
     axes = figure.add_subplot()
     axes.imshow(_shades(matrix), interpolation="nearest")
@@ -101,6 +103,7 @@ def confusion(content: dict[str, Any]) -> Drawing:
     labels = [_literal(name) for name in names]
     axes.set_xticks(ticks, labels, rotation=90, fontsize=7.5)
     axes.set_yticks(ticks, labels, fontsize=7.5)
+    # Minor ticks lie between the classes: the grid runs around the squares, not through them.
     axes.set_xticks(ticks[1:] - 0.5, minor=True)
     axes.set_yticks(ticks[1:] - 0.5, minor=True)
     axes.grid(which="minor", color=GRID, linewidth=0.5)
@@ -133,6 +136,7 @@ def _shades(matrix: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     from matplotlib.colors import to_rgb
 
     totals = matrix.sum(axis=1, keepdims=True)
+    # A class without photos has a row of zeros: it stays white instead of becoming NaN.
     share = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
     share = np.where(matrix > 0, 0.15 + 0.7 * share, 0.0)[..., None]  # one photo of many is still visible
     diagonal = np.eye(len(matrix), dtype=bool)[..., None]
@@ -157,10 +161,10 @@ def photo_grid(content: dict[str, Any]) -> Drawing:
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for line, (caption, images) in zip(axes, rows, strict=True):
         line[0].set_title(_literal(caption, CAPTION_CHARS), loc="left", fontsize=9)
-        for place, axis in enumerate(line):
-            axis.set_axis_off()
-            if place < len(images):
-                axis.imshow(images[place])
+        for column, axis in enumerate(line):
+            axis.set_axis_off()  # of the empty places of a shorter row, too
+            if column < len(images):
+                axis.imshow(images[column])
     return _png(figure)
 
 
@@ -173,6 +177,7 @@ def square(content: dict[str, Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
     Raises:
         ValueError: the matrix is not a square of counts with a name for each row. KeyError, TypeError likewise.
     """
+    # Content lay in a file as JSON: nothing about its form can be taken for granted.
     matrix, names = np.asarray(content["matrix"]), [str(name) for name in content["names"]]
     if (
         matrix.dtype.kind not in "iu"
@@ -227,7 +232,9 @@ def _png(figure: Figure, seen: str | Message = "") -> Drawing:
     from PIL import Image
 
     drawn, buffer = io.BytesIO(), io.BytesIO()
+    # Without `Software`, which names the version of Matplotlib.
     figure.savefig(drawn, format="png", metadata={"Software": None})
     with Image.open(drawn) as picture:
+        # Dithering would speckle plain colours, and specks compress badly.
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return Drawing(PNG, buffer.getvalue(), seen=seen)

@@ -22,7 +22,7 @@ from grader.checks.requirements import as_required
 from grader.messages import NOTHING, Message, joined
 from grader.records import Check, Grade, Picture, Status
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-9  # sums of binary fractions: 0.7 + 0.1 is a little less than 0.8
 FINEST = 0.02  # a step, in accuracy: as fine as pages without a Ladder are
 
 
@@ -45,6 +45,7 @@ class Release:
 
 def rounded(value: float, step: float) -> float:
     """Return the multiple of `step` that is nearest to an accuracy, at most 1."""
+    # Rounded once more: 3 * 0.1 is not 0.3. The multiple next to 1 may lie above it.
     return min(1.0, round(round(value / step) * step, 9))
 
 
@@ -63,9 +64,11 @@ def releases(history: Sequence[Grade], step: float) -> dict[str, Release]:
     last: dict[str, Release] = {}
     for turn, grade in enumerate(history, start=1):
         for check in grade.checks:
-            scores, shown = _accuracies(check), last.get(check.id)
-            before = shown.scores if shown else {}
+            scores, release = _accuracies(check), last.get(check.id)
+            before = release.scores if release else {}
+            # One improvement shows all accuracies of the check: points and verdict depend on all of them.
             if any(improves(value, before.get(site), step) for site, value in scores.items()):
+                # Compared next time is what was shown, not the exact value, which nobody has seen.
                 steps = {site: rounded(value, step) for site, value in scores.items()}
                 last[check.id] = Release(turn, grade, check, steps)
     return last
@@ -80,21 +83,23 @@ def held_back(grade: Grade, history: Sequence[Grade], levels: Mapping[str, Level
         levels: credit levels on the grade's card, secret ones included.
         step: in accuracy, above 0; below `FINEST` it counts as that.
     """
-    step = max(step, FINEST)
+    step = max(step, FINEST)  # a setting near 0 would show every score
     last = releases(history, step)
     scored = {check.id: last[check.id] for check in grade.checks if _accuracies(check)}
     checks = tuple(
         _stepped(scored[check.id], grade, levels, step) if check.id in scored else _unknown(check)
         for check in grade.checks
     )
+    # Summed up anew from what is shown: the sums of the grade would tell the points that are held back.
     exercises = tuple(
-        scoring.exercise_grade(one.id, one.title, one.max_points, checks) for one in grade.exercises
+        scoring.exercise_grade(exercise.id, exercise.title, exercise.max_points, checks)
+        for exercise in grade.exercises
     )
     return replace(
         grade,
         checks=checks,
         exercises=exercises,
-        points=round(sum(one.points for one in exercises), 2),
+        points=round(sum(exercise.points for exercise in exercises), 2),
         pictures=_pictures(grade, scored),
         notices=(_explained(step), *grade.notices),
     )
@@ -110,7 +115,11 @@ def _explained(step: float) -> Message:
 
 
 def _accuracies(check: Check) -> dict[str, float]:
-    return {one.site: one.value for one in check.requirements if one.trials is not None}
+    return {
+        requirement.site: requirement.value
+        for requirement in check.requirements
+        if requirement.trials is not None
+    }
 
 
 def _unknown(check: Check) -> Check:
@@ -124,37 +133,40 @@ def _unknown(check: Check) -> Check:
 def _stepped(release: Release, grade: Grade, levels: Mapping[str, Levels], step: float) -> Check:
     """Return the check that was shown last, with rounded accuracies and the least points that these earn."""
     check = release.check
-    failing = next((one for one in check.requirements if not one.met), None)
+    failing = next((requirement for requirement in check.requirements if not requirement.met), None)
     if check.status is Status.ERROR or (failing is None and check.status is Status.FAILED):
         return check  # what ended the check says nothing of its accuracies
     exact = check.points / check.max_points if check.max_points else float(check.status is Status.PASSED)
+    # Where a demand that is no accuracy failed first, the exact share of the points bounds what is shown.
     share = 1.0 if failing is None or failing.trials is not None else exact
-    said: list[Message] = []
-    for one in check.requirements:
-        if one.trials is None:
-            said.append(as_required(one.what, met=one.met))
+    statements: list[Message] = []
+    for requirement in check.requirements:
+        if requirement.trials is None:
+            statements.append(as_required(requirement.what, met=requirement.met))
             continue
-        level, score = levels.get(one.level), release.scores[one.site]
+        level, score = levels.get(requirement.level), release.scores[requirement.site]
+        # Half a step lower: the least accuracy that is rounded to the one shown.
         share = min(share, _least(score - step / 2, exact, level))
         words = Message(
             "{what} {value} (in steps of {step:g})",
-            what=Message.of(one.what),
+            what=Message.of(requirement.what),
             value=_said(score, level),
             step=step,
         )
-        said.append(words)
+        statements.append(words)
     if release.grade.attempt != grade.attempt:
-        said.append(Message("shown since scored attempt {number}", number=release.turn))
+        statements.append(Message("shown since scored attempt {number}", number=release.turn))
     if share >= 1.0:
-        return replace(check, measured=joined(said))
+        return replace(check, measured=joined(statements))
     steps = disclosure.steps(check.max_points)
+    # Rounded down, while the grade goes to the nearest step: the page must never promise more.
     points = round(math.floor(share * steps + TOLERANCE) / steps * check.max_points, 2)
     hint = check.hint or Message("It may be worth all points: what is shown is the least.")
-    return replace(check, status=Status.FAILED, points=points, measured=joined(said), hint=hint)
+    return replace(check, status=Status.FAILED, points=points, measured=joined(statements), hint=hint)
 
 
 def _said(score: float, level: Levels | None) -> Message:
-    """Say an accuracy no further than its level gives credit for."""
+    """Say an accuracy, cut off at the ends of the range in which its level gives credit."""
     if level is not None and not level.zero_at < score < level.full_at:
         if score >= level.full_at:
             return Message("{value:.3g} or more", value=disclosure.cut(level.full_at, 3))
@@ -171,9 +183,9 @@ def _least(accuracy: float, exact: float, levels: Levels | None) -> float:
 
 
 def _pictures(grade: Grade, scored: Mapping[str, Release]) -> tuple[Picture, ...]:
-    """Return the pictures of each check from the attempt whose score is shown; those of nobody knows whom are left out."""
-    shown: list[Picture] = []
+    """Return each check's pictures from the attempt whose score is shown; those that name no check are left out."""
+    pictures: list[Picture] = []
     for check in grade.checks:
         source = scored[check.id].grade if check.id in scored else grade
-        shown += [picture for picture in source.pictures if picture.check == check.id]
-    return tuple(shown)
+        pictures += [picture for picture in source.pictures if picture.check == check.id]
+    return tuple(pictures)

@@ -87,8 +87,9 @@ def render(
         pass_points: what automatic and manual points together have to reach; None does not mention it.
         standing: a sentence about how many attempts are scored; may be empty.
     """
-    shown = () if notebook is None else page_cells(notebook)
-    cells = shown or ()
+    cell_views = () if notebook is None else page_cells(notebook)
+    cells = cell_views or ()  # None: it could not be shown, which the page says; (): there was none
+    # Names of folders: characters that turn the direction of writing would change the words around them.
     grade = dataclasses.replace(grade, student=visible(grade.student), assignment=visible(grade.assignment))
     page = _environment().get_template("feedback.html")
     html = page.render(
@@ -103,24 +104,27 @@ def render(
         seconds=_seconds(grade),
         pictures=_pictures(grade.pictures, photos, own),
         cells=cells,
-        left_out=TOO_MUCH if shown is None else NOTHING,
+        left_out=TOO_MUCH if cell_views is None else NOTHING,
         tested={exercise.id: exercise.title or exercise.id for exercise in grade.exercises},
         failed={cell.index: cell for cell in grade.failed_cells},
     )
     return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
 
 
+# Templates are compiled once a process, not once a page.
 @functools.cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = FileSystemLoader(Path(__file__).parent / "templates")
+    # StrictUndefined: a misspelt field is an error, not an empty place on the page.
     environment = Environment(
         loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = number
     environment.filters["duration"] = duration
     environment.filters["tagged"] = tagged
+    # Sentences in templates are found by Babel under the same keyword as those in code (ADR 17).
     environment.globals["Message"] = Message
     return environment
 
@@ -129,6 +133,7 @@ def tagged(message: Message, **tags: str) -> Markup:
     """Write a message with some of its parameters in elements of HTML: `tagged(message, student="bdi")`."""
     from markupsafe import Markup, escape
 
+    # Each parameter is escaped before a tag is put around it, so that only the tag itself is HTML.
     values = {name: escape(str(value)) for name, value in message.parameters.items()}
     values |= {name: Markup(f"<{tag}>{values[name]}</{tag}>") for name, tag in tags.items()}  # noqa: S704 - escaped
     return Markup(escape(message.template)).format(**values)  # noqa: S704 - escaped
@@ -148,7 +153,7 @@ def duration(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class _Total:
-    """The number that people look at first.
+    """The total at the top of the page.
 
     Attributes:
         points: earned so far, automatic and manual.
@@ -168,6 +173,7 @@ class _Total:
 
 
 def _total(grade: Grade, manual: Sequence[ManualComment], pass_points: float | None) -> _Total:
+    # The points of a grade are those of its exercises; cells graded by hand come on top.
     by_hand = sum(cell.max_points for cell in manual)
     pending = sum(cell.max_points for cell in manual if cell.points is None)
     return _Total(
@@ -199,12 +205,14 @@ def _verdict(status: Status, points: float, max_points: float) -> dict[str, str 
         name, symbol, words = "partial", "◐", Message("Part of the points")
     else:
         name, symbol, words = _WORDS[status]
+    # A guard earns nothing: "Full points" would be odd for a check without any.
     if status is Status.PASSED and max_points == 0:
         words = Message("In order")
     return {"name": name, "symbol": symbol, "words": words}
 
 
 def _exercises(grade: Grade, cells: Sequence[CellView]) -> list[dict[str, Any]]:
+    # Cells that the notebook lacks, or that found no room, get no link.
     places = {cell.grade_id: cell.index for cell in cells if cell.grade_id}
     return [
         {
@@ -230,6 +238,7 @@ def _limit(grade: Grade) -> dict[str, Any] | None:
     if grade.limit is None:
         return None
     words = explain(grade.limit)
+    # A limit of the whole notebook may belong to no cell: then there is nothing to link to.
     where = [cell for cell in grade.failed_cells if cell.limit is grade.limit]
     return {"what": words.headline, "advice": words.advice, "cell": where[0] if where else None}
 
@@ -242,10 +251,10 @@ _STEPS = (
 
 
 def _seconds(grade: Grade) -> list[dict[str, Any]]:
-    """Return the steps that took time, as far as they may be told; our own time is nobody's work."""
+    """Return the steps that took time, as coarse as `disclosure` tells them; the grader's own time is left out."""
     told = disclosure.times(grade.seconds)
     steps = [(words, float(getattr(told, name))) for name, words in _STEPS]
-    longest = max(seconds for _, seconds in steps) or 1.0
+    longest = max(seconds for _, seconds in steps) or 1.0  # nothing ran: no division by 0
     return [
         {"words": words, "s": seconds, "percent": 100 * seconds / longest}
         for words, seconds in steps
@@ -254,34 +263,39 @@ def _seconds(grade: Grade) -> list[dict[str, Any]]:
 
 
 def _pictures(
-    pictures: Sequence[Picture], photos: PublicPhotos | None, own: Mapping[str, Draw]
+    pictures: Sequence[Picture], photos: PublicPhotos | None, draw_functions: Mapping[str, Draw]
 ) -> list[dict[str, Any]]:
     """Draw the pictures for which the page has room; the others cost the student nothing but the picture."""
-    shown, room = [], PICTURES_CHARS
+    entries, room = [], PICTURES_CHARS
     for picture in pictures:
-        one = _picture(picture, photos, own)
-        if _chars(one) > room:
-            one |= {
+        entry = _picture(picture, photos, draw_functions)
+        # In their order: a later, smaller picture may still fit.
+        if _chars(entry) > room:
+            entry |= {
                 "url": None,
                 "pairs": [],
                 "seen": NOTHING,
                 "says": (),
                 "missing": Message("This picture was left out: the page would be too large."),
             }
-        room -= _chars(one)
-        shown.append(one)
-    return shown
+        room -= _chars(entry)
+        entries.append(entry)
+    return entries
 
 
-def _chars(shown: dict[str, Any]) -> int:
-    sides = [side for pair in shown["pairs"] for side in (pair["true"], pair["said"])]
-    texts = (shown["url"] or "", str(shown["seen"]), *shown["says"])
+def _chars(entry: dict[str, Any]) -> int:
+    # Counted are the texts in which pictures lie; the HTML around them is small.
+    sides = [side for pair in entry["pairs"] for side in (pair["true"], pair["said"])]
+    texts = (entry["url"] or "", str(entry["seen"]), *entry["says"])
     return sum(map(len, texts)) + sum(len(photo) for side in sides for photo in side["photos"])
 
 
-def _picture(picture: Picture, photos: PublicPhotos | None, own: Mapping[str, Draw]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"kind": picture.kind, "title": picture.title, "url": None}
-    shown |= {
+def _picture(
+    picture: Picture, photos: PublicPhotos | None, draw_functions: Mapping[str, Draw]
+) -> dict[str, Any]:
+    # All that the template reads is there from the start, since it allows no undefined field.
+    entry: dict[str, Any] = {"kind": picture.kind, "title": picture.title, "url": None}
+    entry |= {
         "pairs": [],
         "measured_on": "",
         "seen": NOTHING,
@@ -290,19 +304,19 @@ def _picture(picture: Picture, photos: PublicPhotos | None, own: Mapping[str, Dr
         "missing": Message("This picture could not be drawn."),
     }
     try:
-        drawing = figures.draw(picture, own)
-    except InfrastructureError:
-        return shown
-    shown |= {
+        drawing = figures.draw(picture, draw_functions)
+    except InfrastructureError:  # a picture costs only itself (ADR 15)
+        return entry
+    entry |= {
         "url": drawing.url,
         "says": drawing.says,
         "seen": Message.of(drawing.seen),
         "vector": drawing.mime == SVG,
     }
     if picture.kind == "confusion":
-        shown["measured_on"] = picture.content.get("measured on", "")
-        shown["pairs"] = _pairs(picture.content, photos)
-    return shown
+        entry["measured_on"] = picture.content.get("measured on", "")
+        entry["pairs"] = _pairs(picture.content, photos)
+    return entry
 
 
 def _pairs(content: dict[str, Any], photos: PublicPhotos | None) -> list[dict[str, Any]]:

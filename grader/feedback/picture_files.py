@@ -32,20 +32,23 @@ def load_pictures(folder: Path) -> Mapping[str, Draw]:
     if not path.exists():
         return NO_OTHERS
     module = load_checks(path)
-    own = {
-        name: found
-        for name, found in vars(module).items()
-        if inspect.isfunction(found) and found.__module__ == module.__name__ and not name.startswith("_")
+    # Only what is defined in the file: a helper that it imports would otherwise be a kind of picture.
+    functions = {
+        name: function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
     }
-    if taken := sorted(own.keys() & FIGURES.keys()):
+    if taken := sorted(functions.keys() & FIGURES.keys()):
         raise SpecError(
             f"{path}: {taken[0]} is drawn by Pawgrade itself.", "Give your function another name."
         )
-    return own
+    return functions
 
 
 def drawn_by(folder: Path) -> Mapping[str, Draw]:
-    """Return what draws an assignment's own pictures; nothing does where its file is broken, and each page says so."""
+    """Return the functions that draw an assignment's own pictures: none where its file is broken, and each page says so."""
     try:
         return load_pictures(folder)
     except SpecError:
@@ -58,13 +61,14 @@ def require_drawn(folder: Path) -> None:
     Raises:
         SpecError: `pictures.py` cannot be imported, or a check shows a kind that nothing draws.
     """
-    own = load_pictures(folder)
-    known = ", ".join((*FIGURES, *own))
+    functions = load_pictures(folder)
+    kinds = ", ".join((*FIGURES, *functions))
+    # Checks are read, not run: without answers they would show nothing.
     problems = [
-        f"{place} shows {kind!r}, and no function of that name is in {folder / PICTURES}; drawn are {known}"
+        f"{location} shows {kind!r}, and no function of that name is in {folder / PICTURES}; drawn are {kinds}"
         for name in CHECKS
-        for place, kind in _shown(folder / name)
-        if kind not in FIGURES and kind not in own
+        for location, kind in _shown(folder / name)
+        if kind not in FIGURES and kind not in functions
     ]
     if problems:
         raise SpecError(f"{'; '.join(problems)}.", "Feedback could not show these pictures.")
@@ -72,10 +76,11 @@ def require_drawn(folder: Path) -> None:
 
 def drawable(folder: Path, grade: Grade) -> tuple[bool, str]:
     """Draw what the checks showed of an attempt, for students and for staff; say whether all of it can be drawn."""
-    own, pictures, problems = load_pictures(folder), (*grade.pictures, *grade.staff.pictures), list[str]()
+    functions, pictures = load_pictures(folder), (*grade.pictures, *grade.staff.pictures)
+    problems: list[str] = []
     for picture in pictures:
         try:
-            draw(picture, own)
+            draw(picture, functions)
         except InfrastructureError as exc:
             problems.append(str(exc))
     return not problems, " ".join(problems) or f"{len(pictures)} drawn"
@@ -91,6 +96,7 @@ def _shown(path: Path) -> Iterator[tuple[str, str]]:
         raise SpecError(f"{path} cannot be read: {type(exc).__name__}: {exc}.") from exc
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "show":
+            # A kind that is computed cannot be known here; `drawable` meets it when the reference solution is graded.
             given = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "kind")]
             for kind in given[:1]:
                 if isinstance(kind, ast.Constant) and isinstance(kind.value, str):

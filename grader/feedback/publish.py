@@ -35,10 +35,11 @@ class TrainingPhotos:
     def photos(self, name: str, count: int) -> Sequence[npt.NDArray[np.uint8]]:
         """Return up to `count` photos of a class, or of all classes of a group; the same ones whenever asked, of other names none."""
         train, groups = self.view.photos("train"), np.array(self.view.groups)
-        wanted = {group: groups == group for group in set(self.view.groups) - {""}}
-        wanted |= dict(zip(self.view.classes, np.eye(len(groups), dtype=bool), strict=True))
-        places = np.flatnonzero(wanted.get(name, np.zeros(len(groups), bool))[train.labels])[:count]
-        return [np.asarray(train.images[place]) for place in places]
+        # A mask over classes for each name; a class wins over a group of the same name.
+        masks = {group: groups == group for group in set(self.view.groups) - {""}}
+        masks |= dict(zip(self.view.classes, np.eye(len(groups), dtype=bool), strict=True))
+        indices = np.flatnonzero(masks.get(name, np.zeros(len(groups), bool))[train.labels])[:count]
+        return [np.asarray(train.images[index]) for index in indices]
 
 
 def write_pages(
@@ -50,11 +51,12 @@ def write_pages(
         The path of each page.
     """
     assignment = spec.load_assignment(course.source(assignment_id))
-    own = picture_files.drawn_by(course.source(assignment_id))
-    photos: dict[str, TrainingPhotos | None] = {}
+    draw_functions = picture_files.drawn_by(course.source(assignment_id))
+    photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
     by_hand = _given_by_hand(course, assignment_id, settings)
-    known = attempts.students(course.folder, assignment_id)
-    if missing := [student for student in students if student not in known]:
+    graded = attempts.students(course.folder, assignment_id)
+    # Before any page is written: a misspelt name changes nothing.
+    if missing := [student for student in students if student not in graded]:
         raise SpecError(
             f"student {missing[0]!r} has not been graded in {assignment_id}.",
             f"Run `pawgrade grade {assignment_id}` first.",
@@ -74,13 +76,13 @@ def write_pages(
         if grade.data not in photos:
             photos[grade.data] = _training_photos(assignment, grade, settings)
         comments = _comments(assignment, by_hand.get(student, {}))
-        given = [one.points for one in comments if one.points is not None]
+        given = [comment.points for comment in comments if comment.points is not None]
         html = page.render(
             with_manual(grade, sum(given) if given else None, assignment.pass_points),
             title=assignment.title,
             notebook=attempts.executed_bytes(course.folder, grade),
             photos=photos[grade.data],
-            own=own,
+            own=draw_functions,
             manual=comments,
             pass_points=assignment.pass_points,
             standing=standing,
@@ -91,13 +93,14 @@ def write_pages(
 
 
 def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, settings: Settings) -> Grade:
-    """Return the grade with what was said about a version that is not scored, and without what students may not know."""
+    """Return the grade as its page shows it: with the notice about an unscored version, without what students may not know."""
     words = versions.waiting(course.folder, assignment.id, grade.student)
     if words:
         grade = replace(grade, notices=(words, *grade.notices))
     if not settings.ladder or not attempts.has_run(course.folder, grade):
         return disclosure.told(grade)
     history = versions.judged(course.folder, assignment.id, grade.student, versions.against(grade))
+    # Secret levels count as well: what a rounded accuracy is worth at least follows from them.
     hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
     levels = {**assignment.on(grade.data).levels, **hidden}
     return disclosure.told(ladder.held_back(grade, history, levels, settings.ladder))
@@ -116,13 +119,14 @@ def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settin
 
 
 def _given_by_hand(course: Course, assignment: str, settings: Settings) -> Mapping[str, Mapping[str, Given]]:
-    """Look up what people gave and said, by student and cell; without nbgrader nobody did."""
+    """Look up manual points and comments by student and cell; there are none without nbgrader."""
     url = course.db_url(settings.db_url)
     if not has_nbgrader():
         return {}
     from grader.gradebook.manual_work import given_by_hand, sqlite_path
     from grader.gradebook.nbgrader import open_gradebook
 
+    # Opening would create an empty gradebook, and pages are no reason for one.
     path = sqlite_path(url)
     if path is not None and not path.is_file():
         return {}
@@ -134,7 +138,7 @@ def _comments(assignment: spec.Assignment, rows: Mapping[str, Given]) -> list[pa
     """Return the cells graded by hand of one student, in the assignment's order."""
     return [
         page.ManualComment(
-            one.id, one.title, rows.get(one.id, NOTHING)[0], one.points, rows.get(one.id, NOTHING)[1]
+            cell.id, cell.title, rows.get(cell.id, NOTHING)[0], cell.points, rows.get(cell.id, NOTHING)[1]
         )
-        for one in assignment.manual
+        for cell in assignment.manual
     ]

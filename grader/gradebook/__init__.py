@@ -1,1 +1,1 @@
-"""Attempts (the truth), nbgrader's database (a projection), and staff's own work."""
+"""Store attempts, write nbgrader's gradebook from them, and keep the staff's manual work."""

@@ -53,6 +53,7 @@ def attempt_id(submission: Submission, *facts: str) -> str:
         facts: versions and settings, for example the assignment's digest, the data card, the seed.
     """
     listed = contents(submission) if submission.contents is None else submission.contents
+    # NUL separates: no file's name can hold it.
     return hashlib.sha256("\0".join(facts).encode() + listed).hexdigest()[:16]
 
 
@@ -67,6 +68,7 @@ def contents(submission: Submission) -> bytes:
         except OSError:  # gone since, or a name that is too long
             rows += f"\0{name}\0unreadable\0".encode(errors="surrogateescape")
             continue
+        # The kind counts, too: a link or a pipe in a file's place is another attempt, and is never opened.
         rows += f"\0{name}\0{stat.S_IFMT(mode)}\0".encode(errors="surrogateescape")
         if stat.S_ISREG(mode):
             rows += _fingerprint(path)
@@ -76,11 +78,11 @@ def contents(submission: Submission) -> bytes:
 
 
 def _files(folder: Path, notebook: str) -> tuple[list[str], str]:
-    """Return the sorted names of a hostile folder's files, the notebook's among them, and words when there are more than count.
+    """List the files of a hostile folder; return their sorted names, and a note of what is not among them.
 
     Folders are entered by name, not by recursion: one of a thousand levels, or of long names, ends no class.
     """
-    found, pending, rest = [notebook], [("", 0)], ""
+    names, pending, rest = [notebook], [("", 0)], ""
     while pending:
         inside, depth = pending.pop()
         try:
@@ -90,19 +92,22 @@ def _files(folder: Path, notebook: str) -> tuple[list[str], str]:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append((f"{name}/", depth + 1))
                     elif name not in (TIMESTAMP, notebook):
-                        found.append(name)
-                    if len(found) + len(pending) > MAX_FILES:
+                        names.append(name)
+                    # Checked at each entry: one folder alone may hold millions.
+                    if len(names) + len(pending) > MAX_FILES:
                         return [notebook], f"more than {MAX_FILES} files"
         except OSError:
             rest = rest or "folders that cannot be read"
+        # The folder appended last is entered next, so a deep branch is noticed as soon as it is met.
         if pending and pending[-1][1] > MAX_DEPTH:
             return [notebook], f"folders {MAX_DEPTH} deep"
-    there = found if (folder / notebook).is_symlink() or (folder / notebook).exists() else found[1:]
+    # A broken link is there as well: `exists` alone would follow it.
+    there = names if (folder / notebook).is_symlink() or (folder / notebook).exists() else names[1:]
     return sorted(there), rest
 
 
 def _fingerprint(path: Path) -> bytes:
-    """Return a digest of a file; of one that is too large to count, or cannot be read, only its size."""
+    """Return the digest of a file's content, or its size where it is too large or cannot be read."""
     size = path.lstat().st_size
     if size > MAX_READ_BYTES:
         return str(size).encode()
@@ -140,24 +145,26 @@ def write(
     """
     parent = root(course, grade.assignment, grade.student)
     parent.mkdir(parents=True, exist_ok=True)
-    final, fresh = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
-    fresh.mkdir()
+    final, draft = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
+    draft.mkdir()
     if submitted is not None:
-        (fresh / "submitted.ipynb").write_bytes(submitted)
+        (draft / "submitted.ipynb").write_bytes(submitted)
     if executed is not None:
         text = nbformat.writes(executed)  # outputs may hold halves of characters, which no file can
-        (fresh / "executed.ipynb").write_bytes(text.encode("utf-8", "replace"))
+        (draft / "executed.ipynb").write_bytes(text.encode("utf-8", "replace"))
     if answers:
-        np.savez_compressed(fresh / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
+        np.savez_compressed(draft / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
     if grade.staff.log:
-        (fresh / "staff.log").write_text(grade.staff.log, encoding="utf-8", errors="backslashreplace")
+        (draft / "staff.log").write_text(grade.staff.log, encoding="utf-8", errors="backslashreplace")
     for name, record in (("grade.json", _told(grade)), ("staff.json", _for_staff(grade))):
-        (fresh / name).write_text(json.dumps(record, indent=1), encoding="utf-8")
-    for path in [*fresh.rglob("*"), fresh]:
+        (draft / name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    # Contents must be on the disk before the name is: after a power cut a folder under its name is complete.
+    for path in [*draft.rglob("*"), draft]:
         _sync(path)
+    # A folder that is not empty cannot be replaced by a rename, so the old one steps aside; `sweep` removes it.
     if final.exists():
         final.rename(parent / f".old-{uuid.uuid4().hex}")
-    fresh.rename(final)
+    draft.rename(final)
     _sync(parent)
     sweep(parent)
     return final
@@ -173,6 +180,7 @@ def _for_staff(grade: Grade) -> dict[str, Any]:
         {name: check[name] for name in ("requirements", "exact", "raised", MESSAGES)}
         for check in record["checks"]
     ]
+    # These are in grade.json, too, but coarser or empty there: see `disclosure.told`.
     names = ("seconds", "provenance", "usage", "flags", "second", "log", "staff_pictures")
     return {**{name: record[name] for name in names}, "checks": checks}
 
@@ -191,6 +199,7 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
             pairs = zip(record["checks"], staff.pop("checks"), strict=True)
             record |= {**staff, "checks": [_whole(check, more) for check, more in pairs]}
         grade = Grade.from_record(record)
+        # An attempt from before staff.json has exact words in grade.json: those are for staff (ADR 11).
         return grade if told else disclosure.of_old(grade)
     except FileNotFoundError:
         return None
@@ -201,7 +210,7 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
 
 
 def _whole(check: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Put together what all may know of a check and what only staff may; messages of both lie under one name."""
+    """Join a check's public record with its staff-only one; both keep their messages under one key."""
     return {**check, **more, MESSAGES: {**check.get(MESSAGES, {}), **more.get(MESSAGES, {})}}
 
 
@@ -212,7 +221,7 @@ def executed_bytes(course: Path, grade: Grade) -> bytes | None:
 
 
 def set_current(course: Path, grade: Grade) -> None:
-    """Say that this attempt is the one handed in now."""
+    """Record this attempt as the one handed in now."""
     path = root(course, grade.assignment, grade.student) / "current"
     write_whole(path, grade.attempt)
 
@@ -237,9 +246,10 @@ def current(course: Path, assignment: str, student: str) -> str:
 def stored(course: Path, assignment: str, student: str) -> list[Grade]:
     """Return the grades of all of a student's attempts, by id."""
     folder = root(course, assignment, student)
-    places = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
-    found = [read(course, assignment, student, path.name) for path in places]
-    return [grade for grade in found if grade is not None]
+    # The pointer `current` matches the pattern as well, but it is a file.
+    folders = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
+    grades = [read(course, assignment, student, path.name) for path in folders]
+    return [grade for grade in grades if grade is not None]
 
 
 def has_run(course: Path, grade: Grade) -> bool:
@@ -248,7 +258,7 @@ def has_run(course: Path, grade: Grade) -> bool:
 
 
 def students(course: Path, assignment: str) -> list[str]:
-    """Return who has attempts, sorted."""
+    """Return the ids of the students who have attempts, sorted."""
     folder = root(course, assignment)
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
@@ -264,15 +274,17 @@ def sweep(folder: Path) -> None:
 
 @contextlib.contextmanager
 def sole_writer(course: Path) -> Iterator[None]:
-    """Hold the course for one coordinator; the operating system lets go when the process dies, however it dies.
+    """Lock the course for one writing process; the operating system releases the lock when that dies, however it dies.
 
     Raises:
         InfrastructureError: another process writes records of this course.
     """
     folder = course / ".pawgrade"
     folder.mkdir(exist_ok=True)
+    # Opened for appending: a process that is refused must not erase the id of the one that holds the lock.
     with (folder / "lock").open("a+", encoding="utf-8") as file:
         try:
+            # On an open file, not by its existence: a killed process leaves no lock behind that somebody must remove.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             file.seek(0)

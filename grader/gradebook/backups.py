@@ -34,9 +34,11 @@ def backup(path: Path) -> Path:
             f"{path} cannot be copied ({exc}).", "Nothing was written: try again."
         ) from exc
     newest = next(iter(backups(path)), None)
+    # Compared by content: size and time of two copies may be equal while a score differs.
     if newest is not None and filecmp.cmp(draft, newest, shallow=False):
         draft.unlink()
         return newest
+    # The number is taken by an empty file first: a rename alone would silently overwrite another's copy.
     target = _reserve(path, KEPT)
     draft.replace(target)
     return target
@@ -50,11 +52,12 @@ def move_aside(path: Path) -> Path:
 
 def backups(path: Path) -> list[Path]:
     """Return the copies of a database, the newest first."""
-    return [found for _, found in sorted(_numbered(path, KEPT), reverse=True)]
+    return [copy for _, copy in sorted(_numbered(path, KEPT), reverse=True)]
 
 
 def last_whole_backup(path: Path) -> Path | None:
     """Return the newest copy that is not damaged itself."""
+    # A process that died between reserving a number and the rename leaves an empty file.
     return next((copy for copy in backups(path) if copy.stat().st_size and not is_damaged(copy)), None)
 
 
@@ -64,6 +67,7 @@ def is_damaged(path: Path) -> bool:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
         ) as connection:
+            # Reads every page, which opening alone does not: damage in the middle is found, too.
             return bool(connection.execute("PRAGMA quick_check").fetchone() != ("ok",))
     except sqlite3.OperationalError:
         return False  # locked or not to be opened: that is for `open_gradebook` to say
@@ -72,11 +76,12 @@ def is_damaged(path: Path) -> bool:
 
 
 def _reserve(path: Path, kind: str) -> Path:
-    """Make an empty file whose number nobody has used; two at once get two numbers."""
+    """Create an empty file under the next free number; two processes at once get two numbers."""
     last = max((number for number, _ in _numbered(path, kind)), default=0)
     for number in itertools.count(last + 1):
         target = path.with_name(f"{path.name}.{kind}.{number}")
         try:
+            # "x" fails when the file exists: the one step that two processes cannot both pass.
             target.open("x").close()
         except FileExistsError:
             continue
@@ -85,6 +90,7 @@ def _reserve(path: Path, kind: str) -> Path:
 
 
 def _numbered(path: Path, kind: str) -> list[tuple[int, Path]]:
+    # A pattern of our own: brackets and stars in the database's name would mean something else in a glob.
     pattern = re.compile(rf"{re.escape(path.name)}\.{kind}\.(\d+)")
-    found = ((pattern.fullmatch(other.name), other) for other in path.parent.glob("*"))
-    return [(int(match[1]), other) for match, other in found if match]
+    matches = ((pattern.fullmatch(file.name), file) for file in path.parent.glob("*"))
+    return [(int(match[1]), file) for match, file in matches if match]

@@ -71,9 +71,11 @@ def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -
 
     path = course / "solutions" / assignment / f"{assignment}.ipynb"
     notebook = read_source(path)
+    # Asked of nbgrader: the course's configuration may change the list of steps.
     steps = list(GenerateAssignment(config=config).preprocessors)
     if until_saved and SaveCells in steps:
         steps = steps[: steps.index(SaveCells)]
+    # What nbgrader's converters put there; the URL is empty: the one step that opens a database is left out.
     identity = {"assignment": assignment, "notebook": assignment, "student": ".", "db_url": ""}
     resources = {"nbgrader": identity, "unique_key": assignment, "metadata": {"path": str(path.parent)}}
     for kind in steps:
@@ -81,7 +83,7 @@ def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -
             continue
         step = kind(config=config)
         if kind is IncludeHeaderFooter:  # nbgrader reads these paths relative to the course
-            step.header, step.footer = (part and str(course / part) for part in (step.header, step.footer))
+            step.header, step.footer = (file and str(course / file) for file in (step.header, step.footer))
         notebook = _apply(step, notebook, resources, path)
     return _tidy(notebook, path)
 
@@ -91,11 +93,13 @@ def _apply(step: Any, notebook: NotebookNode, resources: dict[str, Any], path: P
 
     schema = (SchemaTooNewError, SchemaTooOldError, ValidationError)
     failures = (RuntimeError, ValueError, KeyError, AttributeError, OSError, *schema)
+    # Steps change a notebook in place; the search for the cell at fault needs it as it was.
     before = copy.deepcopy(notebook)
     try:
         return step(notebook, resources)[0]
     except failures as exc:
         where = str(path)
+        # Most of nbgrader's errors name no cell, so each is tried alone until one fails.
         for index, cell in enumerate(before.cells):
             alone = copy.deepcopy(before)
             alone.cells = [copy.deepcopy(cell)]
@@ -129,22 +133,24 @@ def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
 
 
 def cell_name(index: int, cell: NotebookNode) -> str:
-    """Name a cell as people count: from 1, with its id in nbgrader."""
+    """Return the name of a cell for messages: its number from 1, with its id in nbgrader."""
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
     return f"cell {index + 1} ({grade_id})" if grade_id else f"cell {index + 1}"
 
 
 def read_source(path: Path) -> NotebookNode:
-    """Read a notebook; give cells without a usable id one that depends on nothing but their place."""
+    """Read a source notebook; cells without a usable id get one made from their position."""
     import nbformat
 
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         seen: set[str] = set()
         for index, cell in enumerate(raw["cells"]):
+            # Made from the position, not drawn: releasing twice must give the same file.
             if not cell.get("id") or cell["id"] in seen:
                 cell["id"] = f"cell-{index + 1}"
             seen.add(cell["id"])
+        # Ids of cells came with format 4.5; without it nbformat would call them invalid.
         raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
         return nbformat.reads(json.dumps(raw), as_version=4)
     except FileNotFoundError as exc:

@@ -39,6 +39,7 @@ def write_autograded(course: Path, grade: Grade, notebook: NotebookNode, timesta
     """
     target = course / "autograded" / grade.student / grade.assignment
     for name in (grade.student, grade.assignment):
+        # Ids come from folders' names and from callers: one with a slash would write somewhere else.
         if name in {"", ".."} or Path(name).name != name:
             raise SpecError(
                 f"expected a folder's name, found {name!r}.", "Student ids may not contain slashes."
@@ -74,6 +75,7 @@ def write_for_formgrader(
     course: Course, grade: Grade, notebook: NotebookNode, submission: Submission
 ) -> None:
     """Write a submission's executed notebook for the formgrader, with the time at which it was handed in."""
+    # A text that is no time is not passed on: nbgrader could not read it.
     text = submission.timestamp if handed_in_at(submission) is not None else None
     write_autograded(course.folder, grade, notebook, text)
 
@@ -83,9 +85,10 @@ def with_notice(notebook: NotebookNode, words: Message) -> NotebookNode:
     if not words:
         return notebook
     notebook = copy.deepcopy(notebook)
+    # Words may quote a student: nothing in them may become Markdown or HTML in the staff's browser.
     cell = nbformat.v4.new_markdown_cell(inert_markdown(visible(str(words))), id="pawgrade-notice")
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
-        del cell["id"]
+        del cell["id"]  # formats before 4.5 have no ids, and refuse them
     notebook.cells.insert(0, cell)
     return notebook
 

@@ -1,4 +1,4 @@
-"""The staff's manual work: saved to a file, and put back."""
+"""Save the staff's manual work of a gradebook to a file, and restore it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def snapshot(gradebook: Gradebook) -> Snapshot:
     """
     api = nbgrader_api()
     session = gradebook.db
+    # Sorted here and below, so that equal work gives equal snapshots: `save_snapshot` compares them.
     students = session.query(api.Student).order_by(api.Student.id)
     assignments = session.query(api.Assignment).order_by(api.Assignment.name)
     return {
@@ -41,30 +42,33 @@ def snapshot(gradebook: Gradebook) -> Snapshot:
 
 
 def given_by_hand(gradebook: Gradebook, assignment: str) -> dict[str, dict[str, tuple[float | None, str]]]:
-    """Return what people gave and said about an assignment: points (None: none yet) and comment, by student and cell.
+    """Return the manual points (None: none yet) and comments of an assignment, by student and cell.
 
     Where nobody has commented, the comment is nbgrader's own ("No response.") or empty.
     """
     api = nbgrader_api()
     gradebook.db.rollback()  # what was read before may be old
     row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
-    found: dict[str, dict[str, tuple[float | None, str]]] = {}
+    by_student: dict[str, dict[str, tuple[float | None, str]]] = {}
     for submission in row.submissions if row else ():
-        cells = found.setdefault(submission.student_id, {})
+        cells = by_student.setdefault(submission.student_id, {})
         for notebook in submission.notebooks:
             comments = {saved.cell.name: saved.comment or "" for saved in notebook.comments}
             points = {saved.cell.name: saved.manual_score for saved in notebook.grades}
             cells |= {
                 name: (points.get(name), comments.get(name, "")) for name in points.keys() | comments.keys()
             }
-    return found
+    return by_student
 
 
 def _assignment(session: Session, row: Row) -> Snapshot:
     submissions = sorted(row.submissions, key=lambda submission: submission.student_id)
-    found = [_submission(session, submission) for submission in submissions]
+    snapshots = [_submission(session, submission) for submission in submissions]
+    # Most submissions hold nothing by hand; they would only make the file long.
     worked = [
-        submission for submission in found if submission["extension_s"] is not None or submission["notebooks"]
+        submission
+        for submission in snapshots
+        if submission["extension_s"] is not None or submission["notebooks"]
     ]
     return {"name": row.name, "duedate": _text(row.duedate), "submissions": worked}
 
@@ -124,7 +128,7 @@ def restore(gradebook: Gradebook, saved: Snapshot) -> list[str]:
 
 
 def put_back(session: Session, saved: Snapshot) -> list[str]:
-    """`restore` inside a transaction."""
+    """Restore a snapshot inside a transaction that is already open; see `restore`."""
     api = nbgrader_api()
     notices: list[str] = []
     for person in saved["students"]:
@@ -157,8 +161,10 @@ def _homeless_assignment(assignment: Snapshot) -> list[str]:
 def _restore_submission(session: Session, assignment: str, work: Snapshot) -> list[str]:
     row = find_or_add_submission(session, assignment, work["student"])
     attempt, theirs = recorded_attempt(session, row.id) or None, is_foreign(session, row)
+    # Only a row that no attempt has written: otherwise its time is that of the attempt.
     if attempt is None and row.timestamp is None:
         row.timestamp = _moment(work["timestamp"])
+    # Noted as Pawgrade's: without a note, manual scores would make the row somebody else's (`is_foreign`).
     if attempt is None and work["notebooks"] and not theirs:
         exchange_attempt(session, row.id, NO_ATTEMPT)
     if work["extension_s"] is not None:
@@ -172,6 +178,7 @@ def _restore_submission(session: Session, assignment: str, work: Snapshot) -> li
                 f"{where}: there is no notebook {notebook['name']}; its manual work is in the snapshot only."
             )
             continue
+        # A score settled for another attempt needs another look; nbgrader's own submissions were never replaced.
         same = theirs or (attempt is not None and attempt == work["attempt"])
         notices += _restore_notebook(submitted[notebook["name"]], notebook, where, same=same)
     return notices
@@ -204,11 +211,12 @@ def _restore_notebook(row: Row, work: Snapshot, where: str, *, same: bool) -> li
 
 def save_snapshot(course: Path, saved: Snapshot) -> Path:
     """Write a snapshot to `.pawgrade/manual/<time>.json`; return the newest file when nothing changed since."""
+    # Never overwritten: each state of the work has a file of its own, named by the time.
     folder = course / ".pawgrade" / "manual"
     folder.mkdir(parents=True, exist_ok=True)
     newest = last_snapshot(course)
     if newest is not None and newest[1] == saved:
-        return newest[0]
+        return newest[0]  # grading again would fill the folder with equal files
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.json"
     write_whole(path, json.dumps(saved, indent=1, ensure_ascii=False))
     return path
@@ -225,15 +233,16 @@ def refuse_to_begin_anew(course: Path, db_url: str) -> None:
     saved = last_snapshot(course)
     copies = sorted(path.parent.glob(f"{path.name}.bak.*"))
     if copies or (saved is not None and saved[1] != EMPTY):
-        kept = copies[-1].name if copies else f".pawgrade/manual/{saved[0].name if saved else ''}"
+        file_name = copies[-1].name if copies else f".pawgrade/manual/{saved[0].name if saved else ''}"
         raise SpecError(
-            f"{path} is {'empty' if path.is_file() else 'gone'}, and {kept} says that it held more than grades that can be made again.",
+            f"{path} is {'empty' if path.is_file() else 'gone'}, and {file_name} says that it held more than grades that can be made again.",
             "`pawgrade gradebook rebuild` makes it anew, manual work and all that a copy has included; or put the file back.",
         )
 
 
 def last_snapshot(course: Path) -> tuple[Path, Snapshot] | None:
     """Return the newest readable snapshot of a course and its file, or None."""
+    # Names are times in UTC of one width, so the order of names is that of time.
     for path in sorted((course / ".pawgrade" / "manual").glob("*.json"), reverse=True):
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))

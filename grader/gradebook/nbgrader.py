@@ -113,6 +113,7 @@ def _environment_first_on_path() -> Iterator[None]:
 def _patient(db_url: str) -> Url:
     from sqlalchemy.engine import make_url
 
+    # Python's SQLite driver waits 5 s by default; a URL that names a timeout keeps its own.
     url = make_url(db_url)
     if url.get_backend_name() == "sqlite" and "timeout" not in url.query:
         url = url.update_query_dict({"timeout": str(BUSY_S)})
@@ -120,6 +121,7 @@ def _patient(db_url: str) -> Url:
 
 
 def _translate(exc: Exception) -> GraderError:
+    # The first line only, of the driver's words if there are any: SQLAlchemy adds the statement and its values.
     reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
     if "locked" in reason or "busy" in reason:
         return InfrastructureError(
@@ -144,7 +146,7 @@ def _translate(exc: Exception) -> GraderError:
 
 @contextlib.contextmanager
 def transaction(gradebook: Gradebook) -> Iterator[Session]:
-    """All or nothing: nbgrader's own methods commit after every step, so they are not used inside."""
+    """Run a block as one database transaction; nbgrader's own methods commit after every step, so they are not used inside."""
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -153,12 +155,14 @@ def transaction(gradebook: Gradebook) -> Iterator[Session]:
         session.rollback()  # forget what was read before, so that others' writes are seen
         if gradebook.engine.dialect.name == "sqlite":
             session.execute(text("BEGIN IMMEDIATE"))  # no one writes between what we read and what we write
+        # A query in the block would otherwise write rows that are not complete yet.
         with session.no_autoflush:
             yield session
         session.commit()
     except SQLAlchemyError as exc:
         session.rollback()
         raise _translate(exc) from exc
+    # An interrupt, too: nothing of a block that did not end may stay.
     except BaseException:
         session.rollback()
         raise
@@ -200,11 +204,12 @@ def refuse_nbgraders_scores(gradebook: Gradebook, assignment: str) -> None:
 
 
 def write_entry(session: Session, entry: Entry) -> None:
-    """`record` inside a transaction."""
+    """Write one attempt inside a transaction that is already open; see `record`."""
     grade = entry.grade
     submission = find_or_add_submission(session, grade.assignment, grade.student)
     refuse_to_replace(session, grade.assignment, [submission])
     submission.timestamp = _naive_utc(entry.timestamp)
+    # Before the scores are set: whether the same attempt is recorded again decides what becomes of manual ones.
     again = exchange_attempt(session, submission.id, grade.attempt) == grade.attempt
     submitted = next(saved for saved in submission.notebooks if saved.notebook.name == grade.assignment)
     untouched = _untouched(submitted.notebook, entry.notebook)
@@ -214,8 +219,10 @@ def write_entry(session: Session, entry: Entry) -> None:
     }
     _check_exercises(grade, {row.cell.name for row in submitted.grades})
     for row in submitted.grades:
+        # A cell that is no exercise is graded by hand: 0 points while its text is the release's, else none yet.
         name = row.cell.name
         row.auto_score = scores.get(name, 0.0 if name in untouched else None)
+        # nbgrader counts a cell as graded when this is false; the formgrader lists the others as to do.
         if row.manual_score is None:
             row.needs_manual_grade = row.auto_score is None
         elif not again:
@@ -235,13 +242,14 @@ def find_or_add_submission(session: Session, assignment: str, student: str) -> R
             f"Run `pawgrade release {assignment}`.",
         )
     person = session.get(api.Student, student) or api.Student(id=student)
-    found = session.query(api.SubmittedAssignment).filter_by(assignment_id=source.id, student_id=student)
-    submission = found.one_or_none() or api.SubmittedAssignment(assignment=source, student=person)
+    query = session.query(api.SubmittedAssignment).filter_by(assignment_id=source.id, student_id=student)
+    submission = query.one_or_none() or api.SubmittedAssignment(assignment=source, student=person)
     session.add(submission)
     for notebook in source.notebooks:
         mine = (saved for saved in submission.notebooks if saved.notebook is notebook)
         saved = next(mine, None) or api.SubmittedNotebook(notebook=notebook, assignment=submission)
         session.add(saved)
+        # A cell that was added to the assignment later has no row in submissions that were there before.
         graded, commented = {row.cell_id for row in saved.grades}, {row.cell_id for row in saved.comments}
         for cell in notebook._base_cells:
             if isinstance(cell, api.GradeCell | api.TaskCell) and cell.id not in graded:
@@ -262,9 +270,10 @@ def _check_exercises(grade: Grade, cells: set[str]) -> None:
 
 
 def _untouched(source: Row, notebook: NotebookNode | None) -> set[str]:
-    """Names of the cells whose text is still the release's, or which are not there at all."""
+    """Return the names of the cells whose text is still the release's, or which the notebook lacks."""
     answers: dict[str, str] = {}
     for cell in [] if notebook is None else notebook.cells:
+        # Of cells with the same id the first one counts: a copy behind it cannot replace the answer.
         answers.setdefault(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell.source)
     # The texts themselves, not the checksums in the student's metadata, which anyone can edit.
     given = {cell.name: cell.source or "" for cell in source.source_cells}
@@ -272,6 +281,7 @@ def _untouched(source: Row, notebook: NotebookNode | None) -> set[str]:
 
 
 def _naive_utc(moment: datetime | None) -> datetime | None:
+    # nbgrader's columns have no time zone: it writes and compares naive UTC.
     return moment.astimezone(UTC).replace(tzinfo=None) if moment is not None and moment.tzinfo else moment
 
 
@@ -300,11 +310,11 @@ def manual_points(gradebook: Gradebook, assignment: str, student: str) -> float 
 
 
 def is_manual(cell: Row, notebook: Row) -> bool:
-    """Whether people grade a cell: a task, or a graded cell that holds the answer itself."""
+    """Say whether people grade a cell: a task, or a graded cell that holds the answer itself."""
     api = nbgrader_api()
     return isinstance(cell, api.TaskCell) or cell.name in {saved.name for saved in notebook.solution_cells}
 
 
 def has_nbgrader() -> bool:
-    """Whether the staff extra is installed."""
+    """Say whether nbgrader is installed, which comes with the staff extra."""
     return importlib.util.find_spec("nbgrader") is not None

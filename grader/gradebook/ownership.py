@@ -1,4 +1,4 @@
-"""Whose a submission in nbgrader's gradebook is: Pawgrade's, or nbgrader's own, which nothing here may change.
+"""Tell Pawgrade's submissions in nbgrader's gradebook from nbgrader's own, which nothing here may change.
 
 Pawgrade notes in a table of its own from which attempt it wrote a submission. Scores without such a note are somebody
 else's work: nbgrader graded that submission, or staff did.
@@ -20,9 +20,10 @@ NAMED = 5  # students that a message names
 
 
 def attempts_table() -> Table:
-    """A table of our own in the gradebook: which attempt a submission's scores came from."""
+    """Return our own table in the gradebook: which attempt each submission's scores came from."""
     from sqlalchemy import Column, MetaData, String, Table
 
+    # A table beside nbgrader's, not a column in one of them: its own upgrades and queries never meet it.
     columns = Column("submission_id", String(32), primary_key=True), Column("attempt", String(128))
     return Table("pawgrade_attempt", MetaData(), *columns)
 
@@ -38,6 +39,7 @@ def exchange_attempt(session: Session, submission_id: str, attempt: str) -> str 
     """Note which attempt a submission now shows; return which one it showed before."""
     table = attempts_table()
     before: str | None = recorded_attempt(session, submission_id)
+    # Delete and insert: the databases that SQLAlchemy speaks to have no common way to do both in one.
     if before != attempt:
         forget_attempt(session, submission_id)
         session.execute(table.insert().values(submission_id=submission_id, attempt=attempt))
@@ -45,7 +47,7 @@ def exchange_attempt(session: Session, submission_id: str, attempt: str) -> str 
 
 
 def forget_attempt(session: Session, submission_id: str) -> None:
-    """Remove the note of a submission."""
+    """Delete the record of the attempt that a submission shows."""
     table = attempts_table()
     session.execute(table.delete().where(table.c.submission_id == submission_id))
 
@@ -53,6 +55,7 @@ def forget_attempt(session: Session, submission_id: str) -> None:
 def is_foreign(session: Session, submission: Row) -> bool:
     """Say whether a submission is not Pawgrade's and holds anything; a row without scores is free to be used."""
     attempt = recorded_attempt(session, submission.id)
+    # Pawgrade made such a row for manual work alone; scores that nbgrader wrote into it since are nbgrader's.
     if attempt is not None:
         return attempt == NO_ATTEMPT and was_graded_by_nbgrader(session, submission)
     return any(
@@ -66,6 +69,7 @@ def is_foreign(session: Session, submission: Row) -> bool:
 def was_graded_by_nbgrader(session: Session, submission: Row) -> bool:
     """Say whether a submission has automatic scores that Pawgrade did not write."""
     scores = any(_held(grade, "auto_score") for notebook in submission.notebooks for grade in notebook.grades)
+    # `NO_ATTEMPT` is falsy as well: it marks a row, but stands for no scores of ours.
     return scores and not recorded_attempt(session, submission.id)
 
 
@@ -80,9 +84,9 @@ def refuse_to_replace(session: Session, assignment: str, submissions: Iterable[R
 
 
 def named(students: list[str]) -> str:
-    """Begin a sentence about students: "3 students (student01, student02, student03) have"."""
-    shown = ", ".join(students[:NAMED]) + (", ..." if len(students) > NAMED else "")
-    return f"{len(students)} student{'s' * (len(students) > 1)} ({shown}) {'have' if len(students) > 1 else 'has'}"
+    """Return the beginning of a sentence about students: "3 students (student01, student02, student03) have"."""
+    names = ", ".join(students[:NAMED]) + (", ..." if len(students) > NAMED else "")
+    return f"{len(students)} student{'s' * (len(students) > 1)} ({names}) {'have' if len(students) > 1 else 'has'}"
 
 
 def set_aside_hint(assignment: str) -> str:

@@ -1,4 +1,4 @@
-"""The gradebook written again: Pawgrade's submissions from their attempts, everything else left as it is."""
+"""Rewrite the gradebook: Pawgrade's submissions from their attempts, everything else left as it is."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def rebuild(
     Args:
         db_url: SQLAlchemy URL of the gradebook.
         course: the course's folder; snapshots go to `.pawgrade/manual` there.
-        sources: the assignments' notebooks by id, from `release.gradebook_notebook`.
+        sources: the assignments' notebooks by id, from `conversion.gradebook_notebook`.
         entries: the attempts that count, one a submission; read one by one.
 
     Raises:
@@ -69,12 +69,14 @@ def rebuild(
     path = sqlite_path(db_url)
     if path is not None and (not path.exists() or backups.is_damaged(path)):
         return _build_anew(path, course, sources, entries)
-    kept = None if path is None else backups.backup(path)
+    # Only SQLite's database is a file that can be copied here.
+    previous = None if path is None else backups.backup(path)
     with open_gradebook(db_url) as gradebook, transaction(gradebook) as session:
+        # Read inside the transaction: a score typed in between would be in neither the snapshot nor the new rows.
         saved = snapshot(gradebook)
         file = save_snapshot(course, saved)
         count, notices = _project(session, sources, entries, _of(saved, set(sources)))
-    return Rebuilt(count, file, kept, tuple(notices))
+    return Rebuilt(count, file, previous, tuple(notices))
 
 
 def set_aside(
@@ -88,7 +90,7 @@ def set_aside(
         db_url: SQLAlchemy URL of the gradebook.
         course: the course's folder.
         assignment: the assignment's name.
-        source: its notebook, from `release.gradebook_notebook`.
+        source: its notebook, from `conversion.gradebook_notebook`.
         entries: its attempts that count.
 
     Returns:
@@ -103,11 +105,11 @@ def set_aside(
             f"{path} is {'damaged' if path.exists() else 'not there'}: nothing can be set aside in it.",
             "`pawgrade gradebook rebuild` builds it anew and keeps a damaged file.",
         )
-    kept = None if path is None else backups.backup(path)
+    previous = None if path is None else backups.backup(path)
     api = nbgrader_api()
     with open_gradebook(db_url) as gradebook, transaction(gradebook) as session:
         row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
-        if row is None or not any(is_foreign(session, one) for one in row.submissions):
+        if row is None or not any(is_foreign(session, submission) for submission in row.submissions):
             raise SpecError(
                 f"assignment {assignment}: the gradebook has no scores of it but Pawgrade's.",
                 "There is nothing to set aside.",
@@ -115,11 +117,12 @@ def set_aside(
         saved = snapshot(gradebook)
         file = save_snapshot(course, saved)
         taken = {name for (name,) in session.query(api.Assignment.name)}
+        # Renamed, not copied: every row of nbgrader's stays where it is and hangs on the same assignment.
         row.name = name = next(free for free in _names(assignment) if free not in taken)
-        session.flush()
+        session.flush()  # the old name must be free before an assignment of that name is written
         ours = _of(saved, {assignment}, only_graded=True)
         count, notices = _project(session, {assignment: source}, entries, ours)
-    return name, Rebuilt(count, file, kept, tuple(notices))
+    return name, Rebuilt(count, file, previous, tuple(notices))
 
 
 def _names(assignment: str) -> Iterable[str]:
@@ -134,7 +137,10 @@ def _of(saved: Snapshot, names: set[str], *, only_graded: bool = False) -> Snaps
     """Return a snapshot of some assignments; `only_graded`: of those submissions that come from attempts."""
     rows = [row for row in saved["assignments"] if row["name"] in names]
     if only_graded:
-        rows = [{**row, "submissions": [one for one in row["submissions"] if one["attempt"]]} for row in rows]
+        rows = [
+            {**row, "submissions": [submission for submission in row["submissions"] if submission["attempt"]]}
+            for row in rows
+        ]
     return {**saved, "assignments": rows}
 
 
@@ -142,6 +148,7 @@ def _project(
     session: Session, sources: Mapping[str, NotebookNode], entries: Iterable[Entry], saved: Snapshot
 ) -> tuple[int, list[str]]:
     """Write cells, scores and manual work; return the number of submissions and what needs a look."""
+    # All are cleared before any is written; a failure further down rolls all of it back.
     before = {assignment: _clear(session, assignment) for assignment in sources}
     for assignment, notebook in sources.items():
         write_cells(session, assignment, notebook)
@@ -162,6 +169,7 @@ def _dropped(assignment: str, before: set[str], written: set[str]) -> Iterable[s
     gone = sorted(before - written)
     if not gone:
         return
+    # A course without its attempts, not a class that left: nothing here could bring the scores back.
     if not written:
         raise SpecError(
             f"assignment {assignment}: {named(gone)} scores of Pawgrade's, and no attempt of it is stored: all would be lost.",
@@ -189,14 +197,16 @@ def _clear(session: Session, assignment: str) -> set[str]:
     graded = {submission.student_id for submission in ours if recorded_attempt(session, submission.id)}
     for submission in ours:
         for notebook in submission.notebooks:
-            for part in (*notebook.grades, *notebook.comments, notebook):
-                session.delete(part)
+            # nbgrader's models have no cascades: what hangs on a row is deleted before it, piece by piece.
+            for record in (*notebook.grades, *notebook.comments, notebook):
+                session.delete(record)
         session.delete(submission)
         forget_attempt(session, submission.id)
     for notebook in row.notebooks if whole else ():
-        for part in (*notebook._base_cells, *notebook.source_cells, notebook):
-            session.delete(part)
+        for record in (*notebook._base_cells, *notebook.source_cells, notebook):
+            session.delete(record)
     session.flush()
+    # Rows that the session remembers still list what was deleted.
     session.expire_all()
     return graded
 
@@ -207,24 +217,26 @@ def _build_anew(
     """Build a database beside a damaged or missing one, with the last snapshot, and put it in its place."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
+    # The copy has what Pawgrade did not write, which no attempt and no snapshot holds.
     base = backups.last_whole_backup(path)
     if base is not None:
         shutil.copyfile(base, draft)
     file, saved = last_snapshot(course) or (None, EMPTY)
     with open_gradebook(f"sqlite:///{draft.resolve()}") as gradebook, transaction(gradebook) as session:
         count, notices = _project(session, sources, entries, saved)
-    kept = None
+    # Only now, when the new database is complete: a run that fails above leaves the old file in its place.
+    damaged_file = None
     if path.exists():
-        kept = backups.move_aside(path)
+        damaged_file = backups.move_aside(path)
         notices.append(
-            f"{path.name} was damaged; it is kept as {kept.name}. Scores that nbgrader wrote itself are in no attempt"
+            f"{path.name} was damaged; it is kept as {damaged_file.name}. Scores that nbgrader wrote itself are in no attempt"
             f" and in no snapshot: {f'those here come from {base.name}' if base else 'look for them there'}."
         )
     draft.replace(path)
-    if base is not None and kept is None:
+    if base is not None and damaged_file is None:
         notices.append(f"What Pawgrade did not write comes from {base.name}.")
     if file:
         notices.append(f"Manual work comes from {file.name}; what was done after that is not in it.")
-    elif kept:
+    elif damaged_file:
         notices.append("There is no snapshot of manual work.")
-    return Rebuilt(count, file, kept, tuple(notices))
+    return Rebuilt(count, file, damaged_file, tuple(notices))

@@ -1,4 +1,4 @@
-"""The gradebook written again from the attempts of a course, or parts of it put aside."""
+"""Rebuild the gradebook from a course's attempts, or set aside what nbgrader graded of an assignment."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def rebuild_gradebook(course: Course, settings: Settings) -> Rebuilt:
     from grader.gradebook import projection
 
     names = course.chosen(())
+    # Converted before the lock is taken: this writes no record.
     sources = {name: conversion.gradebook_notebook(course.folder, name) for name in names}
     with attempts.sole_writer(course.folder):
         url = course.db_url(settings.db_url)
@@ -39,6 +40,7 @@ def set_aside(course: Course, settings: Settings, assignment: str) -> tuple[str,
     """
     from grader.gradebook import projection
 
+    # Raises when there is no such assignment.
     course.source(assignment)
     source = conversion.gradebook_notebook(course.folder, assignment)
     with attempts.sole_writer(course.folder):
@@ -51,8 +53,12 @@ def _entries(course: Course, settings: Settings, assignments: Sequence[str]) -> 
     from grader.gradebook.formgrader import handed_in_at
     from grader.gradebook.nbgrader import Entry
 
+    # A generator: an executed notebook takes megabytes, and a class may have hundreds.
     for assignment in assignments:
-        times = {one.student: handed_in_at(one) for one in course.submissions(assignment)}
+        times = {
+            submission.student: handed_in_at(submission) for submission in course.submissions(assignment)
+        }
+        # By attempts, not by what is handed in: a student whose folder is gone keeps the grade.
         for student in attempts.students(course.folder, assignment):
             grade = attempts.counting(course.folder, assignment, student, settings.counts)
             if grade is not None:

@@ -1,4 +1,4 @@
-"""An assignment's cells in nbgrader's gradebook: written as nbgrader writes them, refused when submissions would lose theirs."""
+"""Write an assignment's cells into nbgrader's gradebook; refuse when submissions would lose the scores on theirs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def save_cells(gradebook: Gradebook, assignment: str, notebook: NotebookNode) ->
     Args:
         gradebook: from `open_gradebook`.
         assignment: id of the assignment and name of its one notebook.
-        notebook: from `release.gradebook_notebook`.
+        notebook: from `conversion.gradebook_notebook`.
 
     Raises:
         SpecError: when cells came or went although submissions exist.
@@ -31,28 +31,32 @@ def save_cells(gradebook: Gradebook, assignment: str, notebook: NotebookNode) ->
 
 
 def write_cells(session: Session, assignment: str, notebook: NotebookNode) -> None:
-    """`save_cells` inside a transaction."""
+    """Write the cells inside a transaction that is already open; see `save_cells`."""
     api = nbgrader_api()
     row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
     if row is None:
         row = api.Assignment(name=assignment)
         session.add(row)
-    wanted = _cells(api, notebook)
+    new_cells = _cells(api, notebook)
     mine = next((saved for saved in row.notebooks if saved.name == assignment), None)
     others = [saved for saved in row.notebooks if saved is not mine]
-    known = {} if mine is None else {(type(cell), cell.name): cell for cell in _saved_cells(mine)}
+    # By kind and name: one cell of a notebook may be a grade, a solution and a source cell at once.
+    saved_cells = {} if mine is None else {(type(cell), cell.name): cell for cell in _saved_cells(mine)}
     graded = any(saved.submissions for saved in row.notebooks)
-    if graded and (others or known.keys() != wanted.keys()):
-        names = sorted({name for _, name in known.keys() ^ wanted.keys()} | {saved.name for saved in others})
+    if graded and (others or saved_cells.keys() != new_cells.keys()):
+        names = sorted(
+            {name for _, name in saved_cells.keys() ^ new_cells.keys()} | {saved.name for saved in others}
+        )
         _refuse_other_cells(session, row, names)
-    for gone in [*others, *(cell for key, cell in known.items() if key not in wanted)]:
+    # Cells that stay are changed in place: scores hang on their ids.
+    for gone in [*others, *(cell for key, cell in saved_cells.items() if key not in new_cells)]:
         _delete(session, gone, api)
     if mine is None:
         mine = api.Notebook(name=assignment, assignment=row)
         session.add(mine)
     mine.kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
-    for (kind, name), values in wanted.items():
-        cell = known.get((kind, name)) or kind(name=name, notebook=mine)
+    for (kind, name), values in new_cells.items():
+        cell = saved_cells.get((kind, name)) or kind(name=name, notebook=mine)
         session.add(cell)
         for key, value in values.items():
             setattr(cell, key, value)
@@ -60,8 +64,10 @@ def write_cells(session: Session, assignment: str, notebook: NotebookNode) -> No
 
 
 def _refuse_other_cells(session: Session, row: Row, names: list[str]) -> None:
-    """Raise SpecError: scores hang on cells that would go; whose they are decides what can be done."""
-    theirs = sorted(one.student_id for one in row.submissions if is_foreign(session, one))
+    """Raise SpecError about cells that came or went; whose the scores on them are decides which way out it names."""
+    theirs = sorted(
+        submission.student_id for submission in row.submissions if is_foreign(session, submission)
+    )
     cells = f"cells were added or removed while submissions are in the gradebook: {', '.join(names)}."
     if not theirs:
         raise SpecError(
@@ -75,24 +81,25 @@ def _refuse_other_cells(session: Session, row: Row, names: list[str]) -> None:
 
 
 def _cells(api: Api, notebook: NotebookNode) -> dict[tuple[Any, str], dict[str, Any]]:
-    """What nbgrader keeps of a notebook's cells, by kind and name."""
+    """Return what nbgrader stores of a notebook's cells, by kind and name."""
     from nbgrader import utils
 
-    found: dict[tuple[Any, str], dict[str, Any]] = {}
+    cells: dict[tuple[Any, str], dict[str, Any]] = {}
     for cell in notebook.cells:
         grade, solution, task = utils.is_grade(cell), utils.is_solution(cell), utils.is_task(cell)
+        # The same cells that nbgrader's own SaveCells takes.
         if not (grade or solution or task or utils.is_locked(cell)):
             continue
         meta, kind = cell.metadata.nbgrader, {"cell_type": cell.cell_type}
         name = meta["grade_id"]
         if grade or task:
             graded = api.TaskCell if task else api.GradeCell
-            found[graded, name] = {**kind, "max_score": float(meta["points"])}
+            cells[graded, name] = {**kind, "max_score": float(meta["points"])}
         if solution:
-            found[api.SolutionCell, name] = {}
+            cells[api.SolutionCell, name] = {}
         text = {"source": cell.source, "checksum": meta.get("checksum"), "locked": utils.is_locked(cell)}
-        found[api.SourceCell, name] = {**kind, **text}
-    return found
+        cells[api.SourceCell, name] = {**kind, **text}
+    return cells
 
 
 def _saved_cells(notebook: Row) -> list[Row]:

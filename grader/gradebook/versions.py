@@ -1,4 +1,4 @@
-"""How often a student's work was scored against the same hidden photos, and what becomes of a version beyond the limit.
+"""Count the versions of a student's work that were scored against the same hidden photos, and keep those beyond the limit.
 
 Whoever may ask often enough learns the hidden photos by their scores. So versions are counted: different files whose
 notebook ran on the same assignment, data card and split. What could not be read, what never ran through a fault of ours
@@ -37,7 +37,7 @@ VERSION, TURN, RAN = ("files", "scored", "ran")
 
 @dataclass(frozen=True)
 class Against:
-    """What work is judged against; anything else of it, and counting starts anew.
+    """What work is judged against; when any of it changes, counting starts anew.
 
     Attributes:
         version: digest of the assignment and the course secret.
@@ -77,13 +77,15 @@ def judged(course: Path, assignment: str, student: str, judge: Against) -> list[
     Returns:
         One grade a version: the latest, where it was graded more than once. These count against the limit.
     """
-    found = [
+    grades = [
         grade
         for grade in attempts.stored(course, assignment, student)
         if against(grade) == judge and (attempts.has_run(course, grade) or RAN in grade.provenance)
     ]
-    found.sort(key=lambda grade: (_turn(grade), grade.provenance.get("graded_at", "")))
-    return list({version_of(grade): grade for grade in found}.values())
+    # The number decides before the time: a version that is graded again keeps its place.
+    grades.sort(key=lambda grade: (_turn(grade), grade.provenance.get("graded_at", "")))
+    # Of equal keys a dict keeps the first one's place and the last one's value: the latest grade.
+    return list({version_of(grade): grade for grade in grades}.values())
 
 
 def _turn(grade: Grade) -> int:
@@ -99,7 +101,15 @@ def numbered(grade: Grade, submitted: str, before: Sequence[Grade]) -> Grade:
         submitted: `version` of what was handed in.
         before: what `judged` says.
     """
-    same = next((one for one in before if version_of(one) == submitted or one.attempt == grade.attempt), None)
+    same = next(
+        (
+            earlier
+            for earlier in before
+            if version_of(earlier) == submitted or earlier.attempt == grade.attempt
+        ),
+        None,
+    )
+    # Beyond the largest number given so far, too: an attempt's folder may have been deleted since.
     turn = max([len(before), *map(_turn, before)]) + 1 if same is None else _turn(same)
     return replace(grade, provenance={**grade.provenance, VERSION: submitted, TURN: str(turn)})
 
@@ -112,8 +122,8 @@ def standing(grade: Grade, before: list[Grade], limit: int) -> Message:
         before: what `judged` says, the attempt included if it is scored.
         limit: the setting `attempts`; 0 for none.
     """
-    places = [place for place, one in enumerate(before, start=1) if one.attempt == grade.attempt]
-    if not places:
+    numbers = [number for number, earlier in enumerate(before, start=1) if earlier.attempt == grade.attempt]
+    if not numbers:
         if not limit:
             return Message("{used} scored attempts used; this one was not counted.", used=len(before))
         return Message(
@@ -122,13 +132,13 @@ def standing(grade: Grade, before: list[Grade], limit: int) -> Message:
     if limit and len(before) > limit:
         return Message(
             "Scored attempt {number}; {scored} were scored, the limit is {limit}.",
-            number=places[0],
+            number=numbers[0],
             scored=len(before),
             limit=limit,
         )
     if limit:
-        return Message("Scored attempt {number} of {limit}.", number=places[0], limit=limit)
-    return Message("Scored attempt {number}.", number=places[0])
+        return Message("Scored attempt {number} of {limit}.", number=numbers[0], limit=limit)
+    return Message("Scored attempt {number}.", number=numbers[0])
 
 
 def keep(
@@ -153,7 +163,7 @@ def keep(
     Returns:
         A notice for the student.
     """
-    name, place = version(submission), _place(course, submission.assignment, submission.student)
+    name, folder = version(submission), _place(course, submission.assignment, submission.student)
     number = _number(course, submission, judge)
     notice = Message(
         "This is version {number} of your work, and {limit} are scored: it was kept, but not run and not scored. {counts} "
@@ -162,43 +172,49 @@ def keep(
         limit=limit,
         counts=counts,
     )
+    # Declared files only, each up to its size: a folder that is not run must not fill the disk either.
     taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, TIMESTAMP: 1024, **files}
-    with fresh_folder(place / name) as draft:
+    with fresh_folder(folder / name) as draft:
         for file, most in taken.items():
+            # What is missing, a link or too large is left out of the copy.
             with contextlib.suppress(FileNotFoundError, SubmissionError):
                 (draft / file).write_bytes(read_bytes(submission.folder / file, most))
         why = {**asdict(judge), "number": number, "notice": str(notice), MESSAGE: notice.to_record()}
         (draft / WHY).write_text(json.dumps(why, indent=1), encoding="utf-8")
-    write_whole(place / "current", name)
+    # Last: the pointer must not name a folder that is not complete.
+    write_whole(folder / "current", name)
     return notice
 
 
 def _number(course: Path, submission: Submission, judge: Against) -> int:
     """Return which version of the student's work this is, scored and kept ones together."""
-    place = _place(course, submission.assignment, submission.student)
-    kept = {path.name: _why(path) for path in place.glob("[0-9a-f]*") if path.is_dir()}
-    own = {name: why for name, why in kept.items() if asdict(judge).items() <= why.items()}
-    known = own.get(version(submission), {}).get("number")
+    folder = _place(course, submission.assignment, submission.student)
+    # The pointer `current` matches the pattern as well, but it is a file.
+    unscored = {path.name: _why(path) for path in folder.glob("[0-9a-f]*") if path.is_dir()}
+    comparable = {name: why for name, why in unscored.items() if asdict(judge).items() <= why.items()}
+    earlier_number = comparable.get(version(submission), {}).get("number")
     before = judged(course, submission.assignment, submission.student, judge)
-    return int(known) if known else len(before) + len(own) + 1
+    # A version that was kept before has its number already; handing it in again makes it no new one.
+    return int(earlier_number) if earlier_number else len(before) + len(comparable) + 1
 
 
 def waiting(course: Path, assignment: str, student: str) -> Message:
     """Return the notice about the version handed in now when it is not scored, or `NOTHING`."""
-    place = _place(course, assignment, student)
+    folder = _place(course, assignment, student)
     with contextlib.suppress(FileNotFoundError):
-        name = (place / "current").read_text(encoding="utf-8")
-        why = _why(place / name)
+        name = (folder / "current").read_text(encoding="utf-8")
+        why = _why(folder / name)
+        # Notices from before there were messages are words alone (ADR 17).
         return Message.from_record(why[MESSAGE]) if MESSAGE in why else quoted(str(why.get("notice", "")))
     return NOTHING
 
 
 def settle(course: Path, submission: Submission) -> None:
-    """Note that what is handed in now is an attempt; a copy among the unscored versions is no longer needed."""
-    place = _place(course, submission.assignment, submission.student)
-    (place / "current").unlink(missing_ok=True)
-    if place.is_dir():
-        shutil.rmtree(place / version(submission), ignore_errors=True)
+    """Remove the mark that what is handed in now is unscored, and its copy: it has become an attempt."""
+    folder = _place(course, submission.assignment, submission.student)
+    (folder / "current").unlink(missing_ok=True)
+    if folder.is_dir():
+        shutil.rmtree(folder / version(submission), ignore_errors=True)
 
 
 def _place(course: Path, assignment: str, student: str) -> Path:
@@ -207,7 +223,7 @@ def _place(course: Path, assignment: str, student: str) -> Path:
 
 def _why(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / WHY).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        record = json.loads((folder / WHY).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # a damaged note costs its words, never the grading
         return {}
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else {}

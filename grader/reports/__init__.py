@@ -1,1 +1,1 @@
-"""What staff and other programs read afterwards."""
+"""Reports on grades and on assignments, for staff and for other programs."""

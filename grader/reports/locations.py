@@ -1,4 +1,4 @@
-"""Where things lie in files that people edit: the line of a notebook's cell, of a variant's cell, of a check.
+"""Find the line of a cell in the text of a notebook or of a variant.
 
 A notebook is JSON, and a page that shows an annotation wants a line of that text.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from grader.records import FailedCell
 
-_SPACE = re.compile(r"[\s,:]*")
+_SPACE = re.compile(r"[\s,:]*")  # blanks and the marks between values; whether they stand right is not asked
 _DECODER = json.JSONDecoder()
 
 
@@ -26,17 +26,19 @@ def line_of_cell(text: str, cell: FailedCell) -> int:
     Returns:
         The line; 1 when the file has no such cell, or cannot be read.
     """
+    # A variant is Python; the JSON of a notebook begins with a brace.
     if not text.lstrip().startswith("{"):
         return _line_in_variant(text, cell)
     try:
         cells = list(_cells(text))
     except (ValueError, IndexError, TypeError, AttributeError):  # not JSON, or no notebook
         return 1
-    code = [one for one in cells if one[1].get("cell_type") == "code"]
-    named = [place for place, one in code if cell.grade_id and _grade_id(one) == cell.grade_id]
-    number = _number_in_file([one for _, one in code], cell.number)
-    place = named[0] if named else code[number - 1][0] if 1 <= number <= len(code) else 0
-    return text.count("\n", 0, place) + 1
+    code = [located for located in cells if located[1].get("cell_type") == "code"]
+    # An id is the surer mark: numbers shift with each code cell that is added.
+    named = [offset for offset, content in code if cell.grade_id and _grade_id(content) == cell.grade_id]
+    number = _number_in_file([content for _, content in code], cell.number)
+    offset = named[0] if named else code[number - 1][0] if 1 <= number <= len(code) else 0
+    return text.count("\n", 0, offset) + 1
 
 
 def _line_in_variant(text: str, cell: FailedCell) -> int:
@@ -45,50 +47,53 @@ def _line_in_variant(text: str, cell: FailedCell) -> int:
 
 
 def _grade_id(cell: dict[str, Any]) -> str | None:
-    found: str | None = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")
-    return found
+    grade_id: str | None = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")
+    return grade_id
 
 
 def _number_in_file(code: list[dict[str, Any]], number: int) -> int:
     """Return a code cell's number in the file: the engine has put a cell after the one tagged `parameters`."""
     tags = [cell.get("metadata", {}).get("tags", []) for cell in code]
-    at = next((place for place, names in enumerate(tags, 1) if "parameters" in names), None)
+    at = next((position for position, names in enumerate(tags, 1) if "parameters" in names), None)
+    # papermill replaces the cell that it put in earlier instead of adding another one.
     injected = at is not None and not any("injected-parameters" in names for names in tags)
     return number - 1 if injected and at is not None and number > at else number
 
 
 def _cells(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each cell with the offset of its source: of the first line's string, where it is a list of lines."""
+    # `json.loads` tells no offsets; `raw_decode` says where each value ends, so the text is walked value by value.
     for key, begin in _members(text, _skip(text, 0)):
         if key == "cells":
-            for place in _items(text, begin):
-                cell, _ = _DECODER.raw_decode(text, place)
-                sources = [at for name, at in _members(text, place) if name == "source"]
-                at = sources[0] if sources else place
+            for offset in _items(text, begin):
+                cell, _ = _DECODER.raw_decode(text, offset)
+                sources = [at for name, at in _members(text, offset) if name == "source"]
+                at = sources[0] if sources else offset
                 first = _skip(text, at + 1) if text[at] == "[" else at
+                # An empty list has no first line: then its own offset is taken.
                 yield (at if text[first] == "]" else first), cell
 
 
 def _members(text: str, begin: int) -> Iterator[tuple[str, int]]:
     """Yield the keys of the object at an offset, with the offsets of their values."""
-    place = _skip(text, begin + 1)
-    while text[place] != "}":
-        key, place = _DECODER.raw_decode(text, place)
-        place = _skip(text, place)
-        yield key, place
-        _, place = _DECODER.raw_decode(text, place)
-        place = _skip(text, place)
+    offset = _skip(text, begin + 1)
+    while text[offset] != "}":
+        key, offset = _DECODER.raw_decode(text, offset)
+        offset = _skip(text, offset)
+        yield key, offset
+        _, offset = _DECODER.raw_decode(text, offset)
+        offset = _skip(text, offset)
 
 
 def _items(text: str, begin: int) -> Iterator[int]:
     """Yield the offsets of the values in the list at an offset."""
-    place = _skip(text, begin + 1)
-    while text[place] != "]":
-        yield place
-        _, place = _DECODER.raw_decode(text, place)
-        place = _skip(text, place)
+    offset = _skip(text, begin + 1)
+    while text[offset] != "]":
+        yield offset
+        _, offset = _DECODER.raw_decode(text, offset)
+        offset = _skip(text, offset)
 
 
-def _skip(text: str, place: int) -> int:
-    match = _SPACE.match(text, place)
-    return match.end() if match else place
+def _skip(text: str, offset: int) -> int:
+    match = _SPACE.match(text, offset)
+    return match.end() if match else offset

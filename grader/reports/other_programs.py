@@ -32,10 +32,11 @@ def junit(findings: Sequence[Finding]) -> str:
     Names are unique within a suite, so that programs that compare runs take none for another.
     """
     root = ElementTree.Element("testsuites", name="pawgrade verify")
-    for assignment, group in itertools.groupby(findings, key=lambda one: one.assignment):
+    # groupby joins neighbours only: findings come one assignment after the other.
+    for assignment, group in itertools.groupby(findings, key=lambda finding: finding.assignment):
         rows = list(group)
         suite = ElementTree.SubElement(root, "testsuite", name=assignment)
-        for finding, name in zip(rows, _unique(_title(one) for one in rows), strict=True):
+        for finding, name in zip(rows, _unique(_title(row) for row in rows), strict=True):
             kind = f"pawgrade.{assignment}.{finding.kind}"
             case = _case(suite, kind, name, finding.seconds)
             if finding.file:
@@ -56,7 +57,7 @@ def grades_junit(grades: Sequence[Grade]) -> str:
     A student below the pass mark is no failure of the grading.
     """
     root = ElementTree.Element("testsuites", name="pawgrade grade")
-    for assignment, group in itertools.groupby(grades, key=lambda one: one.assignment):
+    for assignment, group in itertools.groupby(grades, key=lambda grade: grade.assignment):
         suite = ElementTree.SubElement(root, "testsuite", name=assignment)
         for grade in group:
             case = _case(suite, f"pawgrade.{assignment}.grade", grade.student, grade.seconds.total)
@@ -79,7 +80,8 @@ def _case(suite: ElementTree.Element, kind: str, name: str, seconds: float) -> E
 
 
 def _written(root: ElementTree.Element) -> str:
-    """Add up the counts of each suite and of all, and return the document."""
+    """Set the counts of each suite and of the whole document, and return it as XML text."""
+    # `iter` goes down the tree: of a suite it finds its own cases, of the root those of all suites.
     for suite in (*root, root):
         cases = list(suite.iter("testcase"))
         counts = {word: sum(1 for _ in suite.iter(word)) for word in ("failure", "error")}
@@ -93,8 +95,9 @@ def _written(root: ElementTree.Element) -> str:
 
 def _xml(text: str) -> str:
     """Return text without the characters that no XML document may hold: they are shown by their number."""
-    text = _TURNING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
-    return _NOT_XML.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+    # These are valid XML, but would turn the rest of a line around, or steer a terminal.
+    text = _TURNING.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return _NOT_XML.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
 
 
 def _title(finding: Finding) -> str:
@@ -122,9 +125,9 @@ def summary(findings: Sequence[Finding]) -> str:
     totals = [
         (
             assignment,
-            "✅" if all(one.ok for one in rows) else "❌",
-            f"{sum(one.ok for one in rows)} of {len(rows)}",
-            f"{sum(one.seconds for one in rows):.0f}",
+            "✅" if all(row.ok for row in rows) else "❌",
+            f"{sum(row.ok for row in rows)} of {len(rows)}",
+            f"{sum(row.seconds for row in rows):.0f}",
         )
         for assignment, rows in _by_assignment(findings)
     ]
@@ -133,10 +136,10 @@ def summary(findings: Sequence[Finding]) -> str:
         _table(("assignment", "", "as it must be", "seconds"), totals, right=2),
     ]
     if wrong:
-        parts.append(_table(("assignment", "what", "found"), [_row(one)[:3] for one in wrong]))
+        parts.append(_table(("assignment", "what", "found"), [_row(finding)[:3] for finding in wrong]))
     folded = _table(
         ("assignment", "what", "found", "", "seconds"),
-        [(*_row(one), "✅" if one.ok else "❌", f"{one.seconds:.1f}") for one in findings],
+        [(*_row(finding), "✅" if finding.ok else "❌", f"{finding.seconds:.1f}") for finding in findings],
         right=1,
     )
     parts.append(f"<details><summary>all {len(findings)} findings</summary>\n\n{folded}\n\n</details>")
@@ -147,19 +150,19 @@ def grades_summary(grades: Sequence[Grade]) -> str:
     """Return a class as GitHub-flavoured Markdown, for staff: points, status and what needs a look."""
     parts = ["### pawgrade grade"] + ([] if grades else ["nothing handed in"])
     for assignment, rows in _by_assignment(grades):
-        counts = Counter(one.status for one in rows)
+        counts = Counter(grade.status for grade in rows)
         told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         table = _table(
             ("student", "status", "points", "by hand", "seconds"),
             [
                 (
-                    one.student,
-                    str(one.status),
-                    f"{one.points:g} / {one.max_points:g}",
-                    "to do" if one.manual_points is None else f"{one.manual_points:g}",
-                    f"{one.seconds.total:.0f}",
+                    grade.student,
+                    str(grade.status),
+                    f"{grade.points:g} / {grade.max_points:g}",
+                    "to do" if grade.manual_points is None else f"{grade.manual_points:g}",
+                    f"{grade.seconds.total:.0f}",
                 )
-                for one in rows
+                for grade in rows
             ],
             right=3,
         )
@@ -168,7 +171,7 @@ def grades_summary(grades: Sequence[Grade]) -> str:
 
 
 def _by_assignment(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    return [(name, list(group)) for name, group in itertools.groupby(rows, key=lambda one: one.assignment)]
+    return [(name, list(group)) for name, group in itertools.groupby(rows, key=lambda row: row.assignment)]
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
@@ -185,17 +188,21 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], right: int = 0) -
 
 def _cell(text: str) -> str:
     """Return text that stays in its cell and is neither HTML nor Markdown."""
+    # Cut before it is escaped: a cut must not halve an escape. `&` goes first, for the others bring new ones.
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # Within a word an underscore means nothing to GitHub: names of checks stay readable in the raw text.
     text = re.sub(r"([\\`*\[\]|~]|\b_\B|\B_\b)", r"\\\1", _xml(text))
+    # A line break would end the row of the table.
     return re.sub(r"\s*[\r\n]+\s*", "<br>", text.strip())
 
 
 def _joined(parts: Sequence[str]) -> str:
-    """Put the parts one below the other; last parts that would be too much are left out, and it is said so."""
-    for kept in range(len(parts), 0, -1):
-        note = [] if kept == len(parts) else ["Too much to show: see the JSON."]
-        text = "\n\n".join([*parts[:kept], *note]) + "\n"
+    """Join parts by blank lines; leave out the last ones where all would be too large, and add a note."""
+    # Parts stand in the order of their weight: the long list of everything comes last and goes first.
+    for count in range(len(parts), 0, -1):
+        note = [] if count == len(parts) else ["Too much to show: see the JSON."]
+        text = "\n\n".join([*parts[:count], *note]) + "\n"
         if len(text.encode()) <= LARGEST:
             return text
     return "Too much to show: see the JSON.\n"
@@ -203,8 +210,9 @@ def _joined(parts: Sequence[str]) -> str:
 
 def checkout(environment: Mapping[str, str]) -> Path | None:
     """Return the folder that GitHub's or GitLab's runner has checked out, or None where there is no such runner."""
-    found = environment.get("GITHUB_WORKSPACE") or environment.get("CI_PROJECT_DIR")
-    return Path(found).resolve() if found else None
+    folder = environment.get("GITHUB_WORKSPACE") or environment.get("CI_PROJECT_DIR")
+    # Links resolved, as in `Course.folder`: `_spots` asks whether one folder lies in the other.
+    return Path(folder).resolve() if folder else None
 
 
 def github_annotations(findings: Sequence[Finding], course: Path, root: Path | None = None) -> list[str]:
@@ -230,9 +238,9 @@ def github_annotations(findings: Sequence[Finding], course: Path, root: Path | N
 
 
 def _spots(finding: Finding, course: Path, root: Path | None) -> Iterable[tuple[str, int, str, str]]:
-    """Yield file, line, title and text for all that is to be said of a finding."""
+    """Yield file, line, title and text of each annotation of a finding."""
     inside = root is not None and course.is_relative_to(root)
-    shown = (course.relative_to(root) / finding.file).as_posix() if root and inside else finding.file
+    relative_path = (course.relative_to(root) / finding.file).as_posix() if root and inside else finding.file
     title = f"{finding.assignment}: {_title(finding)}"
     path = course / finding.file if finding.file else None
     text = path.read_text(encoding="utf-8", errors="replace") if path is not None and path.is_file() else None
@@ -240,13 +248,14 @@ def _spots(finding: Finding, course: Path, root: Path | None) -> Iterable[tuple[
         yield "", 1, title, finding.detail
     elif finding.cells:
         for cell in finding.cells:
-            yield shown, line_of_cell(text, cell), title, f"{_describe(cell)}\n{finding.detail}"
+            yield relative_path, line_of_cell(text, cell), title, f"{_describe(cell)}\n{finding.detail}"
     else:
-        yield shown, finding.line, title, finding.detail
+        yield relative_path, finding.line, title, finding.detail
 
 
 def _command(properties: dict[str, str], text: str) -> str:
     """Return one workflow command, escaped as GitHub's own toolkit does it."""
+    # In a property a colon or comma would end the value; in the text only the end of the line does.
     told = ",".join(
         f"{key}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
         for key, value in properties.items()
@@ -255,6 +264,7 @@ def _command(properties: dict[str, str], text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    # `%` first: the other replacements bring new ones.
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
@@ -275,6 +285,7 @@ def gitlab_code_quality(
             # equal between two runs that found the same, so that GitLab can say what is new
             "fingerprint": hashlib.sha256(f"{title}\n{path}\n{number}".encode()).hexdigest(),
             "severity": "major",
+            # a path must be given: this file is in every course
             "location": {"path": path or "nbgrader_config.py", "lines": {"begin": line}},
         }
         for finding in findings

@@ -21,7 +21,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Row:
-    """One student.
+    """One student's row of the review.
 
     Attributes:
         student: nbgrader's student id.
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Review:
-    """A class, looked at.
+    """The review of a class.
 
     Attributes:
         assignment: id of the assignment.
@@ -67,8 +67,8 @@ class Review:
             "note": NOTE,
             "attempts": self.limit,
             "students": [dataclasses.asdict(row) for row in self.rows],
-            "shared": [dataclasses.asdict(one) for one in self.report.shared],
-            "pairs": [dataclasses.asdict(one) for one in self.report.pairs],
+            "shared": [dataclasses.asdict(group) for group in self.report.shared],
+            "pairs": [dataclasses.asdict(pair) for pair in self.report.pairs],
             "unread": list(self.unread),
         }
 
@@ -95,6 +95,7 @@ def review(course: Course, assignment: str, settings: Settings) -> Review:
             f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
         )
     works = {grade.student: _work(course, grade) for grade in grades}
+    # Who could not be read stays in the table with no cells, and is named in `unread`.
     report = shared_cells.compare(
         [work or shared_cells.Work(student, ()) for student, work in works.items()],
         shared_cells.read_cells(release / f"{assignment}.ipynb") or (),
@@ -122,13 +123,14 @@ def _work(course: Course, grade: Grade) -> shared_cells.Work | None:
 
 def _row(course: Course, grade: Grade, report: shared_cells.Report) -> Row:
     scored = versions.judged(course.folder, grade.assignment, grade.student, versions.against(grade))
+    # A set: the same cell may be listed by its code and by its output.
     theirs = {
         cell
-        for one in report.shared
-        for student, cell in zip(one.students, one.cells, strict=True)
+        for group in report.shared
+        for student, cell in zip(group.students, group.cells, strict=True)
         if student == grade.student
     }
-    own = report.own.get(grade.student, 0)
+    own_cells = report.own.get(grade.student, 0)
     return Row(
-        grade.student, grade.points, grade.max_points, len(scored), grade.staff.flags, own, len(theirs)
+        grade.student, grade.points, grade.max_points, len(scored), grade.staff.flags, own_cells, len(theirs)
     )

@@ -137,32 +137,34 @@ def read_cells(path: Path) -> tuple[Cell, ...] | None:
         content = read_bytes(path, MAX_NOTEBOOK_BYTES)
     except (OSError, SubmissionError):
         return ()
-    found = confined.run(listed, content, BOUNDS)
-    return None if isinstance(found, Broken) else tuple(Cell(*one) for one in json.loads(found))
+    answer = confined.run(listed, content, BOUNDS)
+    return None if isinstance(answer, Broken) else tuple(Cell(*fields) for fields in json.loads(answer))
 
 
 def listed(content: bytes) -> bytes:
     """Do the work of `read_cells` in a limited process; what it returns is JSON."""
     try:
+        # Broken UTF-8 is replaced: a damaged notebook is read as far as it goes.
         raw = parse(content.decode("utf-8-sig", "replace").encode())
     except SubmissionError:
         return b"[]"
     code = [cell for cell in cells_of(raw) if _in(cell, "cell_type") == "code"]
-    found, left_chars = [], MAX_TEXTS
+    rows, left_chars = [], MAX_TEXTS
     for number, cell in enumerate(code, start=1):
-        one = _cell(cell, number)
-        left_chars -= len(one.source) + len(one.output)
-        found.append((one.name, one.source, one.output) if left_chars >= 0 else (one.name, "", ""))
-    return json.dumps(found).encode()
+        parsed = _cell(cell, number)
+        # Beyond the budget a cell keeps its name and has no text, so that nothing of it is compared.
+        left_chars -= len(parsed.source) + len(parsed.output)
+        rows.append((parsed.name, parsed.source, parsed.output) if left_chars >= 0 else (parsed.name, "", ""))
+    return json.dumps(rows).encode()
 
 
 def _cell(cell: Any, number: int) -> Cell:  # noqa: ANN401 - JSON
     name = _in(_in(_in(cell, "metadata"), "nbgrader"), "grade_id")
-    source = _text(_in(cell, "source") or _in(cell, "input"))
+    source = _text(_in(cell, "source") or _in(cell, "input"))  # `input` in notebooks of format 3
     outputs = _list(_in(cell, "outputs"))
-    texts = (_text(_in(one, "text") or _in(_in(one, "data"), "text/plain")) for one in outputs)
-    shown = name[:80] if isinstance(name, str) and name else f"code cell {number}"
-    return Cell(shown, source, "\n".join(texts)[:MAX_TEXT])
+    texts = (_text(_in(output, "text") or _in(_in(output, "data"), "text/plain")) for output in outputs)
+    cell_name = name[:80] if isinstance(name, str) and name else f"code cell {number}"
+    return Cell(cell_name, source, "\n".join(texts)[:MAX_TEXT])
 
 
 def _in(value: Any, key: str) -> Any:  # noqa: ANN401 - JSON
@@ -174,13 +176,13 @@ def _list(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - JSON
-    parts = (part for part in _list(value) if isinstance(part, str))
-    return (value if isinstance(value, str) else "".join(parts))[:MAX_TEXT]
+    lines = (line for line in _list(value) if isinstance(line, str))
+    return (value if isinstance(value, str) else "".join(lines))[:MAX_TEXT]
 
 
 @dataclass
 class _Places:
-    """Who has one and the same thing, and what it looks like."""
+    """The students who have the same code or output, and an excerpt of it."""
 
     by_student: dict[str, str] = field(default_factory=dict)
     excerpt: str = ""
@@ -188,7 +190,7 @@ class _Places:
 
 
 def compare(works: Sequence[Work], release: Iterable[Cell], model: Iterable[Cell] = ()) -> Report:
-    """Find what students share and nobody gave them.
+    """Find the cells that students share, apart from what the release gave them.
 
     Args:
         works: one a student.
@@ -199,81 +201,93 @@ def compare(works: Sequence[Work], release: Iterable[Cell], model: Iterable[Cell
         The report; time grows with the number of cells, not with that of pairs of students.
     """
     released = tuple(release)
+    # A cell that the release began is measured by what was added to it.
     stubs = {cell.name: Counter(tokens(cell.source)) for cell in released}
     given = {_digest(tokens(cell.source)) for cell in released}
     public = frozenset(token for cell in released for token in tokens(cell.source))
-    known = {_digest(tokens(cell.source)) for cell in model}
+    model_digests = {_digest(tokens(cell.source)) for cell in model}
     same: dict[str, _Places] = defaultdict(_Places)
     alike: dict[str, _Places] = defaultdict(_Places)
-    own: dict[str, int] = {}
+    own_counts: dict[str, int] = {}
     for work in works:
-        own[work.student] = 0
+        own_counts[work.student] = 0
         for cell in work.submitted:
-            found = tokens(cell.source)
-            if (Counter(found) - stubs.get(cell.name, Counter())).total() < OWN_TOKENS:
+            cell_tokens = tokens(cell.source)
+            if (Counter(cell_tokens) - stubs.get(cell.name, Counter())).total() < OWN_TOKENS:
                 continue
-            exact = _digest(found)
+            exact = _digest(cell_tokens)
             if exact in given:
                 continue
-            own[work.student] += 1
-            loose = _digest(_renamed(found, public))
+            own_counts[work.student] += 1
+            loose = _digest(_renamed(cell_tokens, public))
             for places, key in ((same, exact), (alike, loose)):
-                place = places[key]
-                place.by_student.setdefault(work.student, cell.name)
-                place.excerpt = place.excerpt or _excerpt(cell.source)
-                place.model |= exact in known
+                holders = places[key]
+                # The first one counts: a copy within one notebook is nothing shared.
+                holders.by_student.setdefault(work.student, cell.name)
+                holders.excerpt = holders.excerpt or _excerpt(cell.source)
+                holders.model |= exact in model_digests
     printed = _printed(works, released)
     shared = [*_groups("same code", same)]
-    listed = {(one.students, one.cells) for one in shared}
-    shared += [one for one in _groups("renamed", alike) if (one.students, one.cells) not in listed]
+    # The same cells of the same students are listed once, under the stronger kind.
+    listed = {(group.students, group.cells) for group in shared}
+    shared += [group for group in _groups("renamed", alike) if (group.students, group.cells) not in listed]
     shared += _groups("same output", printed)
-    shared.sort(key=lambda one: (one.model, len(one.students), one.kind, one.students))
-    return Report(own, tuple(shared), tuple(_pairs(shared, own)))
+    # Last what the model solution has, too, and what many share: these say least.
+    shared.sort(key=lambda group: (group.model, len(group.students), group.kind, group.students))
+    return Report(own_counts, tuple(shared), tuple(_pairs(shared, own_counts)))
 
 
 def _groups(kind: Kind, places: Mapping[str, _Places]) -> Iterator[Shared]:
-    for place in places.values():
-        if len(place.by_student) > 1:
-            students = tuple(sorted(place.by_student))
-            cells = tuple(place.by_student[student] for student in students)
-            yield Shared(kind, students, cells, place.excerpt, place.model)
+    for holders in places.values():
+        if len(holders.by_student) > 1:
+            students = tuple(sorted(holders.by_student))
+            cells = tuple(holders.by_student[student] for student in students)
+            yield Shared(kind, students, cells, holders.excerpt, holders.model)
 
 
-def _pairs(shared: Sequence[Shared], own: Mapping[str, int]) -> list[Pair]:
+def _pairs(shared: Sequence[Shared], own_counts: Mapping[str, int]) -> list[Pair]:
     code: dict[tuple[str, str], set[str]] = defaultdict(set)
     outputs: Counter[tuple[str, str]] = Counter()
-    for one in shared:
-        if one.model or len(one.students) > COMMON:
+    for group in shared:
+        if group.model or len(group.students) > COMMON:
             continue
-        named = zip(one.students, one.cells, strict=True)
+        # At most COMMON students, so 45 pairs a group: the time does not grow with the square of the class.
+        named = zip(group.students, group.cells, strict=True)
         for (first, cell), (second, _) in itertools.combinations(named, 2):
-            if one.kind == "same output":
+            if group.kind == "same output":
                 outputs[first, second] += 1
             else:
                 code[first, second].add(cell)
-    found = [
-        Pair(pair, len(code[pair]), outputs[pair], len(code[pair]) / max(1, min(own[name] for name in pair)))
+    pairs = [
+        Pair(
+            pair,
+            len(code[pair]),
+            outputs[pair],
+            len(code[pair]) / max(1, min(own_counts[name] for name in pair)),
+        )
         for pair in sorted({*code, *outputs})
     ]
-    return sorted(found, key=lambda one: (-one.outputs, -one.share, -one.shared, one.students))
+    return sorted(pairs, key=lambda pair: (-pair.outputs, -pair.share, -pair.shared, pair.students))
 
 
 def _printed(works: Sequence[Work], released: Sequence[Cell]) -> dict[str, _Places]:
     """Group outputs with many digits that no run of the grader printed."""
+    # What a run of the grader printed follows from code and seed: it proves nothing.
     reproduced = {line for cell in released for line in _lines(cell.output)}
     reproduced.update(line for work in works for cell in work.executed for line in _lines(cell.output))
-    found: dict[str, _Places] = defaultdict(_Places)
+    by_digest: dict[str, _Places] = defaultdict(_Places)
     for work in works:
         for cell in work.submitted:
             lines = [
                 line for line in _lines(cell.output) if line not in reproduced and _FRACTION.search(line)
             ]
+            # All but the point.
             digits = sum(len(number) - 1 for line in lines for number in _FRACTION.findall(line))
             if digits >= OWN_DIGITS:
-                place = found[hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()]
-                place.by_student.setdefault(work.student, cell.name)
-                place.excerpt = place.excerpt or _excerpt("\n".join(lines))
-    return found
+                holders = by_digest[hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()]
+                holders.by_student.setdefault(work.student, cell.name)
+                holders.excerpt = holders.excerpt or _excerpt("\n".join(lines))
+    return by_digest
 
 
 def _lines(text: str) -> list[str]:
@@ -286,7 +300,7 @@ def _excerpt(text: str) -> str:
 
 
 def tokens(source: str) -> tuple[str, ...]:
-    """Return what code says without how it is written: no comments, docstrings, blank lines, quotes, last commas.
+    """Return the tokens of code without its formatting: no comments, docstrings, blank lines, quotes, last commas.
 
     It is no parser: code that is none, or with commands of IPython, has tokens too.
     """
@@ -299,35 +313,37 @@ def _remembered(source: str) -> tuple[str, ...]:
 
 
 def _tokens(source: str) -> tuple[str, ...]:
-    found: list[str] = []
-    fresh, depth = True, 0  # at the start of a statement; inside brackets
+    code_tokens: list[str] = []
+    at_start, depth = True, 0  # at the start of a statement; inside brackets
     for match in _TOKEN.finditer(source):
         kind, text = match.lastgroup, match[0]
         if kind == "blank":
             continue
         if kind == "newline":
             if depth == 0:
-                _drop_docstring(found)
-                fresh = True
+                _drop_docstring(code_tokens)
+                at_start = True
             continue
         if kind == "string":
-            text = ("\n" if fresh else "") + _unquoted(text)
+            # The mark for `_drop_docstring`: no other token begins with a line break.
+            text = ("\n" if at_start else "") + _unquoted(text)
         elif text in "([{":
             depth += 1
         elif text in ")]}":
             depth = max(0, depth - 1)
-            if found and found[-1] == ",":
-                found.pop()
-        found.append(text)
-        fresh = False
-    _drop_docstring(found)
-    return tuple(found)
+            # A last comma is formatting.
+            if code_tokens and code_tokens[-1] == ",":
+                code_tokens.pop()
+        code_tokens.append(text)
+        at_start = False
+    _drop_docstring(code_tokens)
+    return tuple(code_tokens)
 
 
-def _drop_docstring(found: list[str]) -> None:
+def _drop_docstring(code_tokens: list[str]) -> None:
     """Remove a string that is a statement: it was marked where the statement began, and nothing followed it."""
-    if found and found[-1].startswith("\n"):
-        found.pop()
+    if code_tokens and code_tokens[-1].startswith("\n"):
+        code_tokens.pop()
 
 
 def _unquoted(text: str) -> str:
@@ -338,17 +354,18 @@ def _unquoted(text: str) -> str:
     return f'"{text[: len(text) - len(body)].lower()}{body[width : -width if ends else None]}"'
 
 
-def _renamed(found: Sequence[str], public: frozenset[str]) -> tuple[str, ...]:
+def _renamed(code_tokens: Sequence[str], public: frozenset[str]) -> tuple[str, ...]:
     """Return tokens with the student's own names numbered by their first place; names that the release has stay."""
     numbers: dict[str, str] = {}
     shaped = []
-    for place, token in enumerate(found):
-        own = token.isidentifier() and token not in _KNOWN and token not in public
-        if own and not (place and found[place - 1] == "."):
+    for index, token in enumerate(code_tokens):
+        is_own = token.isidentifier() and token not in _KNOWN and token not in public
+        # Behind a dot stands an attribute, as a rule of a library: nobody chose that name.
+        if is_own and not (index and code_tokens[index - 1] == "."):
             token = numbers.setdefault(token, f"name {len(numbers)}")  # noqa: PLW2901
         shaped.append(token)
     return tuple(shaped)
 
 
-def _digest(found: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join(found).encode("utf-8", "replace")).hexdigest()
+def _digest(code_tokens: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(code_tokens).encode("utf-8", "replace")).hexdigest()

@@ -156,6 +156,6 @@ def test_a_notebook_is_graded_in_a_box_that_the_packages_makes(
 def test_the_packages_is_enough_for_an_ordinary_user() -> None:
     chosen = "makes_the_boxes or that_the_packages_makes"
 
-    done = as_user.run(["tests/test_bwrap.py", "-q", "-k", chosen], timeout_s=300)
+    done = as_user.run(["tests/sandbox/test_bwrap.py", "-q", "-k", chosen], timeout_s=300)
 
     assert "2 passed" in done.stdout, done.stdout[-6000:]

@@ -1,4 +1,4 @@
-"""What the drawings share: reading their content, writing numbers, and the places on a sheet."""
+"""Helpers that drawings share: read a picture's content, write numbers, and place tiles on a sheet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 MARGIN, TILE, GAP = 12, 224, 24  # a crop is shown pixel by pixel at the size the sheet is made for
 WIDTH = 2 * MARGIN + 3 * TILE + 2 * GAP
-COLUMNS = tuple(MARGIN + place * (TILE + GAP) for place in range(3))
+COLUMNS = tuple(MARGIN + column * (TILE + GAP) for column in range(3))
 NAME_CHARS = 28  # of a class
 
 
@@ -39,4 +39,4 @@ def rows_of(content: dict[str, Any], most: int, name: str = "rows") -> list[Any]
     rows = list(content[name])
     if not rows:
         raise ValueError(f"no {name}")
-    return rows[:most]
+    return rows[:most]  # content comes from students: a long list must not make a long sheet

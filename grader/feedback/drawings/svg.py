@@ -61,6 +61,7 @@ _FORBIDDEN = re.compile("[^\\t\\n\\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 def short(text: str, chars: int) -> str:
     """Return one line of at most `chars` characters."""
+    # Line breaks become spaces, too: a line of SVG text does not wrap.
     line = " ".join(_FORBIDDEN.sub("", text).split())
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
@@ -89,6 +90,7 @@ def words(
     at: Point, text: str, *, size: float = 13, colour: str = INK, bold: bool = False, anchor: str = "start"
 ) -> str:
     """Write one line; `at` is the left end of its base line, or the right end or middle by `anchor`."""
+    # Names of classes and words of checks may hold `<` and quotes: nothing reaches the file unescaped.
     weight = ' font-weight="600"' if bold else ""
     return (
         f'<text x="{at[0]:g}" y="{at[1]:g}" font-size="{size:g}" fill="{colour}" text-anchor="{anchor}"{weight}>'
@@ -122,6 +124,7 @@ def photo(at: Point, side: float, pixels: Pixels) -> str:
     from PIL import Image
 
     picture = Image.fromarray(_sane(pixels))
+    # The last quality is taken whatever its size is: `_sane` bounds the pixels.
     for quality in QUALITIES:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=quality, subsampling=0)  # `optimize` fails on noise
@@ -136,10 +139,12 @@ def exact(at: Point, side: float, pixels: Pixels) -> str:
 
     buffer = io.BytesIO()  # a third smaller than PNG, and as exact
     Image.fromarray(_sane(pixels)).save(buffer, "WEBP", lossless=True, quality=100, method=4)
+    # Pixelated only when enlarged: an image made smaller that way would lose pixels instead of mixing them.
     return _image(at, side, "image/webp", buffer.getvalue(), sharp=side >= max(pixels.shape[:2]))
 
 
 def _sane(pixels: Pixels) -> Pixels:
+    # Each picture is part of the page's one file, and the page has room for so many characters only.
     if max(pixels.shape[:2]) > SIDE_PX:
         raise ValueError(f"expected at most {SIDE_PX} x {SIDE_PX} pixels, found {pixels.shape[:2]}")
     return pixels
