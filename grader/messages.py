@@ -22,6 +22,7 @@ class _Formatter(string.Formatter):
     """Python's own format strings, of which a field is a parameter's name and nothing else: no attributes, no items."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ANN401, ARG002 - the library's signature
+        # `{x.y}` and `{x[0]}` are looked up as whole names, which no parameter has.
         return kwargs[field_name], field_name
 
 
@@ -38,6 +39,7 @@ class Message:
     parameters: Mapping[str, Value]
 
     def __init__(self, template: str, /, **parameters: Value) -> None:
+        # The class is frozen, so its own constructor has to go around that.
         object.__setattr__(self, "template", str(template))
         object.__setattr__(self, "parameters", {name: _plain(value) for name, value in parameters.items()})
 
@@ -68,6 +70,7 @@ class Message:
         return bool(self.template)
 
     def __hash__(self) -> int:
+        # Names of parameters suffice: equal messages have equal hashes.
         return hash((self.template, *sorted(self.parameters)))
 
     def to_record(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class Message:
             ValueError: it is no message, or one that cannot be shown.
         """
         match record:
+            # Nothing but these two keys: what is read may come from a process that met hostile bytes.
             case {"template": str(template), "parameters": dict(parameters), **rest} if not rest:
                 pass
             case _:
@@ -122,6 +126,7 @@ def joined(messages: Sequence[Message]) -> Message:
     """Return messages as one, with semicolons between them."""
     if len(messages) < 2:
         return messages[0] if messages else NOTHING
+    # Halved, so that messages are nested as deep as the logarithm of their number.
     middle = len(messages) // 2
     return Message("{first}; {then}", first=joined(messages[:middle]), then=joined(messages[middle:]))
 
@@ -136,11 +141,11 @@ def listed(names: Sequence[str | Message]) -> Message:
 
 def sentences(messages: Sequence[Message]) -> Message:
     """Return sentences as one message, one after the other; what says nothing is left out."""
-    said = [one for one in messages if one]
-    if len(said) < 2:
-        return said[0] if said else NOTHING
-    middle = len(said) // 2
-    return Message("{first} {then}", first=sentences(said[:middle]), then=sentences(said[middle:]))
+    nonempty = [message for message in messages if message]
+    if len(nonempty) < 2:
+        return nonempty[0] if nonempty else NOTHING
+    middle = len(nonempty) // 2
+    return Message("{first} {then}", first=sentences(nonempty[:middle]), then=sentences(nonempty[middle:]))
 
 
 def _plain(value: Value) -> Value:
@@ -172,4 +177,5 @@ def _check(template: str, values: Mapping[str, Value]) -> None:
         if isinstance(value, Message) and spec:
             raise ValueError(f"a message is no number: {name}")
         if not isinstance(value, Message):
+            # Raises ValueError where the value cannot be written so.
             format(value, spec)

@@ -1,4 +1,4 @@
-"""The words of grading as frozen values: statuses, verdicts, grades.
+"""The records of grading as frozen dataclasses: statuses, verdicts, grades.
 
 `Grade.to_json` is the object that `pawgrade grade --json` writes; its field names are a contract.
 """
@@ -186,7 +186,7 @@ class Check:
     def from_record(cls, row: dict[str, Any]) -> Check:
         """Read what `to_record` gave, or its JSON."""
         values = _with_messages(row, *CHECK_MESSAGES)
-        requirements = tuple(Requirement(**one) for one in values.get("requirements", ()))
+        requirements = tuple(Requirement(**demand) for demand in values.get("requirements", ()))
         return cls(**{**values, "status": Status(row["status"]), "requirements": requirements})
 
 
@@ -233,6 +233,7 @@ class Picture:
 CHECK_MESSAGES = ("measured", "required", "hint", "exact")
 MESSAGES = "messages"  # beside the English words: templates and parameters, by the name of the field
 
+# What is not named here is public: a new field of `Grade` shows in `--json` unless it is added.
 _NOT_PUBLIC = (
     MESSAGES,
     "repairs",
@@ -313,6 +314,7 @@ class Grade:
         for name in _NOT_PUBLIC:
             del record[name]
         for check in record["checks"]:
+            # The same holds for the fields of `Check`.
             for name in (MESSAGES, "title", "requirements", "exact", "raised"):
                 del check[name]
         record["failed_cells"] = [cell.to_json() for cell in self.failed_cells]
@@ -344,6 +346,7 @@ class Grade:
         values["failed_cells"] = tuple(_failed_cell(row) for row in values["failed_cells"])
         values["repairs"] = tuple(Repair(**_with_messages(row, "what")) for row in values["repairs"])
         values["pictures"] = tuple(Picture(**row) for row in values["pictures"])
+        # Attempts that were stored before these fields existed lack them.
         values["second"] = tuple(Requirement(**row) for row in values.get("second", ()))
         values["staff_pictures"] = tuple(Picture(**row) for row in values.get("staff_pictures", ()))
         for name in ("notices", "flags"):
@@ -354,19 +357,21 @@ class Grade:
 def _failed_cell(row: dict[str, Any]) -> FailedCell:
     values = _with_messages(row, "message")
     if "limit" not in values:  # stored before cells named their limit
-        values["limit"] = next((one for one in Limit if values["error"] == f"limit: {one}"), None)
+        values["limit"] = next((limit for limit in Limit if values["error"] == f"limit: {limit}"), None)
     return FailedCell(**{**values, "limit": None if values["limit"] is None else Limit(values["limit"])})
 
 
-def _record(one: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
+def _record(instance: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
     """Return a value as JSON has it: with words in English where it has messages, and the messages beside them."""
-    record = dataclasses.asdict(one)
-    messages = {name: record[name] for name in names if getattr(one, name)}
-    return {**record, **{name: _each(getattr(one, name), str) for name in names}, MESSAGES: messages}
+    # This takes messages apart, so their words are made from the instance.
+    record = dataclasses.asdict(instance)
+    messages = {name: record[name] for name in names if getattr(instance, name)}
+    return {**record, **{name: _each(getattr(instance, name), str) for name in names}, MESSAGES: messages}
 
 
 def _with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return a record with messages where it has words; those stored without are nobody's template."""
+    # A copy, since keys are taken out of it.
     values = dict(record)
     messages = values.pop(MESSAGES, {})
     for name in names:
@@ -377,6 +382,6 @@ def _with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
     return values
 
 
-def _each(found: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
+def _each(words: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
     """Change a value, or each of a sequence."""
-    return [change(one) for one in found] if isinstance(found, list | tuple) else change(found)
+    return [change(element) for element in words] if isinstance(words, list | tuple) else change(words)
