@@ -28,7 +28,7 @@ MARK = ".pawgrade-demo"
 
 @dataclass(frozen=True)
 class Shown:
-    """What the demo made.
+    """The outcome of the demo: its grades, and where to look.
 
     Attributes:
         grades: one a student.
@@ -55,6 +55,7 @@ def run(
         SpecError: `folder` holds something that is not a demo, or the course is not installed.
     """
     course = make_course(folder)
+    # Drawn photos and a gradebook in the folder, whatever the environment says.
     settings = replace(load(None, environment), data_folder=None, secret=SECRET, db_url=None)
     problem = sandbox_problem() if settings.sandbox != "none" else None
     if problem is not None:  # these notebooks are our own: the demo always completes
@@ -67,6 +68,7 @@ def run(
         grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )
+        # A generator: pages are written while it is read.
         list(publish.write_pages(course, assignment, settings))
     where = (*_where(course, grades), _sandbox_line(grades), *_left_out(settings.sandbox, problem))
     return Shown(tuple(grades), titles, where)
@@ -78,6 +80,7 @@ def make_course(folder: Path) -> Course:
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).is_file():
             raise SpecError(f"{folder} exists and is not a demo.", "Choose another folder with --folder.")
+        # An empty folder, or one that a former demo made.
         shutil.rmtree(folder)
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in ("solutions", "assignments"):
@@ -104,10 +107,10 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
         if variant.student:
             notebooks[variant.student] = (variant.title, variants.apply(variant, source, release))
     for student, (_, notebook) in sorted(notebooks.items()):
-        place = course.folder / "submitted" / student / assignment
-        place.mkdir(parents=True)
-        nbformat.write(notebook, place / f"{assignment}.ipynb")
-        (place / "timestamp.txt").write_text("2026-01-15 12:00:00 UTC", encoding="utf-8")
+        submission_folder = course.folder / "submitted" / student / assignment
+        submission_folder.mkdir(parents=True)
+        nbformat.write(notebook, submission_folder / f"{assignment}.ipynb")
+        (submission_folder / "timestamp.txt").write_text("2026-01-15 12:00:00 UTC", encoding="utf-8")
     return {student: title for student, (title, _) in sorted(notebooks.items())}
 
 
@@ -123,7 +126,7 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
 
 
 def _sandbox_line(grades: list[Grade]) -> str:
-    levels = {one.sandbox for one in grades}
+    levels = {grade.sandbox for grade in grades}
     if levels == {NOT_RUN}:
         return "sandbox:           no notebook ran: `pawgrade doctor` tries what they need"
     if "none" not in levels:

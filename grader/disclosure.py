@@ -1,4 +1,4 @@
-"""What of hidden questions may be said to students, in one place.
+"""The one place that decides what students may be told about hidden questions.
 
 Feedback is a channel: a notebook that has seen the hidden photos can choose its answers so that the verdicts spell something,
 and what was hidden is the same in the next attempt. So whatever a student may read (page, JSON, terminal, the notebook in
@@ -110,7 +110,7 @@ def part(answered: int, asked: int) -> Message:
 
 def upto(seconds: float, scale: Iterable[int]) -> float:
     """Return the first step of a scale that is not exceeded; 0 stays 0, and beyond the last it is the last."""
-    return 0.0 if seconds <= 0 else float(next((one for one in scale if seconds <= one), max(scale)))
+    return 0.0 if seconds <= 0 else float(next((bound for bound in scale if seconds <= bound), max(scale)))
 
 
 def times(seconds: Seconds) -> Seconds:
@@ -121,7 +121,7 @@ def times(seconds: Seconds) -> Seconds:
 
 
 def told(grade: Grade) -> Grade:
-    """Return a grade as it may leave the hands of staff, in any form."""
+    """Return a grade without what is for staff alone, so that it may be shown in any form."""
     when = grade.provenance.get("graded_at", "")
     hour = {"graded_at": f"{when[:10]} {when[11:13]}:00 UTC"} if len(when) >= len("2026-01-15T12") else {}
     return replace(
@@ -134,7 +134,7 @@ def told(grade: Grade) -> Grade:
 
 
 def of_old(grade: Grade) -> Grade:
-    """Return a grade that was stored before there was this rule: its exact words and pictures are for staff."""
+    """Return a grade that was stored before this rule, its exact words and pictures kept for staff."""
     checks = tuple(_of_old(check) for check in grade.checks)
     notes = replace(grade.staff, pictures=(*grade.staff.pictures, *grade.pictures))
     return replace(grade, checks=checks, pictures=(), staff=notes)
@@ -159,22 +159,25 @@ def error(words: Message, known: frozenset[str]) -> Message:
     return words if _stands(words, known) else OTHER_ERROR
 
 
-def _stands(words: Message, known: frozenset[str]) -> bool:
-    return not words.parameters and _fixed(words.template, known, HINT_PARTS)
+def _stands(words: Message, allowed: frozenset[str]) -> bool:
+    return not words.parameters and _fixed(words.template, allowed, HINT_PARTS)
 
 
-def _fixed(text: str, known: frozenset[str], parts: int) -> bool:
-    if text in known:
+def _fixed(text: str, allowed: frozenset[str], parts: int) -> bool:
+    if text in allowed:
         return True
-    places = range(HINT_CHARS, len(text) - HINT_CHARS + 1) if parts > 1 else ()
-    return any(text[:place] in known and _fixed(text[place:], known, parts - 1) for place in places)
+    # Every cut into few long pieces is tried: of short ones any text could be put together.
+    positions = range(HINT_CHARS, len(text) - HINT_CHARS + 1) if parts > 1 else ()
+    return any(
+        text[:position] in allowed and _fixed(text[position:], allowed, parts - 1) for position in positions
+    )
 
 
 def literals(path: Path) -> frozenset[str]:
     """Return the texts that stand in a check file, and in the public one beside a hidden one."""
     beside = path.resolve().parent.parent / "check_public.py"
     files = {path, beside} if beside.is_file() else {path}
-    return frozenset().union(*(_literals(str(one), one.stat().st_mtime_ns) for one in files))
+    return frozenset().union(*(_literals(str(file), file.stat().st_mtime_ns) for file in files))
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What this machine has, what it lacks, what follows from that, and the command that mends it."""
+"""Examination of this machine: what it has, what it lacks, what follows, and the command that mends it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Fact", "examine", "sandbox", "sandbox_problem"]
 def examine(
     course: Course | None, settings: Settings, preload: Sequence[str] | None = None
 ) -> Iterator[Fact]:
-    """Try everything that grading takes.
+    """Try everything that grading needs, and yield what was found.
 
     Args:
         course: to look at, too.
@@ -67,8 +67,10 @@ def sandbox(preload: Sequence[str] | None = None) -> Iterator[Fact]:
 
 def _network() -> Fact:
     try:
+        # Inside, so that an installation without torch is a finding and not a crash.
         from grader.networks.backbones import NAMES, backbone, is_available
 
+        # The two whose weights come with packages; the others may be downloaded later.
         for name in ("efficientnet_lite0", "efficientnet_lite1"):
             backbone(name)
     except (GraderError, ImportError) as exc:
@@ -92,6 +94,7 @@ def _kernel(settings: Settings) -> Fact:
         import nbformat
 
         notebook = nbformat.v4.new_notebook(
+            # The tag marks the cell behind which parameters are put, as in a real notebook.
             cells=[nbformat.v4.new_code_cell("x = 0", metadata={"tags": ["parameters"]})]
         )
         notebook.cells.append(nbformat.v4.new_code_cell(import_line))
@@ -134,6 +137,7 @@ def _nbgrader() -> Fact:
             "not installed",
             "Students do not need it. For releases and the gradebook: pip install 'pawgrade[staff]'",
         )
+    # An environment that is not activated has it beside its Python, not on PATH.
     alembic = shutil.which(
         "alembic", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     )
@@ -157,8 +161,9 @@ def _photos(settings: Settings) -> Fact:
     try:
         from grader.datasets import cards, holdout
 
-        known = cards.known(settings.cards)
-        published = [name for name in known if cards.load_card(name, settings.cards).drawing is None]
+        card_ids = cards.known(settings.cards)
+        # A folder of photos can only belong to a card that is not drawn.
+        published = [name for name in card_ids if cards.load_card(name, settings.cards).drawing is None]
         card = cards.load_card(
             sources.choose(published, settings.data_folder, settings.cards), settings.cards
         )
@@ -169,14 +174,15 @@ def _photos(settings: Settings) -> Fact:
         if settings.holdout is not None:
             advice += "; the same for PAWGRADE_HOLDOUT, your own hidden photos"
         return Fact("real photos", "bad", str(exc), advice)
-    split, own = division.split, " of your own" if division.private("holdout") else ""
-    sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.holdout)} holdout{own}"
+    split, ownership = division.split, " of your own" if division.private("holdout") else ""
+    sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.holdout)} holdout{ownership}"
     return Fact("real photos", "good", f"{card.id} in {settings.data_folder}: {sizes}")
 
 
 def _writable(folder: Path) -> Fact:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Tried, not looked up: permissions do not tell that a disk is read-only.
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free / 2**30
     except OSError as exc:
@@ -196,8 +202,8 @@ def _tool(name: str, advice: str) -> Fact:
     path = shutil.which(name)
     if path is None:
         return Fact(name, "missing", "not found", advice)
-    found = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)
-    return Fact(name, "good", found.stdout.strip() or path)
+    completed = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    return Fact(name, "good", completed.stdout.strip() or path)
 
 
 def gpus(settings: Settings) -> Iterator[Fact]:
@@ -208,24 +214,25 @@ def gpus(settings: Settings) -> Iterator[Fact]:
     except GraderError as exc:
         yield Fact("GPU", "bad", str(exc.message), str(exc.hint))
         return
+    # A GPU is only missed where the settings ask for one.
     unusable: Literal["bad", "missing"] = "bad" if settings.device == "cuda" else "missing"
     if not table.devices:
         advice = "Everything runs on the CPU; all limits are set for 2 cores."
-        found = f"no CUDA device: {table.trouble}" if table.trouble else "no CUDA device"
+        finding = f"no CUDA device: {table.trouble}" if table.trouble else "no CUDA device"
         yield Fact(
             "GPU",
             unusable,
-            found,
+            finding,
             advice if unusable == "missing" else "The setting device is cuda: make it auto or cpu",
         )
-    for one in table.devices:
-        size = f"{one.memory_mb} MiB" if one.memory_mb else "memory unknown"
-        said = f"{one.name}, {size}, {one.uuid}, {table.folder}/nvidia{one.minor}"
-        if one.problem:
-            yield Fact(f"GPU {one.index}", unusable, said, f"Not used: {one.problem}")
+    for device in table.devices:
+        size = f"{device.memory_mb} MiB" if device.memory_mb else "memory unknown"
+        description = f"{device.name}, {size}, {device.uuid}, {table.folder}/nvidia{device.minor}"
+        if device.problem:
+            yield Fact(f"GPU {device.index}", unusable, description, f"Not used: {device.problem}")
             continue
-        free = gpu_slots.free_slots(one, pool)
-        yield Fact(f"GPU {one.index}", "good", f"{said}, {free} of {pool.slots} slots free")
+        free = gpu_slots.free_slots(device, pool)
+        yield Fact(f"GPU {device.index}", "good", f"{description}, {free} of {pool.slots} slots free")
     if table.usable and not table.declared:
         yield _gpu_kernel(pool, settings)
 
@@ -236,6 +243,7 @@ def _gpu_kernel(pool: gpu_slots.Pool, settings: Settings) -> Fact:
     sandboxed = settings.sandbox != "none"
     kernel = settings.kernel or (kernels.SANDBOXED if sandboxed else kernels.PLAIN)
     try:
+        # Without patience: a trial does not wait for grading that uses the GPU.
         with gpu_slots.hold("cuda", 1, pool, patience_s=0) as held:
             problem = gpu_trial.try_out(kernel, held, sandboxed=sandboxed)
     except NoGpuSlot as exc:

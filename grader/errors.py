@@ -27,6 +27,7 @@ class GraderError(Exception):
         hint: what to do next, one sentence; may be empty.
     """
 
+    # What the command line ends with; some subclasses have their own.
     exit_code = 3
 
     def __init__(self, message: str | Message, hint: str | Message = "") -> None:
@@ -36,6 +37,7 @@ class GraderError(Exception):
     @property
     def words(self) -> Message:
         """The message, and what to do next."""
+        # Joined as messages, so that each keeps its template in every language.
         return sentences([self.message, self.hint])
 
     def __str__(self) -> str:

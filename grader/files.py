@@ -1,4 +1,4 @@
-"""Files: where those lie that Pawgrade brings along, how a hostile one is read, how one is written whole or not at all.
+"""Files: finding those that Pawgrade brings along, reading hostile ones, writing whole ones or none.
 
 This is the one place that tells an installed package from a checkout.
 
@@ -63,6 +63,7 @@ def staff_folders(package: Path = PACKAGE) -> list[Path]:
 
 def staff_paths() -> list[Path]:
     """Return what no kernel may see of this Python's environment: staff's folders, and the lists of their files."""
+    # Even the names of hidden checks and mutants tell something.
     lists = [
         path for entry in sys.path if entry for path in Path(entry).glob(f"{STAFF_FOLDER}-*.dist-info/RECORD")
     ]
@@ -91,12 +92,14 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
     irregular = Message("{name}: expected a regular file, found something else.", name=path.name)
     try:
+        # NOFOLLOW refuses a link; NONBLOCK keeps a pipe that nobody writes to from blocking us.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
     except OSError as exc:
         raise SubmissionError(irregular) from exc
     try:
+        # Of the open file: its path could mean another one by now.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SubmissionError(irregular)
@@ -110,6 +113,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
                 )
             )
         with os.fdopen(descriptor, "rb", closefd=False) as file:
+            # The file may have grown since it was measured.
             content = file.read(max_bytes + 1)
     finally:
         os.close(descriptor)
@@ -144,6 +148,7 @@ def _plain(members: Iterable[tarfile.TarInfo]) -> Iterator[tarfile.TarInfo]:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or not (member.isreg() or member.isdir()):
             raise tarfile.ReadError(f"{member.name!r} is no plain file or folder, or leads out of the folder")
+        # As the filter "data" has it: files are our own, not writable by others and not setuid.
         member.uid, member.gid, member.uname, member.gname = os.geteuid(), os.getegid(), "", ""
         member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
         yield member
@@ -161,9 +166,11 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
         mode: permissions of the new file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the file, since a rename does not cross disks; cut, since names are bounded.
     draft = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex}{path.suffix}")
     try:
         yield draft
+        # On the disk before the rename: else a power cut could leave an empty file under the name.
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.chmod(mode)
@@ -188,6 +195,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     draft, old = scratch / "new", scratch / "old"
+    # The folder around it is closed to others, as mkdtemp makes it; this one will be read.
     draft.mkdir(mode=0o755)
     try:
         yield draft
@@ -196,6 +204,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
         try:
             draft.rename(target)
         except OSError:
+            # Readers get the old folder back rather than none.
             if old.exists():
                 old.rename(target)
             raise

@@ -1,4 +1,4 @@
-"""What makes a run on a GPU repeatable: variables that its libraries read first, and torch's own switches.
+"""The environment of kernels: paths, variables, and what makes a run on a GPU repeatable.
 
 Loads nothing: a process that has not imported torch has nothing to switch.
 """

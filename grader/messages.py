@@ -25,6 +25,7 @@ class _Formatter(string.Formatter):
     """Python's own format strings, of which a field is a parameter's name and nothing else: no attributes, no items."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ANN401, ARG002 - the library's signature
+        # `{x.y}` and `{x[0]}` are looked up as whole names, which no parameter has.
         return kwargs[field_name], field_name
 
 
@@ -41,6 +42,7 @@ class Message:
     parameters: Mapping[str, Value]
 
     def __init__(self, template: str, /, **parameters: Value) -> None:
+        # The class is frozen, so its own constructor has to go around that.
         object.__setattr__(self, "template", str(template))
         object.__setattr__(self, "parameters", {name: _plain(value) for name, value in parameters.items()})
 
@@ -71,6 +73,7 @@ class Message:
         return bool(self.template)
 
     def __hash__(self) -> int:
+        # Names of parameters suffice: equal messages have equal hashes.
         return hash((self.template, *sorted(self.parameters)))
 
     def to_record(self) -> dict[str, Any]:
@@ -95,6 +98,7 @@ class Message:
             ValueError: it is no message, or one that cannot be shown.
         """
         match record:
+            # Nothing but these two keys: what is read may come from a process that met hostile bytes.
             case {"template": str(template), "parameters": dict(parameters), **rest} if not rest:
                 pass
             case _:
@@ -125,6 +129,7 @@ def joined(messages: Sequence[Message]) -> Message:
     """Return messages as one, with semicolons between them."""
     if len(messages) < 2:
         return messages[0] if messages else NOTHING
+    # Halved, so that messages are nested as deep as the logarithm of their number.
     middle = len(messages) // 2
     return Message("{first}; {then}", first=joined(messages[:middle]), then=joined(messages[middle:]))
 
@@ -139,11 +144,11 @@ def listed(names: Sequence[str | Message]) -> Message:
 
 def sentences(messages: Sequence[Message]) -> Message:
     """Return sentences as one message, one after the other; what says nothing is left out."""
-    said = [one for one in messages if one]
-    if len(said) < 2:
-        return said[0] if said else NOTHING
-    middle = len(said) // 2
-    return Message("{first} {then}", first=sentences(said[:middle]), then=sentences(said[middle:]))
+    nonempty = [message for message in messages if message]
+    if len(nonempty) < 2:
+        return nonempty[0] if nonempty else NOTHING
+    middle = len(nonempty) // 2
+    return Message("{first} {then}", first=sentences(nonempty[:middle]), then=sentences(nonempty[middle:]))
 
 
 def _plain(value: Value) -> Value:
@@ -175,18 +180,26 @@ def _check(template: str, values: Mapping[str, Value]) -> None:
         if isinstance(value, Message) and spec:
             raise ValueError(f"a message is no number: {name}")
         if not isinstance(value, Message):
+            # Raises ValueError where the value cannot be written so.
             format(value, spec)
 
 
-def record_of(one: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
-    """Return a value as JSON has it: with words in English where it has messages, and the messages beside them."""
-    record = dataclasses.asdict(one)
-    messages = {name: record[name] for name in names if getattr(one, name)}
-    return {**record, **{name: _each(getattr(one, name), str) for name in names}, MESSAGES: messages}
+def record_of(instance: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
+    """Return a value as JSON has it: with words in English where it has messages, and the messages beside them.
+
+    Args:
+        instance: of a dataclass.
+        names: its fields that hold a message, or several.
+    """
+    # This takes messages apart, so their words are made from the instance.
+    record = dataclasses.asdict(instance)
+    messages = {name: record[name] for name in names if getattr(instance, name)}
+    return {**record, **{name: _each(getattr(instance, name), str) for name in names}, MESSAGES: messages}
 
 
 def with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return a record with messages where it has words; those stored without are nobody's template."""
+    # A copy, since keys are taken out of it.
     values = dict(record)
     messages = values.pop(MESSAGES, {})
     for name in names:
@@ -197,6 +210,6 @@ def with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
     return values
 
 
-def _each(found: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
+def _each(words: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
     """Change a value, or each of a sequence."""
-    return [change(one) for one in found] if isinstance(found, list | tuple) else change(found)
+    return [change(element) for element in words] if isinstance(words, list | tuple) else change(words)

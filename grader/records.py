@@ -1,4 +1,4 @@
-"""The words of grading as frozen values: statuses, verdicts, grades.
+"""The records of grading as frozen dataclasses: statuses, verdicts, grades.
 
 `Grade.to_json` is the object that `pawgrade grade --json` writes; its field names are a contract.
 """
@@ -187,7 +187,7 @@ class Check:
     def from_record(cls, row: dict[str, Any]) -> Check:
         """Read what `to_record` gave, or its JSON."""
         values = with_messages(row, *CHECK_MESSAGES)
-        requirements = tuple(Requirement(**one) for one in values.get("requirements", ()))
+        requirements = tuple(Requirement(**demand) for demand in values.get("requirements", ()))
         return cls(**{**values, "status": Status(row["status"]), "requirements": requirements})
 
 
@@ -271,6 +271,7 @@ class StaffNotes:
 STAFF_NOTES = ("usage", "flags", "second", "log", "staff_pictures")  # names in a record
 CHECK_MESSAGES = ("measured", "required", "hint", "exact")
 
+# What is not named here is public: a new field of `Grade` shows in `--json` unless it is added.
 _NOT_PUBLIC = (MESSAGES, "repairs", "notices", "pictures", "provenance", *STAFF_NOTES)
 
 
@@ -332,6 +333,7 @@ class Grade:
         for name in _NOT_PUBLIC:
             del record[name]
         for check in record["checks"]:
+            # The same holds for the fields of `Check`.
             for name in (MESSAGES, "title", "requirements", "exact", "raised"):
                 del check[name]
         record["failed_cells"] = [cell.to_json() for cell in self.failed_cells]
@@ -368,6 +370,7 @@ class Grade:
         values["failed_cells"] = tuple(_failed_cell(row) for row in values["failed_cells"])
         values["repairs"] = tuple(Repair(**with_messages(row, "what")) for row in values["repairs"])
         values["pictures"] = tuple(Picture(**row) for row in values["pictures"])
+        # Attempts that were stored before this field existed lack it.
         values["notices"] = tuple(values.get("notices", ()))
         return cls(**values)
 
@@ -375,5 +378,5 @@ class Grade:
 def _failed_cell(row: dict[str, Any]) -> FailedCell:
     values = with_messages(row, "message")
     if "limit" not in values:  # stored before cells named their limit
-        values["limit"] = next((one for one in Limit if values["error"] == f"limit: {one}"), None)
+        values["limit"] = next((limit for limit in Limit if values["error"] == f"limit: {limit}"), None)
     return FailedCell(**{**values, "limit": None if values["limit"] is None else Limit(values["limit"])})

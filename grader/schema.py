@@ -10,6 +10,7 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    # Before pydantic's own refusal, which does not name the known keys.
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, values: object) -> object:

@@ -76,20 +76,26 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
     path = course / "pawgrade.toml" if course else None
     if path and path.is_file():
         try:
+            # As texts, like those of the environment: `_settings` reads both alike.
             values = {
                 key: str(value) for key, value in tomllib.loads(path.read_text(encoding="utf-8")).items()
             }
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
-    known = {field.name for field in fields(Settings)} - {"data_folder", "cards"} | {"data"}
-    unknown = sorted(set(values) - known)
+    # Outside, `data_folder` is called `data`; `cards` is found and cannot be set.
+    setting_names = {field.name for field in fields(Settings)} - {"data_folder", "cards"} | {"data"}
+    unknown = sorted(set(values) - setting_names)
     if unknown:
-        raise SpecError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+        raise SpecError(
+            f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(setting_names))}."
+        )
     for name in (
         {"data", "holdout", "cache", "weights", "devices"} & set(values) if course is not None else set[str]()
     ):
+        # Relative to the course and not to the current folder; an absolute path stays as it is.
         values[name] = str(Path(course or "", Path(values[name]).expanduser()))
-    for name in known:
+    for name in setting_names:
+        # A variable that is set to nothing counts as unset.
         if environment.get(f"PAWGRADE_{name.upper()}"):
             values[name] = environment[f"PAWGRADE_{name.upper()}"]
     return replace(_settings(values), cards=own_cards(course))
@@ -97,8 +103,8 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
 
 def own_cards(folder: Path | None) -> Path | None:
     """Return the folder with data cards beside a course's or a notebook's files, or None when there is none."""
-    place = folder / "datasets" if folder is not None else None
-    return place if place is not None and any(place.glob("*.toml")) else None
+    cards_folder = folder / "datasets" if folder is not None else None
+    return cards_folder if cards_folder is not None and any(cards_folder.glob("*.toml")) else None
 
 
 def _settings(values: Mapping[str, str]) -> Settings:
@@ -160,8 +166,8 @@ def _number(values: Mapping[str, str], name: str, kind: Callable[[str], Number],
     try:
         return kind(text) if text else default
     except ValueError as exc:
-        wanted = "a whole number" if kind is int else "a number"
-        raise SpecError(f"setting {name}: expected {wanted}, found {text!r}.") from exc
+        expected = "a whole number" if kind is int else "a number"
+        raise SpecError(f"setting {name}: expected {expected}, found {text!r}.") from exc
 
 
 def course_secret(course: Path, settings: Settings) -> bytes:
@@ -174,15 +180,17 @@ def course_secret(course: Path, settings: Settings) -> bytes:
     path = course / ".pawgrade" / "secret"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        # O_EXCL: of two first calls one makes the file, the other reads it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        found = path.read_bytes().strip()
-        if len(found) < SECRET_BYTES:
+        # An editor may have added the end of a line.
+        stored_secret = path.read_bytes().strip()
+        if len(stored_secret) < SECRET_BYTES:
             raise SpecError(
                 f"{path} is empty or cut short.",
                 "Put the old secret back, or delete the file to draw a new one.",
             ) from None
-        return found
+        return stored_secret
     with os.fdopen(descriptor, "wb") as file:
         secret = secrets.token_hex(16).encode()
         file.write(secret)

@@ -1,4 +1,4 @@
-"""What of this package there is where a notebook is graded: `grader.lab` and what it needs, nothing else.
+"""The modules that a graded notebook may import of this package: `grader.lab` and what it needs, nothing else.
 
 Elsewhere in the package stand measures that exercises ask for. A sandbox shows only the files of `MODULES`; in a graded
 kernel, with or without a sandbox, importing anything else is refused with words that help. On a student's own machine
@@ -34,7 +34,7 @@ MODULES = frozenset(
 
 
 def withheld(exercises: Iterable[str]) -> dict[str, str]:
-    """Return the variables by which a kernel knows what an assignment with these exercises withholds."""
+    """Return the environment variables that tell a kernel what an assignment with these exercises withholds."""
     return {WITHHELD_VARIABLE: "grader.networks.normalising"} if _NORMALISE in {*exercises} else {}
 
 
@@ -65,7 +65,7 @@ def _refuse(name: str) -> Never:
 
 def is_guarded() -> bool:
     """Whether imports are guarded here."""
-    return any(isinstance(one, Guard) for one in sys.meta_path)
+    return any(isinstance(finder, Guard) for finder in sys.meta_path)
 
 
 def guard(withheld: Sequence[str] = ()) -> None:
@@ -74,4 +74,8 @@ def guard(withheld: Sequence[str] = ()) -> None:
     Args:
         withheld: modules that are not there although others may have them.
     """
-    sys.meta_path[:] = [Guard(withheld), *(one for one in sys.meta_path if not isinstance(one, Guard))]
+    # First in the list, so that it is asked before a finder that would load the module.
+    sys.meta_path[:] = [
+        Guard(withheld),
+        *(finder for finder in sys.meta_path if not isinstance(finder, Guard)),
+    ]

@@ -1,1 +1,1 @@
-"""What staff write, and where a course keeps it."""
+"""Assignments as staff write them, and the folders in which a course keeps them."""

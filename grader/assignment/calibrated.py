@@ -1,4 +1,4 @@
-"""What stands in `[calibration.<card>]` of `staff/hidden.toml`."""
+"""Models of a calibration, as `[calibration.<card>]` of `staff/hidden.toml` holds it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Spread(Strict):
     mean: float
     sd: float = Field(ge=0)
     quantiles: tuple[float, float, float, float, float]
+    # Shares are held against counts, other numbers against Student's t: `calibration.statistics`.
     trials: int | None = None
     weakest: float
     runs: int = 1
@@ -55,6 +56,7 @@ class Calibration(Strict):
     """
 
     date: str
+    # A calibration whose digest is no longer the assignment's counts for nothing (`flags.calibration_in_force`).
     digest: str
     runs: int = Field(gt=0)
     lost: int = Field(ge=0)

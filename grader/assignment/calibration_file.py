@@ -25,16 +25,19 @@ def write(folder: Path, card: str, calibration: Calibration) -> Path:
     """
     path = folder / "staff" / "hidden.toml"
     old = path.read_bytes() if path.is_file() else b""
-    known = {**spec.load_hidden(folder).calibration, card: calibration}
+    calibrations = {**spec.load_hidden(folder).calibration, card: calibration}
+    # All that follows the marker was written by this function, and is written again.
     lines = [old.partition(spec.CALIBRATED)[0].decode().rstrip(), ""]
     lines.append(f"{spec.CALIBRATED.decode()}; written anew by the next one. What follows decides no grade.")
-    for name, one in sorted(known.items()):
-        lines += _table(f"calibration.{name}", one.model_dump(exclude={"measures"}, exclude_defaults=True))
-        for measure, spread in one.measures.items():
+    for name, stored in sorted(calibrations.items()):
+        lines += _table(f"calibration.{name}", stored.model_dump(exclude={"measures"}, exclude_defaults=True))
+        for measure, spread in stored.measures.items():
+            # TOML has no null: what is None is left out, and is the default when it is read.
             lines += _table(f'calibration.{name}.measures."{measure}"', spread.model_dump(exclude_none=True))
     write_whole(path, "\n".join(lines).lstrip("\n") + "\n")
     return path
 
 
 def _table(title: str, values: Mapping[str, Any]) -> list[str]:
+    # Numbers, lists and plain texts look the same in JSON and in TOML.
     return ["", f"[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]

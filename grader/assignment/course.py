@@ -38,8 +38,10 @@ class Course:
     def _existing(self, kind: str, assignment: str) -> Path:
         path = self.folder / kind / assignment
         if not path.is_dir():
-            known = ", ".join(self.assignments()) or "none"
-            raise SpecError(f"no assignment {assignment!r} in {self.folder / kind}; the course has {known}.")
+            assignment_ids = ", ".join(self.assignments()) or "none"
+            raise SpecError(
+                f"no assignment {assignment!r} in {self.folder / kind}; the course has {assignment_ids}."
+            )
         return path
 
     def assignments(self) -> tuple[str, ...]:
@@ -49,40 +51,45 @@ class Course:
     def chosen(self, assignments: Sequence[str] | None) -> tuple[str, ...]:
         """Return the assignments named, or all of the course; raises SpecError for one, or a course, that is none."""
         for assignment in assignments or ():
+            # For its SpecError: a misspelt name stops everything before any work begins.
             self.source(assignment)
-        found = tuple(assignments or ()) or self.assignments()
-        if not found:
+        selected = tuple(assignments or ()) or self.assignments()
+        if not selected:
             others = sorted(path.name for path in self.folder.glob("solutions/*") if path.is_dir())
             has = f"the folders {', '.join(others)} without one" if others else "nothing"
             raise SpecError(
                 f"{self.folder / 'solutions'}: expected solutions/<id>/assignment.toml, found {has}.",
                 "An assignment is a folder with assignment.toml, check_public.py and its notebook <id>.ipynb.",
             )
-        return found
+        return selected
 
     def db_url(self, chosen: str | None) -> str:
         """Return the gradebook's URL: the one chosen, else `gradebook.db` in the course."""
         return chosen or f"sqlite:///{self.folder / 'gradebook.db'}"
 
     def left_out(self, assignment: str) -> dict[str, str]:
-        """Return whose folders are not read, and why: staff put them there, so it is for them to mend."""
-        found = {}
+        """Return the students whose folders are not read, with the reason: staff put them there, so it is for them to mend."""
+        reasons = {}
         for path in sorted(self.folder.glob(f"submitted/*/{assignment}")):
             name = path.parent.name
+            # A link may lead anywhere, to another student's work, too.
             if path.parent.is_symlink() or path.is_symlink():
                 link = (path.parent if path.parent.is_symlink() else path).relative_to(self.folder)
-                found[name] = (
+                reasons[name] = (
                     f"{link} is a symbolic link, and links are not followed. Put the folder itself there."
                 )
+            # Bytes of a name that are no UTF-8 are lone surrogates here, which "replace" turns into question
+            # marks.
             elif path.is_dir() and name.encode("utf-8", "replace").decode() != name:
-                found[name] = "the folder's name is no UTF-8, so that no gradebook can hold it. Rename it."
-        return found
+                reasons[name] = "the folder's name is no UTF-8, so that no gradebook can hold it. Rename it."
+        return reasons
 
     def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
         """Return what is handed in, by student; raises SpecError for a student who handed in nothing."""
+        # `glob` passes over folders that it may not read: their students would count as having handed in nothing.
         _require_readable(self.folder / "submitted", assignment)
         left_out = self.left_out(assignment)
-        found = {
+        folders = {
             path.parent.name: path
             for path in sorted(self.folder.glob(f"submitted/*/{assignment}"))
             if path.is_dir() and path.parent.name not in left_out
@@ -90,16 +97,17 @@ class Course:
         for student in students:
             if student in left_out:
                 raise SpecError(f"student {student!r} is not graded: {left_out[student]}")
-        missing = [student for student in students if student not in found]
+        missing = [student for student in students if student not in folders]
         if missing:
             raise SpecError(
                 f"student {missing[0]!r} has handed in nothing for {assignment!r}.",
                 f"Expected the folder {self.folder / 'submitted' / missing[0] / assignment}.",
             )
-        wanted = students or tuple(found)
-        _require_different(self.folder / "submitted", wanted)
+        selected = students or tuple(folders)
+        _require_different(self.folder / "submitted", selected)
         return [
-            Submission(student, assignment, found[student], _timestamp(found[student])) for student in wanted
+            Submission(student, assignment, folders[student], _timestamp(folders[student]))
+            for student in selected
         ]
 
 
@@ -109,6 +117,7 @@ def find_course(folder: Path | None, start: Path) -> Course:
     Raises:
         SpecError: there is none.
     """
+    # A folder that was given is meant: those above it are not searched.
     for candidate in [folder] if folder else [start, *start.parents]:
         if (candidate / "solutions").is_dir() and (candidate / "nbgrader_config.py").is_file():
             return Course(candidate.resolve())
@@ -134,9 +143,10 @@ def _require_readable(submitted: Path, assignment: str) -> None:
     if not submitted.exists():
         return
     try:
-        for place in sorted(submitted.iterdir()):
+        for student_folder in sorted(submitted.iterdir()):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                (place / assignment).lstat()
+                # Only to learn whether it may be looked at; that nothing is there is no error.
+                (student_folder / assignment).lstat()
     except NotADirectoryError as exc:
         raise SpecError(f"{submitted} is a file.", "It is the folder of what students hand in.") from exc
     except OSError as exc:
@@ -146,13 +156,16 @@ def _require_readable(submitted: Path, assignment: str) -> None:
 
 
 def _require_different(submitted: Path, students: Sequence[str]) -> None:
-    """Raise SpecError when two students' ids are the same but for case or composition: which of them is whose?"""
-    known: dict[str, str] = {}
+    """Raise SpecError when two students' ids differ in nothing but case or composition."""
+    by_normalised_id: dict[str, str] = {}
     for student in students:
-        other = known.setdefault(unicodedata.normalize("NFKC", student).casefold(), student)
-        if other != student:
+        # Wider than what disks confuse: a refusal costs a renamed folder, a mix-up somebody's grade.
+        first_student = by_normalised_id.setdefault(
+            unicodedata.normalize("NFKC", student).casefold(), student
+        )
+        if first_student != student:
             raise SpecError(
-                f"{submitted}: the folders {other!r} and {student!r} differ in nothing but case or the way their letters are written.",
+                f"{submitted}: the folders {first_student!r} and {student!r} differ in nothing but case or the way their letters are written.",
                 "Grade one of them with --student, or rename one: on many disks they are the same folder.",
             )
 

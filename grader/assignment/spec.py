@@ -26,6 +26,7 @@ Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", 
 NO_CARD = records.NO_CARD
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 PICTURES = "pictures.py"  # of an assignment's folder: it draws for the feedback, and decides nothing
+# Left behind by running the notebook or its checks, so no part of the version.
 IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
@@ -94,12 +95,14 @@ class EntryPoint(Strict):
         if any(value.free for value in self.inputs):
             raise ValueError("inputs: only an output has free sizes; those of an input are what is asked")
         bound = {size for value in self.inputs for size in value.shape if isinstance(size, str)}
+        # A whole number that is an argument may be a size of the answer.
         bound |= {value.name for value in self.inputs if value.dtype in {"int", "int64"} and not value.shape}
         for size in self.output.shape:
+            # Bound once and only once: unbound it demands nothing, bound twice the two could disagree.
             if isinstance(size, str) and (size in bound) == (size in self.output.free):
-                said = "by an input and by free" if size in bound else "by no input"
+                binding = "by an input and by free" if size in bound else "by no input"
                 raise ValueError(
-                    f"output.shape: {size!r} is bound {said}; give it to an input, or bounds in output.free"
+                    f"output.shape: {size!r} is bound {binding}; give it to an input, or bounds in output.free"
                 )
         return self
 
@@ -177,6 +180,7 @@ class Assignment(Strict):
             if len(set(names)) != len(names):
                 raise ValueError(f"{kind}: names must differ, found {names}")
         total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
+        # Points may be decimal fractions, whose sums are not exact in binary.
         if abs(total - self.points) > 1e-9:
             raise ValueError(f"points is {self.points:g}, but the exercises add up to {total:g}")
         if self.data and (self.levels or self.counts):
@@ -195,21 +199,24 @@ class Assignment(Strict):
         for entry_point in self.entry_points:
             if entry_point.name == name:
                 return entry_point
-        known = ", ".join(entry.name for entry in self.entry_points)
-        raise SpecError(f"assignment {self.id}: no entry point {name!r} in assignment.toml; it has {known}.")
+        entry_point_names = ", ".join(entry.name for entry in self.entry_points)
+        raise SpecError(
+            f"assignment {self.id}: no entry point {name!r} in assignment.toml; it has {entry_point_names}."
+        )
 
     def on(self, card: str) -> Data:
         """Return what the assignment says about a data card, or about `NO_CARD` where it has none; raises SpecError."""
         if not self.data and card == NO_CARD:
             return Data(levels=self.levels, counts=self.counts)
         if card not in self.data:
-            known = ", ".join(self.data)
-            raise SpecError(f"assignment {self.id}: no [data.{card}] in assignment.toml; it has {known}.")
+            card_ids = ", ".join(self.data)
+            raise SpecError(f"assignment {self.id}: no [data.{card}] in assignment.toml; it has {card_ids}.")
         return self.data[card]
 
     def limits_on(self, card: str) -> Limits:
         """Return the limits that hold on a data card."""
         try:
+            # Validated once more: the limits of a card are plain numbers until they meet the others.
             return Limits.model_validate({**self.limits.model_dump(), **self.on(card).limits})
         except ValidationError as exc:
             raise SpecError(f"assignment {self.id}: [data.{card}.limits]: {_first_error(exc)}.") from exc
@@ -261,6 +268,7 @@ def load_hidden(folder: Path) -> Hidden:
     if not path.is_file():
         return Hidden()
     hidden = _load(path, Hidden)
+    # The next calibration replaces all that stands below its marker (`calibration_file.write`).
     written = tomllib.loads(path.read_bytes().partition(CALIBRATED)[2].partition(b"\n")[2].decode())
     if extra := sorted(set(written) - {"calibration"}):
         raise SpecError(
@@ -277,17 +285,22 @@ def version(folder: Path) -> str:
     hidden crops and grades nobody again.
     """
     digest = hashlib.sha256()
+    # Sorted, since file systems list the same folder in different orders.
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
+        # Mutants and recipes try an assignment out; no submission ever meets them.
         unimportant = {"mutants", "recipes"} & set(relative.parts)
         if path.is_file() and not unimportant and not IGNORED_DIRECTORIES & set(relative.parts):
             if relative.as_posix() == PICTURES:
                 continue
             content = path.read_bytes()
             if relative.as_posix() == "staff/hidden.toml":
+                # A file with a calibration alone counts as none, so that the first calibration changes no
+                # version.
                 content = content.partition(CALIBRATED)[0].rstrip()
                 if not content:
                     continue
+            # Path and length in front of the content: no two sets of files give the same stream of bytes.
             digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()[:16]
@@ -297,6 +310,7 @@ def bind_sizes(inputs: Sequence[Value], arguments: Sequence[object]) -> dict[str
     """Return what the names in a contract's shapes stand for, given the arguments of one call."""
     sizes: dict[str, int] = {}
     for value, argument in zip(inputs, arguments, strict=True):
+        # Each named size of an array; other named sizes are whole numbers among the arguments.
         if hasattr(argument, "shape"):
             sizes.update(
                 (name, size)
@@ -321,9 +335,10 @@ def _load(path: Path, model: type[Model]) -> Model:
 
 def _first_error(exc: ValidationError) -> str:
     error = exc.errors()[0]
-    where = ".".join(str(part) for part in error["loc"]) or "the file"
-    found = repr(error["input"])
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}, found {found if len(found) <= 80 else found[:77] + '...'}"
+    where = ".".join(str(step) for step in error["loc"]) or "the file"
+    input_repr = repr(error["input"])
+    # pydantic's prefix stands before the words of our own validators. The input may be a whole table.
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}, found {input_repr if len(input_repr) <= 80 else input_repr[:77] + '...'}"
 
 
 def _describe(value: Value) -> str:

@@ -1,1 +1,1 @@
-"""What honest solutions reach, and which levels that supports."""
+"""Calibration: what honest solutions reach, and which levels that supports."""

@@ -1,4 +1,4 @@
-"""Too good to be true? Words for staff, with the chance that honest work gives; never a verdict.
+"""Flags for grades that honest work hardly explains: sentences for staff, each with its chance, never a verdict.
 
 A grade is held against what honest solutions reached when the assignment was calibrated, and its accuracy on the
 photos that judge it against that on the second holdout, whose results nobody ever sees.
@@ -25,10 +25,13 @@ def calibration_in_force(source: Path, card: str, own_photos: str = "") -> Calib
         card: id of the data card.
         own_photos: digest of the course's own hidden photos that judge; "": the card's do.
     """
-    found = spec.load_hidden(source).calibration.get(card)
-    if found is None or (found.digest, found.photos) != (measured_version(source, card), own_photos):
+    calibration = spec.load_hidden(source).calibration.get(card)
+    if calibration is None or (calibration.digest, calibration.photos) != (
+        measured_version(source, card),
+        own_photos,
+    ):
         return None
-    return found
+    return calibration
 
 
 def flags(grade: Grade, calibration: Calibration | None, *, own_photos: str = "") -> tuple[str, ...]:
@@ -49,14 +52,15 @@ def flags(grade: Grade, calibration: Calibration | None, *, own_photos: str = ""
 
 def _far_above(grade: Grade, calibration: Calibration) -> Iterator[str]:
     for check in grade.checks:
-        for one in check.requirements:
-            spread = calibration.measures.get(f"{check.id}/{one.level}")
-            if spread is None or not one.value > spread.quantiles[-1]:  # written so that NaN says nothing
+        for requirement in check.requirements:
+            spread = calibration.measures.get(f"{check.id}/{requirement.level}")
+            # `not >` and no `<=`: so a measure that is NaN raises no flag.
+            if spread is None or not requirement.value > spread.quantiles[-1]:
                 continue
-            chance = chance_above(spread, one.value, one.trials)
+            chance = chance_above(spread, requirement.value, requirement.trials)
             if chance < UNLIKELY:
                 yield (
-                    f"{check.exercise}: {one.what} {_measured(one)} is above all {calibration.runs} honest runs of the "
+                    f"{check.exercise}: {requirement.what} {_measured(requirement)} is above all {calibration.runs} honest runs of the "
                     f"calibration (mean {spread.mean:.3f}, best {spread.quantiles[-1]:.3f}); an honest run does as well "
                     f"with a chance of {_power(chance)}"
                 )
@@ -65,39 +69,46 @@ def _far_above(grade: Grade, calibration: Calibration) -> Iterator[str]:
 def _gaps(grade: Grade) -> Iterator[str]:
     """Compare accuracies of the same demand on both holdouts, by Fisher's exact test."""
     for check in grade.checks:
-        for one in check.requirements:
-            other = _counterpart(one, grade.staff.second)
-            if other is None:
+        for requirement in check.requirements:
+            counterpart = _counterpart(requirement, grade.staff.second)
+            if counterpart is None:
                 continue
-            chance = _chance_of_gap(one, other)
+            chance = _chance_of_gap(requirement, counterpart)
             if chance is not None and chance < UNLIKELY:
                 yield (
-                    f"{check.exercise}: {one.what} {_measured(one)} on the photos that judge, but {_measured(other)} on "
+                    f"{check.exercise}: {requirement.what} {_measured(requirement)} on the photos that judge, but {_measured(counterpart)} on "
                     f"the second holdout; by luck alone with a chance of {_power(chance)} (Fisher's exact test)"
                 )
 
 
-def _counterpart(one: Requirement, second: Sequence[Requirement]) -> Requirement | None:
+def _counterpart(requirement: Requirement, second: Sequence[Requirement]) -> Requirement | None:
     """Return what was measured like it on the second holdout: of the same name, or the only one for its level."""
-    same = [other for other in second if other.level == one.level]
-    named = [other for other in same if other.what == one.what]
-    alone = same if one.level and len(same) == 1 else []
+    same = [candidate for candidate in second if candidate.level == requirement.level]
+    named = [candidate for candidate in same if candidate.what == requirement.what]
+    # Fixed bounds have no level: they are compared by their name alone.
+    alone = same if requirement.level and len(same) == 1 else []
     return next(iter([*named, *alone]), None)
 
 
-def _chance_of_gap(one: Requirement, other: Requirement) -> float | None:
+def _chance_of_gap(requirement: Requirement, counterpart: Requirement) -> float | None:
     """Return the chance of so much more on the first holdout, were both as hard; None where nothing was counted."""
     from scipy import stats
 
-    if one.successes is None or other.successes is None or not one.trials or not other.trials:
+    if (
+        requirement.successes is None
+        or counterpart.successes is None
+        or not requirement.trials
+        or not counterpart.trials
+    ):
         return None
-    table = [[found.successes, found.trials - found.successes] for found in (one, other)]  # type: ignore[operator] # seen above
+    table = [[demand.successes, demand.trials - demand.successes] for demand in (requirement, counterpart)]  # type: ignore[operator] # seen above
+    # One-sided: fewer right on the photos that judge is nothing to look into.
     return float(stats.fisher_exact(table, alternative="greater").pvalue)
 
 
-def _measured(one: Requirement) -> str:
-    counted = "" if one.successes is None else f" ({one.successes} of {one.trials})"
-    return f"{one.value:.3f}{counted}"
+def _measured(requirement: Requirement) -> str:
+    counted = "" if requirement.successes is None else f" ({requirement.successes} of {requirement.trials})"
+    return f"{requirement.value:.3f}{counted}"
 
 
 def _power(chance: float) -> str:

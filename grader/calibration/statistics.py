@@ -71,34 +71,38 @@ def summarise(level: str, found: Sequence[Measured], full_at: float) -> Spread:
         full_at: the level in force.
     """
     by_recipe: dict[str, list[Measured]] = defaultdict(list)
-    for one in found:
-        by_recipe[one.recipe].append(one)
-    counted = [one.trials for one in found if one.trials is not None]
-    values = np.array([one.value for one in found])
+    for run in found:
+        by_recipe[run.recipe].append(run)
+    counted = [run.trials for run in found if run.trials is not None]
+    values = np.array([run.value for run in found])
     facts: dict[str, Any] = {
         "level": level,
         "mean": round(float(values.mean()), 5),
         "sd": round(float(values.std(ddof=1)) if len(values) > 1 else 0.0, 5),
-        "quantiles": tuple(round(float(one), 5) for one in np.quantile(values, (0, 0.05, 0.5, 0.95, 1))),
+        "quantiles": tuple(
+            round(float(quantile), 5) for quantile in np.quantile(values, (0, 0.05, 0.5, 0.95, 1))
+        ),
     }
     if counted:
         spread = Spread(**facts, **_counted(by_recipe, round(float(np.median(counted)))), rate=0.0)
         return spread.model_copy(update={"rate": _rounded(chance_of_loss(spread, full_at))})
     spreads = [Spread(**facts, **_number(runs, by_recipe), rate=0.0) for runs in by_recipe.values()]
-    worst = max(spreads, key=lambda one: (chance_of_loss(one, full_at), -one.weakest))
+    # Of equal chances the recipe with the lowest mean.
+    worst = max(spreads, key=lambda candidate: (chance_of_loss(candidate, full_at), -candidate.weakest))
     return worst.model_copy(update={"rate": _rounded(chance_of_loss(worst, full_at))})
 
 
 def _counted(by_recipe: Mapping[str, Sequence[Measured]], trials: int) -> dict[str, Any]:
     """Describe shares: the weakest recipe's mean, and the noise of all recipes together."""
-    means = {name: float(np.mean([one.value for one in runs])) for name, runs in by_recipe.items()}
+    means = {name: float(np.mean([run.value for run in runs])) for name, runs in by_recipe.items()}
     name = min(means, key=means.__getitem__)
     runs = len(by_recipe[name])
     if means[name] == 1.0:  # none ever failed: all of them are evidence
         runs = sum(map(len, by_recipe.values()))
-    seed_variance = _pooled([_within(one) for one in by_recipe.values()])
-    between = [_between(one, seed_variance) for one in by_recipe.values()]
-    split_variance = float(np.mean([one for one in between if one is not None] or [0.0]))
+    seed_variance = _pooled([_within(recipe_runs) for recipe_runs in by_recipe.values()])
+    between = [_between(recipe_runs, seed_variance) for recipe_runs in by_recipe.values()]
+    split_variance = float(np.mean([variance for variance in between if variance is not None] or [0.0]))
+    # Contained in the variance between splits, and taken out of it below.
     holdout = means[name] * (1 - means[name]) / trials
     return {
         "trials": trials,
@@ -113,10 +117,12 @@ def _counted(by_recipe: Mapping[str, Sequence[Measured]], trials: int) -> dict[s
 def _number(runs: Sequence[Measured], by_recipe: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
     """Describe numbers that are no shares, of one recipe: kinds of solution differ in spread, too."""
     squares, free = _within(runs)
-    seed_variance = squares / free if free else _pooled([_within(one) for one in by_recipe.values()])
+    seed_variance = (
+        squares / free if free else _pooled([_within(recipe_runs) for recipe_runs in by_recipe.values()])
+    )
     return {
         "runs": len(runs),
-        "weakest": round(float(np.mean([one.value for one in runs])), 5),
+        "weakest": round(float(np.mean([run.value for run in runs])), 5),
         "seed_sd": round(math.sqrt(seed_variance), 5),
         "split_sd": round(math.sqrt(_between(runs, seed_variance) or 0.0), 5),
     }
@@ -130,8 +136,8 @@ def _shrunk(mean: float, trials: int, runs: int) -> float:
 def _within(runs: Sequence[Measured]) -> tuple[float, int]:
     """Return the sum of squares between seeds on the same split, and its degrees of freedom."""
     by_split: dict[int, list[float]] = defaultdict(list)
-    for one in runs:
-        by_split[one.split].append(one.value)
+    for run in runs:
+        by_split[run.split].append(run.value)
     squares = sum(float(np.var(values)) * len(values) for values in by_split.values())
     return squares, sum(len(values) - 1 for values in by_split.values())
 
@@ -144,11 +150,12 @@ def _pooled(parts: Sequence[tuple[float, int]]) -> float:
 def _between(runs: Sequence[Measured], seed_variance: float) -> float | None:
     """Return the variance between splits, without what the seeds add to it; None with fewer than two splits."""
     by_split: dict[int, list[float]] = defaultdict(list)
-    for one in runs:
-        by_split[one.split].append(one.value)
+    for run in runs:
+        by_split[run.split].append(run.value)
     if len(by_split) < 2:
         return None
     means = [float(np.mean(values)) for values in by_split.values()]
+    # The mean of k seeds keeps 1/k of their variance.
     each = float(np.mean([1 / len(values) for values in by_split.values()]))
     return max(0.0, float(np.var(means, ddof=1)) - seed_variance * each)
 
@@ -179,6 +186,7 @@ def chance_above(spread: Spread, value: float, trials: int | None) -> float:
     average = spread.model_copy(update={"weakest": spread.mean})
     if trials is None or spread.trials is None:
         return 1.0 - _below(average, value, strictly=True)
+    # "At least k" is what "at most k - 1" leaves.
     return 1.0 - _counted_below(average, trials, round(value * trials) - 1)
 
 
@@ -190,6 +198,7 @@ def _counted_below(spread: Spread, trials: int, most: int) -> float:
     room = mean * (1 - mean)
     if variance <= 1e-12 or room <= 1e-12:
         return float(stats.binom.cdf(most, trials, mean))
+    # The sum of the two parameters of the beta distribution, whose variance lies below p (1 - p).
     total = room / min(variance, 0.99 * room) - 1
     return float(stats.betabinom.cdf(most, trials, mean * total, (1 - mean) * total))
 
@@ -198,6 +207,7 @@ def _below(spread: Spread, value: float, *, strictly: bool) -> float:
     """Return the chance that a further run of the weakest recipe is below `value` (or as low), by Student's t."""
     from scipy import stats
 
+    # Of one further run: its own spread, and how uncertain the mean of the runs is.
     sd = math.hypot(spread.seed_sd, spread.split_sd) * math.sqrt(1 + 1 / max(1, spread.runs))
     if sd == 0:
         return float(spread.weakest < value if strictly else spread.weakest <= value)
@@ -211,6 +221,7 @@ def suggest(spread: Spread, target: float) -> Levels:
     a tenth of the points at most.
     """
     full = STEP
+    # Rounded at each step, or the steps would add up to 0.8200000000000001 and the like.
     while full + STEP <= 1 and chance_of_loss(spread, round(full + STEP, 2)) <= target:
         full = round(full + STEP, 2)
     sd = math.sqrt(full * (1 - full) / spread.trials) if spread.trials else full / 25
@@ -226,6 +237,7 @@ def trials_needed(spread: Spread, full_at: float, target: float) -> int | None:
     if spread.trials is None:
         return None
     low, high = 0, 8
+    # Doubled until it suffices; then the interval is halved.
     while chance_of_loss(spread, full_at, high) > target:
         low, high = high, 2 * high
         if high > MOST_TRIALS:
@@ -269,20 +281,20 @@ def support(
     if found is None:
         yield "levels are calibrated", False, "no calibration on this data card; run `pawgrade calibrate`"
         return
-    fresh = (found.digest, found.photos) == (digest, photos)
-    said = f"{found.runs} honest runs on {found.date}"
+    current = (found.digest, found.photos) == (digest, photos)
+    finding = f"{found.runs} honest runs on {found.date}"
     if found.digest != digest:
-        said += ", and the assignment has changed since; run `pawgrade calibrate`"
-    elif not fresh:
-        said += ", and other hidden photos judge now; run `pawgrade calibrate`"
-    yield "the calibration is as young as the assignment", fresh, said
-    unknown = sorted({one.level for one in found.measures.values()} - set(levels))
+        finding += ", and the assignment has changed since; run `pawgrade calibrate`"
+    elif not current:
+        finding += ", and other hidden photos judge now; run `pawgrade calibrate`"
+    yield "the calibration is as young as the assignment", current, finding
+    unknown = sorted({spread.level for spread in found.measures.values()} - set(levels))
     if unknown:
         yield "calibrated levels exist", False, f"{', '.join(unknown)}: no such level in assignment.toml"
     rates = {
-        name: chance_of_loss(one, levels[one.level].full_at)
-        for name, one in found.measures.items()
-        if one.level in levels
+        name: chance_of_loss(spread, levels[spread.level].full_at)
+        for name, spread in found.measures.items()
+        if spread.level in levels
     }
     total = together(list(rates.values()))
     worst = sorted(rates, key=lambda name: -rates[name])
@@ -295,12 +307,12 @@ def support(
     # So many losses would be a rare accident, were the model right.
     contradicted = float(stats.binom.sf(found.lost - 1, found.runs, TARGET)) < SURPRISE
     fair = total <= TARGET and not contradicted and not few
-    said = f"chance that honest work loses a point by luck: {total:.2g}, allowed {TARGET:g}"
-    said += f"; {found.lost} of {found.runs} runs did (bound at 95 %: {bound(found.lost, found.runs):.2g})"
+    finding = f"chance that honest work loses a point by luck: {total:.2g}, allowed {TARGET:g}"
+    finding += f"; {found.lost} of {found.runs} runs did (bound at 95 %: {bound(found.lost, found.runs):.2g})"
     yield (
         "no level is tighter than its calibration supports",
         fair,
-        said
+        finding
         + (f". {'; '.join(tight)}" if total > TARGET else "")
         + (". That is more than the model allows: look at the runs that lost" if contradicted else "")
         + (
@@ -315,10 +327,10 @@ def support(
         for name, full in supported.items()
         if full - levels[found.measures[name].level].full_at >= LOOSE
     ]
-    unmeasured = sorted(set(levels) - {one.level for one in found.measures.values()})
-    said = "; ".join(loose) or f"none is {LOOSE:g} or more below what honest work supports"
-    said += f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
-    yield "no level is far looser than its calibration supports", not loose, said
+    unmeasured = sorted(set(levels) - {spread.level for spread in found.measures.values()})
+    finding = "; ".join(loose) or f"none is {LOOSE:g} or more below what honest work supports"
+    finding += f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
+    yield "no level is far looser than its calibration supports", not loose, finding
 
 
 def measured_version(folder: Path, card: str) -> str:
@@ -345,6 +357,7 @@ def measured_version(folder: Path, card: str) -> str:
                 _add(digest, "cell", cell.source)
     for path in (folder / "check_public.py", folder / "staff" / "check_hidden.py"):
         if path.is_file():
+            # The syntax tree has no comments and no layout.
             _add(digest, path.name, ast.dump(ast.parse(path.read_text(encoding="utf-8"))))
     return digest.hexdigest()[:16]
 

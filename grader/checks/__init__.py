@@ -1,4 +1,4 @@
-"""What a check file imports; the session that runs the checks stands beside it.
+"""The names that check files import; the session that runs the checks stands beside them.
 
     from grader.checks import Material, Question, batched, gather, require, require_count, show
 

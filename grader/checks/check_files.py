@@ -1,4 +1,4 @@
-"""Check files: imported by their path, and what the marks of their checks say."""
+"""Check files: importing them by path, and reading the marks of their checks."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def read_mark(mark: pytest.Mark) -> Mark:
     """Read the arguments of `@pytest.mark.exercise`."""
     asks, after = mark.kwargs.get("asks", ()), mark.kwargs.get("after", ())
     points = float(mark.kwargs.get("points", 0))
+    # NaN fails both comparisons, so it is refused as well.
     if not 0 <= points < math.inf:
         raise SpecError(f"exercise {mark.args[0]!r}: expected points of 0 or more, found {points}.")
     unreported = bool(mark.kwargs.get("unreported", False))
@@ -61,6 +62,7 @@ def read_mark(mark: pytest.Mark) -> Mark:
 
 def asks_a_network(path: Path) -> bool:
     """Say whether a check file imports what computes with a network: one is then loaded once, before any fork."""
+    # Read and not imported: this runs in the server that forks, where no check file may run.
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {
         alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
@@ -70,18 +72,20 @@ def asks_a_network(path: Path) -> bool:
 
 def wanted(marks: Mapping[str, Mark], exercise: str) -> set[str]:
     """Name the checks of an exercise and, over any number of steps, the checks they come after."""
-    found: set[str] = set()
+    needed: set[str] = set()
     open_ = [name for name, mark in marks.items() if mark.exercise == exercise]
     while open_:
         name = open_.pop()
-        if name in marks and name not in found:
-            found.add(name)
+        # Names may stand in a circle: one that was seen is not followed again.
+        if name in marks and name not in needed:
+            needed.add(name)
             open_.extend(marks[name].after)
-    return found
+    return needed
 
 
 def load_checks(path: Path) -> ModuleType:
     """Import a check file, or another file of an assignment, by its path; raises SpecError."""
+    # Named by the whole path, so that files of the same name do not meet in `sys.modules`.
     spec = importlib.util.spec_from_file_location(
         f"_checks_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}", path
     )
@@ -91,6 +95,7 @@ def load_checks(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # where a dataclass looks up what its annotations mean
     try:
         spec.loader.exec_module(module)
+    # A check file that calls `sys.exit` while it is imported must not end the grader.
     except (Exception, SystemExit) as exc:
         del sys.modules[spec.name]
         raise SpecError(f"{path} cannot be imported: {type(exc).__name__}: {exc}.") from exc
@@ -101,8 +106,8 @@ def needed_sets(module: ModuleType, exercise: str) -> set[str]:
     """Return the question sets that the checks of an exercise ask for, and those that these come after."""
     marks = {
         name.removeprefix("test_"): read_mark(mark)
-        for name, found in vars(module).items()
-        for mark in getattr(found, "pytestmark", ())
+        for name, member in vars(module).items()
+        for mark in getattr(member, "pytestmark", ())
         if mark.name == "exercise"
     }
     return {asked for name in wanted(marks, exercise) for asked in marks[name].asks}

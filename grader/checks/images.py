@@ -30,6 +30,7 @@ def from_png(content: bytes) -> Pixels:
         ValueError: it is no PNG that can be read, or has more than `MAX_PIXELS` pixels.
     """
     try:
+        # Only the PNG decoder sees these bytes, and the header is looked at before anything is unpacked.
         with Image.open(io.BytesIO(content), formats=("PNG",)) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise ValueError(f"expected at most {MAX_PIXELS} pixels, found {file.width} x {file.height}")
@@ -41,15 +42,16 @@ def from_png(content: bytes) -> Pixels:
 def packed(value: Any) -> Any:  # noqa: ANN401 - JSON-able, but for the images in it
     """Return a JSON-able value: every uint8 array `[h, w, 3]` in it becomes `{"png": base64}`, other arrays lists."""
     if isinstance(value, np.ndarray):
+        # Only such an array is a picture: a matrix of counts stays numbers.
         if value.dtype == np.uint8 and value.ndim == 3 and value.shape[2] == 3 and value.size:
             return {"png": base64.b64encode(to_png(value)).decode("ascii")}
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, dict):
-        return {name: packed(part) for name, part in value.items()}
+        return {name: packed(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [packed(part) for part in value]
+        return [packed(element) for element in value]
     return value
 
 
@@ -61,10 +63,12 @@ def unpacked(value: object) -> Pixels:
     """
     if isinstance(value, dict):
         try:
+            # Without `validate`, characters that are no base64 would be passed over in silence.
             return from_png(base64.b64decode(str(value.get("png", "")), validate=True))
         except binascii.Error as exc:
             raise ValueError(f"not base64: {exc}") from exc
     image = np.asarray(value)
+    # Nested lists become int64, so the range is looked at and not the type.
     ranged = image.dtype.kind in "iu" and image.size and image.min() >= 0 and image.max() <= 255
     if image.ndim != 3 or image.shape[2] != 3 or not ranged:
         raise ValueError(f"expected a uint8 image [h, w, 3], found {image.dtype} {image.shape}")

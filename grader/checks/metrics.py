@@ -21,12 +21,14 @@ def correct_top_k(scores: Floats, labels: Ints, k: int) -> int:
         k: 1 to classes.
     """
     rows = np.arange(len(labels))
-    own = scores[rows, labels][:, None]
-    return int((((scores >= own).sum(axis=1) <= k) & np.isfinite(own[:, 0])).sum())
+    true_scores = scores[rows, labels][:, None]
+    # `>=` counts the true class itself and every class that ties with it.
+    return int((((scores >= true_scores).sum(axis=1) <= k) & np.isfinite(true_scores[:, 0])).sum())
 
 
 def predictions(scores: Floats) -> Ints:
     """Return int64 `[n]`, the class with the highest score of each row (the first of equals); -1 for a row of NaN."""
+    # `argmax` takes NaN for the highest score, so such rows are marked apart.
     return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1)).astype(np.int64)
 
 
@@ -34,6 +36,7 @@ def confusion(labels: Ints, predicted: Ints, classes: int) -> Ints:
     """Return int64 `[classes, classes]`: photos of class [row] taken for class [column]; -1 is taken for none."""
     counts = np.zeros((classes, classes), np.int64)
     told = predicted >= 0
+    # Unlike `counts[...] += 1`, it counts a pair as often as it occurs.
     np.add.at(counts, (labels[told], predicted[told]), 1)
     return counts
 
@@ -69,6 +72,7 @@ def largest_gap(answer: npt.NDArray[np.generic], expected: npt.NDArray[np.generi
         raise ValueError(f"expected two arrays of one shape, found {answer.shape} and {expected.shape}")
     if answer.size == 0:
         return 0.0
+    # An infinite number of the answer gives infinity or NaN here; below, both are infinitely far.
     with np.errstate(over="ignore", invalid="ignore"):
         gap = np.abs(answer.astype(np.float64) - expected.astype(np.float64))
     return float(gap.max()) if np.isfinite(gap).all() else float("inf")

@@ -22,6 +22,7 @@ def largest_change(photo: Pixels, changed: Pixels) -> int:
         raise ValueError(
             f"expected two uint8 images of one shape, found {photo.dtype} {photo.shape} and {changed.dtype} {changed.shape}"
         )
+    # In uint8 a difference would wrap: 3 - 5 is 254.
     return int(np.abs(photo.astype(np.int16) - changed.astype(np.int16)).max())
 
 

@@ -60,7 +60,7 @@ class Question:
     @property
     def has_examples(self) -> bool:
         """Whether an argument holds pictures or texts: examples that nobody may learn before grades are decided, nor after."""
-        return any(is_examples(one) for one in self.arguments)
+        return any(is_examples(argument) for argument in self.arguments)
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,14 @@ def batched(
     index = np.tile(np.arange(count), 2 if mirrored else 1)
     flip = np.repeat([False, True], count) if mirrored else np.zeros(count, bool)
     order = rng.permutation(len(index))
+    # Asked last, one by one or in small batches, beside other photos than the first time.
     repeats = rng.permutation(count)[:again]
     index = np.concatenate([index[order], repeats])
     flip = np.concatenate([flip[order], np.zeros(len(repeats), bool)])
     questions = []
     for start, stop in _batches(len(order), len(index)):
         rows, mirror = index[start:stop], flip[start:stop]
+        # A copy, as of any selection by index, so mirroring leaves `images` alone.
         batch = images[rows]
         if mirrored:
             batch[mirror] = batch[mirror][:, :, ::-1]
@@ -142,7 +144,7 @@ def batched(
 
 
 def varied(images: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return photos anew: a little nearer, a little to the side, brighter or darker.
+    """Return changed copies of photos: a little nearer, a little to the side, brighter or darker.
 
     For a set of questions whose photos are in another set, too: what a notebook noted about the one finds no equal in the other.
 
@@ -156,15 +158,15 @@ def varied(images: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArr
     from PIL import Image
 
     height, width = images.shape[1:3]
-    found = np.empty_like(images)
+    changed = np.empty_like(images)
     for row, image in enumerate(images):
         share = rng.uniform(*NEARER)
         tall, wide = round(share * height), round(share * width)
         top, left = rng.integers(0, height - tall + 1), rng.integers(0, width - wide + 1)
-        part = Image.fromarray(image[top : top + tall, left : left + wide])
-        resized = np.asarray(part.resize((width, height), Image.Resampling.BICUBIC), np.float64)
-        found[row] = np.clip(resized * rng.uniform(*BRIGHTER), 0, 255).round()
-    return found
+        crop = Image.fromarray(image[top : top + tall, left : left + wide])
+        resized = np.asarray(crop.resize((width, height), Image.Resampling.BICUBIC), np.float64)
+        changed[row] = np.clip(resized * rng.uniform(*BRIGHTER), 0, 255).round()
+    return changed
 
 
 def _batches(first: int, total: int) -> list[tuple[int, int]]:
@@ -172,6 +174,7 @@ def _batches(first: int, total: int) -> list[tuple[int, int]]:
     spans, start, turn = [], 0, 0
     while start < total:
         size = BATCH_SIZES[turn % len(BATCH_SIZES)] if start < first else (1, 5, 11)[turn % 3]
+        # No batch mixes first and second questions.
         stop = min(start + size, first if start < first else total)
         spans.append((start, stop))
         start, turn = stop, turn + 1
@@ -210,6 +213,7 @@ def gather(answers: Sequence[Answer]) -> Gathered:
     flip = np.concatenate([answer.key["flip"] for answer in answers]).astype(bool)
     plain = _first(values[~flip], index[~flip])
     mirrored = _first(values[flip], index[flip]) if flip.any() else None
+    # One row a photo, whatever the shape of an answer.
     rows = plain.reshape(len(plain), -1)
     again = values[~flip].reshape(-1, rows.shape[1])
     return Gathered(plain, mirrored, disagreement(rows, again, index[~flip]))
@@ -228,24 +232,27 @@ def disagreement(
     Returns:
         0.0 when all agree; infinity when nothing can be compared.
     """
-    known, other = first[index], again
-    there = ~(np.isnan(known).all(axis=1) | np.isnan(other).all(axis=1))
+    reference, repeated = first[index], again
+    # NaN throughout: did not come. NaN in part came, and is refused below.
+    there = ~(np.isnan(reference).all(axis=1) | np.isnan(repeated).all(axis=1))
+    # What cannot be compared must not pass for agreement.
     if not there.any():
         return float("inf")
-    known, other, seen = known[there], other[there], first[np.isfinite(first).all(axis=1)]
-    if not len(seen) or not np.isfinite(known).all() or not np.isfinite(other).all():
+    reference, repeated, seen = reference[there], repeated[there], first[np.isfinite(first).all(axis=1)]
+    if not len(seen) or not np.isfinite(reference).all() or not np.isfinite(repeated).all():
         return float("inf")
     with np.errstate(over="ignore", invalid="ignore"):
-        gap = np.abs(other - known)
-        share = np.where(gap > 0, gap / np.maximum(_measure(seen, known), TINY), 0.0)
+        # Scores near the largest float overflow here; infinity is caught at the end.
+        gap = np.abs(repeated - reference)
+        share = np.where(gap > 0, gap / np.maximum(_measure(seen, reference), TINY), 0.0)
         worst = float(share.max())
-        if MANY_CLASSES[0] <= known.shape[1] <= MANY_CLASSES[1]:
-            worst = max(worst, float(np.max(_exchanged(known, other))))
+        if MANY_CLASSES[0] <= reference.shape[1] <= MANY_CLASSES[1]:
+            worst = max(worst, float(np.max(_exchanged(reference, repeated))))
     return worst if np.isfinite(worst) else float("inf")
 
 
-def _measure(seen: npt.NDArray[np.float64], known: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return against what a difference in each place counts, float64 `[m, columns]`.
+def _measure(seen: npt.NDArray[np.float64], reference: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the scale that each difference is divided by, float64 `[m, columns]`.
 
     Probabilities of classes count as they are, if they add up to 1: the order is looked at as well. Anything else counts against
     the smaller of what its column and its row spread, or against its own distance from the column's middle.
@@ -253,28 +260,33 @@ def _measure(seen: npt.NDArray[np.float64], known: npt.NDArray[np.float64]) -> n
     fewest, most = MANY_CLASSES
     if seen.shape[1] >= fewest:
         if seen.shape[1] <= most and (seen >= 0).all() and (np.abs(seen.sum(axis=1) - 1) <= SUM_IS_ONE).all():
-            return np.ones_like(known)
-        seen, known = (rows - np.median(rows, axis=1, keepdims=True) for rows in (seen, known))
-    own = known - np.median(seen, axis=0)
+            return np.ones_like(reference)
+        # What is added to all scores of a photo changes no ranking, so it is taken away first.
+        seen, reference = (rows - np.median(rows, axis=1, keepdims=True) for rows in (seen, reference))
+    deviation = reference - np.median(seen, axis=0)
     columns = _spread(seen)
-    spread = np.broadcast_to(columns, known.shape)
+    spread = np.broadcast_to(columns, reference.shape)
     if seen.shape[1] >= fewest:
-        spread = np.minimum(spread, _spread(own.T)[:, None])
+        # The smaller of the two, so that no blown-up column or row hides a difference.
+        spread = np.minimum(spread, _spread(deviation.T)[:, None])
     floor = DEAD * float(np.median(columns))  # of columns in which there is nothing but the noise of float32
-    return np.maximum(np.maximum(spread, floor), np.abs(own))
+    return np.maximum(np.maximum(spread, floor), np.abs(deviation))
 
 
 def _spread(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return for each column how far its numbers lie from their middle, the largest tenth left out."""
     away = np.sort(np.abs(rows - np.median(rows, axis=0)), axis=0)
-    kept = away[: max(1, math.ceil(KEPT * len(away)))]
-    return np.asarray(np.maximum(np.median(away, axis=0), kept.mean(axis=0)), np.float64)
+    trimmed = away[: max(1, math.ceil(KEPT * len(away)))]
+    return np.asarray(np.maximum(np.median(away, axis=0), trimmed.mean(axis=0)), np.float64)
 
 
-def _exchanged(known: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return for each row which share of the pairs of classes changed their order; few may, by a hair."""
-    pairs = known.shape[1] * (known.shape[1] - 1)
-    before, after = (np.sign(rows[:, :, None] - rows[:, None, :]) for rows in (known, other))
+def _exchanged(
+    reference: npt.NDArray[np.float64], repeated: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return for each row the share of pairs of classes that changed their order; 0 for `PAIRS` of them at most."""
+    # Ordered pairs, as the signs below have each pair twice.
+    pairs = reference.shape[1] * (reference.shape[1] - 1)
+    before, after = (np.sign(rows[:, :, None] - rows[:, None, :]) for rows in (reference, repeated))
     share = (before * after < 0).sum(axis=(1, 2)) / pairs
     return np.where(share > PAIRS, share, 0.0)
 
@@ -283,6 +295,7 @@ def _first(values: npt.NDArray[np.float64], index: npt.NDArray[np.int64]) -> npt
     """Return for each image the first answer about it that came."""
     rows = np.full(int(index.max()) + 1, -1)
     missing = np.isnan(values.reshape(len(values), -1)).all(axis=1)
+    # Later assignments win: answers that came over those that did not, early ones over late ones.
     for group in (missing, ~missing):
         places = np.flatnonzero(group)[::-1]
         rows[index[places]] = places

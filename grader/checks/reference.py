@@ -1,4 +1,4 @@
-"""The reference networks of the checks: what a backbone says of saved images, remembered within a process.
+"""The reference networks of the checks: probabilities of saved images, remembered within a process.
 
 Checks that plan with the network's opinion are asked to plan once an exercise; the same images are computed once.
 """
@@ -32,15 +32,18 @@ def probabilities(images: Pixels, name: str = "efficientnet_lite0") -> npt.NDArr
     Returns:
         float32 `[n, 1000]`.
     """
+    # By content: the same pixels in another array are the same image.
     keys = [(name, hashlib.sha256(image.tobytes()).digest()) for image in images]
-    places = {key: place for place, key in enumerate(keys) if key not in _known}
-    found = dict(_known)
-    if places:
-        fresh = _network(name).logits(images[list(places.values())]).softmax(dim=1).numpy()
-        found.update(zip(places, fresh, strict=True))
-        if len(found) <= KEPT:
-            _known.update(found)
-    return np.stack([found[key] for key in keys]) if keys else np.empty((0, 1000), np.float32)
+    positions = {key: position for position, key in enumerate(keys) if key not in _known}
+    # A copy, so that a call with more images than are kept is answered all the same.
+    remembered = dict(_known)
+    if positions:
+        computed = _network(name).logits(images[list(positions.values())]).softmax(dim=1).numpy()
+        remembered.update(zip(positions, computed, strict=True))
+        # What would exceed the bound is not kept, and is computed again the next time.
+        if len(remembered) <= KEPT:
+            _known.update(remembered)
+    return np.stack([remembered[key] for key in keys]) if keys else np.empty((0, 1000), np.float32)
 
 
 def top(probabilities_: npt.NDArray[np.float32], count: int = 5) -> list[list[object]]:
@@ -54,7 +57,7 @@ def top(probabilities_: npt.NDArray[np.float32], count: int = 5) -> list[list[ob
 
     names = imagenet_classes()
     best = np.argsort(-probabilities_, kind="stable")[:count]
-    return [[names[place], float(probabilities_[place])] for place in best]
+    return [[names[position], float(probabilities_[position])] for position in best]
 
 
 def backbone(name: str = "efficientnet_lite0") -> Backbone:
@@ -76,6 +79,7 @@ def load_before_forks(name: str = "efficientnet_lite0") -> None:
     from grader.networks import backbones
 
     if not _threads:
+        # A fork takes no threads along: it would wait for those of a pool that its parent had started.
         _threads.append(backbones.use_threads(1))
     _network(name)
 

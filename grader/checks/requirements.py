@@ -32,6 +32,7 @@ class Shortfall(Exception):
     """A requirement was not met; raised by `require` and caught by the session."""
 
     def __init__(self, measured: Message, required: Message, hint: Message, share: float = 0.0) -> None:
+        # What the student reads, and the share of the points that is earned all the same.
         super().__init__(measured, required, hint, share)
         self.measured, self.required, self.hint, self.share = measured, required, hint, share
 
@@ -41,7 +42,7 @@ class Shortfall(Exception):
 
 @dataclass
 class Sheet:
-    """What the running check has said so far.
+    """The record of the running check: its demands, messages and pictures so far.
 
     Attributes:
         check: its id.
@@ -65,11 +66,12 @@ class Sheet:
     staff_pictures: list[Picture] = field(default_factory=list)
 
     def note(self, measured: Message, exact: Message, required: Message, requirement: Requirement) -> bool:
-        """Write a demand down; returns whether its not being met ends the check."""
+        """Record a demand; return whether it ends the check, because it is not met."""
         self.measured.append(measured)
         self.exact.append(exact)
         self.required.append(required)
         self.requirements.append(requirement)
+        # An ignored demand is recorded and the check goes on: does a check then have another status (ADR 9)?
         return not requirement.met and site_of(self.check, requirement) not in self.ignored
 
 
@@ -124,9 +126,9 @@ def require(
     above = measured >= (0 if at_least is None else at_least)
     met = bool(math.isfinite(measured) and above and (at_most is None or measured <= at_most))
     required = _bounds(at_least, at_most)
-    found = as_required(what, met=met) if _sheet.hidden else exact
-    if _sheet.note(found, exact, required, Requirement(_site(), what, met, float(measured))):
-        raise Shortfall(found, required, Message.of(hint))
+    disclosed = as_required(what, met=met) if _sheet.hidden else exact
+    if _sheet.note(disclosed, exact, required, Requirement(_site(), what, met, float(measured))):
+        raise Shortfall(disclosed, required, Message.of(hint))
 
 
 def as_required(what: str, *, met: bool) -> Message:
@@ -162,9 +164,10 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         raise ValueError(
             f"require_count: expected 0 to {of} of at least 1, found {successes}: does the check count right?"
         )
+    # For people: credit is decided on the counts alone.
     low, high = wilson_interval(successes, of)
     share = credit(successes, of, zero_at=levels.zero_at, full_at=levels.full_at)
-    found = exact = Message(
+    disclosed = exact = Message(
         "{what} {value:.3f} ({right} of {total}; 95 % interval {low:.2f} to {high:.2f})",
         what=Message.of(what),
         value=successes / of,
@@ -180,12 +183,13 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         total=of,
         zero=levels.zero_at,
     )
+    # Of public questions the exact numbers are told, of hidden ones a band as coarse as the points (ADR 11).
     if _sheet.hidden:
-        found = Message("{what} {value}", what=Message.of(what), value=_band(share, levels))
+        disclosed = Message("{what} {value}", what=Message.of(what), value=_band(share, levels))
         required = _levels(levels)
     demand = Requirement(_site(), what, share >= 1.0, successes / of, _name(levels), int(successes), int(of))
-    if _sheet.note(found, exact, required, demand):
-        raise Shortfall(found, required, Message.of(hint), share)
+    if _sheet.note(disclosed, exact, required, demand):
+        raise Shortfall(disclosed, required, Message.of(hint), share)
 
 
 def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
@@ -203,14 +207,15 @@ def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> N
     measured = _finite(measured)
     met = bool(math.isfinite(measured) and measured >= levels.full_at)
     share = (measured - levels.zero_at) / (levels.full_at - levels.zero_at)
+    # NaN lies in no interval, so it earns nothing.
     share = 1.0 if met else share if 0 < share < 1 else 0.0
-    found = exact = Message("{what}: {value:.3g}", what=Message.of(what), value=measured)
+    disclosed = exact = Message("{what}: {value:.3g}", what=Message.of(what), value=measured)
     if _sheet.hidden:
-        found = Message("{what}: {value}", what=Message.of(what), value=_band(share, levels))
+        disclosed = Message("{what}: {value}", what=Message.of(what), value=_band(share, levels))
     required = _levels(levels)
     demand = Requirement(_site(), what, met, float(measured), _name(levels))
-    if _sheet.note(found, exact, required, demand):
-        raise Shortfall(found, required, Message.of(hint), share)
+    if _sheet.note(disclosed, exact, required, demand):
+        raise Shortfall(disclosed, required, Message.of(hint), share)
 
 
 def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
@@ -228,14 +233,14 @@ def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
         Shortfall: not all are right.
     """
     share = right / of
-    found = exact = Message("{what}: {right} of {total}", what=Message.of(what), right=right, total=of)
+    disclosed = exact = Message("{what}: {right} of {total}", what=Message.of(what), right=right, total=of)
     if _sheet.hidden:
-        found = Message(
+        disclosed = Message(
             "{what}: {value}", what=Message.of(what), value=disclosure.count(share, _sheet.points, of)
         )
     required = Message("{right} of {total}", right=of, total=of)
-    if _sheet.note(found, exact, required, Requirement(_site(), what, right >= of, float(right))):
-        raise Shortfall(found, required, Message.of(hint), share)
+    if _sheet.note(disclosed, exact, required, Requirement(_site(), what, right >= of, float(right))):
+        raise Shortfall(disclosed, required, Message.of(hint), share)
 
 
 def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-able, and images
@@ -250,6 +255,7 @@ def show(kind: str, title: str, **content: Any) -> None:  # noqa: ANN401 - JSON-
         title: caption.
         content: what that function documents: JSON-able values, and uint8 images `[h, w, 3]` anywhere in them.
     """
+    # Once a check has taken hidden answers, any picture of it may depend on them (ADR 11).
     pictures = _sheet.staff_pictures if _sheet.hidden and _sheet.seen else _sheet.pictures
     pictures.append(Picture(kind, title, packed(content), _sheet.check))
 
@@ -261,6 +267,7 @@ def _band(share: float, levels: Levels) -> Message:
 def _levels(levels: Levels) -> Message:
     return Message(
         "at least {full:.3g} for full points, more than {zero:.3g} for any",
+        # Cut, since parameters are stored beside the words: no digit more than is shown.
         full=disclosure.cut(levels.full_at, 3),
         zero=disclosure.cut(levels.zero_at, 3),
     )
@@ -276,6 +283,7 @@ def _finite(measured: float) -> float:
 
 def _site() -> str:
     """Return file and line of the call two frames up: the check's own."""
+    # 0 is this function, 1 is `require` or one of its kind, 2 is the check.
     frame = sys._getframe(2)
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 

@@ -23,6 +23,7 @@ def credit(successes: int, trials: int, *, zero_at: float, full_at: float) -> fl
     """
     if successes >= required_count(trials, full_at):
         return 1.0
+    # Exact, so that no rounding gives or takes a point at either end.
     share = (Fraction(successes, trials) - _exact(zero_at)) / (_exact(full_at) - _exact(zero_at))
     return float(min(max(share, Fraction(0)), Fraction(1)))
 
@@ -37,10 +38,11 @@ def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Ch
 
     ERROR when any check is, or when there is none: nobody looked at it. PASSED with full points, else FAILED.
     """
-    own = [check for check in checks if check.exercise == exercise]
-    earned = round(min(sum(check.points for check in own), points), 4)
-    statuses = {check.status for check in own}
-    if not own or Status.ERROR in statuses:
+    exercise_checks = [check for check in checks if check.exercise == exercise]
+    # Rounded on both sides of the comparison: three thirds of the points are all of them.
+    earned = round(min(sum(check.points for check in exercise_checks), points), 4)
+    statuses = {check.status for check in exercise_checks}
+    if not exercise_checks or Status.ERROR in statuses:
         status = Status.ERROR
     else:
         status = Status.PASSED if earned >= round(points, 4) else Status.FAILED
@@ -49,7 +51,8 @@ def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Ch
 
 def overall_status(checks: Sequence[Check], exercises: Sequence[ExerciseGrade], *, passed: bool) -> Status:
     """Return ERROR when anything could not be decided, otherwise PASSED or FAILED."""
-    if Status.ERROR in {*(one.status for one in checks), *(one.status for one in exercises)}:
+    # Before all else: what could not be decided waits for staff, whatever the points (ADR 4).
+    if Status.ERROR in {*(check.status for check in checks), *(exercise.status for exercise in exercises)}:
         return Status.ERROR
     return Status.PASSED if passed else Status.FAILED
 
@@ -63,6 +66,7 @@ def with_manual(grade: Grade, manual: float | None, pass_points: float) -> Grade
     """Return the grade with the points given by hand."""
     passed = grade.points + (manual or 0.0) >= pass_points
     status = grade.status
+    # Points given by hand decide nothing that the grader could not.
     if status is not Status.ERROR:
         status = Status.PASSED if passed else Status.FAILED
     return dataclasses.replace(grade, manual_points=manual, passed=passed, status=status)

@@ -1,4 +1,4 @@
-"""The words of the checks, and the pytest session that runs them.
+"""The pytest session that runs checks and turns their outcomes into verdicts.
 
 A check is a plain test function in `check_public.py` or `staff/check_hidden.py`:
 
@@ -59,7 +59,7 @@ UNDECIDED = Message("This check could not be decided; your teachers have been to
 
 @dataclass(frozen=True)
 class Case:
-    """What one run of checks judges.
+    """The input of one run of checks.
 
     Attributes:
         assignment: the assignment.
@@ -88,7 +88,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the checks said.
+    """The outcome of one run of checks.
 
     Attributes:
         checks: verdicts in order.
@@ -127,6 +127,7 @@ class CheckSession:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the checks of the exercise that was asked for, and those they come after; not those without questions."""
         marks = {_name(item): _mark(item) for item in items}
+        # Before anything is left out: `after` may name a check that does not run this time.
         self.known = set(marks)
         items[:] = [item for item in items if not marks[_name(item)].unreported or self._asked(item)]
         if self.case.only is not None:
@@ -147,6 +148,7 @@ class CheckSession:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
         """Turn the end of a check into a verdict."""
         report = yield
+        # A check whose fixtures failed has no call: then the error of its setup is the verdict.
         if (call.when == "call" or call.excinfo is not None) and _mark(item).unreported:
             self._verdict(item, call)  # for its log
             self.second.extend(sheet().requirements)
@@ -161,6 +163,7 @@ class CheckSession:
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Start each check with an empty sheet."""
         mark, case = _mark(item), self.case
+        # Before the fixtures, so that one that fails does not leave the sheet of the check before.
         fresh_sheet(_name(item), case.ignored, hidden=case.hidden, points=mark.points)
         return (yield)
 
@@ -173,6 +176,7 @@ class CheckSession:
         open_ = [self._title(name) for name in _mark(item).after if not self._passed(name)]
         if open_:
             titles = sentences([Message.of(title) for title in open_])
+            # Only a skip that is noted here is ours: a check that skips itself is an ERROR.
             self.waiting[item.nodeid] = Message("First make this pass: {titles}", titles=titles)
             pytest.skip()
         return (yield)
@@ -180,7 +184,9 @@ class CheckSession:
     def _asked(self, item: pytest.Item) -> bool:
         """Say whether there are answers to what a check asks: a card without a second holdout has no questions to it."""
         sets = [self.case.answers.get(name, ()) for name in _mark(item).asks]
-        return self.case.only is None and all(isinstance(one, SubmissionError) or len(one) for one in sets)
+        return self.case.only is None and all(
+            isinstance(answer_set, SubmissionError) or len(answer_set) for answer_set in sets
+        )
 
     def _title(self, name: str) -> str:
         return next((check.title for check in self.checks if check.id == name), name)
@@ -218,6 +224,7 @@ class CheckSession:
         if error is None:
             return verdict(Status.PASSED, mark.points)
         if isinstance(error, Shortfall):
+            # Of the demand that ended the check alone, not of those that were met before it.
             measured, required, exact = error.measured, error.required, notes.exact[-1]
             return verdict(
                 Status.FAILED, self._part(error.share, mark.points), self._told(item, error.hint).hint
@@ -230,25 +237,29 @@ class CheckSession:
         if isinstance(error, pytest.skip.Exception) and item.nodeid in self.waiting:
             return verdict(Status.SKIPPED, hint=self.waiting[item.nodeid])
         if call.excinfo is not None:
+            # From the check file on: the frames of pytest above it tell staff nothing.
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
             self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
         return verdict(Status.ERROR, hint=UNDECIDED)
 
     def _part(self, share: float, max_points: float) -> float:
-        """Return the points of who lacks something: all of them mean PASSED."""
+        """Return the points for a share of a demand, never all of them: these mean PASSED."""
         if self.case.hidden:
             return disclosure.points(min(share, ALMOST), max_points)
+        # Rounding must not turn almost all points into all of them.
         return max(min(round(share * max_points, 2), max_points - 0.01), 0.0)
 
     def _told(
         self, item: pytest.Item, hint: Message, error: SubmissionError | None = None
     ) -> SubmissionError:
-        """Return words of a check as they may be told; those about answers that never came are chosen where these are read."""
+        """Return a check's words as they may be told; errors that stand for answers had theirs chosen where answers are read."""
         message = error.message if error else NOTHING
-        if not self.case.hidden or any(error is one for one in self.case.answers.values()):
+        if not self.case.hidden or any(error is answer_set for answer_set in self.case.answers.values()):
             return SubmissionError(message, hint)
-        known = disclosure.literals(item.path)
-        return SubmissionError(disclosure.error(message, known), disclosure.hint(hint, known))
+        check_literals = disclosure.literals(item.path)
+        return SubmissionError(
+            disclosure.error(message, check_literals), disclosure.hint(hint, check_literals)
+        )
 
     @pytest.fixture
     def answers(self, request: pytest.FixtureRequest) -> Callable[[str], Sequence[Answer]]:
@@ -258,19 +269,21 @@ class CheckSession:
         def of(name: str) -> Sequence[Answer]:
             if name not in asks:  # a student's own check would not have asked it
                 raise SpecError(f"answers({name!r}): the check's mark asks {', '.join(asks) or 'nothing'}.")
-            found = self.case.answers[name]
+            answer_set = self.case.answers[name]
+            # From here on the pictures of this check are for staff: `requirements.show`.
             sheet().seen |= name not in self.case.shown
-            if isinstance(found, SubmissionError):
-                raise found
-            return found
+            if isinstance(answer_set, SubmissionError):
+                raise answer_set
+            return answer_set
 
         return of
 
     @pytest.fixture
     def levels(self) -> dict[str, NamedLevels]:
         """Credit levels on the data card in use, secret ones included."""
-        found = {**self.case.assignment.on(self.case.card).levels, **self.case.levels}
-        return {name: NamedLevels(name=name, **one.model_dump()) for name, one in found.items()}
+        # The secret levels come last, so they win.
+        levels_by_name = {**self.case.assignment.on(self.case.card).levels, **self.case.levels}
+        return {name: NamedLevels(name=name, **level.model_dump()) for name, level in levels_by_name.items()}
 
     @pytest.fixture
     def classes(self) -> tuple[str, ...]:
@@ -301,6 +314,8 @@ def run_checks(path: Path, case: Case) -> Verdicts:
     """
     session = CheckSession(case)
     with tempfile.TemporaryDirectory(prefix="pawgrade-checks-") as folder, _clean_environment():
+        # A settings file and root of our own: pytest looks at no other settings and no conftest.py around the
+        # checks.
         settings = Path(folder) / "pytest.ini"
         settings.write_text("[pytest]\n", encoding="utf-8")
         options = ["-c", str(settings), "--rootdir", folder, "--import-mode=importlib", "--noconftest"]
@@ -309,6 +324,7 @@ def run_checks(path: Path, case: Case) -> Verdicts:
         for name, module in list(sys.modules.items()):
             if getattr(module, "__dict__", {}).get("__file__") == str(path):
                 del sys.modules[name]  # whoever edits a check and runs it again must meet the new one
+    # A failed check is a verdict; only the end of the session itself is worth a log.
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         session.log.append(f"{path.name}: pytest ended with {pytest.ExitCode(code).name}")
     checks = tuple(check for check in session.checks if case.only in (None, check.exercise))

@@ -1,4 +1,4 @@
-"""Whether an assignment can be graded at all: its checks, its points and its notebook fit together.
+"""Examination of an assignment before it is used: its checks, points and notebook must fit together.
 
 What is found here would cost everybody's points, or give nobody a verdict: so it is said, with file and key, before
 anything is released or run.
@@ -56,18 +56,21 @@ def require_sound(folder: Path, assignment: Assignment) -> None:
         raise SpecError(f"{folder}: no check_public.py.", "An assignment needs checks.")
     modules = {path: load_checks(path) for path in files}
     checks = {path: list(marked(module)) for path, module in modules.items()}
+    # Everything is collected first, so that one look mends all of it.
     problems = [
         f"{path}: no function questions(material), which says what the checks ask"
         for path, module in modules.items()
         if not callable(getattr(module, "questions", None))
     ]
-    for path, found in checks.items():
-        problems += (f"{path}: {text}" for text in _wrong_marks(found, assignment))
-    names = Counter(one.name for found in checks.values() for one in found)
+    for path, file_checks in checks.items():
+        problems += (f"{path}: {text}" for text in _wrong_marks(file_checks, assignment))
+    names = Counter(check.name for file_checks in checks.values() for check in file_checks)
     problems += [
         f"{folder}: {count} checks are called test_{name}" for name, count in names.items() if count > 1
     ]
-    problems += _wrong_points(folder, [one for found in checks.values() for one in found], assignment)
+    problems += _wrong_points(
+        folder, [check for file_checks in checks.values() for check in file_checks], assignment
+    )
     if problems:
         raise SpecError(f"{'; '.join(problems)}.", "Nothing was released or run.")
 
@@ -81,14 +84,18 @@ def require_asked(
         for path in files
         for check in marked(load_checks(path))
         for name in check.mark.asks
+        # On a card without a second holdout nothing is planned for unreported checks, and they are left out
+        # (`CheckSession._asked`).
         if name not in plan and not check.mark.unreported
     ]
-    for name, question in ((name, one) for name, questions in plan.items() for one in questions):
+    for name, question in ((name, question) for name, questions in plan.items() for question in questions):
         entry_point = assignment.entry_point(question.entry_point)
         for value, argument in zip(entry_point.inputs, question.arguments, strict=False):
-            found = _wrong_text(value, argument)
-            if found:
-                problems.append(f"question set {name!r}: {question.entry_point}, {value.name}: {found}")
+            text_problem = _wrong_text(value, argument)
+            if text_problem:
+                problems.append(
+                    f"question set {name!r}: {question.entry_point}, {value.name}: {text_problem}"
+                )
     if problems:
         raise SpecError(f"{'; '.join(dict.fromkeys(problems))}.", "Nothing was run.")
 
@@ -97,11 +104,13 @@ def _wrong_text(value: Value, argument: object) -> str:
     """Say what is wrong with text, or with what should be none: only inert arrays of bounded size reach a notebook."""
     if not isinstance(argument, np.ndarray):
         return ""
+    # Arrays cross the border as `.npy` without pickles, which hold no objects (ADR 1).
     if argument.dtype.hasobject:
         return "an array of Python objects; make one of text with np.array(list_of_str)"
     if (argument.dtype.kind == "U") != (value.dtype == "str"):
         return f"an array of {argument.dtype}, while assignment.toml says {value.dtype}"
     if argument.dtype.kind == "U" and argument.nbytes > MAX_TEXT_BYTES:
+        # numpy pads all texts to the longest, at four bytes a character.
         longest = argument.dtype.itemsize // 4
         return (
             f"{argument.size} texts of up to {longest} characters take more than {MAX_TEXT_BYTES // 2**20} MiB: "
@@ -134,36 +143,41 @@ def marked(module: ModuleType) -> Iterator[Marked]:
 
 
 def _marked(names: Mapping[str, Any], around: Sequence[Any]) -> Iterator[Marked]:
-    for name, found in names.items():
-        marks = [*around, *_marks(found)]
-        if inspect.isclass(found) and name.startswith("Test"):
-            yield from _marked(vars(found), marks)
-        elif inspect.isfunction(found) and name.startswith("test"):
-            own = [read_mark(mark) for mark in marks if mark.name == "exercise" and mark.args]
+    for name, member in names.items():
+        marks = [*around, *_marks(member)]
+        if inspect.isclass(member) and name.startswith("Test"):
+            yield from _marked(vars(member), marks)
+        elif inspect.isfunction(member) and name.startswith("test"):
+            # Marks of the class come first: those of the function itself win, as in pytest.
+            exercise_marks = [read_mark(mark) for mark in marks if mark.name == "exercise" and mark.args]
             sets = [mark for mark in marks if mark.name == "parametrize"]
-            yield Marked(name.removeprefix("test_"), own[-1] if own else Mark(), _times(sets))
+            yield Marked(
+                name.removeprefix("test_"), exercise_marks[-1] if exercise_marks else Mark(), _times(sets)
+            )
 
 
-def _marks(found: object) -> list[Any]:
-    marks = getattr(found, "pytestmark", [])
+def _marks(member: object) -> list[Any]:
+    marks = getattr(member, "pytestmark", [])
     return marks if isinstance(marks, list) else [marks]
 
 
 def _times(parametrized: Sequence[Any]) -> int | None:
     try:
+        # Each `parametrize` multiplies; one without a length tells its number only when it runs.
         return math.prod(len(mark.args[1]) for mark in parametrized)
     except (IndexError, TypeError):
         return None
 
 
 def _wrong_marks(checks: Sequence[Marked], assignment: Assignment) -> Iterator[str]:
-    known, before = [exercise.id for exercise in assignment.exercises], set[str]()
+    exercise_ids, before = [exercise.id for exercise in assignment.exercises], set[str]()
     for check in checks:
         if not check.mark.exercise:
             yield f"test_{check.name} has no @pytest.mark.exercise(...)"
-        elif check.mark.exercise not in known:
-            yield f"test_{check.name}: no exercise {check.mark.exercise!r} in assignment.toml; it has {', '.join(known)}"
+        elif check.mark.exercise not in exercise_ids:
+            yield f"test_{check.name}: no exercise {check.mark.exercise!r} in assignment.toml; it has {', '.join(exercise_ids)}"
         for name in check.mark.after:
+            # Checks run in the order of their file.
             if name not in before:
                 yield f"test_{check.name} comes after {name!r}, and no check above it is called so: it would never run"
         before.add(check.name)
@@ -171,13 +185,14 @@ def _wrong_marks(checks: Sequence[Marked], assignment: Assignment) -> Iterator[s
 
 def _wrong_points(folder: Path, checks: Sequence[Marked], assignment: Assignment) -> Iterator[str]:
     for exercise in assignment.exercises:
-        mine = [one for one in checks if one.mark.exercise == exercise.id and not one.mark.unreported]
+        mine = [check for check in checks if check.mark.exercise == exercise.id and not check.mark.unreported]
         if not mine:
             yield f"{folder / 'assignment.toml'}: exercise {exercise.id!r} has no check in {' or '.join(CHECKS)}"
             continue
-        if any(one.times is None for one in mine):
+        if any(check.times is None for check in mine):
             continue
-        worth = sum(one.mark.points * (one.times or 0) for one in mine)
+        worth = sum(check.mark.points * (check.times or 0) for check in mine)
+        # Decimal fractions of points do not add up exactly in binary.
         if not abs(worth - exercise.points) <= 1e-6:
             yield (
                 f"{folder / 'assignment.toml'}: exercise {exercise.id!r} is worth {exercise.points:g} points, "

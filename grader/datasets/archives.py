@@ -15,6 +15,8 @@ from grader.downloads import fetch
 from grader.downloads.fetch import Tell
 from grader.errors import InfrastructureError, SpecError
 
+# What the two archive modules raise over damaged files; NotImplementedError is zipfile's for a compression method
+# that it lacks.
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
@@ -36,23 +38,27 @@ def obtain(card: DataCard, cache: Path) -> Path:
     Raises:
         InfrastructureError: no network, no room, or not the files that were expected.
     """
-    place, shelf = cache / card.id, cache / "downloads" / card.id
-    with fetch.locked(place):
+    destination, shelf = cache / card.id, cache / "downloads" / card.id
+    # The lock is a file beside the folder, so the folder itself can be renamed into place.
+    with fetch.locked(destination):
         if (home(card, cache) / card.photos).is_dir():  # another process was faster
             return home(card, cache)
-        if place.is_dir() and any(place.iterdir()):
+        # Only an empty folder is replaced: anything else in it belongs to somebody.
+        if destination.is_dir() and any(destination.iterdir()):
             raise InfrastructureError(
-                f"{card.id}: expected nothing or photos in {place}, found other files.",
+                f"{card.id}: expected nothing or photos in {destination}, found other files.",
                 "Move them away, then try again.",
             )
         archives = []
         for file in _source(card).files:
             with fetch.progress(f"{card.id}: {file.name}") as tell:
+                # `fetch` verifies the checksum, and resumes what an earlier try left here.
                 target = shelf / file.name
                 archives.append(
                     fetch.fetch(file.url, target, sha256=file.sha256, size_bytes=file.size_bytes, tell=tell)
                 )
-        _install(card, archives, place)
+        _install(card, archives, destination)
+        # Only now: when unpacking fails, the download is still there for the next try.
         shutil.rmtree(shelf)
     return home(card, cache)
 
@@ -63,27 +69,30 @@ def _source(card: DataCard) -> Source:
     return card.source
 
 
-def _install(card: DataCard, archives: list[Path], place: Path) -> None:
-    """Unpack beside `place`, check, and rename: a killed process leaves nothing that looks complete."""
-    fresh = place.with_name(f".{card.id}.unpacking")
-    root = fresh / _source(card).folder
-    shutil.rmtree(fresh, ignore_errors=True)
+def _install(card: DataCard, archives: list[Path], destination: Path) -> None:
+    """Unpack beside `destination`, check, and rename: a killed process leaves nothing that looks complete."""
+    # On the same disk, since a rename does not cross disks. The name is fixed, so that the next process removes
+    # what a killed one left half unpacked.
+    staging = destination.with_name(f".{card.id}.unpacking")
+    root = staging / _source(card).folder
+    shutil.rmtree(staging, ignore_errors=True)
     try:
         root.mkdir(parents=True)
         for archive in archives:
             with fetch.progress(f"{card.id}: unpacking {archive.name}") as tell:
                 _unpack(archive, root, tell)
-        _require_complete(card, fresh, root)
-        if place.is_dir():
-            place.rmdir()
-        fresh.rename(place)
+        _require_complete(card, staging, root)
+        if destination.is_dir():
+            # Empty, as `obtain` made sure; `rmdir` refuses anything else.
+            destination.rmdir()
+        staging.rename(destination)
     except OSError as exc:
         raise InfrastructureError(
-            f"{card.id}: its photos cannot be unpacked into {place}: {exc}.",
+            f"{card.id}: its photos cannot be unpacked into {destination}: {exc}.",
             "Make room, or set PAWGRADE_CACHE to a folder of yours on a larger disk; the download is kept.",
         ) from exc
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _unpack(archive: Path, root: Path, tell: Tell) -> None:
@@ -104,6 +113,8 @@ def _unpack(archive: Path, root: Path, tell: Tell) -> None:
 def _zipped(pack: zipfile.ZipFile, tell: Tell) -> Iterator[zipfile.ZipInfo]:
     total, done = sum(member.file_size for member in pack.infolist()), 0
     for member in pack.infolist():
+        # `extractall` asks for one member at a time: a name is checked just before it is written. Backslashes
+        # separate folders, too, on Windows.
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts:
             raise zipfile.BadZipFile(f"{member.filename!r} leads out of the folder")
@@ -114,16 +125,17 @@ def _zipped(pack: zipfile.ZipFile, tell: Tell) -> Iterator[zipfile.ZipInfo]:
 
 def _piled(pile: tarfile.TarFile, tell: Tell) -> Iterator[tarfile.TarInfo]:
     for member in pile:
+        # A tar has no table of contents: the position is known, the total is not.
         tell(member.offset_data, None)
         yield member
 
 
-def _require_complete(card: DataCard, fresh: Path, root: Path) -> None:
+def _require_complete(card: DataCard, staging: Path, root: Path) -> None:
     images = root / card.photos
     folders = [images / name for name in card.labels.names] if card.labels.layout == "folders" else [images]
     missing = [folder.name for folder in folders if not folder.is_dir()]
     if not missing and _source(card).torchvision:
-        missing = _not_in_torchvisions_lists(card, fresh, images)
+        missing = _not_in_torchvisions_lists(card, staging, images)
     if missing:
         raise InfrastructureError(
             f"{card.id}: expected all photos in the archives, found none of {', '.join(missing[:3])} in {root.name}.",
@@ -138,13 +150,15 @@ def _not_in_torchvisions_lists(card: DataCard, root: Path, images: Path) -> list
     loader, missing = getattr(datasets, _source(card).torchvision), set[str]()
     for split, name_of_list in _source(card).lists.items():
         try:
-            found = loader(root, split=split, download=False)
+            dataset = loader(root, split=split, download=False)
             named = (images.parent / name_of_list).read_text(encoding="utf-8").splitlines()
+            # The first word of a line in these lists is a photo's name without its ending.
             missing |= {name for line in named if not (images / (name := f"{line.split()[0]}.jpg")).is_file()}
             if not missing:
-                found[0], found[len(found) - 1]  # opens the files
+                dataset[0], dataset[len(dataset) - 1]  # opens the files
         except (RuntimeError, OSError, ValueError, IndexError) as exc:
             return [f"{name_of_list} ({exc})"]
-        read = {name.lower().replace(" ", "_") for name in found.classes}
+        # torchvision writes capitals and blanks where the names of files have underscores.
+        read = {name.lower().replace(" ", "_") for name in dataset.classes}
         missing |= {name.lower() for name in card.labels.names} ^ read
     return sorted(missing)

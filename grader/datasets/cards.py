@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass as validated
 from grader import files as packaged
 from grader.errors import SpecError
 
+# An unknown key is a misspelt one: it is refused, not ignored.
 _STRICT = ConfigDict(extra="forbid")
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
@@ -27,7 +28,7 @@ _Text = Annotated[str, Field(min_length=1)]
 
 @validated(frozen=True, config=_STRICT)
 class SourceFile:
-    """One official file.
+    """One file that the publishers of a data set offer for download.
 
     Attributes:
         name: file name.
@@ -46,7 +47,7 @@ class SourceFile:
 
 @validated(frozen=True, config=_STRICT)
 class Source:
-    """Where people get the data.
+    """Where a data set is published, and how torchvision reads it.
 
     Attributes:
         url: page about it.
@@ -65,7 +66,7 @@ class Source:
 
 @validated(frozen=True, config=_STRICT)
 class Drawing:
-    """How a set is drawn by a program, for which nothing is downloaded.
+    """The program that draws a data set, for which nothing is downloaded.
 
     Attributes:
         program: `module:function`, or `file.py:function` beside the card; it is called with a folder, `per_class` and `seed`, and
@@ -81,7 +82,7 @@ class Drawing:
 
 @validated(frozen=True, config=_STRICT)
 class Tier:
-    """How many photos a class go where, once the smallest class has `min_per_class`.
+    """Sizes of the splits, in photos a class, for sets whose smallest class has `min_per_class`.
 
     Attributes:
         min_per_class: photos that each class must have.
@@ -99,9 +100,10 @@ class Tier:
 
     @pydantic.model_validator(mode="after")
     def _leaves_training_photos(self) -> Tier:
+        # Where all the rest trains, at least one photo a class must be left.
         if self.reserved + (self.train or 1) > self.min_per_class:
-            wanted = "none for training" if self.train is None else f"less than {self.train} for training"
-            raise ValueError(f"{self.reserved} of {self.min_per_class} photos a class leave {wanted}")
+            remainder = "none for training" if self.train is None else f"less than {self.train} for training"
+            raise ValueError(f"{self.reserved} of {self.min_per_class} photos a class leave {remainder}")
         return self
 
     @property
@@ -130,7 +132,7 @@ class SplitRule:
 
 @validated(frozen=True, config=_STRICT)
 class Labels:
-    """How a photo says what it shows.
+    """How the label of a photo is read from its file name, its folder or a table.
 
     Attributes:
         layout: `names`: in its file name. `folders`: by the folder that it lies in, as torchvision's `ImageFolder` has it. `table`: by
@@ -148,6 +150,7 @@ class Labels:
     @pydantic.model_validator(mode="after")
     def _fit_together(self) -> Labels:
         try:
+            # The first group becomes the label (`labels.label_of`), so there must be one.
             if re.compile(self.rule).groups < 1:
                 raise ValueError("pattern: expected a group that holds the name, such as (.+)_[0-9]+[.]jpg")
         except re.error as exc:
@@ -155,6 +158,7 @@ class Labels:
         grouped = [name for names in self.groups.values() for name in names]
         if unknown := sorted(set(grouped) - set(self.names)):
             raise ValueError(f"groups: {unknown[0]!r} is not among the names")
+        # Photos are labelled in lower case, so names that differ in case alone are the same.
         if len({name.lower() for name in self.names}) < len(self.names) or len(set(grouped)) < len(grouped):
             raise ValueError("names: expected each one once, and in at most one group")
         return self
@@ -162,6 +166,7 @@ class Labels:
     @property
     def rule(self) -> str:
         """The pattern, or what is usual for the layout."""
+        # `name_12.jpg` in one folder, or `name/anything.jpg`.
         return self.pattern or (
             r"(.+)_\d+\.(?:jpe?g|png)" if self.layout == "names" else r"([^/]+)/[^/]+\.(?:jpe?g|png)"
         )
@@ -169,7 +174,7 @@ class Labels:
 
 @validated(frozen=True, config=_STRICT)
 class LabelSpace:
-    """Which names are one class.
+    """A way to group the names of a data set into classes.
 
     Attributes:
         part: the part of a name, in lower case, that is the name of its class: a pattern, found from the beginning.
@@ -187,8 +192,8 @@ class DataCard:
         title: one line for people.
         licence: of the pictures.
         citation: whom to cite.
-        labels: how a photo says what it shows.
-        label_spaces: ways to make classes of that, by name; the first is the default.
+        labels: how the label of a photo is read.
+        label_spaces: ways to make classes of the names, by name; the first is the default.
         splits: how the photos are divided.
         source: the published files, or None for a set that is drawn.
         drawing: how it is drawn, or None for a set of photos.
@@ -238,7 +243,9 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
     Raises:
         SpecError: when there is no such card or it is not valid, with file, key and what was found.
     """
+    # The course's folder comes first: its card wins over the package's card of the same id.
     folders = [folder for folder in (own, cards_folder()) if folder is not None]
+    # Compared with the names of the files that are there, so an id such as `../other` never becomes a path.
     if card_id not in known(own):
         where = " or ".join(map(str, folders))
         raise SpecError(
@@ -247,6 +254,7 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
     path = next(path for folder in folders if (path := folder / f"{card_id}.toml").is_file())
     try:
         text = tomllib.loads(path.read_text("utf-8"))
+        # `home` comes last, so that no card can choose it.
         card = pydantic.TypeAdapter(DataCard).validate_python({**text, "home": path.parent})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SpecError(f"{path}: not valid TOML: {exc}.") from exc
@@ -259,13 +267,14 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
 
 def program_file(card: DataCard) -> Path | None:
     """Return the file beside a card that draws its set; None where a module draws it, or it is not drawn."""
-    place = card.drawing.program.partition(":")[0] if card.drawing is not None else ""
-    return card.home / place if card.home is not None and place.endswith(".py") else None
+    file_name = card.drawing.program.partition(":")[0] if card.drawing is not None else ""
+    return card.home / file_name if card.home is not None and file_name.endswith(".py") else None
 
 
 def program_mark(card: DataCard) -> str:
-    """Return what tells two programs beside cards of the same name apart, for names of folders; "" where a module draws."""
+    """Return a suffix for folder names, made of the digest of the program beside a card; "" where a module draws."""
     program = program_file(card)
+    # A changed program draws into another folder, so no old pictures are taken for new ones.
     return f"-{hashlib.sha256(program.read_bytes()).hexdigest()[:8]}" if program and program.is_file() else ""
 
 
@@ -288,5 +297,6 @@ def drawn() -> tuple[str, ...]:
 def _first_problem(exc: pydantic.ValidationError) -> str:
     problem = exc.errors()[0]
     key = ".".join(str(step) for step in problem["loc"]) or "card"
-    found = "" if problem["type"] in {"missing", "value_error"} else f", found {problem['input']!r}"
-    return f"{key}: {problem['msg']}{found}"
+    # The input of a missing key is the whole table around it; our own errors say themselves what was found.
+    offending_input = "" if problem["type"] in {"missing", "value_error"} else f", found {problem['input']!r}"
+    return f"{key}: {problem['msg']}{offending_input}"

@@ -1,8 +1,9 @@
-"""Photos that judge: the data card's or a folder of the course's own; cropped and encoded anew, in an order of their own.
+"""Hidden photos that judge submissions: chosen, cropped, encoded anew and shuffled by the course secret.
 
-How many of a class they are is nobody's to know, so that no arithmetic of the answers makes up for what a network cannot see.
+They are the data card's, or those in a folder of the course's own. Nobody knows how many of a class there are, so that no arithmetic of
+the answers makes up for what a network cannot see.
 
-No table of known files finds them then. A table of what they look like does, where they are published: only photos
+No table of known files finds them. A table of what they look like does, where they are published: only photos
 that are nowhere else are beyond its reach.
 """
 
@@ -33,7 +34,7 @@ PRIVATE = "private/"  # before the names of photos that are the course's own
 
 @dataclass(frozen=True)
 class Division:
-    """Photos and who is in which split.
+    """The photos of a data card, divided into splits.
 
     Attributes:
         card: the data card.
@@ -73,28 +74,37 @@ def divide(
         SpecError: the card's photos are too few, or there is a class that `own` has no photo of.
     """
     split = sources.split_of(card, folder, label_space)
-    places = sources.places(card, folder, [name for part in splits.SPLITS for name in split.names(part)])
+    places = sources.places(
+        card, folder, [name for split_name in splits.SPLITS for name in split.names(split_name)]
+    )
+    # A drawn set is always judged by its own holdout, whatever PAWGRADE_HOLDOUT says.
     if own is None or card.drawing is not None:
         return Division(card, label_space, split, places)
-    own = own / card.id if (own / card.id).is_dir() else own
-    photos = sources.places(card, own, _complete(card, own, label_space))
+    # A course with several cards keeps a folder for each of them inside.
+    private_folder = own / card.id if (own / card.id).is_dir() else own
+    photos = sources.places(card, private_folder, _complete(card, private_folder, label_space))
+    # The prefix tells a private photo from a published one of the same file name.
     private = {f"{PRIVATE}{name}": path for name, path in photos.items()}
+    # Contents, not names alone: a photo that was replaced under its name makes another split.
     digests = (hashlib.sha256(path.read_bytes()).digest() for path in private.values())
     contents = hashlib.sha256(b"".join(digests)).hexdigest()
-    judged = {part: split.names(part) for part in ("holdout", "second_holdout")} | {replaced: tuple(private)}
+    judged = {split_name: split.names(split_name) for split_name in ("holdout", "second_holdout")} | {
+        replaced: tuple(private)
+    }
     split = dataclasses.replace(
         split, holdout=judged["holdout"], second_holdout=judged["second_holdout"], contents=contents
     )
     return Division(card, label_space, split, places | private)
 
 
-def _complete(card: DataCard, own: Path, label_space: str) -> Sequence[str]:
+def _complete(card: DataCard, folder: Path, label_space: str) -> Sequence[str]:
     """Return the names of the course's own photos; there must be some of every class."""
-    names = sources.photo_names(card, own)
-    strange = sorted(name for name in sources.photo_files(card, own) if name not in set(names))
+    names = sources.photo_names(card, folder)
+    strange = sorted(name for name in sources.photo_files(card, folder) if name not in set(names))
+    # Without any good name the error below shows what names are like.
     if names and strange:
         raise SpecError(
-            f"{card.id}: {len(strange)} pictures in {own} would not judge, {strange[0]} first: expected names like "
+            f"{card.id}: {len(strange)} pictures in {folder} would not judge, {strange[0]} first: expected names like "
             f"{labels.example(card)}.",
             "Rename them, or take them out.",
         )
@@ -103,7 +113,7 @@ def _complete(card: DataCard, own: Path, label_space: str) -> Sequence[str]:
     if missing:
         some = f"{', '.join(missing[:5])}{' and others' if missing[5:] else ''}"
         raise SpecError(
-            f"{card.id}: expected photos of every class in {own}, named like {labels.example(card)}; "
+            f"{card.id}: expected photos of every class in {folder}, named like {labels.example(card)}; "
             f"found {len(names)} photos, none of {some}.",
             "Add some, or unset PAWGRADE_HOLDOUT: then the data card's own hidden photos judge.",
         )
@@ -126,20 +136,22 @@ def holdout(division: Division, secret: bytes, version: str, split_name: str = "
     Raises:
         SpecError: a photo cannot be read, or more than the card allows, or the split is empty.
     """
-    card, kept, broken = division.card, [], 0
+    card, examples, broken = division.card, [], 0
     names = chosen(division, secret, version, split_name)
     for name in names:
         try:
             picture = pets.open_photo(division.places[name])
         except SpecError:
             broken += 1
+            # By default none may be: a damaged disk must not shrink the holdout in silence.
             if broken > card.unreadable_at_most * len(names):
                 raise
             continue
-        own = _drawn(secret, f"{version} {name}")  # whatever else is in the split
-        kept.append((_recast(picture, own), division.label_of(name)))
-    labels = np.array([label for _, label in kept], np.int64)
-    return Photos(np.stack([image for image, _ in kept]), labels, left_out=broken)
+        # One generator a photo: its crop is the same in whichever split it lies (ADR 10).
+        rng = _drawn(secret, f"{version} {name}")
+        examples.append((_recast(picture, rng), division.label_of(name)))
+    labels = np.array([label for _, label in examples], np.int64)
+    return Photos(np.stack([image for image, _ in examples]), labels, left_out=broken)
 
 
 def chosen(division: Division, secret: bytes, version: str, split_name: str) -> list[str]:
@@ -149,9 +161,11 @@ def chosen(division: Division, secret: bytes, version: str, split_name: str) -> 
         raise SpecError(
             f"{division.card.id}: the split {split_name} is empty.", "Choose another in hidden.toml."
         )
+    # Another version, split or secret chooses other photos, in another order.
     rng = _drawn(secret, f"{version}{division.split.digest}{split_name}")
-    kept = _unequal(names, [division.label_of(name) for name in names], rng)
-    return [kept[place] for place in rng.permutation(len(kept))]
+    chosen_names = _unequal(names, [division.label_of(name) for name in names], rng)
+    # `_unequal` leaves the names sorted by class; that order would give the labels away.
+    return [chosen_names[position] for position in rng.permutation(len(chosen_names))]
 
 
 def _unequal(names: Sequence[str], labels: Sequence[int], rng: np.random.Generator) -> list[str]:
@@ -160,21 +174,24 @@ def _unequal(names: Sequence[str], labels: Sequence[int], rng: np.random.Generat
     Who knew how many photos each class has could deal the answers out until the numbers fit, and would be right more
     often than the network is. The secret decides how many of a class stay, between `LEAST_SHARE` and all.
     """
-    kept: list[str] = []
+    chosen_names: list[str] = []
     for label in sorted(set(labels)):
-        of_class = [name for name, other in zip(names, labels, strict=True) if other == label]
+        of_class = [name for name, photo_label in zip(names, labels, strict=True) if photo_label == label]
         count = int(rng.integers(math.ceil(LEAST_SHARE * len(of_class)), len(of_class) + 1))
-        kept += [of_class[place] for place in rng.permutation(len(of_class))[:count]]
-    return kept
+        chosen_names += [of_class[position] for position in rng.permutation(len(of_class))[:count]]
+    return chosen_names
 
 
 def _drawn(secret: bytes, what: str) -> np.random.Generator:
     """Return a generator that nobody without the secret can follow."""
+    # HMAC: who sees what was drawn learns nothing of the secret, nor of other draws.
     seed = hmac.new(secret, what.encode(), hashlib.sha256).digest()
     return np.random.default_rng(int.from_bytes(seed[:16], "big"))
 
 
 def _recast(picture: Image.Image, rng: np.random.Generator) -> Images:
+    """Crop a photo by lot and encode it as JPEG anew; return uint8 `[224, 224, 3]`."""
+    # 218 to 245 of the 256 pixels that `photos.open_photo` leaves on the short side, near the middle.
     side = int(rng.integers(218, 246))
     room_x, room_y = picture.width - side, picture.height - side
     left = int(np.clip(room_x // 2 + rng.integers(-12, 13), 0, room_x))
@@ -182,6 +199,7 @@ def _recast(picture: Image.Image, rng: np.random.Generator) -> Images:
     crop = picture.crop((left, top, left + side, top + side)).resize(
         (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC
     )
+    # Encoded anew, so that no hidden photo has the bytes or pixels of a published file.
     buffer = io.BytesIO()
     crop.save(buffer, "JPEG", quality=int(rng.integers(88, 96)))
     return np.asarray(Image.open(buffer).convert("RGB"))

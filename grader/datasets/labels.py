@@ -22,12 +22,16 @@ def classes(card: DataCard, label_space: str) -> tuple[str, ...]:
 
 def groups(card: DataCard, label_space: str) -> tuple[str, ...]:
     """Return for each class the name of its group; "" for a class that is in none, or in more than one."""
-    part = part_of(card, label_space)
-    found: dict[str, set[str]] = {name: set() for name in classes(card, label_space)}
+    pattern = part_of(card, label_space)
+    groups_by_class: dict[str, set[str]] = {name: set() for name in classes(card, label_space)}
+    # In lower case, like the names below; a name that is in no group counts for "".
     of_name = {name.lower(): group for group, names in card.labels.groups.items() for name in names}
     for name in _lower(card.labels.names):
-        found[_class(name, part)].add(of_name.get(name, ""))
-    return tuple(next(iter(one)) if len(one) == 1 else "" for one in found.values())
+        groups_by_class[_class(name, pattern)].add(of_name.get(name, ""))
+    # A class that unites names of two groups is in none.
+    return tuple(
+        next(iter(group_names)) if len(group_names) == 1 else "" for group_names in groups_by_class.values()
+    )
 
 
 def label_of(card: DataCard, file_name: str, label_space: str) -> int:
@@ -50,7 +54,7 @@ def is_known(card: DataCard, file_name: str) -> bool:
 
 
 def example(card: DataCard) -> str:
-    """Return a name such as photos have."""
+    """Return an example of a photo's name, for messages."""
     return f"{card.labels.names[0]}{'_' if card.labels.layout == 'names' else '/'}12.jpg"
 
 
@@ -67,22 +71,25 @@ def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.lower() for name in names)
 
 
+# Keyed by names and pattern: a card has dictionaries, so it cannot be hashed.
 @functools.cache
-def _positions(names: tuple[str, ...], part: str) -> dict[str, int]:
+def _positions(names: tuple[str, ...], pattern: str) -> dict[str, int]:
     """Map each lower-case name to its label."""
-    known = sorted({_class(name, part) for name in _lower(names)})
-    return {name: known.index(_class(name, part)) for name in _lower(names)}
+    class_names = sorted({_class(name, pattern) for name in _lower(names)})
+    return {name: class_names.index(_class(name, pattern)) for name in _lower(names)}
 
 
-def _class(name: str, part: str) -> str:
-    found = re.match(part, name)
-    return found[0] if found and found[0] else name
+def _class(name: str, pattern: str) -> str:
+    match = re.match(pattern, name)
+    # A name that the pattern does not match, or matches with nothing, is a class of its own.
+    return match[0] if match and match[0] else name
 
 
 def _name(card: DataCard, file_name: str) -> str | None:
-    """Return what a photo says that it shows, in lower case, or None when that is nothing known."""
-    found = re.fullmatch(card.labels.rule, file_name, re.IGNORECASE)
-    name = found[1] if found else ""
+    """Return the name of a kind that a file name holds, in lower case, or None when the card has no such name."""
+    match = re.fullmatch(card.labels.rule, file_name, re.IGNORECASE)
+    name = match[1] if match else ""
+    # Names of folders and in tables count letter by letter; only file names may differ in case.
     if card.labels.layout != "names" and name not in card.labels.names:
         return None
     return name.lower() if name.lower() in _lower(card.labels.names) else None

@@ -1,4 +1,4 @@
-"""Photos: found, read, split, and the public ones prepared for notebooks."""
+"""Reading of photos: any picture file as upright RGB of one size."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from grader.errors import SpecError
 
+# As networks for ImageNet are usually fed: short side to 256 pixels, then the middle 224.
 SIDE_PX = 224
 SHORT_SIDE_PX = 256
 MAX_PIXELS = 50_000_000  # a photo; more is a decompression bomb
@@ -52,6 +53,7 @@ class Photos:
     left_out: int = 0
 
 
+# In place of photos, for an assignment that has no data card.
 NONE = Photos(np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8), np.empty(0, np.int64))
 
 
@@ -65,6 +67,7 @@ def open_photo(path: Path) -> Image.Image:
     try:
         # Pillow warns of damaged Exif blocks, which many photos of the public sets have, and reads the photo all the same.
         with warnings.catch_warnings(action="ignore"), Image.open(path) as file:
+            # `Image.open` has read the header alone: a bomb is refused before it is unpacked.
             if file.width * file.height > MAX_PIXELS:
                 raise SpecError(f"{path.name}: {file.width} x {file.height} pixels are too many.")
             picture = _opaque(ImageOps.exif_transpose(file))
@@ -84,6 +87,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
     """Return RGB, on white where the picture is transparent."""
     if not picture.has_transparency_data:
         return picture.convert("RGB")
+    # `convert("RGB")` alone would show the colours that lie under transparent pixels.
     layer = picture.convert("RGBA")
     paper = Image.new("RGBA", layer.size, "white")
     return Image.alpha_composite(paper, layer).convert("RGB")
@@ -106,4 +110,5 @@ def _chelsea() -> Images:
 
 def cat_photo() -> Images:
     """Return Chelsea, a photo of a cat by Stefan van der Walt (CC0, ships with scikit-image), uint8 `[224, 224, 3]`."""
+    # A copy: the cached array is shared by all callers, who may write into theirs.
     return _chelsea().copy()

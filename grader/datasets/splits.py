@@ -1,4 +1,4 @@
-"""Splits: who trains, who validates, who judges, by the rank of a salted hash."""
+"""Splits: photos divided into training, validation and two holdouts, by the rank of a salted hash."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from grader.datasets import labels
 from grader.datasets.cards import DataCard, Tier
 from grader.errors import SpecError
 
+# In the order in which `Split.digest` reads them: grades keep these digests.
 SPLITS = ("train", "validation", "holdout", "second_holdout")
 
 
 @dataclass(frozen=True)
 class Split:
-    """Who is in which split: sorted file names, disjoint.
+    """The file names of each split, sorted and disjoint.
 
     Attributes:
         train: public, with labels.
@@ -46,7 +47,8 @@ class Split:
     @property
     def digest(self) -> str:
         """16 hex characters that change when a name moves, comes or goes, or a photo that is not the card's changes."""
-        lines = [f"{part}\t{name}\n" for part in SPLITS for name in self.names(part)]
+        lines = [f"{split_name}\t{name}\n" for split_name in SPLITS for name in self.names(split_name)]
+        # Added only where photos are the course's own, so that the digests of all other splits stay as stored.
         lines += [self.contents] if self.contents else []
         return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
@@ -62,15 +64,18 @@ def split(names: Iterable[str], card: DataCard, label_space: str) -> Split:
     Raises:
         SpecError: when a class has too few photos for every tier of the card, or the label space is not the card's.
     """
+    # For its SpecError: an unknown label space is named before anything is counted.
     labels.part_of(card, label_space)
-    found = set(names)
-    photos = {name for name in found if labels.is_known(card, name)}
+    file_names = set(names)
+    photos = {name for name in file_names if labels.is_known(card, name)}
     used = photos.difference(card.splits.leave_out)
     classes: dict[int, list[str]] = defaultdict(list)
+    # The hash depends on salt and name alone, not on the order of the files or on what else is there.
     for name in sorted(used, key=lambda name: hashlib.sha256((card.splits.salt + name).encode()).digest()):
         classes[labels.label_of(card, name, label_space)].append(name)
     tier = _tier(classes, card, label_space)
     last = None if tier.train is None else tier.reserved + tier.train
+    # The first ranks judge, the next validate, the rest trains, without an end where `last` is None.
     ends = (0, tier.holdout, tier.holdout + tier.second_holdout, tier.reserved, last)
     parts = [
         tuple(sorted(name for ranked in classes.values() for name in ranked[start:stop]))
@@ -78,11 +83,12 @@ def split(names: Iterable[str], card: DataCard, label_space: str) -> Split:
     ]
     holdout, second_holdout, validation, train = parts
     unused = len(photos) - sum(map(len, parts))
-    return Split(train, validation, holdout, second_holdout, tuple(sorted(found - photos)), unused)
+    return Split(train, validation, holdout, second_holdout, tuple(sorted(file_names - photos)), unused)
 
 
 def _tier(classes: dict[int, list[str]], card: DataCard, label_space: str) -> Tier:
     named = enumerate(labels.classes(card, label_space))
+    # A class without any photo counts, too, although it is no key of `classes`.
     counts = [(len(classes.get(label, ())), name) for label, name in named]
     fewest, rarest = min(counts)
     fitting = [tier for tier in card.splits.tiers if tier.min_per_class <= fewest]
@@ -92,4 +98,5 @@ def _tier(classes: dict[int, list[str]], card: DataCard, label_space: str) -> Ti
             f"{card.id}: expected at least {needed} photos of each of {len(counts)} classes, found {fewest} of {rarest!r}.",
             "Is this the folder with the photos, and is it complete?",
         )
+    # The largest tier that the rarest class allows.
     return max(fitting, key=lambda tier: tier.min_per_class)

@@ -43,6 +43,7 @@ def find_data(
     card, folder = find_photos(card_id, settings, salt)
     label_space = label_space or card.default_space
     split = sources.split_of(card, folder, label_space)
+    # Another split, or pictures that another program drew, make another folder.
     name = f"{card_id}-{label_space}-{split.digest}{cards.program_mark(card)}"
     view = public_view(card, folder, label_space, settings.cache / "views" / name, split)
     return card, folder, split.digest, view
@@ -82,6 +83,7 @@ class View:
             )
         path, members = self.folder / f"{split_name}.npy", self.members[split_name]
         try:
+            # Mapped, not read: processes that use the same view share its memory.
             images = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as exc:
             raise SubmissionError(
@@ -108,39 +110,41 @@ def public_view(
         `destination`.
     """
     split = split or split_of(card, folder, label_space)
-    wanted = (card.id, label_space, split.digest)
-    if _identity(destination) == wanted:
+    identity = (card.id, label_space, split.digest)
+    if _identity(destination) == identity:
         return destination
-    fresh = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-    fresh.mkdir(parents=True)
+    # A name of its own, since several processes may prepare the same view at once.
+    staging = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
+    staging.mkdir(parents=True)
     try:
-        _write_view(fresh, card, folder, label_space, split)
+        _write_view(staging, card, folder, label_space, split)
+        # An old or damaged view goes first: a folder cannot be renamed over one with files in it.
         shutil.rmtree(destination, ignore_errors=True)
-        fresh.rename(destination)
+        staging.rename(destination)
     except OSError:
-        if _identity(destination) != wanted:  # else another process was faster
+        if _identity(destination) != identity:  # else another process was faster
             raise
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return destination
 
 
 def _identity(view: Path) -> tuple[str, str, str] | None:
-    """Return which photos a prepared folder holds, or None when it is not one."""
+    """Return card, label space and split of a prepared folder, or None when it is none."""
     try:
-        found = read_view(view)
+        prepared = read_view(view)
     except SubmissionError:
         return None
-    return found.card, found.label_space, found.split
+    return prepared.card, prepared.label_space, prepared.split
 
 
-def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, split: Split) -> None:
+def _write_view(staging: Path, card: DataCard, folder: Path, label_space: str, split: Split) -> None:
     members: dict[str, list[tuple[str, int]]] = {}
     for name in PUBLIC:
         photos = _read_all(card, folder, split.names(name), label_space)
-        np.save(fresh / f"{name}.npy", photos.images, allow_pickle=False)
+        np.save(staging / f"{name}.npy", photos.images, allow_pickle=False)
         members[name] = list(zip(photos.names, photos.labels.tolist(), strict=True))
-    kept = {name for rows in members.values() for name, _ in rows}
+    readable = {name for rows in members.values() for name, _ in rows}
     facts = {
         "card": card.id,
         "credit": f"{card.title}\n{card.licence}\n{card.citation}",
@@ -149,23 +153,26 @@ def _write_view(fresh: Path, card: DataCard, folder: Path, label_space: str, spl
         "groups": labels.groups(card, label_space),
         "split": split.digest,
         "members": members,
-        "left_out": [name for part in PUBLIC for name in split.names(part) if name not in kept],
+        "left_out": [
+            name for split_name in PUBLIC for name in split.names(split_name) if name not in readable
+        ],
     }
-    (fresh / "view.json").write_text(json.dumps(facts), encoding="utf-8")
+    (staging / "view.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _read_all(card: DataCard, folder: Path, names: Sequence[str], label_space: str) -> Photos:
     """Read public photos; those that cannot be read are left out."""
+    # One block that is filled as photos come: stacking a list would need the memory twice.
     stack = np.empty((len(names), SIDE_PX, SIDE_PX, 3), np.uint8)
-    kept, where = list[str](), places(card, folder, names)
+    readable, where = list[str](), places(card, folder, names)
     for name in names:
         try:
-            stack[len(kept)] = read_photo(where[name])
+            stack[len(readable)] = read_photo(where[name])
         except SpecError:
             continue
-        kept.append(name)
-    numbers = np.array([labels.label_of(card, name, label_space) for name in kept], np.int64)
-    return Photos(stack[: len(kept)], numbers, tuple(kept))
+        readable.append(name)
+    numbers = np.array([labels.label_of(card, name, label_space) for name in readable], np.int64)
+    return Photos(stack[: len(readable)], numbers, tuple(readable))
 
 
 def read_view(data_dir: Path) -> View:
@@ -185,6 +192,7 @@ def read_view(data_dir: Path) -> View:
             },
             left_out=tuple(facts.get("left_out", ())),
         )
+    # Students name this folder as `data_dir`, so anything may be in it.
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SubmissionError(
             Message("{folder} holds no photos that Pawgrade prepared.", folder=str(data_dir)),

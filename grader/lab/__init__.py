@@ -1,4 +1,4 @@
-"""What the notebooks import: photos, a network, pictures, and the public checks. No staff code stands behind it.
+"""The functions for notebooks: photos, a network, pictures, and the public checks. No staff code stands behind them.
 
 ```python
 from grader import lab
@@ -51,7 +51,7 @@ GRADED_DATA, GRADED_VARIABLE = "/pawgrade/data", "PAWGRADE_LEASE"  # how a noteb
 
 @dataclass
 class _Lab:
-    """What `setup` found."""
+    """The state of this module, as `setup` left it."""
 
     view: views.View | None = None
     device: str = "cpu"
@@ -59,6 +59,7 @@ class _Lab:
     asked: dict[str, list[Answer]] = field(default_factory=dict)
 
 
+# One for the process: a kernel runs one notebook.
 _lab = _Lab()
 
 
@@ -91,8 +92,10 @@ def setup(
     torch.manual_seed(seed)
     if device != "cpu":
         kernel_env.apply()
+    # (): the assignment has no data card. None: there is no assignment, so any card will do.
     _lab.view = views.read_view(Path(data_dir)) if data_dir else None if _named_cards() == () else _own_view()
     _lab.device, _lab.scratch_dir = device, Path(scratch_dir)
+    # Earlier answers may be about other photos.
     _lab.asked.clear()
 
 
@@ -106,12 +109,18 @@ def _named_cards() -> tuple[str, ...] | None:
 
 def _own_view() -> views.View:
     chosen = settings.load(None, os.environ)
-    own = settings.own_cards(Path.cwd())
-    found = cards.load_card(sources.choose(_named_cards() or cards.known(own), chosen.data_folder, own), own)
-    folder = sources.find(found, chosen.data_folder, chosen.cache)
+    cards_folder = settings.own_cards(Path.cwd())
+    chosen_card = cards.load_card(
+        sources.choose(_named_cards() or cards.known(cards_folder), chosen.data_folder, cards_folder),
+        cards_folder,
+    )
+    folder = sources.find(chosen_card, chosen.data_folder, chosen.cache)
+    # The folder of a drawn set is named after seed and size, so each drawn set has its own view.
     split = folder.name if chosen.data_folder is None else "real"
     return views.read_view(
-        views.public_view(found, folder, found.default_space, chosen.cache / f"view-{found.id}-{split}")
+        views.public_view(
+            chosen_card, folder, chosen_card.default_space, chosen.cache / f"view-{chosen_card.id}-{split}"
+        )
     )
 
 
@@ -166,16 +175,18 @@ def backbone(name: str = "efficientnet_lite0") -> backbones.Backbone:
     Raises:
         GraderError: there is no such network, or its weights are not to be had; the message says what to do.
     """
-    found = backbones.backbone(name, _lab.device)
+    network = backbones.backbone(name, _lab.device)
     if _asks_to_normalise():
-        return found
+        return network
+    # Imported here alone: where an exercise asks for it, the module is withheld (`visible.withheld`).
     from grader.networks.normalising import with_normalise
 
-    return with_normalise(found)
+    return with_normalise(network)
 
 
 def _asks_to_normalise() -> bool:
     """Whether an exercise of this notebook's assignment asks for `normalise`."""
+    # A graded kernel has the variable; at home the assignment beside the notebook tells.
     return NORMALISING in os.environ.get(visible.WITHHELD_VARIABLE, "") or "normalise" in _titles()
 
 
@@ -202,16 +213,18 @@ def show(images: Sequence[npt.NDArray[Any]], titles: Sequence[str] | None = None
         titles: one an image.
         columns: photos in a row.
     """
+    # Here, since not every notebook draws.
     from matplotlib import pyplot
 
+    # Rounded up.
     rows = -(-len(images) // columns)
     figure, axes = pyplot.subplots(rows, columns, figsize=(1.7 * columns, 1.95 * rows), dpi=72, squeeze=False)
-    for place, axis in enumerate(axes.flat):
+    for position, axis in enumerate(axes.flat):
         axis.axis("off")
-        if place < len(images):
-            axis.imshow(images[place])
+        if position < len(images):
+            axis.imshow(images[position])
             if titles is not None:
-                axis.set_title(titles[place], fontsize=8)
+                axis.set_title(titles[position], fontsize=8)
     figure.tight_layout()
     pyplot.show()
 
@@ -223,7 +236,9 @@ def check(exercise: str) -> None:
     seen. A wrong answer prints a hint; it raises nothing. While a notebook is graded nothing is asked here: the same
     checks and more follow when it has run.
     """
+    # The globals of the notebook, which has the functions that are asked.
     caller = sys._getframe(1).f_globals
+    # Who pretends one of these signs loses the public checks and nothing else.
     if caller.get("data_dir") == GRADED_DATA or GRADED_VARIABLE in os.environ or visible.is_guarded():
         titles = _titles()
         if titles and exercise not in titles:
@@ -240,7 +255,9 @@ def check(exercise: str) -> None:
 def _titles() -> dict[str, str]:
     """Return the exercises of the assignment beside the notebook, by id; {} when there is none."""
     try:
-        found = tomllib.loads(Path("assignment.toml").read_text(encoding="utf-8"))
-        return {one["id"]: one.get("title", one["id"]) for one in found["exercises"]}
+        description = tomllib.loads(Path("assignment.toml").read_text(encoding="utf-8"))
+        return {
+            exercise["id"]: exercise.get("title", exercise["id"]) for exercise in description["exercises"]
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -35,11 +35,11 @@ def verdicts(
     """
     folder = _assignment_folder(exercise)
     assignment = spec.load_public(folder)
-    titles = {one.id: one.title for one in assignment.exercises}
+    titles = {entry.id: entry.title for entry in assignment.exercises}
     if exercise not in titles:
         raise SpecError(f"lab.check: no exercise {exercise!r}; there are {', '.join(titles)}.")
     checks = _public_checks(exercise, assignment, folder, view, asked, namespace)
-    earned, worth = sum(one.points for one in checks), sum(one.max_points for one in checks)
+    earned, worth = sum(check.points for check in checks), sum(check.max_points for check in checks)
     yield f"{titles[exercise]}: {earned:g} of {worth:g} points by the public checks"
     yield from map(_describe, checks)
 
@@ -58,10 +58,12 @@ def _describe(check: Check) -> str:
 def _assignment_folder(exercise: str) -> Path:
     """Find `assignment.toml` and `check_public.py`: beside the notebook, else among the released assignments."""
     released = sorted((files.public_parts() / "assignments").glob("*"))
+    # The assignment beside the notebook goes before a released one with the same exercise.
     for folder in (Path.cwd(), *released):
         if not (folder / "check_public.py").is_file() or not (folder / "assignment.toml").is_file():
             continue
-        if folder == Path.cwd() or any(one.id == exercise for one in spec.load_public(folder).exercises):
+        # Beside the notebook even without the exercise, so that `verdicts` can name those that there are.
+        if folder == Path.cwd() or any(entry.id == exercise for entry in spec.load_public(folder).exercises):
             return folder
     raise SpecError(
         f"lab.check: found no check_public.py with exercise {exercise!r}.",
@@ -77,6 +79,7 @@ def _public_checks(
     asked: Asked,
     namespace: Mapping[str, Any],
 ) -> tuple[Check, ...]:
+    # The session imports pytest, which takes time: only when a check is asked for.
     from grader.checks.check_files import load_checks, needed_sets
     from grader.checks.session import Case, run_checks
     from grader.judging import plan as plans
@@ -93,12 +96,16 @@ def _public_checks(
     answers = {name: _ask(name, questions, assignment, asked, namespace) for name, questions in plan.items()}
     case = Case(assignment, card, tuple(material.classes), tuple(material.groups), answers, only=exercise)
     verdicts = run_checks(path, case)
+    # Something is logged only for broken checks, which no student can mend.
     if verdicts.log:
         raise SpecError(
             f"the public checks of {exercise!r} are broken; please tell your teachers.", verdicts.log
         )
     return tuple(
-        one for one in verdicts.checks if one.exercise == exercise or one.status is not Status.PASSED
+        # Of the checks that come before, only those that stand in the way.
+        check
+        for check in verdicts.checks
+        if check.exercise == exercise or check.status is not Status.PASSED
     )
 
 
@@ -110,15 +117,20 @@ def _ask(
     namespace: Mapping[str, Any],
 ) -> list[Answer] | SubmissionError:
     """Ask here and now; answers of an earlier check are used again when the smallest question gets the same one."""
-    sentinel = min(range(len(questions)), key=lambda place: _size(questions[place]))
+    sentinel = min(range(len(questions)), key=lambda position: _size(questions[position]))
     try:
         answer = _answer(questions[sentinel], assignment, namespace)
-        known = asked.get(name)
-        if known and len(known) == len(questions) and np.array_equal(known[sentinel].value, answer.value):
-            return known
+        # The answer to one question stands for all. At home that suffices: a graded notebook is asked everything.
+        earlier_answers = asked.get(name)
+        if (
+            earlier_answers
+            and len(earlier_answers) == len(questions)
+            and np.array_equal(earlier_answers[sentinel].value, answer.value)
+        ):
+            return earlier_answers
         asked[name] = [
-            answer if place == sentinel else _answer(question, assignment, namespace)
-            for place, question in enumerate(questions)
+            answer if position == sentinel else _answer(question, assignment, namespace)
+            for position, question in enumerate(questions)
         ]
     except SubmissionError as exc:
         return exc
@@ -135,6 +147,7 @@ def _answer(question: Question, assignment: spec.Assignment, namespace: Mapping[
     try:
         array = call(namespace.get(question.entry_point), question.arguments)
     except Unusable as exc:
+        # Like the note that a graded kernel writes (`in_kernel.ask`), so that both are told in the same words.
         note = {"kind": exc.kind, "text": exc.text}
         raise explain_note(note, entry_point, sizes, Sources(), told=True) from exc
     return Answer(conform(array, entry_point.output, sizes, question.entry_point), question.key)

@@ -38,6 +38,7 @@ def draw(breed_index: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """
     name = sorted(BREEDS)[breed_index]
     breed = BREEDS[name]
+    # The order of the draws decides the picture: who changes it gives the data card a new seed.
     picture = _background(rng)
     colours = palette(rng)
     brush = Brush(picture, mix(colours.fur, BLACK, 0.78), rng)
@@ -69,6 +70,7 @@ def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
         return folder
     names = file_names(per_class)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder, since a rename does not cross disks.
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     scratch.chmod(0o755)  # mkdtemp's own mode shuts out the sandbox's user
     try:
@@ -87,14 +89,16 @@ def write_toy_pets(folder: Path, per_class: int, seed: int) -> Path:
 def _save(path: Path, seed: int) -> None:
     name, _, number_text = path.stem.rpartition("_")
     label, number = sorted(BREEDS).index(name.lower().partition("_")[0]), int(number_text)
+    # A generator for each picture: it looks the same however many a breed has.
     rng = np.random.default_rng([seed, label, number])
     # JPEG of unequal quality, like photos found on the web: a network reads its traces on flat colours.
     Image.fromarray(draw(label, rng)).save(path, quality=int(rng.integers(80, 96)))
 
 
 def _background(rng: np.random.Generator) -> Image.Image:
-    """Paint, at twice the final size, a room or a meadow that says nothing: wall, floor, soft blots."""
+    """Paint a background that says nothing of the breed, at twice the final size: wall, floor, soft blots."""
     side = 2 * SIDE_PX
+    # Two colours for the room, two for the blots in it.
     wall, floor, *blots = (_any_colour(rng) for _ in range(4))
     picture = Image.new("RGB", (side, side), wall)
     pen = ImageDraw.Draw(picture)
@@ -121,6 +125,7 @@ def _foreground(picture: Image.Image, colour: Colour, rng: np.random.Generator) 
         )
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour, outline=BLACK, width=4)
         pen.chord((x - radius, y - radius, x + radius, y + radius), 200, 320, fill=mix(colour, WHITE, 0.6))
+    # Up to 59 blades of grass, all of one colour.
     green, reach = _any_colour(rng), side * rng.uniform(0, 0.2)
     for x in rng.uniform(0, side, int(rng.integers(0, 60))):
         height, lean = rng.uniform(0.3, 1) * reach, rng.uniform(-14, 14)
@@ -135,12 +140,15 @@ def _any_colour(rng: np.random.Generator) -> Colour:
 
 
 def _photographed(picture: Image.Image, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Scale down; sharpness, light and grain by lot."""
+    """Scale a drawing down as a camera would see it: sharpness, light and grain by lot."""
+    # Through another size first: below 256 pixels detail is lost, as in a soft photo.
     side = int(rng.integers(220, 320))
     small = picture.resize((side, side), Image.Resampling.BOX).resize(
         (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC
     )
+    # Exposure of the whole picture, times a slight cast of each colour channel.
     gain = rng.uniform(0.75, 1.1) * rng.uniform(0.93, 1.07, 3)
+    # The light falls off from one side of the picture to the other.
     left, right = rng.uniform(0.85, 1.1, 2)
     light = (gain * np.linspace(left, right, SIDE_PX)[:, None]).astype(np.float32)
     grain = rng.standard_normal((SIDE_PX, SIDE_PX, 3), np.float32)

@@ -36,6 +36,7 @@ class Tail:
 
 
 _T = np.linspace(0, 1, STEPS)
+# Bend and end are measured from the root: x away from the head, y down.
 TAILS = {
     "thin": Tail((0.45, 0.15), (0.42, -0.62), 0.055 - 0.02 * _T),
     "thick": Tail((0.36, -0.1), (0.34, -0.60), np.full(STEPS, 0.085)),
@@ -55,23 +56,28 @@ def draw_pet(brush: Brush, breed: Breed, colours: Palette, *, is_cat: bool, rng:
         is_cat: decides eyes, nose and whiskers.
         rng: draws the small differences between two pets of one breed.
     """
+    # Two pets of one breed differ by up to 5 %.
     length, height, legs, head = np.array(breed.build) * rng.uniform(0.95, 1.05, 4)
+    # y points down: longer legs lift the body.
     y = 0.30 - 0.12 * (legs - 1)
+    # `_torso` draws the outline; the other parts need centre, size and colours alone.
     body = Body(np.empty((0, 2)), 0.20, y, 0.56 * length, 0.36 * height, colours)
     floor = y + body.ry * 0.75 + 0.42 * legs
     nose = (body.x - body.rx * 0.82, y - body.ry * 0.55 - 0.36 * head)
     radius = 0.37 * head
     _shadow(brush, body, floor)
     _tail(brush, breed, body, rng)
-    for place in (-0.58, 0.78):
-        _leg(brush, breed, body, (body.x + body.rx * place, floor), mix(colours.fur, BLACK, 0.22), rng)
+    # The far legs, darker and behind the body; the near ones follow after it.
+    for offset in (-0.58, 0.78):
+        _leg(brush, breed, body, (body.x + body.rx * offset, floor), mix(colours.fur, BLACK, 0.22), rng)
     _torso(brush, breed, body, nose, radius, rng)
-    for place in (-0.78, 0.56):
-        _leg(brush, breed, body, (body.x + body.rx * place, floor), colours.fur, rng)
+    for offset in (-0.78, 0.56):
+        _leg(brush, breed, body, (body.x + body.rx * offset, floor), colours.fur, rng)
     draw_head(brush, breed, colours, nose, radius, is_cat=is_cat, rng=rng)
 
 
 def _shadow(brush: Brush, body: Body, floor: float) -> None:
+    # A mask of 2/5, so that the ground is seen through the shadow.
     mask = brush.stencil([ellipse(body.x, floor, body.rx * 1.25, 0.09)]).point(lambda value: value * 2 // 5)
     brush.picture.paste((0, 0, 0), (0, 0), mask)
 
@@ -88,6 +94,7 @@ def _leg(
     width = 0.085 * (breed.build[1] * 0.5 + 0.55)
     spine = np.stack([np.full(8, x), np.linspace(body.y + body.ry * 0.35, floor - 0.04, 8)], axis=1)
     brush.fill(furry(ribbon(spine, np.linspace(width * 1.25, width, 8)), breed.coat, rng), colour)
+    # Socks go over points.
     paw = colour
     if breed.markings == "points":
         paw = body.colours.mark
@@ -107,6 +114,7 @@ def _tail(brush: Brush, breed: Breed, body: Body, rng: np.random.Generator) -> N
         brush.fill(ellipse(x + 0.06, y - 0.02, 0.10, 0.07, -0.5), colour)
         return
     if breed.tail == "curl":
+        # A spiral: the radius shrinks while the angle turns not quite once around.
         angle, radius = np.linspace(0.5, -5.2, 30), np.linspace(0.26, 0.09, 30)
         spine = np.stack([x - 0.08 + radius * np.cos(angle), y - 0.24 + radius * np.sin(angle)], axis=1)
         brush.fill(furry(ribbon(spine, np.linspace(0.10, 0.06, 30)), breed.coat, rng), colour)
@@ -118,6 +126,7 @@ def _tail(brush: Brush, breed: Breed, body: Body, rng: np.random.Generator) -> N
     outline = furry(ribbon(spine, tail.width), "shaggy" if breed.tail == "plume" else breed.coat, rng)
     brush.fill(outline, colour)
     if breed.markings in {"stripes", "rosettes", "rings"}:
+        # Short bands across the tail, at every fourth point.
         bands = [ribbon(spine[at : at + 2], np.full(2, 0.3)) for at in range(3, STEPS - 1, 4)]
         brush.paint(outline, brush.stencil(bands), body.colours.mark)
 

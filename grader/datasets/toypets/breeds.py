@@ -29,6 +29,7 @@ class Breed(NamedTuple):
     extra: str = "none"
 
 
+# By the first word of the official name, in lower case; the sorted keys are the labels.
 BREEDS = {
     "abyssinian": Breed("pointed", "cat", "smooth", "ticks", "brows", "thin", (1.0, 0.8, 1.2, 0.9)),
     "bengal": Breed("round", "cat", "smooth", "rosettes", "tabby", "thick", (1.15, 0.9, 1.0, 0.9)),
@@ -113,4 +114,5 @@ NAMES = (
     "wheaten_terrier",
     "yorkshire_terrier",
 )
+# The official names of cats begin with a capital, those of dogs do not.
 CATS = frozenset(name.lower().partition("_")[0] for name in NAMES if name[0].isupper())

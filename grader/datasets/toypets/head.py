@@ -25,6 +25,7 @@ from grader.datasets.toypets.strokes import (
     ribbon,
 )
 
+# Shapes are given for the right; `_Head.at` mirrors them.
 SIDES = (-1, 1)
 UPRIGHT = {  # inner base, tip, outer base of the right ear
     "pointed": ((0.18, -0.85), (0.82, -1.45), (0.98, -0.25)),
@@ -49,7 +50,7 @@ WIDTHS = {"jowls": 1.08, "flat": 1.1, "long": 0.92}  # of the skull; 1 for the o
 
 @dataclass(frozen=True)
 class _Head:
-    """Brush, breed and colours, and where the head is."""
+    """The head that is being drawn: its place and size, with brush, breed and colours."""
 
     brush: Brush
     breed: Breed
@@ -83,6 +84,7 @@ def draw_head(
 ) -> None:
     """Draw a head of a breed about `middle`."""
     head = _Head(brush, breed, colours, middle, radius, is_cat, rng)
+    # From back to front: upright ears stand behind the skull, hanging ones lie over it.
     _upright_ears(head)
     skull = ellipse(0, 0, WIDTHS.get(breed.muzzle, 1.0), 0.88 if is_cat else 0.98)
     outline = furry(head.at(skull), breed.coat, rng)
@@ -100,6 +102,7 @@ def _upright_ears(head: _Head) -> None:
     for side in SIDES:
         if kind in UPRIGHT:
             ear = np.array(UPRIGHT[kind])
+            # The inner ear is the same triangle, shrunk about its middle.
             inside = ear.mean(axis=0) + (ear - ear.mean(axis=0)) * 0.55
             brush.fill(head.at(ear, side), colour)
             brush.fill(head.at(inside, side), colours.skin, line=0)
@@ -128,8 +131,10 @@ def _hanging_ears(head: _Head) -> None:
 
 
 def _face_markings(head: _Head, outline: Shape) -> None:
+    # `spectacles` and `brows` are drawn with the eyes.
     kind, brush, mark = head.breed.face, head.brush, head.colours.mark
     if kind == "blaze":
+        # The whole face in the colour of the markings, a light stripe over it.
         blaze = ribbon(head.at(((0, -1), (0, 0), (0, 1))), np.array([0.12, 0.14, 0.5]) * head.radius)
         brush.paint(outline, brush.stencil([outline]), mark)
         brush.paint(outline, brush.stencil([blaze]), mix(head.colours.fur, WHITE, 0.6))
@@ -153,8 +158,10 @@ def _eyes(head: _Head) -> None:
             brush.fill(head.oval(x, y, 0.055, 0.15), BLACK, line=0)
         else:
             brush.fill(head.oval(x, y, 0.135 * big, 0.15 * big), (34, 22, 18))
+        # The reflection lies on the same side of both eyes, not mirrored.
         brush.fill(head.oval(x - 0.04, y - 0.06, 0.04, 0.04), WHITE, line=0)
         if head.breed.face == "spectacles":
+            # Lines are open: the first point once more closes the ring.
             rim = head.oval(x, y, 0.28, 0.28)
             brush.line(np.vstack([rim, rim[:1]]), mark, 0.028)
         if head.breed.face == "brows":
@@ -169,6 +176,7 @@ def _muzzle(head: _Head) -> None:
         for side in SIDES:
             brush.fill(head.oval(side * 0.19, nose + 0.20, 0.24, 0.18), light, line=0.008)
         brush.fill(head.at(((-0.1, nose - 0.05), (0.1, nose - 0.05), (0, nose + 0.09))), head.colours.skin)
+        # Of the cats only the sphynx has wrinkles, and it has no whiskers.
         if head.breed.extra != "wrinkles":
             _whiskers(head, nose)
     else:

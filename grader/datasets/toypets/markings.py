@@ -13,7 +13,7 @@ from grader.datasets.toypets.strokes import WHITE, Brush, Palette, Shape, curve,
 
 @dataclass(frozen=True)
 class Body:
-    """The body that is to be marked.
+    """Outline, place and size of the body that a pattern is painted on.
 
     Attributes:
         outline: its closed outline, tufts included.
@@ -45,12 +45,14 @@ def _grid(body: Body, gap: float, jitter: float, rng: np.random.Generator) -> It
 
 
 def _columns(body: Body, gap: float, rng: np.random.Generator) -> Iterator[float]:
+    """Yield distances from the middle of the body, a gap apart, all shifted by the same lot."""
     yield from (np.arange(-body.rx, body.rx, gap) + rng.uniform(-gap, gap) / 4).tolist()
 
 
 def _stripes(brush: Brush, body: Body, rng: np.random.Generator) -> None:
     x, y, ry = body.x, body.y, body.ry
     taper = np.linspace(0.035, 0.008, 10)
+    # `u` is a distance from the middle of the body, here and below.
     bands = [
         ribbon(curve((x + u, y - ry), (x + u + 0.1, y), (x + u - 0.03, y + ry * 0.7), 10), taper)
         for u in _columns(body, 0.13, rng)
@@ -74,6 +76,7 @@ def _spots(brush: Brush, body: Body, rng: np.random.Generator) -> None:
 
 def _rosettes(brush: Brush, body: Body, rng: np.random.Generator) -> None:
     places = list(_grid(body, 0.21, 0.03, rng))
+    # Dark rims first, lighter hearts inside them.
     rims = [ellipse(x, y, 0.088, 0.074, count=18) for x, y in places]
     hearts = [ellipse(x + 0.01, y, 0.048, 0.038, count=14) for x, y in places]
     brush.paint(body.outline, brush.stencil(rims), body.colours.mark)
@@ -87,6 +90,7 @@ def _ticks(brush: Brush, body: Body, rng: np.random.Generator) -> None:
 
 def _hatch(brush: Brush, body: Body, rng: np.random.Generator) -> None:
     x, y, rx, ry = body.x, body.y, body.rx, body.ry
+    # Slanted lines start left of the body, so that its lower left is covered, too.
     starts = np.arange(-rx - 2 * ry, rx + ry, 0.07) + rng.uniform(-0.03, 0.03)
     lines = [np.array([[x + u, y - ry], [x + u + ry, y + ry]]) for u in starts]
     brush.paint(body.outline, brush.stencil([], lines, 0.018), body.colours.mark)
@@ -127,6 +131,7 @@ def _gloss(brush: Brush, body: Body, _: np.random.Generator) -> None:
 
 
 def _saddle(brush: Brush, body: Body, _: np.random.Generator) -> None:
+    # Reaches beyond the body: `Brush.paint` cuts it off at the outline.
     saddle = ellipse(body.x + 0.08, body.y - body.ry * 0.75, body.rx * 0.75, body.ry * 0.85)
     brush.paint(body.outline, brush.stencil([saddle]), body.colours.mark)
 

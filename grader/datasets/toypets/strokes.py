@@ -51,7 +51,9 @@ def ribbon(spine: Shape, width: Shape) -> Shape:
     """Return the outline of a band of half-width `width[k]` along an open curve."""
     step = np.gradient(spine, axis=0)
     normal = np.stack([-step[:, 1], step[:, 0]], axis=1)
+    # Two equal points have no direction; the summand keeps the division finite.
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+    # Along one side and back along the other: a closed outline.
     return np.vstack([spine + normal * width[:, None], (spine - normal * width[:, None])[::-1]])
 
 
@@ -61,6 +63,7 @@ def furry(shape: Shape, coat: str, rng: np.random.Generator) -> Shape:
         return shape
     closed = np.vstack([shape, shape[:1]])
     along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    # A whole number of tufts, so that the outline closes without a break; eight points for each.
     count = max(4, round(along[-1] / TUFTS[coat].gap))
     at = np.linspace(0, count, count * 8, endpoint=False)
     spots = at / count * along[-1]
@@ -69,6 +72,7 @@ def furry(shape: Shape, coat: str, rng: np.random.Generator) -> Shape:
     out /= np.linalg.norm(out, axis=1, keepdims=True) + 1e-9
     phase = at % 1
     wave = phase if coat == "shaggy" else np.abs(np.sin(np.pi * phase))  # leaning saw teeth, or scallops
+    # Each tuft has a length of its own.
     size = TUFTS[coat].depth * rng.uniform(0.6, 1.4, count)[at.astype(int)]
     rough: Shape = outline + out * (wave * size)[:, None]
     return rough
@@ -92,6 +96,7 @@ class Palette(NamedTuple):
 
 def palette(rng: np.random.Generator) -> Palette:
     """Draw colours by lot; markings are clearly darker or clearly lighter than the fur."""
+    # Three pets in five have a brown or yellow hue, as fur has, the others any.
     hue = rng.uniform(0.03, 0.14) if rng.random() < 0.6 else rng.uniform()
     pale = _hsv(hue, rng.uniform(0.05, 0.55), rng.uniform(0.70, 0.98))
     deep = _hsv(hue + rng.uniform(-0.06, 0.06), rng.uniform(0.2, 0.7), rng.uniform(0.18, 0.42))
@@ -102,6 +107,7 @@ def palette(rng: np.random.Generator) -> Palette:
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Colour:
+    # Hues may leave 0 to 1 by a little: they go around.
     red, green, blue = (round(255 * c) for c in colorsys.hsv_to_rgb(hue % 1, saturation, value))
     return red, green, blue
 
@@ -114,6 +120,7 @@ class Brush:
         self.ink = ink
         self._pen = ImageDraw.Draw(picture)
         self._unit_px = picture.width * rng.uniform(*SIZES)
+        # One pose for all parts of the pet; every other picture is mirrored, on average.
         tilt = rng.normal(0, 0.07)
         turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
         self._matrix = self._unit_px * turn @ np.diag([rng.choice([-1, 1]), 1])
@@ -144,6 +151,7 @@ class Brush:
 
     def paint(self, region: Shape, marks: Image.Image, colour: Colour) -> None:
         """Paint `marks`, a stencil, inside `region` only."""
+        # The product of two masks is white only where both are.
         self.picture.paste(colour, (0, 0), ImageChops.multiply(self.stencil([region]), marks))
 
     def _place(self, shape: Shape) -> list[Point]:
