@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,6 +17,7 @@ from grader.errors import SpecError
 
 Number = TypeVar("Number", int, float)
 SECRET_BYTES = 16  # fewer could be found by trying
+SECRET_S = 2.0  # for another process to write the secret that it has drawn
 LARGEST_STEP = 0.5  # a larger one would release the first score only
 
 
@@ -185,6 +187,10 @@ def course_secret(course: Path, settings: Settings) -> bytes:
     except FileExistsError:
         # An editor may have added the end of a line.
         stored_secret = path.read_bytes().strip()
+        deadline = time.monotonic() + SECRET_S
+        while len(stored_secret) < SECRET_BYTES and time.monotonic() < deadline:
+            time.sleep(0.05)  # who makes it may not have written it yet
+            stored_secret = path.read_bytes().strip()
         if len(stored_secret) < SECRET_BYTES:
             raise SpecError(
                 f"{path} is empty or cut short.",

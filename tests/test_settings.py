@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from grader import settings
 from grader.errors import SpecError
 from grader.settings import Settings, course_secret, load
 
@@ -130,7 +132,10 @@ def test_a_secret_that_was_chosen_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"short", b" " * 40])
-def test_a_damaged_secret_is_an_error_and_is_not_replaced(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_secret_is_an_error_and_is_not_replaced(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "SECRET_S", 0.0)
     course_secret(tmp_path, SETTINGS)
     path = tmp_path / ".pawgrade" / "secret"
     path.write_bytes(content)
@@ -147,3 +152,15 @@ def test_a_line_break_at_the_end_of_the_secret_does_not_matter(tmp_path: Path) -
     path.write_bytes(path.read_bytes() + b"\n")
 
     assert course_secret(tmp_path, SETTINGS) == first
+
+
+def test_a_secret_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".pawgrade").mkdir()
+    path = tmp_path / ".pawgrade" / "secret"
+    path.touch()
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(course_secret, tmp_path, SETTINGS)
+        path.write_bytes(b"0123456789abcdef")
+
+        assert waiting.result(timeout=30) == b"0123456789abcdef"

@@ -39,5 +39,9 @@ def write(folder: Path, card: str, calibration: Calibration) -> Path:
 
 
 def _table(title: str, values: Mapping[str, Any]) -> list[str]:
-    # Numbers, lists and plain texts look the same in JSON and in TOML.
-    return ["", f"[{title}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
+    return ["", f"[{title}]", *(f"{name} = {_toml(value)}" for name, value in values.items())]
+
+
+def _toml(value: object) -> str:
+    """Write a number, a list or a text: they look the same in JSON and in TOML, but for surrogate pairs and DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

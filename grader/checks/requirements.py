@@ -231,7 +231,12 @@ def require_parts(right: int, *, of: int, what: str, hint: str) -> None:
 
     Raises:
         Shortfall: not all are right.
+        ValueError: it is no count of `of`: a mistake of the check, which ends as ERROR.
     """
+    if not 0 <= right <= of or of < 1:
+        raise ValueError(
+            f"require_parts: expected 0 to {of} of at least 1, found {right}: does the check count right?"
+        )
     share = right / of
     disclosed = exact = Message("{what}: {right} of {total}", what=Message.of(what), right=right, total=of)
     if _sheet.hidden:

@@ -30,6 +30,8 @@ from grader.cli.review import review
 from grader.errors import GraderError, SpecError
 from grader.records import on_card
 
+INTERRUPTED = 130  # exit code
+
 if TYPE_CHECKING:
     from grader.gradebook.projection import Rebuilt
     from grader.records import Grade
@@ -73,9 +75,12 @@ def main() -> None:
         if exc.hint:
             output.errors.print(f"       {plain(str(exc.hint))}", highlight=False)
         sys.exit(exc.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as exc:
+        # typer turns an interrupt into this code before it comes here.
+        if isinstance(exc, SystemExit) and exc.code != INTERRUPTED:
+            raise
         output.errors.print("interrupted; what is graded is stored, the same command goes on from there")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 @app.command()

@@ -161,9 +161,10 @@ def write(
     # Contents must be on the disk before the name is: after a power cut a folder under its name is complete.
     for path in [*draft.rglob("*"), draft]:
         _sync(path)
-    # A folder that is not empty cannot be replaced by a rename, so the old one steps aside; `sweep` removes it.
+    # A folder that is not empty cannot be replaced by a rename, so the old one steps aside; `sweep` removes it, or
+    # puts it back where nothing took its place.
     if final.exists():
-        final.rename(parent / f".old-{uuid.uuid4().hex}")
+        final.rename(parent / f".old-{grade.attempt}-{uuid.uuid4().hex}")
     draft.rename(final)
     _sync(parent)
     sweep(parent)
@@ -264,7 +265,11 @@ def students(course: Path, assignment: str) -> list[str]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what an interrupted write left behind."""
+    """Remove what an interrupted write left behind; put back an attempt whose successor never came."""
+    for path in folder.glob(".old-*-*"):
+        attempt = folder / path.name.split("-")[1]
+        if path.is_dir() and not attempt.exists():
+            path.rename(attempt)
     for path in [*folder.glob(".new-*"), *folder.glob(".old-*")]:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from grader.errors import SpecError
 from grader.files import write_whole
+from grader.gradebook.backups import backups
 from grader.gradebook.nbgrader import (
     Gradebook,
     Row,
@@ -231,9 +232,9 @@ def refuse_to_begin_anew(course: Path, db_url: str) -> None:
     if path is None or (path.is_file() and path.stat().st_size):
         return
     saved = last_snapshot(course)
-    copies = sorted(path.parent.glob(f"{path.name}.bak.*"))
+    copies = backups(path)
     if copies or (saved is not None and saved[1] != EMPTY):
-        file_name = copies[-1].name if copies else f".pawgrade/manual/{saved[0].name if saved else ''}"
+        file_name = copies[0].name if copies else f".pawgrade/manual/{saved[0].name if saved else ''}"
         raise SpecError(
             f"{path} is {'empty' if path.is_file() else 'gone'}, and {file_name} says that it held more than grades that can be made again.",
             "`pawgrade gradebook rebuild` makes it anew, manual work and all that a copy has included; or put the file back.",

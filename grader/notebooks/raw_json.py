@@ -173,10 +173,10 @@ def _trim_cell(cell: dict[str, Any], left_chars: int) -> int:
                 if isinstance(bundle, dict)
                 else {}
             )
-            # Charged even where it is left out: once the room is gone, no later picture gets any.
-            left_chars -= sum(map(len, encoded.values()))
-            if left_chars >= 0 and _is_small(name):
+            chars = sum(map(len, encoded.values()))
+            if chars <= left_chars and _is_small(name):
                 pictures[name] = encoded
+                left_chars -= chars
         cell["attachments"] = pictures
     return left_chars
 

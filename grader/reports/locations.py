@@ -33,7 +33,7 @@ def line_of_cell(text: str, cell: FailedCell) -> int:
         cells = list(_cells(text))
     except (ValueError, IndexError, TypeError, AttributeError):  # not JSON, or no notebook
         return 1
-    code = [located for located in cells if located[1].get("cell_type") == "code"]
+    code = [(offset, content) for offset, content in cells if _field(content, "cell_type") == "code"]
     # An id is the surer mark: numbers shift with each code cell that is added.
     named = [offset for offset, content in code if cell.grade_id and _grade_id(content) == cell.grade_id]
     number = _number_in_file([content for _, content in code], cell.number)
@@ -47,13 +47,23 @@ def _line_in_variant(text: str, cell: FailedCell) -> int:
 
 
 def _grade_id(cell: dict[str, Any]) -> str | None:
-    grade_id: str | None = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")
-    return grade_id
+    grade_id = _field(_field(_field(cell, "metadata"), "nbgrader"), "grade_id")
+    return grade_id if isinstance(grade_id, str) else None
+
+
+def _field(value: object, name: str) -> object:
+    """Return a member of a JSON object; None where there is none, or no object."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _tags(cell: object) -> list[Any]:
+    tags = _field(_field(cell, "metadata"), "tags")
+    return tags if isinstance(tags, list) else []
 
 
 def _number_in_file(code: list[dict[str, Any]], number: int) -> int:
     """Return a code cell's number in the file: the engine has put a cell after the one tagged `parameters`."""
-    tags = [cell.get("metadata", {}).get("tags", []) for cell in code]
+    tags = [_tags(cell) for cell in code]
     at = next((position for position, names in enumerate(tags, 1) if "parameters" in names), None)
     # papermill replaces the cell that it put in earlier instead of adding another one.
     injected = at is not None and not any("injected-parameters" in names for names in tags)

@@ -239,8 +239,7 @@ def github_annotations(findings: Sequence[Finding], course: Path, root: Path | N
 
 def _spots(finding: Finding, course: Path, root: Path | None) -> Iterable[tuple[str, int, str, str]]:
     """Yield file, line, title and text of each annotation of a finding."""
-    inside = root is not None and course.is_relative_to(root)
-    relative_path = (course.relative_to(root) / finding.file).as_posix() if root and inside else finding.file
+    relative_path = _from_root(course, root, finding.file)
     title = f"{finding.assignment}: {_title(finding)}"
     path = course / finding.file if finding.file else None
     text = path.read_text(encoding="utf-8", errors="replace") if path is not None and path.is_file() else None
@@ -251,6 +250,13 @@ def _spots(finding: Finding, course: Path, root: Path | None) -> Iterable[tuple[
             yield relative_path, line_of_cell(text, cell), title, f"{_describe(cell)}\n{finding.detail}"
     else:
         yield relative_path, finding.line, title, finding.detail
+
+
+def _from_root(course: Path, root: Path | None, file: str) -> str:
+    """Return the path of a course's file, told from the root of the checkout where the course lies in it."""
+    if root is None or not course.is_relative_to(root):
+        return file
+    return (course.relative_to(root) / file).as_posix()
 
 
 def _command(properties: dict[str, str], text: str) -> str:
@@ -286,7 +292,10 @@ def gitlab_code_quality(
             "fingerprint": hashlib.sha256(f"{title}\n{path}\n{number}".encode()).hexdigest(),
             "severity": "major",
             # a path must be given: this file is in every course
-            "location": {"path": path or "nbgrader_config.py", "lines": {"begin": line}},
+            "location": {
+                "path": path or _from_root(course, root, "nbgrader_config.py"),
+                "lines": {"begin": line},
+            },
         }
         for finding in findings
         if not finding.ok

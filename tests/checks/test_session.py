@@ -15,7 +15,7 @@ from grader.assignment.spec import Assignment, Levels
 from grader.checks import session
 from grader.checks.check_files import load_checks, needed_sets
 from grader.checks.questions import Answer
-from grader.checks.requirements import Shortfall
+from grader.checks.requirements import Shortfall, require_parts
 from grader.checks.session import (
     Case,
     Verdicts,
@@ -473,3 +473,9 @@ def test_a_count_is_judged_on_whole_photos() -> None:
 
 def test_the_words_of_the_checks_are_there() -> None:
     assert {"Case", "Verdicts", "require", "require_count", "run_checks", "show"} <= set(vars(session))
+
+
+@pytest.mark.parametrize(("right", "of"), [(5, 4), (-1, 4), (0, 0)])
+def test_what_is_no_count_of_the_parts_is_a_mistake_of_the_check(right: int, of: int) -> None:
+    with pytest.raises(ValueError, match="require_parts: expected 0 to"):
+        require_parts(right, of=of, what="answers", hint="")

@@ -89,3 +89,23 @@ def test_a_mistake_of_staff_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 
 def test_an_unknown_option_is_exit_code_2() -> None:
     assert python(MAIN, "grade", "--no-such-option").returncode == 2
+
+
+INTERRUPTED = """
+import sys
+from grader.cli import app as command_line
+
+@command_line.app.command()
+def wait() -> None:
+    raise KeyboardInterrupt
+
+sys.argv = ["pawgrade", "wait"]
+command_line.main()
+"""
+
+
+def test_who_interrupts_is_told_that_nothing_is_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 130
+    assert "interrupted; what is graded is stored" in done.stderr

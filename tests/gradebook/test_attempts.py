@@ -366,3 +366,12 @@ def test_more_files_than_count_leave_the_notebook_to_decide(
     (work.folder / "toy.ipynb").write_text("two")
 
     assert first == same != attempts.attempt_id(work)
+
+
+def test_an_attempt_whose_successor_never_came_is_put_back(tmp_path: Path) -> None:
+    folder = write(tmp_path, attempt("a1"))
+    folder.rename(folder.with_name(".old-a1-0123"))  # a crash between the two renames
+
+    write(tmp_path, attempt("b2"))
+
+    assert attempts.read(tmp_path, "toy", "student01", "a1") == attempt("a1")

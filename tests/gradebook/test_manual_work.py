@@ -359,3 +359,14 @@ def test_a_lost_gradebook_that_held_manual_work_is_not_begun_anew(
 
 def test_a_first_gradebook_is_begun(tmp_path: Path) -> None:
     refuse_to_begin_anew(tmp_path, f"sqlite:///{tmp_path}/gradebook.db")
+
+
+def test_the_newest_copy_is_named_by_its_number(course: Path, db_url: str) -> None:
+    path = course / "gradebook.db"
+    for number in (9, 10):
+        path.with_name(f"gradebook.db.bak.{number}").write_bytes(b"a copy")
+    path.with_name("gradebook.db.bak.new").write_bytes(b"a draft")
+    path.unlink(missing_ok=True)
+
+    with pytest.raises(SpecError, match=r"gradebook\.db\.bak\.10 says"):
+        refuse_to_begin_anew(course, db_url)

@@ -76,6 +76,9 @@ def test_a_cell_of_a_variant_is_found_at_its_header() -> None:
         '{"cells": [{"cell_type": "code"',
         "[1, 2]",
         '{"cells": null}',
+        '{"cells": ["}"]}',
+        '{"cells": [{"cell_type": "code", "metadata": []}]}',
+        '{"cells": [{"cell_type": "code", "metadata": {"tags": null, "nbgrader": 3}}]}',
     ],
 )
 def test_what_is_no_notebook_has_its_first_line(text: str) -> None:

@@ -192,6 +192,9 @@ def test_gitlab_gets_the_same_places_each_with_a_fingerprint_of_its_own(tmp_path
     assert rows[2]["location"]["lines"]["begin"] == 31
     assert len({row["fingerprint"] for row in rows}) == 3
     assert rows == other_programs.gitlab_code_quality([GOOD, two, DEMAND], course)
+    lost = dataclasses.replace(BAD, file="gone.ipynb")
+    (row,) = other_programs.gitlab_code_quality([lost], course, course.parent)
+    assert row["location"]["path"] == f"{course.name}/nbgrader_config.py"
     assert {row["severity"] for row in rows} <= {"info", "minor", "major", "critical", "blocker"}
 
 

@@ -114,3 +114,22 @@ def test_owner_and_rights_of_this_machine_do_not_travel_but_executable_stays_so(
 
 def test_a_folder_that_is_gone_gives_an_empty_archive(tmp_path: Path) -> None:
     assert contents(tmp_path / "gone") == ({}, 0)
+
+
+def test_a_file_that_grows_after_it_was_listed_takes_no_more_than_the_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "log.txt"
+    file.write_bytes(b"x")
+    listed = os.scandir
+
+    def grows(folder: Path) -> list[os.DirEntry[str]]:
+        entries = list(listed(folder))
+        for entry in entries:
+            entry.stat(follow_symlinks=False)  # which remembers the size
+        file.write_bytes(b"x" * 2 * KIB * KIB)
+        return entries
+
+    monkeypatch.setattr(os, "scandir", grows)
+
+    assert contents(tmp_path) == ({}, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -78,27 +79,31 @@ def _pack(root: Path, tar: tarfile.TarFile, room: int, travels: Travels) -> tupl
                         folders.append(Path(entry.path))
                         count += 1
                     continue
-                # This size decides; `_add` packs what the file has when it is open.
-                size = entry.stat(follow_symlinks=False).st_size
-                if not entry.is_file(follow_symlinks=False) or size > room or count >= MAX_FILES:
+                size = None
+                if entry.is_file(follow_symlinks=False) and count < MAX_FILES:
+                    size = _add(tar, entry, name, room)
+                if size is None:
                     left_out += 1
-                elif _add(tar, entry, name):
+                else:
                     room -= size
                     count += 1
     return count, left_out
 
 
-def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str) -> bool:
+def _add(tar: tarfile.TarFile, entry: os.DirEntry[str], name: str, room: int) -> int | None:
+    """Add a file; return its size, or None where it has no room or cannot be read."""
     try:
         # It may have become a link or a pipe since it was listed: neither is followed nor waited for.
         descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        mode = 0o755 if os.fstat(descriptor).st_mode & 0o100 else 0o644
-        tar.addfile(_entry(name, tarfile.REGTYPE, size, mode), file)
-    return True
+        status = os.fstat(descriptor)  # what it is now: it may have grown since it was listed
+        if not stat.S_ISREG(status.st_mode) or status.st_size > room:
+            return None
+        mode = 0o755 if status.st_mode & 0o100 else 0o644
+        tar.addfile(_entry(name, tarfile.REGTYPE, status.st_size, mode), file)
+    return status.st_size
 
 
 def _entry(name: str, kind: bytes, size: int, mode: int) -> tarfile.TarInfo:
