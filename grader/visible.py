@@ -25,7 +25,8 @@ _OF_KERNELS = """
 packets paths self_check_child uids work_times
 inside inside.cold_start inside.isolation inside.kernel_app inside.landlock inside.pid1 inside.seccomp inside.syscalls inside.zygote
 """
-_NORMALISE = "normalise"  # an exercise of this id asks for what `grader.networks.normalising` gives away
+# Functions of ours that a kernel has, and their modules: an exercise that is named like one asks students to write it.
+_FUNCTIONS = {"normalise": "grader.networks.normalising"}
 MODULES = frozenset(
     {"grader", "grader.sandbox"}
     | {f"grader.{name}" for name in _OF_NOTEBOOKS.split()}
@@ -34,8 +35,9 @@ MODULES = frozenset(
 
 
 def withheld(exercises: Iterable[str]) -> dict[str, str]:
-    """Return the environment variables that tell a kernel what an assignment with these exercises withholds."""
-    return {WITHHELD_VARIABLE: "grader.networks.normalising"} if _NORMALISE in {*exercises} else {}
+    """Return the variables by which a kernel knows what an assignment with these exercises withholds."""
+    modules = [_FUNCTIONS[exercise] for exercise in exercises if exercise in _FUNCTIONS]
+    return {WITHHELD_VARIABLE: " ".join(modules)} if modules else {}
 
 
 class Guard(MetaPathFinder):

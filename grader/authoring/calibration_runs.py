@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 from nbformat import NotebookNode
 
 from grader.assignment import spec
@@ -27,7 +28,7 @@ from grader.assignment.course import Course
 from grader.assignment.spec import Levels
 from grader.calibration.statistics import Measured, measured_version
 from grader.checks.questions import Question
-from grader.datasets import photos as pets
+from grader.datasets import photos as photo_files
 from grader.datasets import views
 from grader.files import write_whole
 from grader.grading import preparation, runners
@@ -244,10 +245,10 @@ def _photos(work: Work) -> Iterator[Any]:
 
 
 def _stacks(question: Question) -> Iterator[Any]:
-    for one in question.arguments:
-        shape = getattr(one, "shape", ())
-        if len(shape) == 4 and shape[1:] == (pets.SIDE_PX, pets.SIDE_PX, 3) and one.dtype == "uint8":  # type: ignore[union-attr]
-            yield one
+    shape = (photo_files.SIDE_PX, photo_files.SIDE_PX, 3)
+    for argument in question.arguments:
+        if isinstance(argument, np.ndarray) and argument.shape[1:] == shape and argument.dtype == "uint8":
+            yield argument
 
 
 def _outcome(run: Run, grade: Grade) -> Outcome:

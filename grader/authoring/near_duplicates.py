@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from grader.datasets import photos as pets
+from grader.datasets import photos as photo_files
 from grader.datasets import views
 from grader.datasets.holdout import PRIVATE, Division
 from grader.errors import SpecError
@@ -149,7 +149,7 @@ def equal_pixels(division: Division) -> list[Twins]:
     digests = {}
     for name, place in division.places.items():
         with contextlib.suppress(SpecError):  # one that cannot be read
-            digests[name] = hashlib.sha256(pets.open_photo(place).tobytes()).digest()
+            digests[name] = hashlib.sha256(photo_files.open_photo(place).tobytes()).digest()
     found = []
     for part in HIDDEN:
         hidden: dict[bytes, list[str]] = {}
@@ -195,7 +195,7 @@ class _Comparison:
         if pair not in self.known and pair not in self.asked:
             for place in (one, other):
                 if place not in self.sights:
-                    self.sights[place] = Sight.of(pets.read_photo(self.places[place]))
+                    self.sights[place] = Sight.of(photo_files.read_photo(self.places[place]))
             self.asked[pair] = likeness(self.sights[one], self.sights[other])
         return self.known[pair] if pair in self.known else self.asked[pair]
 
@@ -238,7 +238,7 @@ def look(places: dict[str, Path], kept: Path) -> tuple[list[str], Looks]:
     for name, digest in digests.items():
         if digest not in known and digest not in fresh:
             with contextlib.suppress(SpecError):  # broken files are left out everywhere
-                fresh[digest] = pets.read_photo(places[name])
+                fresh[digest] = photo_files.read_photo(places[name])
     if fresh:
         known.update(_computed(fresh))
         _keep(kept, {digest: known[digest] for digest in digests.values() if digest in known})

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from grader.datasets import labels, sources, splits
-from grader.datasets import photos as pets
+from grader.datasets import photos as photo_files
 from grader.datasets.cards import DataCard
 from grader.datasets.photos import SIDE_PX, Images, Photos
 from grader.datasets.splits import Split
@@ -64,7 +64,7 @@ def divide(
 
     Args:
         card: the data card.
-        folder: its photos, from `pets.find`.
+        folder: its photos, from `sources.find`.
         label_space: which labels.
         own: folder with photos that are nowhere published, named like the card's. One of the card's name inside
             it goes before the folder itself. Without meaning for drawn photos. None: there are none.
@@ -140,7 +140,7 @@ def holdout(division: Division, secret: bytes, version: str, split_name: str = "
     names = chosen(division, secret, version, split_name)
     for name in names:
         try:
-            picture = pets.open_photo(division.places[name])
+            picture = photo_files.open_photo(division.places[name])
         except SpecError:
             broken += 1
             # By default none may be: a damaged disk must not shrink the holdout in silence.
