@@ -166,13 +166,13 @@ def _decided(group: _Class, submission: Submission) -> _Decision:
         submission = dataclasses.replace(submission, contents=attempts.contents(submission))
         before = versions.judged(group.course.folder, submission.assignment, submission.student, group.judge)
         known = None if group.options.force else _usable(group, submission)
+        if known is not None:
+            return _Decision(submission, "known", before, known)
+        event: Event = "unscored" if _beyond(group, submission, before) else "graded"
     except GraderError:
         raise
     except Exception:  # of one submission: the others are graded all the same
         return _Decision(submission, "graded", fault=traceback.format_exc())
-    if known is not None:
-        return _Decision(submission, "known", before, known)
-    event: Event = "unscored" if _beyond(group, submission, before) else "graded"
     return _Decision(submission, event, before)
 
 

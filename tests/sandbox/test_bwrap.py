@@ -134,6 +134,7 @@ def test_a_notebook_is_graded_in_a_box_that_the_packages_makes(
     tmp_path: Path, toy_cache: Path, system: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preparation.require_sandbox.cache_clear()
+    client.release_zygotes()  # of earlier tests: this process would look for them in the new folder
     with tempfile.TemporaryDirectory(prefix="paw-", dir="/tmp") as runtime:
         monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
         course = tiny_course(tmp_path / "tiny")
