@@ -19,7 +19,7 @@ from grader.feedback import figures
 from grader.feedback.drawings import Drawing
 from grader.feedback.picture_files import drawable, load_pictures, require_drawn
 from grader.gradebook import attempts
-from grader.records import Picture
+from grader.records import Picture, StaffNotes
 from grader.settings import Settings
 from tests.support import pages
 from tests.support.notebooks import PUBLIC_CHECKS, REPOSITORY, source_notebook, toy_course, toy_grade
@@ -143,8 +143,11 @@ def test_what_the_checks_showed_is_drawn_for_students_and_for_staff(write: Write
     folder = write()
     right, wrong = Picture("sign", "", {"text": "a"}), Picture("sign", "", {})
 
-    assert drawable(folder, pages.grade(pictures=(right,), staff_pictures=(right,))) == (True, "2 drawn")
-    ok, said = drawable(folder, pages.grade(pictures=(right,), staff_pictures=(wrong,)))
+    assert drawable(folder, pages.grade(pictures=(right,), staff=StaffNotes(pictures=(right,)))) == (
+        True,
+        "2 drawn",
+    )
+    ok, said = drawable(folder, pages.grade(pictures=(right,), staff=StaffNotes(pictures=(wrong,))))
     assert not ok
     assert "picture sign: its content cannot be drawn (KeyError: 'text')" in said
 
