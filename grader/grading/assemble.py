@@ -1,4 +1,4 @@
-"""Building the grade of one submission: whole and true from the start, whatever became of it."""
+"""Build the grade of one submission: judged, unreadable, or undecided."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ def grade_of(
         )
         for exercise in assignment.exercises
     )
+    # Sums of floats: without rounding, 0.1 + 0.2 would show.
     points = round(sum(exercise.points for exercise in exercises), 2)
     passed = points >= assignment.pass_points
     return Grade(
@@ -122,7 +123,7 @@ def _provenance(work: Work) -> dict[str, str]:
 
 
 def unread(submission: Submission, work: Work, notice: Message) -> Grade:
-    """A grade for a submission that could not be run: the student's to mend, so FAILED, never ERROR."""
+    """Return the grade of a submission that could not be run: the student's to mend, so FAILED, never ERROR."""
     checks = tuple(
         Check(
             f"{exercise.id}_notebook",
@@ -141,7 +142,7 @@ def unread(submission: Submission, work: Work, notice: Message) -> Grade:
 
 
 def undecided(submission: Submission, work: Work, log: str, ran: str = "") -> Grade:
-    """A grade for a submission that we could not judge: ERROR, for staff.
+    """Return the grade of a submission that we could not judge: ERROR, for staff.
 
     Args:
         submission: what was handed in.

@@ -1,4 +1,4 @@
-"""What grading an assignment takes, loaded once for a whole class: checks, questions, hidden photos, public data."""
+"""Load what grading an assignment takes, once for a class: checks, questions, hidden photos, public data."""
 
 from __future__ import annotations
 
@@ -158,6 +158,7 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    # Mistakes of the assignment are told before photos are looked for, which may take long.
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
@@ -170,10 +171,12 @@ def prepare(
         view, split = read_view(card_id, data.label_space, settings, salt), division.split.digest
     public = public_material(view, data.counts)
     material = public if division is None else _with_hidden(public, division, hidden, secret, version)
+    # Without the secret nobody can draw the questions, even with all of the course's files at hand.
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     files = check_files(folder, "all")
     plan = plan_questions(files, material, seed)
     soundness.require_asked(files, plan, assignment)
+    # Grades carry this digest. It changes with the secret, which goes in as a keyed digest only.
     fingerprint = hashlib.sha256(
         f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
     )
@@ -189,11 +192,13 @@ def prepare(
         version=fingerprint.hexdigest()[:16],
         split=split,
         order=asking_order(plan, seed),
+        # Drawn as `lab.check` draws them, about public photos alone.
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
     )
     released = course.release(assignment_id)
     own_photos = division.split.contents if division is not None else ""
     work = _work(context, released, view, desk, settings, own_photos)
+    # The release may be older than the assignment: `pawgrade release` has not run since.
     soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
     return work
 
@@ -204,6 +209,7 @@ def _with_hidden(
     """Return what all checks ask about: hidden photos, too."""
     photos = holdout.holdout(division, secret, version, hidden.holdout.split)
     material = dataclasses.replace(public, images=photos.images, labels=photos.labels)
+    # Where the second holdout judges, none is left to be asked about for staff alone.
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
     if not at_most or not division.split.second_holdout:
         return material
@@ -215,11 +221,11 @@ def _with_hidden(
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
     """A secret level that replaces no public one is misspelt: the public one would stay in force."""
     for card, levels in hidden.levels.items():
-        known = assignment.on(card).levels
-        if extra := sorted(set(levels) - set(known)):
+        public_levels = assignment.on(card).levels
+        if extra := sorted(set(levels) - set(public_levels)):
             raise SpecError(
                 f"assignment {assignment.id}: [levels.{card}] in hidden.toml has {extra[0]!r}; "
-                f"assignment.toml knows {', '.join(known) or 'none'} there."
+                f"assignment.toml knows {', '.join(public_levels) or 'none'} there."
             )
 
 
@@ -273,7 +279,9 @@ def divide(source: Path, card_id: str, settings: Settings, salt: str | None = No
     """
     label_space = spec.load_assignment(source).on(card_id).label_space
     card, folder = find_photos(card_id, settings, salt)
+    # The split that the course's own photos take the place of.
     replaced = spec.load_hidden(source).holdout.split
+    # A release copies all files of the assignment's folder that no pattern leaves out.
     if settings.holdout is not None and settings.holdout.is_relative_to(source.parent.resolve()):
         raise SpecError(
             f"{settings.holdout}: your own hidden photos would be released with an assignment.",
@@ -294,9 +302,10 @@ def _work(
     if not path.is_file():
         raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
     notebook = nbformat.read(path, as_version=4)
-    files = tuple(one for one in sorted(release.rglob("*")) if one.is_file() and one.suffix != ".ipynb")
+    files = tuple(file for file in sorted(release.rglob("*")) if file.is_file() and file.suffix != ".ipynb")
     if settings.sandbox != "none":
         require_sandbox()
+    # `kernels.lease` refuses a kernelspec that does not fit the sandbox.
     kernel = settings.kernel or (PLAIN if settings.sandbox == "none" else SANDBOXED)
     gpus = Pool(settings.devices, settings.gpu_slots)
     device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
@@ -334,9 +343,10 @@ def matplotlib_cache(desk: Path) -> Path:
     """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
     folder = desk / "matplotlib"
     if not folder.is_dir():
-        fresh = desk / f".fonts-{uuid.uuid4().hex}"
-        fresh.mkdir(parents=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(fresh)}
+        # Made aside and renamed, so that no worker sees half of it.
+        draft = desk / f".fonts-{uuid.uuid4().hex}"
+        draft.mkdir(parents=True)
+        environment = {**os.environ, "MPLCONFIGDIR": str(draft)}
         subprocess.run(
             [sys.executable, "-c", "import matplotlib.font_manager"],
             env=environment,
@@ -344,5 +354,5 @@ def matplotlib_cache(desk: Path) -> Path:
             capture_output=True,
         )
         with contextlib.suppress(OSError):  # another worker was faster
-            fresh.rename(folder)
+            draft.rename(folder)
     return folder
