@@ -87,11 +87,7 @@ def calibrate(
         SpecError: there is no such recipe.
         InfrastructureError: runs could not be decided; those that could are kept.
     """
-    notebooks = honest(course, assignment)
-    unknown = sorted(set(recipes) - set(notebooks))
-    if unknown:
-        raise SpecError(f"no honest recipe {unknown[0]!r}; there are {', '.join(notebooks)}.")
-    chosen = {name: notebooks[name] for name in (recipes or notebooks)}
+    chosen = _chosen_recipes(course, assignment, recipes)
     source = spec.load_assignment(course.source(assignment))
     card = preparation.choose_card(source, card, settings)
     store = course.folder / ".pawgrade" / "calibration" / assignment / card
@@ -101,10 +97,7 @@ def calibrate(
     outcomes: list[Outcome] = []
     undecided: list[str] = []
     # What is made for a split, public photos and features, serves all its runs and is deleted after them.
-    by_split: dict[int, list[Run]] = defaultdict(list)
-    for run in runs:
-        by_split[run.split].append(run)
-    for split, group in by_split.items():
+    for split, group in _grouped_by_split(runs).items():
         with RunsOnSplit(course, assignment, settings, card, split, store, chosen) as split_runs:
             for outcome in split_runs.outcomes(group, runner, jobs, tell):
                 if isinstance(outcome, Outcome):
@@ -125,6 +118,23 @@ def calibrate(
         photos = preparation.divide(course.source(assignment), card, settings).split.contents
     digest = measured_version(course.source(assignment), card)
     return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
+
+
+def _chosen_recipes(course: Course, assignment: str, recipes: Sequence[str]) -> dict[str, NotebookNode]:
+    """Return the notebooks of the honest recipes that are asked for, by name; all of them where none is named."""
+    notebooks = honest(course, assignment)
+    unknown = sorted(set(recipes) - set(notebooks))
+    if unknown:
+        raise SpecError(f"no honest recipe {unknown[0]!r}; there are {', '.join(notebooks)}.")
+    return {name: notebooks[name] for name in (recipes or notebooks)}
+
+
+def _grouped_by_split(runs: Sequence[Run]) -> dict[int, list[Run]]:
+    """Return the runs by the number of their split, in the order in which splits first appear."""
+    groups: dict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[run.split].append(run)
+    return groups
 
 
 def _summary(

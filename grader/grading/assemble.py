@@ -15,7 +15,17 @@ from grader.gradebook import versions
 from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
 from grader.messages import Message
-from grader.records import NOT_RUN, Check, Grade, Repair, Seconds, StaffNotes, Status, Submission
+from grader.records import (
+    NOT_RUN,
+    Check,
+    ExerciseGrade,
+    Grade,
+    Repair,
+    Seconds,
+    StaffNotes,
+    Status,
+    Submission,
+)
 
 if TYPE_CHECKING:
     from grader.execution.run import Execution
@@ -56,12 +66,7 @@ def grade_of(
         log: tracebacks of our own errors in earlier tries.
     """
     assignment = work.context.assignment
-    exercises = tuple(
-        scoring.exercise_grade(
-            exercise.id, exercise.title, _worth(exercise, verdicts, work.context), verdicts.checks
-        )
-        for exercise in assignment.exercises
-    )
+    exercises = _exercise_grades(verdicts, work.context)
     # Sums of floats: without rounding, 0.1 + 0.2 would show.
     points = round(sum(exercise.points for exercise in exercises), 2)
     passed = points >= assignment.pass_points
@@ -87,12 +92,27 @@ def grade_of(
         notices=tuple(notices),
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
-        staff=StaffNotes(
-            usage=_usage(execution) if execution else {},
-            second=verdicts.second,
-            log=f"{log}{verdicts.log}",
-            pictures=verdicts.staff_pictures,
-        ),
+        staff=_staff_notes(verdicts, execution, log),
+    )
+
+
+def _exercise_grades(verdicts: Verdicts, context: Context) -> tuple[ExerciseGrade, ...]:
+    """Return the grades of all exercises, in the order of the assignment."""
+    return tuple(
+        scoring.exercise_grade(
+            exercise.id, exercise.title, _worth(exercise, verdicts, context), verdicts.checks
+        )
+        for exercise in context.assignment.exercises
+    )
+
+
+def _staff_notes(verdicts: Verdicts, execution: Execution | None, log: str) -> StaffNotes:
+    """Return what only staff may read of a grade."""
+    return StaffNotes(
+        usage=_usage(execution) if execution else {},
+        second=verdicts.second,
+        log=f"{log}{verdicts.log}",
+        pictures=verdicts.staff_pictures,
     )
 
 

@@ -163,12 +163,7 @@ def prepare(
     _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    view, division = None, None
-    # Without photos another salt is another split all the same: other questions.
-    split = hashlib.sha256((salt or "").encode()).hexdigest()[:16]
-    if card_id != spec.NO_CARD:
-        division = divide(folder, card_id, settings, salt)
-        view, split = read_view(card_id, data.label_space, settings, salt), division.split.digest
+    view, division, split = _photos(folder, card_id, data.label_space, settings, salt)
     public = public_material(view, data.counts)
     material = public if division is None else _with_hidden(public, division, hidden, secret, version)
     # Without the secret nobody can draw the questions, even with all of the course's files at hand.
@@ -176,10 +171,6 @@ def prepare(
     files = check_files(folder, "all")
     plan = plan_questions(files, material, seed)
     soundness.require_asked(files, plan, assignment)
-    # Grades carry this digest. It changes with the secret, which goes in as a keyed digest only.
-    fingerprint = hashlib.sha256(
-        f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
-    )
     context = Context(
         assignment=assignment,
         folder=folder,
@@ -189,7 +180,7 @@ def prepare(
         levels=hidden.levels.get(card_id, {}),
         files=files,
         plan=plan,
-        version=fingerprint.hexdigest()[:16],
+        version=_fingerprint(version, secret),
         split=split,
         order=asking_order(plan, seed),
         # Drawn as `lab.check` draws them, about public photos alone.
@@ -201,6 +192,25 @@ def prepare(
     # The release may be older than the assignment: `pawgrade release` has not run since.
     soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
     return work
+
+
+def _photos(
+    folder: Path, card_id: str, label_space: str, settings: Settings, salt: str | None
+) -> tuple[views.View | None, Division | None, str]:
+    """Return the public view of a card's photos, their division, and a digest of the split."""
+    if card_id == spec.NO_CARD:
+        # Without photos another salt is another split all the same: other questions.
+        return None, None, hashlib.sha256((salt or "").encode()).hexdigest()[:16]
+    # Divided first: where the course's own hidden photos lie in a released folder, nothing is written.
+    division = divide(folder, card_id, settings, salt)
+    return read_view(card_id, label_space, settings, salt), division, division.split.digest
+
+
+def _fingerprint(version: str, secret: bytes) -> str:
+    """Return the digest of an assignment and the course secret that grades carry."""
+    # The secret goes in as a keyed digest only.
+    keyed = hmac.new(secret, b"attempt", hashlib.sha256).hexdigest()
+    return hashlib.sha256(f"{version}{keyed}".encode()).hexdigest()[:16]
 
 
 def _with_hidden(
