@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -67,78 +68,106 @@ def explain(
         place: where, for example "in code cell 3".
         cell: number of the cell among code cells, from 1.
     """
-    limits = limits or Limits()
-    seconds = limits.wall_s if limit is Limit.WALL else limits.cell_s
-    stopped = Message("stopped after {seconds:g} s in cell {number}", seconds=seconds, number=cell)
-    return {
-        Limit.WALL: Explanation(
-            stopped,
-            Message(
-                "Stopped after {seconds:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
-                seconds=limits.wall_s,
-                place=place,
-            ),
-            Message("The notebook took longer than its time allows"),
-            Message(
-                "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
-                " fewer steps, or results kept instead of computed twice."
-            ),
+    return _EXPLANATIONS[limit](limits or Limits(), place, cell)
+
+
+def _wall(limits: Limits, place: Message, cell: int) -> Explanation:
+    return Explanation(
+        _stopped(limits.wall_s, cell),
+        Message(
+            "Stopped after {seconds:g} s {place}: the whole notebook may take no longer. Train for fewer epochs or on smaller images.",
+            seconds=limits.wall_s,
+            place=place,
         ),
-        Limit.CELL: Explanation(
-            stopped,
-            Message(
-                "Stopped after {seconds:g} s {place}: one cell may take no longer. Look for a loop that does not end, or do less in this cell.",
-                seconds=limits.cell_s,
-                place=place,
-            ),
-            Message("One cell took longer than a cell may take"),
-            Message(
-                "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell."
-            ),
+        Message("The notebook took longer than its time allows"),
+        Message(
+            "It was stopped before its end. Look below at what was running, and make that part smaller: fewer photos,"
+            " fewer steps, or results kept instead of computed twice."
         ),
-        Limit.MEMORY: Explanation(
-            Message("used more than {size} MB", size=limits.memory_mb),
-            Message(
-                "The notebook used more than {size} MB ({place}). Where you train: smaller batches, fewer layers that learn, loss.item() instead of loss when you add up. Where you do not: batches under torch.no_grad(), and features kept instead of images.",
-                size=limits.memory_mb,
-                place=place,
-            ),
-            Message("The notebook needed more memory than it may have"),
-            Message(
-                "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
-                " that you no longer need."
-            ),
+    )
+
+
+def _cell(limits: Limits, place: Message, cell: int) -> Explanation:
+    return Explanation(
+        _stopped(limits.cell_s, cell),
+        Message(
+            "Stopped after {seconds:g} s {place}: one cell may take no longer. Look for a loop that does not end, or do less in this cell.",
+            seconds=limits.cell_s,
+            place=place,
         ),
-        Limit.DISK: Explanation(
-            Message("wrote more than {size} MB", size=limits.disk_mb),
-            Message(
-                "The notebook wrote more than {size} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
-                size=limits.disk_mb,
-                place=place,
-            ),
-            Message("The notebook wrote more to disk than it may"),
-            Message("Writing was stopped. Keep intermediate results in memory, or save fewer of them."),
+        Message("One cell took longer than a cell may take"),
+        Message(
+            "The cell was interrupted and the rest ran on. A loop without an end? Otherwise do less work in this cell."
         ),
-        Limit.PROCESSES: Explanation(
-            Message("started more than {count} processes", count=limits.processes),
-            Message(
-                "The notebook started more than {count} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
-                count=limits.processes,
-                place=place,
-            ),
-            Message("The notebook started too many processes or threads"),
-            Message("Set num_workers=0 in data loaders and start no processes of your own."),
+    )
+
+
+def _memory(limits: Limits, place: Message, _: int) -> Explanation:
+    return Explanation(
+        Message("used more than {size} MB", size=limits.memory_mb),
+        Message(
+            "The notebook used more than {size} MB ({place}). Where you train: smaller batches, fewer layers that learn, loss.item() instead of loss when you add up. Where you do not: batches under torch.no_grad(), and features kept instead of images.",
+            size=limits.memory_mb,
+            place=place,
         ),
-        Limit.OUTPUT: Explanation(
-            Message("printed more than {size} KB: cut", size=limits.output_kb),
-            Message(
-                "The notebook printed more than {size} KB ({place}); the rest was cut. Print less, or less often.",
-                size=limits.output_kb,
-                place=place,
-            ),
-            Message("The notebook displayed more than it may"),
-            Message(
-                "What came after that was not kept. Print less inside loops: every hundredth step is enough."
-            ),
+        Message("The notebook needed more memory than it may have"),
+        Message(
+            "It was stopped. Work in smaller batches, wrap predictions in torch.no_grad(), and delete large arrays"
+            " that you no longer need."
         ),
-    }[limit]
+    )
+
+
+def _disk(limits: Limits, place: Message, _: int) -> Explanation:
+    return Explanation(
+        Message("wrote more than {size} MB", size=limits.disk_mb),
+        Message(
+            "The notebook wrote more than {size} MB ({place}). Keep one checkpoint instead of many, and delete what is not needed.",
+            size=limits.disk_mb,
+            place=place,
+        ),
+        Message("The notebook wrote more to disk than it may"),
+        Message("Writing was stopped. Keep intermediate results in memory, or save fewer of them."),
+    )
+
+
+def _processes(limits: Limits, place: Message, _: int) -> Explanation:
+    return Explanation(
+        Message("started more than {count} processes", count=limits.processes),
+        Message(
+            "The notebook started more than {count} processes or threads ({place}). Use fewer workers, and close pools and loaders.",
+            count=limits.processes,
+            place=place,
+        ),
+        Message("The notebook started too many processes or threads"),
+        Message("Set num_workers=0 in data loaders and start no processes of your own."),
+    )
+
+
+def _output(limits: Limits, place: Message, _: int) -> Explanation:
+    return Explanation(
+        Message("printed more than {size} KB: cut", size=limits.output_kb),
+        Message(
+            "The notebook printed more than {size} KB ({place}); the rest was cut. Print less, or less often.",
+            size=limits.output_kb,
+            place=place,
+        ),
+        Message("The notebook displayed more than it may"),
+        Message(
+            "What came after that was not kept. Print less inside loops: every hundredth step is enough."
+        ),
+    )
+
+
+def _stopped(seconds: float, cell: int) -> Message:
+    return Message("stopped after {seconds:g} s in cell {number}", seconds=seconds, number=cell)
+
+
+_EXPLANATIONS: dict[Limit, Callable[[Limits, Message, int], Explanation]] = {
+    Limit.WALL: _wall,
+    Limit.CELL: _cell,
+    Limit.MEMORY: _memory,
+    Limit.DISK: _disk,
+    Limit.PROCESSES: _processes,
+    Limit.OUTPUT: _output,
+}

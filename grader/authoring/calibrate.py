@@ -1,4 +1,4 @@
-"""Honest solutions, again and again: training seeds and splits of the photos change, everything else is a grading."""
+"""Calibrate levels: grade honest solutions over training seeds and splits of the photos."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Found:
     def measured(self) -> dict[str, list[Measured]]:
         """Return the runs by measure."""
         return {
-            name: [one.measures[name][1] for one in self.outcomes if name in one.measures]
+            name: [outcome.measures[name][1] for outcome in self.outcomes if name in outcome.measures]
             for name in self.calibration.measures
         }
 
@@ -50,11 +50,12 @@ def honest(course: Course, assignment: str) -> dict[str, NotebookNode]:
     folder = course.source(assignment)
     source = nbformat.read(folder / f"{assignment}.ipynb", as_version=4)
     release = nbformat.read(course.release(assignment) / f"{assignment}.ipynb", as_version=4)
-    found = {SOURCE: source}
-    for one in variants.read_variants(folder, "recipes"):
-        if not one.weak:
-            found[one.name] = variants.apply(one, source, release)
-    return found
+    notebooks = {SOURCE: source}
+    for recipe in variants.read_variants(folder, "recipes"):
+        # Weak ones are honest, but do not deserve full marks: no level has to be fair to them (ADR 10).
+        if not recipe.weak:
+            notebooks[recipe.name] = variants.apply(recipe, source, release)
+    return notebooks
 
 
 def calibrate(
@@ -83,14 +84,10 @@ def calibrate(
         tell: called with `total`, `started`, `graded` and `known`, as `grading.grade_class` does.
 
     Raises:
-        SpecError: there is no such recipe, or fewer than three.
+        SpecError: there is no such recipe.
         InfrastructureError: runs could not be decided; those that could are kept.
     """
-    notebooks = honest(course, assignment)
-    unknown = sorted(set(recipes) - set(notebooks))
-    if unknown:
-        raise SpecError(f"no honest recipe {unknown[0]!r}; there are {', '.join(notebooks)}.")
-    chosen = {name: notebooks[name] for name in (recipes or notebooks)}
+    chosen = _chosen_recipes(course, assignment, recipes)
     source = spec.load_assignment(course.source(assignment))
     card = preparation.choose_card(source, card, settings)
     store = course.folder / ".pawgrade" / "calibration" / assignment / card
@@ -99,49 +96,68 @@ def calibrate(
     tell("total", str(len(runs)), None)
     outcomes: list[Outcome] = []
     undecided: list[str] = []
-    by_split: dict[int, list[Run]] = defaultdict(list)
-    for run in runs:
-        by_split[run.split].append(run)
-    for split, group in by_split.items():
-        with RunsOnSplit(course, assignment, settings, card, split, store, chosen) as place:
-            for outcome in place.outcomes(group, runner, jobs, tell):
+    # What is made for a split, public photos and features, serves all its runs and is deleted after them.
+    for split, group in _grouped_by_split(runs).items():
+        with RunsOnSplit(course, assignment, settings, card, split, store, chosen) as split_runs:
+            for outcome in split_runs.outcomes(group, runner, jobs, tell):
                 if isinstance(outcome, Outcome):
                     outcomes.append(outcome)
                 else:
                     undecided.append(outcome)
+    # Only now: every run that could be decided is stored by then.
     if undecided:
         raise InfrastructureError(
             f"{len(undecided)} of {len(runs)} runs could not be decided: {undecided[0]}.",
             "The others are kept; the same command tries these again.",
         )
+    # Secret levels take the place of public ones.
     levels = {**source.on(card).levels, **spec.load_hidden(course.source(assignment)).levels.get(card, {})}
     photos = ""
     if card != spec.NO_CARD:
+        # Without a salt: the photos that grade students, by which `verify` tells whether others judge now.
         photos = preparation.divide(course.source(assignment), card, settings).split.contents
     digest = measured_version(course.source(assignment), card)
     return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
 
 
+def _chosen_recipes(course: Course, assignment: str, recipes: Sequence[str]) -> dict[str, NotebookNode]:
+    """Return the notebooks of the honest recipes that are asked for, by name; all of them where none is named."""
+    notebooks = honest(course, assignment)
+    unknown = sorted(set(recipes) - set(notebooks))
+    if unknown:
+        raise SpecError(f"no honest recipe {unknown[0]!r}; there are {', '.join(notebooks)}.")
+    return {name: notebooks[name] for name in (recipes or notebooks)}
+
+
+def _grouped_by_split(runs: Sequence[Run]) -> dict[int, list[Run]]:
+    """Return the runs by the number of their split, in the order in which splits first appear."""
+    groups: dict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[run.split].append(run)
+    return groups
+
+
 def _summary(
     digest: str, photos: str, outcomes: Sequence[Outcome], levels: Mapping[str, Levels]
 ) -> Calibration:
-    found: dict[str, tuple[str, list[Measured]]] = {}
+    by_measure: dict[str, tuple[str, list[Measured]]] = {}
     for outcome in outcomes:
-        for name, (level, one) in outcome.measures.items():
-            found.setdefault(name, (level, []))[1].append(one)
+        for name, (level, measured) in outcome.measures.items():
+            by_measure.setdefault(name, (level, []))[1].append(measured)
     measures = {
-        name: summarise(level, values, levels[level].full_at) for name, (level, values) in found.items()
+        name: summarise(level, values, levels[level].full_at) for name, (level, values) in by_measure.items()
     }
     return Calibration(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         digest=digest,
         runs=len(outcomes),
-        lost=sum(bool(one.lost(levels)) for one in outcomes),
-        seeds=len({one.run.seed for one in outcomes}),
-        splits=len({one.run.split for one in outcomes}),
-        recipes=tuple(dict.fromkeys(one.run.recipe for one in outcomes)),
+        lost=sum(bool(outcome.lost(levels)) for outcome in outcomes),
+        seeds=len({outcome.run.seed for outcome in outcomes}),
+        splits=len({outcome.run.split for outcome in outcomes}),
+        recipes=tuple(dict.fromkeys(outcome.run.recipe for outcome in outcomes)),
         machine=f"{platform.machine()}, cpu",
-        rate=together([one.rate for one in measures.values()]),
+        # A sum, since any measure may cost honest work its point.
+        rate=together([spread.rate for spread in measures.values()]),
         photos=photos,
         measures=measures,
     )
@@ -152,6 +168,8 @@ def to_json(found: Found) -> dict[str, Any]:
     return {
         "card": found.card,
         "calibration": found.calibration.model_dump(),
-        "levels": {name: one.model_dump() for name, one in found.levels.items()},
-        "runs": [{**one.to_json(), "lost": list(one.lost(found.levels))} for one in found.outcomes],
+        "levels": {name: level.model_dump() for name, level in found.levels.items()},
+        "runs": [
+            {**outcome.to_json(), "lost": list(outcome.lost(found.levels))} for outcome in found.outcomes
+        ],
     }

@@ -40,6 +40,7 @@ def calibration(
 
     names = list(measured)
     height = len(names) * (ROW_INCHES * len(found.recipes) + 0.75) + 0.9
+    # Without pyplot, which would keep every figure for the process.
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(
@@ -48,15 +49,18 @@ def calibration(
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
         level = levels[found.measures[name].level]
         for row, recipe in enumerate(found.recipes):
-            values = [one.value for one in measured[name] if one.recipe == recipe]
-            rows = [row + 0.28 * (place % 3 - 1) for place in range(len(values))]
+            values = [run.value for run in measured[name] if run.recipe == recipe]
+            # At three heights in turn, so that equal values do not hide each other.
+            rows = [row + 0.28 * (position % 3 - 1) for position in range(len(values))]
             axes.scatter(values, rows, s=14, color=DOTS[row % len(DOTS)], alpha=0.75, linewidths=0)
         axes.axvline(level.full_at, color="#333333", linewidth=1.2)
         axes.text(level.full_at, len(found.recipes) - 0.45, " full credit", fontsize=7, va="bottom")
-        lowest = min(one.value for one in measured[name])
-        highest = max(one.value for one in measured[name])
+        lowest = min(run.value for run in measured[name])
+        highest = max(run.value for run in measured[name])
+        # Some width even where all runs agree.
         room = 0.08 * max(highest - min(lowest, level.full_at), 0.02)
         axes.set_xlim(min(lowest, level.full_at) - room, highest + room)
+        # The smaller number on top: recipes are read downwards.
         axes.set_ylim(len(found.recipes) - 0.4, -0.8)
         axes.set_yticks(range(len(found.recipes)), found.recipes, fontsize=7)
         axes.tick_params(axis="x", labelsize=7)

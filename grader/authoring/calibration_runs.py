@@ -1,4 +1,4 @@
-"""Honest runs: each is a submission through the ordinary path, with a training seed and a split of its own.
+"""Run honest solutions: each is graded through the ordinary path, with a training seed and a split of its own.
 
 What a run measured is kept before anything else learns of it, so that a calibration that was stopped goes on where it was.
 Features of photos that no recipe changes are computed once.
@@ -87,9 +87,9 @@ class Outcome:
     def lost(self, levels: Mapping[str, Levels]) -> tuple[str, ...]:
         """Say which demands it did not meet, with these levels."""
         below = [
-            f"{name}: {one.value:.4g}"
-            for name, (level, one) in self.measures.items()
-            if not one.reaches(levels[level].full_at)
+            f"{name}: {measured.value:.4g}"
+            for name, (level, measured) in self.measures.items()
+            if not measured.reaches(levels[level].full_at)
         ]
         return (*self.broken, *below)
 
@@ -100,7 +100,8 @@ class Outcome:
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Outcome:
         """Read what `to_json` gave."""
-        measures = {name: (level, Measured(**one)) for name, (level, one) in row["measures"].items()}
+        measures = {name: (level, Measured(**fields)) for name, (level, fields) in row["measures"].items()}
+        # Without `skipped`: a run that skipped a check is never stored.
         return cls(Run(**row["run"]), tuple(row["broken"]), measures, row["seconds"])
 
 
@@ -134,6 +135,7 @@ class RunsOnSplit:
         self.split, self.store, self.notebooks = split, store, notebooks
         self.desk = course.folder / ".pawgrade" / "calibration" / f".desk-{uuid.uuid4().hex[:8]}"
         self.salt = f"pawgrade calibration {split}"
+        # Levels and texts are not in it: they change no measure, and stored runs stay good.
         self.digest = measured_version(course.source(assignment), card)
         self.photos = (
             preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
@@ -161,12 +163,13 @@ class RunsOnSplit:
         """Yield what each run gave, from the store where it is known, and in words why one is undecided."""
         open_ = []
         for run in runs:
-            known = self._read(run)
-            if known is None:
+            stored_outcome = self._read(run)
+            if stored_outcome is None:
                 open_.append(run)
             else:
                 tell("known", self._name(run), None)
-                yield known
+                yield stored_outcome
+        # Before the split is prepared, which nobody needs then.
         if not open_:
             return
         tell("started", f"{self.assignment}: split {self.split}, features of its photos", None)
@@ -181,9 +184,11 @@ class RunsOnSplit:
             grade = future.result().grade
             tell("graded", self._name(run), grade)
             if grade.status is Status.ERROR:
+                # Not stored, so the same command tries it again.
                 yield f"{self._name(run)}: {grade.staff.log.strip().splitlines()[-1] if grade.staff.log else 'ERROR'}"
                 continue
             outcome = _outcome(run, grade)
+            # Stored before it is told: whoever stops here goes on from here.
             if not outcome.skipped:
                 self._write(outcome)
             yield outcome
@@ -201,6 +206,7 @@ class RunsOnSplit:
             for notebook in self.notebooks.values()
             for cell in notebook.cells
         )
+        # Only a sandbox can put them into a kernel.
         if work.sandbox == "none" or not asks or work.data_dir is None:
             return None
         folder = work.data_dir.parent / f"features-{self.card}"
@@ -223,6 +229,7 @@ class RunsOnSplit:
     def _read(self, run: Run) -> Outcome | None:
         try:
             return Outcome.from_json(json.loads(self._path(run).read_text(encoding="utf-8")))
+        # Damaged, or of another form: the run is simply done again.
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
@@ -238,6 +245,7 @@ def _photos(work: Work) -> Iterator[Any]:
     for name in views.PUBLIC:
         images = view.photos(name).images
         yield images
+        # Recipes may mirror photos from left to right.
         yield images[:, :, ::-1]
     for questions in work.context.plan.values():
         for question in questions:
@@ -246,6 +254,7 @@ def _photos(work: Work) -> Iterator[Any]:
 
 def _stacks(question: Question) -> Iterator[Any]:
     shape = (photo_files.SIDE_PX, photo_files.SIDE_PX, 3)
+    # The one shape whose features are stored (`remembering.remember`).
     for argument in question.arguments:
         if isinstance(argument, np.ndarray) and argument.shape[1:] == shape and argument.dtype == "uint8":
             yield argument
@@ -253,18 +262,20 @@ def _stacks(question: Question) -> Iterator[Any]:
 
 def _outcome(run: Run, grade: Grade) -> Outcome:
     measures = {
-        f"{check.id}/{one.level}": (
-            one.level,
-            Measured(run.recipe, run.split, run.seed, one.value, one.trials),
+        f"{check.id}/{requirement.level}": (
+            requirement.level,
+            Measured(run.recipe, run.split, run.seed, requirement.value, requirement.trials),
         )
         for check in grade.checks
-        for one in check.requirements
-        if one.level
+        for requirement in check.requirements
+        if requirement.level
     }
+    # Without the checks that have a level: `lost` holds their measures against any levels.
     broken = [
         f"{check.id}: {check.found}"
         for check in grade.checks
-        if check.status in (Status.FAILED, Status.ERROR) and not any(one.level for one in check.requirements)
+        if check.status in (Status.FAILED, Status.ERROR)
+        and not any(requirement.level for requirement in check.requirements)
     ]
     skipped = tuple(check.id for check in grade.checks if check.status is Status.SKIPPED)
     broken += [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells]

@@ -1,4 +1,4 @@
-"""What a grade is expected to be, and how it differs: of the source, of a release, of a mutant."""
+"""Compare the grades of source, release and mutants with what is expected of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def full_marks(grade: Grade) -> tuple[bool, str]:
     if grade.staff.log and "tries" not in grade.provenance:  # a check that no student sees can break, too
         lacking.append("the checks left something in the log for staff")
     ok = grade.points == grade.max_points and not lacking
-    measured = "; ".join(said(one) for one in measures(grade).values())
+    measured = "; ".join(said(measure) for measure in measures(grade).values())
     return ok, "; ".join(lacking) or f"{grade.points:g} of {grade.max_points:g}; {measured}"
 
 
@@ -46,6 +46,7 @@ def no_marks(grade: Grade) -> tuple[bool, str]:
     ok = grade.points == 0 and not errors and not passed and not raised and not grade.passed
     problems = [f"ERROR: {', '.join(errors)}"] if errors else []
     problems += [f"PASSED: {', '.join(passed)}"] if passed else []
+    # With pass_points = 0 even an empty notebook passes.
     problems += ["no points are enough to pass: see pass_points"] if grade.passed else []
     return ok, "; ".join(
         [*problems, *raised]
@@ -54,8 +55,12 @@ def no_marks(grade: Grade) -> tuple[bool, str]:
 
 def measures(grade: Grade) -> dict[str, Requirement]:
     """Return what was held against a level, by check and level."""
+    # One value a level: where a check holds two measures against the same level, the last one is compared.
     return {
-        f"{check.id}/{one.level}": one for check in grade.checks for one in check.requirements if one.level
+        f"{check.id}/{requirement.level}": requirement
+        for check in grade.checks
+        for requirement in check.requirements
+        if requirement.level
     }
 
 
@@ -72,9 +77,9 @@ def exchanged(content: dict[str, Any]) -> Iterator[str]:
         if not sum(row):
             yield f"{names[i]}: no photo is labelled so"
         for j in range(i):
-            own, other = row[i] + matrix[j][j], row[j] + matrix[j][i]
-            if other > own and other >= sum(row) / 2:
-                yield f"{names[j]} and {names[i]}: {other} taken for the other, {own} for themselves"
+            correct, swapped = row[i] + matrix[j][j], row[j] + matrix[j][i]
+            if swapped > correct and swapped >= sum(row) / 2:
+                yield f"{names[j]} and {names[i]}: {swapped} taken for the other, {correct} for themselves"
 
 
 def unlikely(name: str, one: Requirement, found: Calibration) -> Iterator[str]:
@@ -92,20 +97,21 @@ def unlikely(name: str, one: Requirement, found: Calibration) -> Iterator[str]:
 
 def wrong_losses(variant: Variant, grade: Grade) -> Iterator[str]:
     """Say how the exercises that lost points differ from those that the header names."""
+    # Which exercises lose points is compared, not how many (ADR 9).
     expected = set(variant.loses or ())
     if not expected:
         yield "its header names no exercise that it loses"
-    for one in grade.exercises:
-        if one.id in expected and one.points >= one.max_points:
-            yield f"expected to lose {one.id}, has all {one.max_points:g} points of it"
-        elif one.id not in expected and one.points < one.max_points:
+    for exercise in grade.exercises:
+        if exercise.id in expected and exercise.points >= exercise.max_points:
+            yield f"expected to lose {exercise.id}, has all {exercise.max_points:g} points of it"
+        elif exercise.id not in expected and exercise.points < exercise.max_points:
             reasons = "; ".join(
                 f"{check.id}: {check.found}"
                 for check in grade.checks
-                if check.exercise == one.id and check.status is not Status.PASSED
+                if check.exercise == exercise.id and check.status is not Status.PASSED
             )
-            yield f"lost {one.max_points - one.points:g} points of {one.id}, which its header does not name ({reasons})"
-    unknown = sorted(expected - {one.id for one in grade.exercises})
+            yield f"lost {exercise.max_points - exercise.points:g} points of {exercise.id}, which its header does not name ({reasons})"
+    unknown = sorted(expected - {exercise.id for exercise in grade.exercises})
     if unknown:
         yield f"its header names {unknown[0]}, which is no exercise"
     yield from (f"ERROR in {check.id}" for check in grade.checks if check.status is Status.ERROR)
@@ -118,13 +124,14 @@ def slips(variant: Variant, grade: Grade) -> Iterator[str]:
     """
     if grade.failed_cells:
         first = grade.failed_cells[0]
-        found = {first.raised: f"cell {first.number}"} if first.raised in _SLIPS else {}
+        locations = {first.raised: f"cell {first.number}"} if first.raised in _SLIPS else {}
     else:
+        # No cell raised, but a function may have when it was asked: its checks know.
         failed = (check for check in grade.checks if check.status is Status.FAILED)
-        found = {check.raised: check.id for check in failed if check.raised in _SLIPS}
-    for name, place in found.items():
+        locations = {check.raised: check.id for check in failed if check.raised in _SLIPS}
+    for name, location in locations.items():
         if name not in variant.raises:
-            yield f'{name} in {place}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'
+            yield f'{name} in {location}: it may fail for a slip of its own; if it is about that, its header says so: raises = ["{name}"]'
 
 
 def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:
@@ -137,12 +144,13 @@ def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:
         if name not in checks:
             yield f"its header names the check {name}, which there is not"
         elif checks[name].status is not Status.FAILED:
-            said = checks[name].found or "nothing measured"
-            yield f"the check {name} was expected to fail and is {checks[name].status}: {said}"
+            measured = checks[name].found or "nothing measured"
+            yield f"the check {name} was expected to fail and is {checks[name].status}: {measured}"
     for name, check in checks.items():
         if check.status is Status.FAILED and name not in variant.fails:
             yield f"the check {name} failed, which its header does not name: {check.found}"
+    # In both directions: a check that was tried after all is a finding, too.
     skipped = {name for name, check in checks.items() if check.status is Status.SKIPPED}
     for name in sorted(skipped ^ set(variant.skips)):
-        said = "was skipped, which its header does not name" if name in skipped else "was not skipped"
-        yield f"the check {name} {said} (`skips`)"
+        difference = "was skipped, which its header does not name" if name in skipped else "was not skipped"
+        yield f"the check {name} {difference} (`skips`)"

@@ -1,4 +1,4 @@
-"""What `verify` finds, one thing at a time."""
+"""Define what `verify` finds: one record for each thing that it looked at."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `verify --json` writes."""
-        record = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        # For reports that mark lines of files (`reports.other_programs`); the JSON never had them.
         for name in ("line", "names_cells"):
             del record[name]
         return {**record, "cells": [cell.to_json() for cell in self.cells]}
@@ -60,6 +61,8 @@ def place(course: Path, folder: str, site: str) -> tuple[str, int]:
         folder: the assignment's source folder, relative to it.
         site: as in `Requirement.site`.
     """
+    # From the right, since the line is the last part.
     name, _, line = site.rpartition(":")
+    # A site names the file alone, and hidden check files lie in another folder than public ones.
     hidden = f"{folder}/staff/{name}"
     return hidden if (course / hidden).is_file() else f"{folder}/{name}", int(line)

@@ -1,4 +1,4 @@
-"""What of a source must not be in its release, and the search for it there."""
+"""Search a release for what must not be in it: solutions, staff files, markers, outputs."""
 
 from __future__ import annotations
 
@@ -46,24 +46,27 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
         if line not in official and (line not in others or _LEVEL.search(line))
     }
     passages = _passages(source_dir, official)
-    found = []
+    findings = []
     for name, content in sorted(folder_contents(release_dir).items()):
         if STAFF in name.split("/") or content in secret_files:
-            found.append(f"{name}: it is a file of {STAFF}")
+            findings.append(f"{name}: it is a file of {STAFF}")
             continue
         for where, text in _pieces(release_dir / name):
-            place = f"{name}{where}"
-            found += [f"{place}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text]
+            location = f"{name}{where}"
+            # Anywhere in the text: a comment mark or a quotation before a line hides nothing.
+            findings += [
+                f"{location}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text
+            ]
             lines = _flat(text.splitlines())
-            found += [
-                f"{place}: from {origin}: {len(passage)} lines in a row, the first of them {passage[0]!r}"
+            findings += [
+                f"{location}: from {origin}: {len(passage)} lines in a row, the first of them {passage[0]!r}"
                 for passage, origin in passages.items()
                 if _flat(passage) in lines and not any(line in hidden for line in passage)
             ]
             if _MARKER.search(text):
-                found.append(f"{place}: a marker of hidden text")
-        found += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
-    return found
+                findings.append(f"{location}: a marker of hidden text")
+        findings += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
+    return findings
 
 
 def folder_contents(folder: Path) -> dict[str, bytes]:
@@ -84,8 +87,10 @@ def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
         contents.add(content)
         for _, text in _pieces(source_dir / STAFF / name):
             for line in text.splitlines():
+                # Lines of the solution that staff's files repeat keep their first origin.
                 lines.setdefault(line.strip(), f"{STAFF}/{name}")
     telling = {line: origin for line, origin in lines.items() if len(line) > TRIVIAL_CHARACTERS}
+    # Files as short as an empty module are no secret, and lie everywhere.
     return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
 
 
@@ -172,6 +177,7 @@ def _pieces(path: Path) -> Iterator[tuple[str, str]]:
     """Yield a file's texts with their place: a notebook's cells one by one, other text whole, nothing of the rest."""
     if path.suffix == ".ipynb":
         for index, cell in enumerate(read_source(path).cells):
+            # Text can hide in metadata and attachments, too.
             rest = json.dumps([cell.metadata, cell.get("attachments", {})], ensure_ascii=False)
             yield f", {cell_name(index, cell)}", f"{cell.source}\n{rest}"
         return

@@ -1,4 +1,4 @@
-"""Photos that students have and that judge them too: the same picture, public and hidden.
+"""Find photos that students have and that judge them too: the same picture, public and hidden.
 
 A perceptual hash finds copies that were encoded anew, resized, mirrored or made brighter; a network's features propose pairs
 that may have been cropped, and their pixels, laid over each other at the best place and size, have the last word:
@@ -105,19 +105,19 @@ def photo_findings(division: Division, cache: Path) -> tuple[bool, str, list[Twi
         Whether it is so, what was found in words, for staff only, and the pairs, those with two labels first.
     """
     split, alone = division.split, division.card.splits.same_picture == "pixels"
-    found = equal_pixels(division) if alone else near_duplicates(division, cache)
+    pairs = equal_pixels(division) if alone else near_duplicates(division, cache)
     counts = ", ".join(
         f"{len(split.names(name))} {'of your own' if division.private(name) else name.replace('_', ' ')}"
         for name in HIDDEN
     )
     public = sum(len(split.names(name)) for name in views.PUBLIC)
-    if not found:
-        return True, f"{public} public photos against {counts}: no two show the same picture", found
-    named = "; ".join(map(str, found[:NAMED])) + (f"; and {len(found) - NAMED} more" if found[NAMED:] else "")
+    if not pairs:
+        return True, f"{public} public photos against {counts}: no two show the same picture", pairs
+    named = "; ".join(map(str, pairs[:NAMED])) + (f"; and {len(pairs) - NAMED} more" if pairs[NAMED:] else "")
     advice = f"put one name of each pair into leave_out in [splits] of {division.card.id}.toml"
-    if any(twins.hidden.startswith(PRIVATE) for twins in found):
+    if any(twins.hidden.startswith(PRIVATE) for twins in pairs):
         advice = "take the private ones out of your folder: whoever has the data set has them"
-    return False, f"{len(found)} hidden photos are public too: {named}; {advice}", found
+    return False, f"{len(pairs)} hidden photos are public too: {named}; {advice}", pairs
 
 
 def near_duplicates(division: Division, cache: Path) -> list[Twins]:
@@ -125,49 +125,51 @@ def near_duplicates(division: Division, cache: Path) -> list[Twins]:
 
     To photos of the course's own all others that are in a split are public: they are published.
     """
-    split, kept = division.split, cache / "looks" / division.card.id
-    names, looks = look(division.places, kept.with_suffix(".npz"))
-    row = {name: place for place, name in enumerate(names)}
-    found = []
+    split, cache_path = division.split, cache / "looks" / division.card.id
+    names, looks = look(division.places, cache_path.with_suffix(".npz"))
+    row = {name: index for index, name in enumerate(names)}
+    pairs = []
     with _Comparison(
-        looks.digests, [division.places[name] for name in names], kept.with_suffix(".json")
+        looks.digests, [division.places[name] for name in names], cache_path.with_suffix(".json")
     ) as compare:
-        for part in HIDDEN:
-            public = [row[name] for name in _known(division, part) if name in row]
-            hidden = [row[name] for name in split.names(part) if name in row]
-            for one, other, bits, cosine in _candidates(looks, public, hidden):
-                alike = compare(one, other)
+        for split_name in HIDDEN:
+            public = [row[name] for name in _known(division, split_name) if name in row]
+            hidden = [row[name] for name in split.names(split_name) if name in row]
+            for public_row, hidden_row, bits, cosine in _candidates(looks, public, hidden):
+                alike = compare(public_row, hidden_row)
                 if alike >= LIKENESS_AT_LEAST or (bits <= SURE_BITS and cosine >= SURE_COSINE):
-                    pair = names[one], names[other]
+                    pair = names[public_row], names[hidden_row]
                     first, second = (division.label_of(name) for name in pair)
-                    found.append(Twins(*pair, part, first != second, bits, round(cosine, 3), round(alike, 3)))
-    return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
+                    pairs.append(
+                        Twins(*pair, split_name, first != second, bits, round(cosine, 3), round(alike, 3))
+                    )
+    return sorted(pairs, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
 
 
 def equal_pixels(division: Division) -> list[Twins]:
     """Return pairs of a public and a hidden photo that have the same pixels, where nothing else makes them the same picture."""
     digests = {}
-    for name, place in division.places.items():
+    for name, path in division.places.items():
         with contextlib.suppress(SpecError):  # one that cannot be read
-            digests[name] = hashlib.sha256(photo_files.open_photo(place).tobytes()).digest()
-    found = []
-    for part in HIDDEN:
+            digests[name] = hashlib.sha256(photo_files.open_photo(path).tobytes()).digest()
+    pairs = []
+    for split_name in HIDDEN:
         hidden: dict[bytes, list[str]] = {}
-        for name in division.split.names(part):
+        for name in division.split.names(split_name):
             if name in digests:
                 hidden.setdefault(digests[name], []).append(name)
-        for public in _known(division, part):
+        for public in _known(division, split_name):
             for name in hidden.get(digests.get(public, b""), ()):
                 differ = division.label_of(public) != division.label_of(name)
-                found.append(Twins(public, name, part, differ, 0, 1.0, 1.0))
-    return sorted(found, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
+                pairs.append(Twins(public, name, split_name, differ, 0, 1.0, 1.0))
+    return sorted(pairs, key=lambda twins: (not twins.two_labels, twins.public, twins.hidden))
 
 
-def _known(division: Division, part: str) -> list[str]:
+def _known(division: Division, split_name: str) -> list[str]:
     """Return the names that students may know: all others that are in a split, where those of a part are the course's own."""
-    if division.private(part):
+    if division.private(split_name):
         return [name for name in division.places if not name.startswith(PRIVATE)]
-    return [name for other in views.PUBLIC for name in division.split.names(other)]
+    return [name for public_split in views.PUBLIC for name in division.split.names(public_split)]
 
 
 class _Comparison:
@@ -178,8 +180,8 @@ class _Comparison:
         self.sights: dict[int, Sight] = {}
         self.asked: dict[str, float] = {}
         try:
-            found = json.loads(kept.read_text("utf-8"))
-            self.known = {str(pair): float(value) for pair, value in found[str(_VERSION)].items()}
+            stored = json.loads(kept.read_text("utf-8"))
+            self.known = {str(pair): float(value) for pair, value in stored[str(_VERSION)].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.known = {}
 
@@ -190,13 +192,13 @@ class _Comparison:
         if self.asked.keys() - self.known.keys():
             write_whole(self.kept, json.dumps({str(_VERSION): self.known | self.asked}))
 
-    def __call__(self, one: int, other: int) -> float:
-        pair = " ".join(sorted((self.digests[one][:16], self.digests[other][:16])))
+    def __call__(self, first: int, second: int) -> float:
+        pair = " ".join(sorted((self.digests[first][:16], self.digests[second][:16])))
         if pair not in self.known and pair not in self.asked:
-            for place in (one, other):
-                if place not in self.sights:
-                    self.sights[place] = Sight.of(photo_files.read_photo(self.places[place]))
-            self.asked[pair] = likeness(self.sights[one], self.sights[other])
+            for row in (first, second):
+                if row not in self.sights:
+                    self.sights[row] = Sight.of(photo_files.read_photo(self.places[row]))
+            self.asked[pair] = likeness(self.sights[first], self.sights[second])
         return self.known[pair] if pair in self.known else self.asked[pair]
 
 
@@ -211,8 +213,8 @@ def _candidates(looks: Looks, public: list[int], hidden: list[int]) -> list[tupl
     cosines = looks.features[public] @ looks.features[hidden].T
     near = (bits <= NEAR_BITS) | (cosines >= NEAR_COSINE)
     return [
-        (public[one], hidden[other], int(bits[one, other]), float(cosines[one, other]))
-        for one, other in zip(*np.nonzero(near), strict=True)
+        (public[row], hidden[column], int(bits[row, column]), float(cosines[row, column]))
+        for row, column in zip(*np.nonzero(near), strict=True)
     ]
 
 
@@ -233,17 +235,17 @@ def look(places: dict[str, Path], kept: Path) -> tuple[list[str], Looks]:
         Names of the photos that can be read, and their looks.
     """
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in places.items()}
-    known = _read_kept(kept)
-    fresh: dict[str, Pixels] = {}
+    cached = _read_kept(kept)
+    uncached: dict[str, Pixels] = {}
     for name, digest in digests.items():
-        if digest not in known and digest not in fresh:
+        if digest not in cached and digest not in uncached:
             with contextlib.suppress(SpecError):  # broken files are left out everywhere
-                fresh[digest] = photo_files.read_photo(places[name])
-    if fresh:
-        known.update(_computed(fresh))
-        _keep(kept, {digest: known[digest] for digest in digests.values() if digest in known})
-    names = [name for name, digest in digests.items() if digest in known]
-    rows = [known[digests[name]] for name in names]
+                uncached[digest] = photo_files.read_photo(places[name])
+    if uncached:
+        cached.update(_computed(uncached))
+        _keep(kept, {digest: cached[digest] for digest in digests.values() if digest in cached})
+    names = [name for name, digest in digests.items() if digest in cached]
+    rows = [cached[digests[name]] for name in names]
     hashes = np.array([row[0] for row in rows], np.uint8).reshape(len(rows), 2, HASH_BITS // 8)
     bits = np.unpackbits(hashes, axis=2).astype(bool)
     features = np.array([row[1] for row in rows], np.float32)
@@ -280,9 +282,9 @@ def _read_kept(path: Path) -> dict[str, tuple[Pixels, npt.NDArray[np.float16]]]:
 
 
 def _keep(path: Path, rows: dict[str, tuple[Pixels, npt.NDArray[np.float16]]]) -> None:
-    hashes, features = (np.stack([row[part] for row in rows.values()]) for part in (0, 1))
-    with replacing(path) as fresh:
-        np.savez(fresh, version=_VERSION, digests=np.array(list(rows)), hashes=hashes, features=features)
+    hashes, features = (np.stack([row[column] for row in rows.values()]) for column in (0, 1))
+    with replacing(path) as draft:
+        np.savez(draft, version=_VERSION, digests=np.array(list(rows)), hashes=hashes, features=features)
 
 
 @dataclass(frozen=True)
@@ -318,8 +320,8 @@ class Sight:
 def likeness(one: Sight, other: Sight) -> float:
     """Return the best correlation of one picture's middle with a part of the other, at any size, mirrored or not."""
     return max(
-        float(((found.windows @ sought.patches.T) * found.scale[:, None]).max())
-        for found, sought in ((one, other), (other, one))
+        float(((searched.windows @ sought.patches.T) * searched.scale[:, None]).max())
+        for searched, sought in ((one, other), (other, one))
     )
 
 

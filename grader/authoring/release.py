@@ -1,4 +1,4 @@
-"""What students receive, made from the source notebook by nbgrader's own preprocessors.
+"""Build releases: what students receive, made from the source notebook by nbgrader's own preprocessors.
 
 A release is deterministic: the same source gives the same bytes, so that CI can tell a stale one.
 """
@@ -47,6 +47,7 @@ def release(course: Path, assignment: str, db_url: str) -> Path:
             picture that checks show cannot be drawn.
     """
     source = course / "solutions" / assignment
+    # Before anything is written: a release of an assignment that cannot be graded would reach students.
     require_sound(source, load_assignment(source))
     require_drawn(source)
     path = build_release(course, assignment, course / "assignments")
@@ -72,6 +73,7 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     spec = load_assignment(source)
     config = course_config(course)
     notebook = _convert(course, assignment, config, until_saved=False)
+    # Of the converted notebook, since that is what will be graded.
     _check_graded_cells(source / f"{assignment}.ipynb", notebook, spec)
     with fresh_folder(target) as draft:
         for path in _public_files(source, _ignored(config)):
@@ -83,10 +85,12 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
         (draft / f"{assignment}.ipynb").write_text(_text(notebook), encoding="utf-8")
         for path in draft.rglob("*"):
             if path.is_file():
+                # The same modes whatever this process's umask is.
                 path.chmod(0o644)
-        found = leaks(draft, source)
-        if found:
-            raise SpecError(f"assignment {assignment}: the release would give away: {'; '.join(found)}.")
+        # Inside the block: an error here leaves the old release in its place.
+        findings = leaks(draft, source)
+        if findings:
+            raise SpecError(f"assignment {assignment}: the release would give away: {'; '.join(findings)}.")
     return target
 
 
@@ -94,8 +98,9 @@ def stale_files(course: Path, assignment: str) -> list[str]:
     """Compare `assignments/<assignment>` with a fresh build; return what differs, relative to the course."""
     lying = course / "assignments" / assignment
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = build_release(course, assignment, Path(scratch))
-        old, new = folder_contents(lying), folder_contents(fresh)
+        # Not `release`, which would write into the gradebook.
+        rebuilt = build_release(course, assignment, Path(scratch))
+        old, new = folder_contents(lying), folder_contents(rebuilt)
     differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     return [f"assignments/{assignment}/{name}" for name in sorted(differing)]
 
@@ -110,19 +115,22 @@ def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) ->
     """The notebook's graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
     from nbgrader import utils
 
-    wanted = {exercise.id: (exercise.points, "autograded") for exercise in spec.exercises}
-    wanted |= {exercise.id: (exercise.points, "manually graded") for exercise in spec.manual}
+    graded_cells = {exercise.id: (exercise.points, "autograded") for exercise in spec.exercises}
+    graded_cells |= {exercise.id: (exercise.points, "manually graded") for exercise in spec.manual}
     for index, cell in enumerate(notebook.cells):
         if not (utils.is_grade(cell) or utils.is_task(cell)):
             continue
         meta = cell.metadata.nbgrader
+        # In nbgrader's words: what a student writes into a graded cell is graded by hand.
         kind = "manually graded" if utils.is_solution(cell) or utils.is_task(cell) else "autograded"
-        expected = wanted.pop(meta["grade_id"], None)
+        # Taken out, so that a second cell of the same id finds nothing, and what is left in the end has no
+        # cell.
+        expected = graded_cells.pop(meta["grade_id"], None)
         if expected != (meta["points"], kind):
-            said = "nothing" if expected is None else f"{expected[1]}, {expected[0]:g} points"
+            declared = "nothing" if expected is None else f"{expected[1]}, {expected[0]:g} points"
             raise SpecError(
                 f"{path}, {cell_name(index, cell)}: the cell is {kind}, {meta['points']:g} points; "
-                f"assignment.toml says {said}.",
+                f"assignment.toml says {declared}.",
                 "A graded cell's grade_id is the exercise's id.",
             )
         for asked in _CHECKED.findall(cell.source):
@@ -130,22 +138,26 @@ def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) ->
                 raise SpecError(
                     f"{path}, {cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({meta['grade_id']!r})."
                 )
-    if wanted:
-        raise SpecError(f"{path}: no graded cell for {', '.join(sorted(wanted))} of assignment.toml.")
+    if graded_cells:
+        raise SpecError(f"{path}: no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml.")
 
 
 def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:
     """What nbgrader copies beside the notebook: everything that no pattern of CourseDirectory.ignore matches."""
     for path in sorted(source.rglob("*")):
         parts = path.relative_to(source).parts
-        ignored = any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in [*ignore, *CACHES])
+        # Each part of the path: a pattern that matches a folder leaves out all that is in it.
+        ignored = any(
+            fnmatch.fnmatch(component, pattern) for component in parts for pattern in [*ignore, *CACHES]
+        )
         if path.is_file() and not ignored and path.suffix != ".ipynb":
             yield path
 
 
 def _copy_card(course: Path, card: str, release: Path) -> None:
-    known = (folder / f"{card}.toml" for folder in (course / "datasets", cards_folder()))
-    path = next((path for path in known if path.is_file()), None)
+    # A course's own card goes before a packaged one of the same name.
+    candidates = (folder / f"{card}.toml" for folder in (course / "datasets", cards_folder()))
+    path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise SpecError(f"data card {card}: {course / 'datasets' / card}.toml does not exist.")
     (release / "datasets").mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ from grader.errors import SpecError
 from grader.notebooks.cells import grade_id
 
 KEYS = {"title", "student", "loses", "fails", "skips", "weak", "leaves", "raises"}
+# In the form of inline script metadata (PEP 723), with a name of our own.
 _HEADER = re.compile(r"\A# /// pawgrade\n(?P<toml>(?:#.*\n)*?)# ///\n")
 _CELL = re.compile(r"^# %% \[(?P<name>[^\]]+)\]\n", re.MULTILINE)
 
@@ -69,6 +70,7 @@ def read_variant(path: Path) -> Variant:
         facts = tomllib.loads(re.sub(r"^# ?", "", header["toml"], flags=re.MULTILINE))
     except tomllib.TOMLDecodeError as exc:
         raise SpecError(f"{path}: the header is not valid TOML: {exc}.") from exc
+    # Names and sources in turns, after what stands before the first cell: that is ignored.
     parts = _CELL.split(text[header.end() :])
     cells = {name: source.strip("\n") for name, source in zip(parts[1::2], parts[2::2], strict=True)}
     if not cells or not facts.get("title"):
@@ -81,6 +83,7 @@ def read_variant(path: Path) -> Variant:
     for key in ("loses", "fails", "skips", "leaves", "raises"):
         if not isinstance(facts.get(key, []), list):
             raise SpecError(f"{path}: {key}: expected a list, found {facts[key]!r}.")
+    # None where the key is missing: a mutant must say `fails`, even when it fails nothing.
     loses, fails = (tuple(facts[key]) if key in facts else None for key in ("loses", "fails"))
     leaves, skips, raises = (tuple(facts.get(key, ())) for key in ("leaves", "skips", "raises"))
     student, weak = facts.get("student", ""), bool(facts.get("weak"))
@@ -94,6 +97,7 @@ def read_variants(folder: Path, kind: str) -> list[Variant]:
 
 def apply(variant: Variant, source: NotebookNode, release: NotebookNode) -> NotebookNode:
     """Return the source notebook with the variant's cells; raises SpecError when it has no such cell."""
+    # A copy: one source serves all variants.
     notebook = copy.deepcopy(source)
     places = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
     stubs = {grade_id(cell): cell.source for cell in release.cells if grade_id(cell)}
@@ -102,6 +106,7 @@ def apply(variant: Variant, source: NotebookNode, release: NotebookNode) -> Note
         raise SpecError(f"variant {variant.name}: the source notebook has no cell {unknown[0]!r}.")
     for name in variant.leaves:
         places[name].source = stubs[name]
+    # After `leaves`, so a cell that is named by both has the variant's code.
     for name, text in variant.cells.items():
         places[name].source = text
     return notebook

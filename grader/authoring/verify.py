@@ -1,4 +1,4 @@
-"""Is an assignment itself right? It is graded like a class whose every verdict is known beforehand.
+"""Verify an assignment: grade it like a class whose every verdict is known beforehand.
 
 The source earns everything, the release nothing, each mutant loses exactly what its header says; a demand that no
 mutant fails is a check that cannot fail; nothing hidden is released; levels are as fair as the calibration says.
@@ -60,6 +60,7 @@ def verify(
         Findings; a broken assignment gives findings that are not ok, or raises SpecError when it cannot be loaded.
     """
     picture_files.require_drawn(course.source(assignment))
+    # Before photos and questions are loaded: it needs neither.
     if "release" in parts:
         yield from _release(course, assignment, tell)
     with tempfile.TemporaryDirectory(prefix="pawgrade-verify-") as name:
@@ -74,23 +75,28 @@ def verify(
             yield _photos(case, settings)
         runs = [*plain_runs(case)] if "runs" in parts else []
         mutants = variants.read_variants(course.source(assignment), "mutants") if "mutants" in parts else []
-        runs += [mutant_run(case, one) for one in mutants if not only or one.name in only]
+        runs += [mutant_run(case, mutant) for mutant in mutants if not only or mutant.name in only]
         yield from _graded(case, runs, runner or runners.InlineExecutor(), jobs, tell)
+        # `checks` come from the source's run: without them nobody knows what a mutant should fail.
         if "mutants" in parts and not only and case.checks:
             yield from coverage(case)
 
 
 def require_mutants(course: Course, assignments: Sequence[str], names: Sequence[str]) -> None:
     """Raise SpecError when a mutant that is asked for is in none of these assignments."""
-    known = (
-        {one.name for name in assignments for one in variants.read_variants(course.source(name), "mutants")}
+    existing = (
+        {
+            mutant.name
+            for name in assignments
+            for mutant in variants.read_variants(course.source(name), "mutants")
+        }
         if names
         else set()
     )
-    unknown = sorted(set(names) - known)
+    unknown = sorted(set(names) - existing)
     if unknown:
         raise SpecError(
-            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(known)) or 'none'}."
+            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(existing)) or 'none'}."
         )
 
 
@@ -104,7 +110,9 @@ def _graded(
 
     for run, future in runners.in_order(calls(), jobs):
         looked = future.result()
+        # Runs that are submitted from now on need not look into these demands again.
         case.needed |= set(looked.needed)
+        # In the order of `runs`: judging one reads what earlier ones left in the case.
         yield from run.judge(looked.graded)
 
 
@@ -114,30 +122,34 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
     tell("the release is fresh")
     stale = release.stale_files(course.folder, assignment)
     hint = f"; run `pawgrade release {assignment}`" if stale else ""
-    said = (", ".join(stale) or "equal to a fresh build") + hint
-    place = f"assignments/{assignment}/{assignment}.ipynb"
-    yield Finding(assignment, "release is fresh", not stale, said, kind="release", file=place)
+    detail = (", ".join(stale) or "equal to a fresh build") + hint
+    file = f"assignments/{assignment}/{assignment}.ipynb"
+    yield Finding(assignment, "release is fresh", not stale, detail, kind="release", file=file)
     tell("the release gives nothing away")
-    found = leaks(course.release(assignment), course.source(assignment))
-    said = "; ".join(found) or "no hidden text"
-    yield Finding(assignment, "release gives nothing away", not found, said, kind="release", file=place)
+    hidden_texts = leaks(course.release(assignment), course.source(assignment))
+    detail = "; ".join(hidden_texts) or "no hidden text"
+    yield Finding(
+        assignment, "release gives nothing away", not hidden_texts, detail, kind="release", file=file
+    )
 
 
 def _calibration(case: Case) -> Iterator[Finding]:
     """Hold the levels against what honest solutions reach; those of other cards, too, where that is known."""
     context, hidden = case.work.context, spec.load_hidden(case.work.context.folder)
     file = f"solutions/{case.assignment}/staff/hidden.toml"
-    known = context.assignment.data or {case.card: context.assignment.on(case.card)}
-    for card, data in known.items():
-        levels, found = {**data.levels, **hidden.levels.get(card, {})}, hidden.calibration.get(card)
+    data_by_card = context.assignment.data or {case.card: context.assignment.on(case.card)}
+    for card, data in data_by_card.items():
+        levels, calibration = {**data.levels, **hidden.levels.get(card, {})}, hidden.calibration.get(card)
         mine = card == case.card
-        if not mine and found is None:
+        if not mine and calibration is None:
             if levels:
-                said = f"not known: `pawgrade calibrate {case.assignment} --data {card}` has never run"
-                yield case.finding("calibration", f"{card}: levels", True, said, file=file)
+                words = f"not known: `pawgrade calibrate {case.assignment} --data {card}` has never run"
+                # Told and not failed: what another card reaches is found out with --data.
+                yield case.finding("calibration", f"{card}: levels", True, words, file=file)
             continue
-        photos = case.work.own_photos if mine or found is None else found.photos
-        for what, ok, detail in support(found, levels, measured_version(context.folder, card), photos):
+        # Of other cards the photos are not looked at, so theirs are taken at the calibration's word (ADR 9).
+        photos = case.work.own_photos if mine or calibration is None else calibration.photos
+        for what, ok, detail in support(calibration, levels, measured_version(context.folder, card), photos):
             yield case.finding("calibration", what if mine else f"{card}: {what}", ok, detail, file=file)
 
 

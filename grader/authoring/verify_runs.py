@@ -85,6 +85,7 @@ class Case:
 
     def __init__(self, order: Order) -> None:
         self.course, self.assignment, self.desk = order.course, order.assignment, order.desk
+        # Without the secret the public checks alone are prepared, on validation photos.
         self.order, self.public = order, dataclasses.replace(order, secret=None)
         self.work = preparation.prepared(order)
         self.card = self.work.context.card
@@ -128,11 +129,13 @@ class Case:
 
     def submit(self, run: Run, runner: Executor) -> Future[Looked]:
         """Hand a notebook in and have it graded."""
+        # A folder of its own for each: several lie there at a time.
         self.handed_in += 1
         folder = self.desk / "handed-in" / str(self.handed_in) / self.assignment
         folder.mkdir(parents=True)
         nbformat.write(run.notebook, folder / f"{self.assignment}.ipynb")
         submission = Submission("student00", self.assignment, folder)
+        # What is known now; demands that runs under way will find needed are looked into twice.
         return runner.submit(grade_and_look, submission, run.order, frozenset(self.needed))
 
 
@@ -144,7 +147,11 @@ def plain_runs(case: Case) -> Iterator[Run]:
     def keep(graded: Graded) -> Iterator[Finding]:
         grade = case.first = graded.grade
         case.checks = grade.checks
-        case.demands = {site_of(check.id, one): one for check in grade.checks for one in check.requirements}
+        case.demands = {
+            site_of(check.id, requirement): requirement
+            for check in grade.checks
+            for requirement in check.requirements
+        }
         ok, detail = full_marks(grade)
         yield of_source(source, ok, detail, grade=grade)
         yield _resources(case, grade)
@@ -166,6 +173,7 @@ def plain_runs(case: Case) -> Iterator[Run]:
         what = "release, all checks: 0 points, no ERROR"
         yield case.finding("source", what, ok, detail, grade=graded.grade, file=case.file("assignments"))
 
+    # The first one: `again` and the mutants read what `keep` notes of it.
     yield Run(source, case.source, case.order, keep)
     yield Run("source again, same seed", case.source, case.order, again)
     yield Run("source, public checks", case.source, case.public, public)
@@ -181,7 +189,7 @@ def _resources(case: Case, grade: Grade) -> Finding:
         for name in ("wall_s", "cell_s", "memory_mb")
     ]
     tight = [name for name, used, limit in pairs if used > HEADROOM * limit]
-    said = "; ".join(
+    detail = "; ".join(
         f"{name} {used:.3g} of {limit:g}" if used else f"{name}: not counted on this machine"
         for name, used, limit in pairs
     )
@@ -196,8 +204,8 @@ def _resources(case: Case, grade: Grade) -> Finding:
         if drawn and used > HEADROOM * getattr(limits[card], name)
     ]
     if tight:
-        said += f". Too little headroom: {', '.join(tight)}; a third of each limit should be left"
-    return case.finding("resources", "time and memory within two thirds of the limits", not tight, said)
+        detail += f". Too little headroom: {', '.join(tight)}; a third of each limit should be left"
+    return case.finding("resources", "time and memory within two thirds of the limits", not tight, detail)
 
 
 def _repeated(case: Case, first: Grade, second: Grade) -> Finding:
@@ -208,15 +216,16 @@ def _repeated(case: Case, first: Grade, second: Grade) -> Finding:
     apart = [
         f"{name}: {here[name].value:.4g} and {there[name].value:.4g}"
         for name, gap in gaps.items()
+        # Not `gap > allowed`: NaN is no agreement.
         if not gap <= allowed
     ]
     missing = sorted(set(here) ^ set(there))
     ok = first.points == second.points and not apart and not missing
-    said = "; ".join([*apart, *missing, f"{first.points:g} and {second.points:g} points"])
+    detail = "; ".join([*apart, *missing, f"{first.points:g} and {second.points:g} points"])
     largest = max(gaps.values(), default=0.0)
-    said += f"; largest difference {largest:.2g}, allowed {allowed:g}"
+    detail += f"; largest difference {largest:.2g}, allowed {allowed:g}"
     what = "the same seed gives the same scores"
-    return case.finding("source", what, ok, said, grade=second, file=case.file("solutions"))
+    return case.finding("source", what, ok, detail, grade=second, file=case.file("solutions"))
 
 
 def _oddities(case: Case, grade: Grade) -> Iterator[Finding]:
@@ -225,22 +234,27 @@ def _oddities(case: Case, grade: Grade) -> Iterator[Finding]:
     pictures = grade.staff.pictures or grade.pictures  # those of the photos that judge, where there are any
     matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
     swapped = [text for content in matrices for text in exchanged(content)]
-    said = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
+    detail = "; ".join(swapped) or "each class is taken for itself more often than for the other of a pair"
     if not matrices:
-        said = 'not looked at: no check shows a confusion matrix (`show("confusion", ...)`)'
-    yield case.finding("source", "no two labels are exchanged", not swapped, said, file=file)
-    found = spec.load_hidden(case.work.context.folder).calibration.get(case.card)
+        detail = 'not looked at: no check shows a confusion matrix (`show("confusion", ...)`)'
+    yield case.finding("source", "no two labels are exchanged", not swapped, detail, file=file)
+    calibration = spec.load_hidden(case.work.context.folder).calibration.get(case.card)
     odd = [
-        f"{check.id}: {one.what} is held against levels of its own; take them from the fixture `levels`"
+        f"{check.id}: {requirement.what} is held against levels of its own; take them from the fixture `levels`"
         for check in grade.checks
-        for one in check.requirements
-        if one.trials is not None and not one.level
+        for requirement in check.requirements
+        if requirement.trials is not None and not requirement.level
     ]
-    if found is None and not odd:
+    if calibration is None and not odd:
         return
-    odd += [text for name, one in measures(grade).items() if found for text in unlikely(name, one, found)]
-    said = "; ".join(odd) or "all measures of the source lie where the calibration found them"
-    yield case.finding("calibration", "the source measures what honest work does", not odd, said, file=file)
+    odd += [
+        text
+        for name, measure in measures(grade).items()
+        if calibration
+        for text in unlikely(name, measure, calibration)
+    ]
+    detail = "; ".join(odd) or "all measures of the source lie where the calibration found them"
+    yield case.finding("calibration", "the source measures what honest work does", not odd, detail, file=file)
 
 
 def mutant_run(case: Case, variant: Variant) -> Run:
@@ -252,13 +266,22 @@ def mutant_run(case: Case, variant: Variant) -> Run:
         failed = {check.id for check in grade.checks if check.status is Status.FAILED}
         case.failed |= failed
         problems = [*wrong_losses(variant, grade), *wrong_failures(variant, grade), *slips(variant, grade)]
-        lost = ", ".join(one.id for one in grade.exercises if one.points < one.max_points) or "nothing"
-        said = "; ".join(problems) or f"loses {lost}; fails {', '.join(sorted(failed))}"
+        lost = (
+            ", ".join(exercise.id for exercise in grade.exercises if exercise.points < exercise.max_points)
+            or "nothing"
+        )
+        detail = "; ".join(problems) or f"loses {lost}; fails {', '.join(sorted(failed))}"
         for check in grade.checks:
-            if check.max_points and check.id in failed and any(one.level for one in check.requirements):
+            if (
+                check.max_points
+                and check.id in failed
+                and any(requirement.level for requirement in check.requirements)
+            ):
+                # The worst mutant counts: a level must give no points to an answer that is as wrong as that
+                # (ADR 9).
                 case.shares[check.id] = min(check.points / check.max_points, case.shares.get(check.id, 1.0))
         file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
-        yield case.finding("mutant", what, not problems, said, grade=grade, file=file, subject=variant.name)
+        yield case.finding("mutant", what, not problems, detail, grade=grade, file=file, subject=variant.name)
 
     return Run(what, variants.apply(variant, case.source, case.release), case.order, judge)
 
@@ -267,7 +290,7 @@ def coverage(case: Case) -> Iterator[Finding]:
     """List checks, and single demands, that no mutant fails: they could be dropped and nobody would see it."""
     folder = f"solutions/{case.assignment}"
     idle = [check.id for check in case.checks if check.id not in case.failed]
-    said = (
+    detail = (
         f"no mutant fails {', '.join(idle)}"
         if idle
         else f"{len(case.checks)} checks, each failed by a mutant"
@@ -276,20 +299,26 @@ def coverage(case: Case) -> Iterator[Finding]:
         "requirement",
         "every check is failed by a mutant",
         not idle,
-        said,
+        detail,
         file=folder,
         subject=", ".join(idle),
     )
     generous = [f"{name}: {share:.0%}" for name, share in case.shares.items() if share > GIVEN_AWAY]
-    said = f"the worst mutant gets at most {GIVEN_AWAY:.0%} of each of {len(case.shares)} checks with a level"
+    detail = (
+        f"the worst mutant gets at most {GIVEN_AWAY:.0%} of each of {len(case.shares)} checks with a level"
+    )
     if generous:
-        said = f"of the points for {', '.join(generous)}, which even the worst mutant gets; raise zero_at, or add a mutant that is worse"
-    yield case.finding("requirement", "no level gives points away", not generous, said, file=folder)
-    missing = {site: one for site, one in case.demands.items() if site not in case.needed}
-    for site, one in missing.items():
-        said = "every mutant that fails it would fail the same checks without it, or none fails it; add a mutant that fails nothing else"
-        what, (file, line) = f"{site} ({one.what}) is needed", place(case.course.folder, folder, one.site)
-        yield case.finding("requirement", what, False, said, file=file, line=line, subject=site)
+        detail = f"of the points for {', '.join(generous)}, which even the worst mutant gets; raise zero_at, or add a mutant that is worse"
+    yield case.finding("requirement", "no level gives points away", not generous, detail, file=folder)
+    # One finding a demand, so that each points at its line.
+    missing = {site: requirement for site, requirement in case.demands.items() if site not in case.needed}
+    for site, requirement in missing.items():
+        detail = "every mutant that fails it would fail the same checks without it, or none fails it; add a mutant that fails nothing else"
+        what, (file, line) = (
+            f"{site} ({requirement.what}) is needed",
+            place(case.course.folder, folder, requirement.site),
+        )
+        yield case.finding("requirement", what, False, detail, file=file, line=line, subject=site)
     if not missing:
-        said = f"{len(case.demands)} demands; without any one of them some mutant would fail less"
-        yield case.finding("requirement", "every demand is needed", True, said, file=folder)
+        detail = f"{len(case.demands)} demands; without any one of them some mutant would fail less"
+        yield case.finding("requirement", "every demand is needed", True, detail, file=folder)

@@ -48,6 +48,7 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
         SpecError: a workflow file is there already and differs; nothing was written.
     """
     files = {folder / name: packaged(source) for name, source in FILES[service].items()}
+    # All are compared before the first one is written.
     different = [path for path, text in files.items() if path.is_file() and path.read_text("utf-8") != text]
     if different and not force:
         raise SpecError(
@@ -89,6 +90,7 @@ def cache_key(names: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for name in names:
         card = cards.load_card(name)
+        # A drawn set has no files: how it is drawn takes the place of their checksums.
         digest.update(f"{card.id} {card.drawing} ".encode())
         for file in card.source.files if card.source else ():
             digest.update(f"{file.name} {file.sha256} ".encode())
@@ -103,6 +105,6 @@ def _weights() -> Iterator[str]:
     from grader.networks.zoo import NETWORKS
 
     for name, network in sorted(NETWORKS.items()):
-        found = network.weights
-        told = found.sha256 if isinstance(found, Packaged) else found.entry.url.rpartition("/")[2]
+        weights = network.weights
+        told = weights.sha256 if isinstance(weights, Packaged) else weights.entry.url.rpartition("/")[2]
         yield f"{name} {told}\n"

@@ -274,8 +274,6 @@ def support(
     Yields:
         What must be true, whether it is, and what was found.
     """
-    from scipy import stats
-
     if not levels:
         return
     if found is None:
@@ -296,6 +294,16 @@ def support(
         for name, spread in found.measures.items()
         if spread.level in levels
     }
+    yield _tightness(found, levels, rates)
+    yield _looseness(found, levels, rates)
+
+
+def _tightness(
+    found: Calibration, levels: Mapping[str, Levels], rates: Mapping[str, float]
+) -> tuple[str, bool, str]:
+    """Say whether any level is tighter than its calibration supports; `rates`: chances of a loss, by measure."""
+    from scipy import stats
+
     total = together(list(rates.values()))
     worst = sorted(rates, key=lambda name: -rates[name])
     tight = [
@@ -309,7 +317,7 @@ def support(
     fair = total <= TARGET and not contradicted and not few
     finding = f"chance that honest work loses a point by luck: {total:.2g}, allowed {TARGET:g}"
     finding += f"; {found.lost} of {found.runs} runs did (bound at 95 %: {bound(found.lost, found.runs):.2g})"
-    yield (
+    return (
         "no level is tighter than its calibration supports",
         fair,
         finding
@@ -321,6 +329,12 @@ def support(
             else ""
         ),
     )
+
+
+def _looseness(
+    found: Calibration, levels: Mapping[str, Levels], rates: Mapping[str, float]
+) -> tuple[str, bool, str]:
+    """Say whether any level is far looser than its calibration supports; `rates`: chances of a loss, by measure."""
     supported = {name: suggest(found.measures[name], TARGET / len(rates)).full_at for name in rates}
     loose = [
         f"{name}: full_at {levels[found.measures[name].level].full_at:g}, supported is {full:g}"
@@ -330,7 +344,7 @@ def support(
     unmeasured = sorted(set(levels) - {spread.level for spread in found.measures.values()})
     finding = "; ".join(loose) or f"none is {LOOSE:g} or more below what honest work supports"
     finding += f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
-    yield "no level is far looser than its calibration supports", not loose, finding
+    return "no level is far looser than its calibration supports", not loose, finding
 
 
 def measured_version(folder: Path, card: str) -> str:

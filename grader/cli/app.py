@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -206,7 +207,6 @@ def grade(
     from grader import disclosure
     from grader.grading.coordinator import Options, grade_class
     from grader.grading.runners import InlineExecutor
-    from grader.reports import other_programs
 
     opened_course, settings = open_course(course, sandbox)
     options = Options(data, tuple(student or ()), force, extra_attempt)
@@ -218,30 +218,47 @@ def grade(
     flagged = any(grade.staff.flags for grade in grades)
     grades = grades if staff else [disclosure.told(grade) for grade in grades]
     if not grades:
-        where = f"{opened_course.folder}/submitted/<student>/{assignment}/{assignment}.ipynb"
-        output.errors.print(
-            plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True
-        )
+        _tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades, flagged=flagged)
-    # Folders that are not read, links for example: named each time, until staff mend them.
     left_out = opened_course.left_out(assignment)
-    for who, why in left_out.items():
-        output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
-    if progress.unscored:
-        names = ", ".join(progress.unscored)
-        text = f"not scored: {names}: more than {settings.attempts} versions; earlier ones count. --extra-attempt scores one."
-        output.errors.print(plain(text), style="yellow", highlight=False)
-    if json_path:
-        output.write_json([grade.to_record() if staff else grade.to_json() for grade in grades], json_path)
-    # The reports get the same grades as the table: CI logs and artefacts are read by more people than staff.
-    if junit_path:
-        junit_path.write_text(other_programs.grades_junit(grades), encoding="utf-8")
-    if summary_path:
-        output.append(other_programs.grades_summary(grades), summary_path)
+    _tell_left_out(left_out, progress.unscored, settings.attempts)
+    _report(grades, json_path, junit_path, summary_path, staff=staff)
     # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(left_out)))
+
+
+def _tell_that_nobody_handed_in(course: Path, assignment: str) -> None:
+    """Say on standard error where submissions are looked for."""
+    where = f"{course}/submitted/<student>/{assignment}/{assignment}.ipynb"
+    output.errors.print(plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True)
+
+
+def _tell_left_out(left_out: Mapping[str, str], unscored: Sequence[str], attempts: int) -> None:
+    """Name on standard error who was not graded, and why, and whose versions are more than are scored."""
+    # Folders that are not read, links for example: named each time, until staff mend them.
+    for who, why in left_out.items():
+        output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
+    if unscored:
+        names = ", ".join(unscored)
+        text = f"not scored: {names}: more than {attempts} versions; earlier ones count. --extra-attempt scores one."
+        output.errors.print(plain(text), style="yellow", highlight=False)
+
+
+def _report(
+    grades: list[Grade], json_path: Path | None, junit: Path | None, summary: Path | None, *, staff: bool
+) -> None:
+    """Write the files that were asked for; the JSON for staff has what only they may read."""
+    from grader.reports import other_programs
+
+    if json_path:
+        output.write_json([grade.to_record() if staff else grade.to_json() for grade in grades], json_path)
+    # They get the same grades as the table: CI logs and artefacts are read by more people than staff.
+    if junit:
+        junit.write_text(other_programs.grades_junit(grades), encoding="utf-8")
+    if summary:
+        output.append(other_programs.grades_summary(grades), summary)
 
 
 def _exit_code(grades: list[Grade]) -> int:

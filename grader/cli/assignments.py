@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,7 +27,11 @@ from grader.cli.progress import Progress
 from grader.records import on_card
 
 if TYPE_CHECKING:
+    from grader.assignment.course import Course
+    from grader.authoring.calibrate import Found
     from grader.authoring.findings import Finding
+    from grader.authoring.verify import Part
+    from grader.settings import Settings
 
 
 def verify(
@@ -67,36 +71,13 @@ def verify(
     """
     from grader.authoring import verify as verify_module
     from grader.errors import SpecError
-    from grader.grading import runners
-    from grader.reports import other_programs
 
-    unknown = sorted(set(part or ()) - set(verify_module.PARTS))
-    if unknown:
-        raise SpecError(f"--part: expected {', '.join(verify_module.PARTS)}, found {unknown[0]!r}.")
+    parts = _chosen_parts(part or ())
     opened_course, settings = open_course(course, sandbox)
-    findings: list[Finding] = []
-    names, at_a_time = opened_course.chosen(assignments), jobs or runners.default_jobs()
+    names = opened_course.chosen(assignments)
     # Before any notebook runs: a misspelt mutant would otherwise be told after minutes.
     verify_module.require_mutants(opened_course, names, only or ())
-    # One pool of processes for all assignments: each process imports what grading needs once.
-    with runners.local(at_a_time) as runner:
-        for assignment in names:
-            with _telling(assignment) as tell:
-                for finding in verify_module.verify(
-                    opened_course,
-                    assignment,
-                    settings,
-                    card=data,
-                    tell=tell,
-                    runner=runner,
-                    jobs=at_a_time,
-                    parts=[part_name for part_name in verify_module.PARTS if not part or part_name in part],
-                    only=only or (),
-                ):
-                    findings.append(finding)
-                    # The status line does not move in a log: there each finding is a line of its own.
-                    if not output.errors.is_terminal:
-                        output.errors.print(_line(finding), highlight=False)
+    findings = _findings(opened_course, names, settings, data, parts, only or (), jobs)
     # Nothing found wrong because nothing was asked must not look like success.
     if not findings:
         raise SpecError(
@@ -108,15 +89,67 @@ def verify(
     if json_path is None or str(json_path) != "-":
         output.console.print(output.findings_table(findings))
     _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
-    # `echo`, not the console, which breaks long lines: a workflow command must stay on one.
-    for text in (
-        other_programs.github_annotations(findings, opened_course.folder, other_programs.checkout(os.environ))
-        if annotate
-        else ()
-    ):
+    if annotate:
         # GitHub reads both streams; where the JSON is printed it has standard output to itself.
-        typer.echo(text, err=str(json_path) == "-")
+        _annotate(findings, opened_course.folder, on_errors=str(json_path) == "-")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _chosen_parts(names: Sequence[str]) -> list[Part]:
+    """Return the parts of a verification that are named, in their order; all of them where none is."""
+    from grader.authoring.verify import PARTS
+    from grader.errors import SpecError
+
+    unknown = sorted(set(names) - set(PARTS))
+    if unknown:
+        raise SpecError(f"--part: expected {', '.join(PARTS)}, found {unknown[0]!r}.")
+    return [part for part in PARTS if not names or part in names]
+
+
+def _findings(
+    course: Course,
+    names: Sequence[str],
+    settings: Settings,
+    card: str | None,
+    parts: Sequence[Part],
+    only: Sequence[str],
+    jobs: int,
+) -> list[Finding]:
+    """Verify assignments one after the other, and tell each finding as it comes."""
+    from grader.authoring import verify as verify_module
+    from grader.grading import runners
+
+    findings: list[Finding] = []
+    at_a_time = jobs or runners.default_jobs()
+    # One pool of processes for all assignments: each process imports what grading needs once.
+    with runners.local(at_a_time) as runner:
+        for assignment in names:
+            with _telling(assignment) as tell:
+                for finding in verify_module.verify(
+                    course,
+                    assignment,
+                    settings,
+                    card=card,
+                    tell=tell,
+                    runner=runner,
+                    jobs=at_a_time,
+                    parts=parts,
+                    only=only,
+                ):
+                    findings.append(finding)
+                    # The status line does not move in a log: there each finding is a line of its own.
+                    if not output.errors.is_terminal:
+                        output.errors.print(_line(finding), highlight=False)
+    return findings
+
+
+def _annotate(findings: list[Finding], course: Path, *, on_errors: bool) -> None:
+    """Print what is wrong as GitHub's annotations, on standard output or on standard error."""
+    from grader.reports import other_programs
+
+    for text in other_programs.github_annotations(findings, course, other_programs.checkout(os.environ)):
+        # `echo`, not the console, which breaks long lines: a workflow command must stay on one.
+        typer.echo(text, err=on_errors)
 
 
 def _report(
@@ -209,6 +242,19 @@ def calibrate(
             jobs=at_a_time,
             tell=tell,
         )
+    _show_calibration(assignment, result, plot, json_path)
+    if not check:
+        path = calibration_file.write(opened_course.source(assignment), result.card, result.calibration)
+        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
+    # Both: the runs are few, so none may have lost although the modelled chance is too high.
+    fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
+    raise typer.Exit(0 if fair else 1)
+
+
+def _show_calibration(assignment: str, result: Found, plot: Path | None, json_path: Path | None) -> None:
+    """Draw, write and print a calibration, as far as that was asked for."""
+    from grader.authoring import calibrate as calibrate_module
+
     # An assignment without levels has nothing to draw.
     if plot and result.calibration.measures:
         from grader.authoring.calibration_plot import calibration
@@ -220,9 +266,3 @@ def calibrate(
     if json_path is None or str(json_path) != "-":
         for line in output.calibration_report(assignment, result):
             output.console.print(line, highlight=False)
-    if not check:
-        path = calibration_file.write(opened_course.source(assignment), result.card, result.calibration)
-        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
-    # Both: the runs are few, so none may have lost although the modelled chance is too high.
-    fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
-    raise typer.Exit(0 if fair else 1)

@@ -33,65 +33,76 @@ KERNELS_OWN = ("/tmp", "/dev", "/proc", "/sys", "/pawgrade")  # noqa: S108 - not
 JUPYTERS_NAME = re.compile(r"[A-Za-z0-9._-]+")  # what jupyter_client takes for a kernel's name
 
 
+NameOption = Annotated[str, typer.Option("--name", help="What programs call the kernel by.")]
+PreloadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preload",
+        help="Modules to import once for all kernels, comma separated. Default: what notebooks on images import.",
+    ),
+]
+UserOption = Annotated[
+    bool, typer.Option("--user", help="For you, in all environments. Default: this environment.")
+]
+PrefixOption = Annotated[
+    Path | None, typer.Option("--prefix", help="For the environment in this folder.", show_default=False)
+]
+MemoryMbOption = Annotated[
+    int | None,
+    typer.Option("--memory-mb", min=1, help="MiB that a kernel and all it starts may use. Default: 6144."),
+]
+DiskMbOption = Annotated[
+    int | None, typer.Option("--disk-mb", min=1, help="MiB that it may write. Default: 512.")
+]
+ProcessesOption = Annotated[
+    int | None,
+    typer.Option("--processes", min=1, help="Processes and threads that may live at once. Default: 128."),
+]
+CpusOption = Annotated[
+    int | None, typer.Option("--cpus", min=1, help="Threads for numerical libraries. Default: 2.")
+]
+ReadOnlyOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--read-only",
+        help="Folder that kernels may read, at the same path; may be repeated.",
+        show_default=False,
+    ),
+]
+IdleOption = Annotated[
+    float, typer.Option("--idle", min=0, help="Seconds without a kernel after which the zygote ends.")
+]
+KeepOption = Annotated[
+    float,
+    typer.Option(
+        "--keep",
+        min=0,
+        help="Seconds that the zygote outlives the program that started it: with 600, the second `papermill` "
+        "command line within ten minutes is warm.",
+    ),
+]
+ColdOption = Annotated[
+    bool,
+    typer.Option("--cold", help="Start an interpreter for each kernel; nothing is shared, all is slow."),
+]
+NoCheckOption = Annotated[bool, typer.Option("--no-check", help="Only write the kernelspec, start nothing.")]
+
+
 @kernels_app.command()
 def install(
-    name: Annotated[str, typer.Option("--name", help="What programs call the kernel by.")] = "pawgrade",
-    preload: Annotated[
-        str | None,
-        typer.Option(
-            "--preload",
-            help="Modules to import once for all kernels, comma separated. Default: what notebooks on images import.",
-        ),
-    ] = None,
-    user: Annotated[
-        bool, typer.Option("--user", help="For you, in all environments. Default: this environment.")
-    ] = False,
-    prefix: Annotated[
-        Path | None, typer.Option("--prefix", help="For the environment in this folder.", show_default=False)
-    ] = None,
-    memory_mb: Annotated[
-        int | None,
-        typer.Option(
-            "--memory-mb", min=1, help="MiB that a kernel and all it starts may use. Default: 6144."
-        ),
-    ] = None,
-    disk_mb: Annotated[
-        int | None, typer.Option("--disk-mb", min=1, help="MiB that it may write. Default: 512.")
-    ] = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", min=1, help="Processes and threads that may live at once. Default: 128."),
-    ] = None,
-    cpus: Annotated[
-        int | None, typer.Option("--cpus", min=1, help="Threads for numerical libraries. Default: 2.")
-    ] = None,
-    read_only: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--read-only",
-            help="Folder that kernels may read, at the same path; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    idle: Annotated[
-        float, typer.Option("--idle", min=0, help="Seconds without a kernel after which the zygote ends.")
-    ] = 600,
-    keep: Annotated[
-        float,
-        typer.Option(
-            "--keep",
-            min=0,
-            help="Seconds that the zygote outlives the program that started it: with 600, the second `papermill` "
-            "command line within ten minutes is warm.",
-        ),
-    ] = 0,
-    cold: Annotated[
-        bool,
-        typer.Option("--cold", help="Start an interpreter for each kernel; nothing is shared, all is slow."),
-    ] = False,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Only write the kernelspec, start nothing.")
-    ] = False,
+    name: NameOption = "pawgrade",
+    preload: PreloadOption = None,
+    user: UserOption = False,
+    prefix: PrefixOption = None,
+    memory_mb: MemoryMbOption = None,
+    disk_mb: DiskMbOption = None,
+    processes: ProcessesOption = None,
+    cpus: CpusOption = None,
+    read_only: ReadOnlyOption = None,
+    idle: IdleOption = 600,
+    keep: KeepOption = 0,
+    cold: ColdOption = False,
+    no_check: NoCheckOption = False,
 ) -> None:
     """Write a kernelspec, so that other programs get fast sandboxed kernels; try it.
 
@@ -125,8 +136,20 @@ def install(
         options |= {"folders": folders, "shelves": sorted(folders)}
     if not no_check:
         _refuse_where_nothing_runs()
+    where = _written(name, user, prefix, options)
+    _say(f"wrote {where}/kernel.json")
+    # Through the file that was just written, as any other program will read it.
+    if not no_check:
+        _try(where)
+    _explain(name, where, chosen)
+
+
+def _written(name: str, user: bool, prefix: Path | None, options: dict[str, Any]) -> Path:
+    """Write the kernelspec; return its folder."""
+    from grader.sandbox import kernelspecs
+
     try:
-        where = kernelspecs.install(
+        return kernelspecs.install(
             name, user=user, prefix=str(prefix.resolve()) if prefix else None, **options
         )
     except OSError as exc:
@@ -134,11 +157,6 @@ def install(
             f"the kernelspec cannot be written: {exc.strerror}: {exc.filename}.",
             "Choose --user, or --prefix with a folder of yours.",
         ) from exc
-    _say(f"wrote {where}/kernel.json")
-    # Through the file that was just written, as any other program will read it.
-    if not no_check:
-        _try(where)
-    _explain(name, where, chosen)
 
 
 def _limits(**given: int | None) -> Limits:

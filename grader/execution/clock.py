@@ -1,4 +1,4 @@
-"""Seconds that a notebook is charged: its own, not those that a busy machine takes.
+"""Count the seconds that a notebook is charged: its own, not those that a busy machine takes.
 
 A limit of T seconds is T seconds on the clock of a quiet machine. Where others keep the processors busy, the time in which the
 notebook was ready to run and could not is taken off; what it computed on its `cpus` processors is not. Who sleeps is charged
@@ -66,6 +66,7 @@ def charged_s(passed: Reading, cpus: int) -> float:
         passed: what has passed.
         cpus: how many processors the limits speak of.
     """
+    # The last two bound what may be taken off: no credit for its own work, and no stay without end (ADR 13).
     return max(passed.wall_s - passed.lost_s, passed.cpu_s / cpus, passed.wall_s / GENEROUS)
 
 

@@ -1,4 +1,4 @@
-"""The engine: walks a notebook in a leased kernel, through papermill.
+"""Run a notebook in a leased kernel through papermill, within limits.
 
 Unlike papermill's own engine it goes on after a cell that raises, ends a cell or the whole run at a limit, and caps
 what the notebook may print. What comes back is a value: a crash of the student's code is normal.
@@ -99,6 +99,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self.execute_cell(cell, index)
             except DeadKernelError:
                 self._die()
+            # A reply is the student's word: nbclient was not written for hostile ones.
             except Exception:
                 cell.outputs.append(
                     _error("UnreadableReply", "the kernel's answer to this cell made no sense")
@@ -109,6 +110,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self._note_cut(cell, index)
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
             self._note(cell, index)
+            # `_note` has found the hit, so it comes before this.
             if self.hits.get(Limit.MEMORY) == index and not self.dead:
                 self.request(RECOVER, RECOVER_S)  # what the cell left behind would starve those after it
 
@@ -137,6 +139,8 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         left = await self._until_spent(running, most_s)
         if running.done():
             return
+        # Only this request is over its limit: an interrupt may save the run. At the wall limit there is no
+        # grace.
         if left > 0:
             if limit is not None:
                 self._hit(limit, index)
@@ -145,6 +149,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self.km._close_control_socket()
             await asyncio.wait({running}, timeout=GRACE_S)
         if not running.done():
+            # The wall limit may have passed during the grace.
             if self.meter.left_s() == 0:
                 self._hit(Limit.WALL, index)
             self.dead = True
@@ -157,11 +162,11 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
     async def _until_spent(self, running: asyncio.Future[Any], most_s: float) -> float:
         """Wait until a request is done or has used its seconds; returns what is left of the wall limit."""
         begin = self.meter.reading()
-        left, own = self.meter.left_s(begin), most_s
-        while not running.done() and min(left, own) > 0:
-            await asyncio.wait({running}, timeout=min(left, own, LOOK_S))
+        left, request_left = self.meter.left_s(begin), most_s
+        while not running.done() and min(left, request_left) > 0:
+            await asyncio.wait({running}, timeout=min(left, request_left, LOOK_S))
             now = self.meter.reading()
-            left, own = self.meter.left_s(now), most_s - self.meter.charged_s(now, begin)
+            left, request_left = self.meter.left_s(now), most_s - self.meter.charged_s(now, begin)
         return left
 
     def _hit(self, limit: Limit, index: int | None) -> None:
@@ -248,7 +253,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def _note(self, cell: NotebookNode, index: int) -> None:
         """Note which limits a cell has hit, and how it failed if it did."""
-        number = sum(1 for one in self.nb.cells[: index + 1] if one.cell_type == "code")
+        number = sum(1 for notebook_cell in self.nb.cells[: index + 1] if notebook_cell.cell_type == "code")
         failure = self._failure(cell, index, number)
         if failure is not None:
             self.failed.append(failure)
@@ -261,7 +266,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         )
         hits = new_hits(usage, self.hits)
         self.hits.update(dict.fromkeys(hits, index))
-        output = next((one for one in cell.get("outputs", []) if one.output_type == "error"), None)
+        output = next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)
         raised = (
             (printable(output.get("ename"), 100), printable(output.get("evalue"), 500))
             if output
@@ -272,6 +277,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             message = describe(limit, self.limits, number)
             return failed(f"limit: {limit}", message, limit)
         if self.dead:
+            # A dead kernel explains nothing: only the sandbox can.
             limit = Limit.MEMORY if usage.memory_hit else None
         elif raised is not None:
             sandboxed = self.lease.sandbox != "none"
@@ -315,21 +321,25 @@ class GradingEngine(Engine):  # type: ignore[misc]
         watchdog = threading.Timer(GENEROUS * run.limits.wall_s + WATCHDOG_S, run.lease.stop)
         watchdog.daemon = True
         watchdog.start()
+        # The kernel is ready and no cell has run: from here on errors may be the notebook's.
         run.begin()
         walked = ready
         try:
             client.papermill_execute_cells()
             walked = time.monotonic()
+            # While the kernel lives: entry points are objects in it.
             run.ask(client)
         except WorldEnded as exc:
             client.dead, client.broken = True, exc.words
         finally:
             watchdog.cancel()
+            # Read before the kernel ends, which takes its clocks and counters along.
             now, peak_mb = client.meter.reading(), run.lease.usage().peak_mb
             run.lease.stop()
             client.close()
         options["report"](
             Execution(
+                # A copy: papermill goes on to put cells about the first error into its own.
                 notebook=copy.deepcopy(nb_man.nb),
                 failed=tuple(client.failed),
                 hits=dict(client.hits),
@@ -364,6 +374,7 @@ def run(notebook: NotebookNode, given: Run, parameters: Mapping[str, Any]) -> Ex
         KernelDied: the kernel never got ready, or was lost through no fault of the notebook: ours to mend.
     """
     reports: list[Execution] = []
+    # Raised for any cell with an error, after the report was made; here that is nothing unusual.
     with contextlib.suppress(PapermillExecutionError):
         papermill.execute_notebook(
             copy.deepcopy(notebook),

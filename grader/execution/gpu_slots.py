@@ -1,4 +1,4 @@
-"""Who may use which GPU, and what a kernel sees of it.
+"""Hold GPUs for kernels, and tell what a kernel sees of them.
 
 A GPU has slots. A slot is a locked file, so that two graders of a user on one machine do not take the same one, and the
 slots of a grader that was killed are free at once.
@@ -42,8 +42,8 @@ class Pool:
 
     def table(self) -> Table:
         """Return the GPUs that `CUDA_VISIBLE_DEVICES` of this process leaves us: all, where it is not set."""
-        found = gpus.of_the_driver() if self.file is None else gpus.read_table(self.file)
-        return gpus.visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        table = gpus.of_the_driver() if self.file is None else gpus.read_table(self.file)
+        return gpus.visible(table, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
     def resolve(self, wanted: str, count: int) -> Literal["cpu", "cuda"]:
         """Say on what an assignment runs here.
@@ -92,6 +92,7 @@ class Held:
     def environment(self) -> dict[str, str]:
         """Return what the kernel's libraries read before any of its code runs."""
         if not self.devices:
+            # Empty, not absent: absent would mean all.
             return {"CUDA_VISIBLE_DEVICES": ""}
         names = ",".join(device.uuid for device in self.devices)
         return {
@@ -107,6 +108,7 @@ class Held:
 
     def problem(self) -> str:
         """Look again: say why one of these GPUs can no longer be used, or ""."""
+        # The table is cached, and older than the failure.
         gpus.forget()
         now = {device.uuid: device for device in self.pool.table().devices}
         for device in self.devices:
@@ -148,10 +150,10 @@ def hold(
     deadline = time.monotonic() + patience_s
     with contextlib.ExitStack() as locks:
         while True:
-            usable = [one for one in table.usable if one.uuid not in _avoided]
+            usable = [gpu for gpu in table.usable if gpu.uuid not in _avoided]
             if len(usable) < count:
                 raise NoGpuSlot(f"{count} GPUs wanted, {len(usable)} work here: {table.why_none()}.", ADVICE)
-            usable.sort(key=lambda one: (one.uuid not in _last, one.index))
+            usable.sort(key=lambda gpu: (gpu.uuid not in _last, gpu.index))
             chosen = _take(usable, count, pool.slots, locks, alone=alone)
             if chosen:
                 break
@@ -161,7 +163,7 @@ def hold(
                     "Another grader holds them; `pawgrade doctor` shows the slots.",
                 )
             time.sleep(POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - so that two who wait do not keep step
-        _last[:] = [one.uuid for one in chosen]
+        _last[:] = [gpu.uuid for gpu in chosen]
         shared = pool.slots > 1 and not alone
         yield Held(chosen, table.nodes(chosen), pool, shared, table.driver, table.declared)
 
@@ -182,14 +184,17 @@ def _take(
     with contextlib.ExitStack() as taken:
         chosen = []
         for device in usable:
-            with contextlib.ExitStack() as own:
-                got = (_lock(device, slot, own) for slot in range(slots))
+            with contextlib.ExitStack() as device_locks:
+                # A generator: `any` stops at the first slot it gets, `all` at the first that it does not.
+                got = (_lock(device, slot, device_locks) for slot in range(slots))
                 if all(got) if alone else any(got):
-                    taken.push(own.pop_all())
+                    # Moved out of its block, whose end gives back what is not moved.
+                    taken.push(device_locks.pop_all())
                     chosen.append(device)
             if len(chosen) == count:
+                # All at once, or none: now the caller's block holds them.
                 locks.push(taken.pop_all())
-                return tuple(sorted(chosen, key=lambda one: one.index))
+                return tuple(sorted(chosen, key=lambda gpu: gpu.index))
     return ()
 
 

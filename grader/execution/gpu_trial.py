@@ -1,7 +1,7 @@
-"""What a run on a GPU says about itself, and who is to blame: the student for a full GPU, we for one that is lost.
+"""Try out GPUs in a fresh kernel, to tell a lost GPU from a notebook that only says so.
 
-A notebook's errors are the student's word. That memory was full costs points by itself, so the word is taken for an
-explanation; that the GPU was lost would make it our error, so we look ourselves.
+A notebook's errors are the student's word, and a lost GPU would make them our error. So `grading.gpu_blame` looks
+into it with this trial, which runs nothing of a student's.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def try_out(kernel: str, held: Held, *, sandboxed: bool) -> str:
                 execution = engine.run(notebook, engine.Run(lease, limits, gpu=True), {"device": "cuda"})
         except GraderError as exc:
             return str(exc)
+    # Others may fill the memory of a GPU that is sound.
     if not execution.failed or execution.gpu_full:
         return ""
     return f"{execution.failed[0].error}: {execution.failed[0].message}"

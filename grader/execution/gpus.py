@@ -78,12 +78,15 @@ class Table:
         if not devices:
             return ()
         shared = [self.folder / name for name in COMMON_NODES]
-        own = [self.folder / f"nvidia{device.minor}" for device in devices]
-        return tuple(str(path) for path in (*sorted(own), *shared) if path.exists())
+        device_nodes = [self.folder / f"nvidia{device.minor}" for device in devices]
+        return tuple(str(path) for path in (*sorted(device_nodes), *shared) if path.exists())
 
     def why_none(self) -> str:
         """Say why no kernel can have a GPU."""
-        reasons = [self.trouble, *(f"GPU {one.index}: {one.problem}" for one in self.devices if one.problem)]
+        reasons = [
+            self.trouble,
+            *(f"GPU {device.index}: {device.problem}" for device in self.devices if device.problem),
+        ]
         return "; ".join(reason for reason in reasons if reason) or "the driver lists none"
 
 
@@ -115,40 +118,46 @@ def read_table(path: Path) -> Table:
         SpecError: it cannot be read, or says something else.
     """
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        parsed = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as exc:
-        said = str(exc) if not isinstance(exc, ValidationError) else exc.errors()[0]["msg"]
-        raise SpecError(f"{path} is no table of GPUs: {said}.", "docs/devices.md shows one.") from exc
-    uuids = [one.uuid for one in found.gpu]
+        reason = str(exc) if not isinstance(exc, ValidationError) else exc.errors()[0]["msg"]
+        raise SpecError(f"{path} is no table of GPUs: {reason}.", "docs/devices.md shows one.") from exc
+    # Slots are locked by uuid: two GPUs of one name would share their locks.
+    uuids = [entry.uuid for entry in parsed.gpu]
     if len({*uuids}) != len(uuids):
         raise SpecError(f"{path}: two GPUs have the same uuid.")
     devices = tuple(
         Device(
-            index, one.uuid, one.name, one.memory_mb, index if one.minor is None else one.minor, one.problem
+            index,
+            entry.uuid,
+            entry.name,
+            entry.memory_mb,
+            index if entry.minor is None else entry.minor,
+            entry.problem,
         )
-        for index, one in enumerate(found.gpu)
+        for index, entry in enumerate(parsed.gpu)
     )
-    return _with_nodes(Table(devices, found.folder, found.driver, declared=True))
+    return _with_nodes(Table(devices, parsed.folder, parsed.driver, declared=True))
 
 
 @functools.cache
 def of_the_driver() -> Table:
     """Ask the driver's program; where it is missing, read what the driver shows in /proc."""
-    program, shown = shutil.which("nvidia-smi"), _driver_files(DRIVER)
+    program, facts_by_bus = shutil.which("nvidia-smi"), _driver_files(DRIVER)
     if program is None:
-        if not shown:
+        if not facts_by_bus:
             return Table()
         trouble = "nvidia-smi is not found, so memory and MIG are not known"
-        return _with_nodes(replace(_from_files(shown), trouble=trouble))
+        return _with_nodes(replace(_from_files(facts_by_bus), trouble=trouble))
     line = [program, f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=NVIDIA_SMI_S)
     except (OSError, subprocess.TimeoutExpired) as exc:
         return Table(trouble=f"nvidia-smi: {exc}")
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        return Table(trouble=f"nvidia-smi: {said[-1] if said else f'exit status {done.returncode}'}")
-    minors = {bus: int(facts.get("Device Minor", "-1")) for bus, facts in shown.items()}
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        return Table(trouble=f"nvidia-smi: {lines[-1] if lines else f'exit status {done.returncode}'}")
+    minors = {bus: int(facts.get("Device Minor", "-1")) for bus, facts in facts_by_bus.items()}
     return _with_nodes(parse(done.stdout, minors))
 
 
@@ -176,6 +185,7 @@ def parse(text: str, minors: Mapping[str, int]) -> Table:
         }:
             problem = f"the driver says {uuid if not uuid.startswith('GPU-') else memory}"
         minor = minors.get(_bus(bus), -1)
+        # What the driver cannot tell is no number, such as `[N/A]`.
         number = int(memory) if memory.isdigit() else 0
         devices.append(Device(int(index), uuid, name, number, minor if minor >= 0 else int(index), problem))
     return Table(tuple(devices), driver=driver, trouble=trouble)
@@ -183,19 +193,20 @@ def parse(text: str, minors: Mapping[str, int]) -> Table:
 
 def _driver_files(folder: Path) -> dict[str, dict[str, str]]:
     """Read what the driver says of each GPU, by its place on the PCI bus."""
-    found = {}
+    facts_by_bus = {}
     for path in sorted(folder.glob("*/information")):
         with contextlib.suppress(OSError):
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             pairs = (line.split(":", 1) for line in lines if ":" in line)
-            found[_bus(path.parent.name)] = {key.strip(): value.strip() for key, value in pairs}
-    return found
+            facts_by_bus[_bus(path.parent.name)] = {key.strip(): value.strip() for key, value in pairs}
+    return facts_by_bus
 
 
-def _from_files(shown: Mapping[str, Mapping[str, str]]) -> Table:
+def _from_files(facts_by_bus: Mapping[str, Mapping[str, str]]) -> Table:
     devices = []
-    for index, (_, facts) in enumerate(sorted(shown.items())):
+    for index, (_, facts) in enumerate(sorted(facts_by_bus.items())):
         uuid = facts.get("GPU UUID", "")
+        # The driver writes question marks for a GPU that nobody has woken yet.
         asleep = not uuid or "?" in uuid
         problem = "its UUID is not known; install nvidia-smi" if asleep else ""
         minor = facts.get("Device Minor", str(index))
@@ -205,9 +216,9 @@ def _from_files(shown: Mapping[str, Mapping[str, str]]) -> Table:
     return Table(tuple(devices))
 
 
-def _bus(place: str) -> str:
+def _bus(address: str) -> str:
     """Write a place on the PCI bus in one way: the driver's program and its files differ in case and zeros."""
-    domain, _, rest = place.strip().lower().partition(":")
+    domain, _, rest = address.strip().lower().partition(":")
     return f"{domain.lstrip('0') or '0'}:{rest}"
 
 
@@ -221,6 +232,7 @@ def _with_nodes(table: Table) -> Table:
         except OSError:
             problem = f"{node} is not there; run nvidia-modprobe, or give the GPU to the container"
         else:
+            # Root may open any node, and kernels are not root: for them the mode decides.
             if (os.geteuid() == 0 and mode & 0o006 != 0o006) or not os.access(node, os.R_OK | os.W_OK):
                 problem = f"{node} is not open to kernels: chmod 666, or NVreg_DeviceFileMode=0666"
         devices.append(replace(device, problem=device.problem or problem))
@@ -231,19 +243,21 @@ def visible(table: Table, text: str | None) -> Table:
     """Keep what `CUDA_VISIBLE_DEVICES` names; as in CUDA, nothing counts after a name that stands for nothing."""
     if text is None:
         return table
-    kept: list[Device] = []
+    chosen: list[Device] = []
     for name in text.split(","):
-        wanted = name.strip()
-        found = [
-            one
-            for one in table.devices
-            if (wanted.isdigit() and one.index == int(wanted))
-            or (not wanted.isdigit() and len(wanted) > 4 and one.uuid.startswith(wanted))
+        identifier = name.strip()
+        matches = [
+            device
+            for device in table.devices
+            if (identifier.isdigit() and device.index == int(identifier))
+            # As in CUDA the beginning of a uuid will do; `GPU-` alone names nothing.
+            or (not identifier.isdigit() and len(identifier) > 4 and device.uuid.startswith(identifier))
         ]
-        if len(found) != 1:
+        # Unknown or ambiguous: the names behind it do not count either.
+        if len(matches) != 1:
             break
-        kept += [one for one in found if one not in kept]
+        chosen += [device for device in matches if device not in chosen]
     trouble = table.trouble
-    if table.devices and not kept:
+    if table.devices and not chosen:
         trouble = f"CUDA_VISIBLE_DEVICES={text!r} leaves none"
-    return replace(table, devices=tuple(kept), trouble=trouble)
+    return replace(table, devices=tuple(chosen), trouble=trouble)

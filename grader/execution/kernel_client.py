@@ -1,4 +1,4 @@
-"""The intake: a client of a kernel that believes nothing and keeps little.
+"""Client of an untrusted kernel: it believes nothing, and keeps no more output than is allowed.
 
 Whatever a kernel sends is the student's word. Of a reply only its arrival counts. Of the outputs as much is kept as
 the assignment allows, made afresh from the parts we know; the rest is dropped before it is parsed, with one notice.
@@ -119,7 +119,7 @@ class Channel:
             parts = frames[frames.index(DELIM) + 1 :]
         except ValueError:
             return []
-        small = len(parts) > 2 and max(len(part) for part in parts[:3]) <= HEADER_BYTES
+        small = len(parts) > 2 and max(len(frame) for frame in parts[:3]) <= HEADER_BYTES
         return parts if small and self.expected and self.expected.encode() in parts[2] else []
 
 
@@ -179,7 +179,7 @@ class Outputs(Channel):
         """Take a message if it is one of ours and there is room for it."""
         parts = self.parts(frames)
         kind = _kind(parts[1]) if parts else ""
-        size = MESSAGE_BYTES + sum(len(part) for part in parts[3:])
+        size = MESSAGE_BYTES + sum(len(frame) for frame in parts[3:])
         if kind in {"status", "execute_input"}:
             return whole and size <= SIGN_BYTES and self._take_sign(kind, parts)
         if kind not in CHARGED:
@@ -299,10 +299,10 @@ class IntakeClient(AsyncKernelClient):  # type: ignore[misc]
 
 def _kind(header: bytes) -> str:
     try:
-        found = json.loads(header)
+        fields = json.loads(header)
     except (ValueError, RecursionError):
         return ""
-    return str(found.get("msg_type")) if isinstance(found, dict) else ""
+    return str(fields.get("msg_type")) if isinstance(fields, dict) else ""
 
 
 def _opened(session: Session, parts: list[bytes], request: str) -> Any:  # noqa: ANN401 - any JSON

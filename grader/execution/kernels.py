@@ -1,4 +1,4 @@
-"""Kernels: leased by kernelspec name, used once, and gone with everything they started.
+"""Lease kernels by kernelspec name: each is used once, and ends with everything it started.
 
 This is the one seam between grading and how a kernel runs: a kernelspec's name. `Lease.sandbox` says how far that
 kernel keeps student code from the machine; a plain local kernel does not, and every grade made with one says so.
@@ -98,31 +98,33 @@ class Lease:
 
     def _members(self) -> list[psutil.Process]:
         """Find the kernel's processes: by descent, by environment, and orphans that came to us as subreaper."""
-        found: dict[int, psutil.Process] = {}
+        processes: dict[int, psutil.Process] = {}
         pid = getattr(getattr(self.manager, "provisioner", None), "pid", None)
         me = psutil.Process()
         with contextlib.suppress(psutil.NoSuchProcess):
             if pid:
                 kernel = psutil.Process(pid)
-                found.update((child.pid, child) for child in (kernel, *kernel.children(recursive=True)))
+                processes.update((child.pid, child) for child in (kernel, *kernel.children(recursive=True)))
+        # A kernel starts in a session of its own: what is in ours are the grader's helpers.
         session = os.getsid(0) if hasattr(os, "getsid") else 0
         for child in me.children(recursive=True):
             with contextlib.suppress(psutil.Error, OSError):
                 ours = _token(child) in (None, self.token)  # another lease's kernel is left alone
                 if ours and child.create_time() >= self.started - 1 and os.getsid(child.pid) != session:
-                    found[child.pid] = child
+                    processes[child.pid] = child
+        # Daemons that left parent and session still have the environment that they were started with.
         for process in psutil.process_iter():
             if _token(process) == self.token:
-                found[process.pid] = process
-        found.pop(me.pid, None)
-        return [process for process in found.values() if _is_running(process)]
+                processes[process.pid] = process
+        processes.pop(me.pid, None)
+        return [process for process in processes.values() if _is_running(process)]
 
     def usage(self) -> Usage:
         """Say what the kernel has worked; a kernel without a sandbox runs into no limits."""
         pids = list[int]()
         with contextlib.suppress(psutil.Error):
             kernel = psutil.Process(self.manager.provisioner.pid)
-            pids = [one.pid for one in (kernel, *kernel.children(recursive=True))]
+            pids = [process.pid for process in (kernel, *kernel.children(recursive=True))]
         return Usage(cpu_s=cpu_s(pids), waited_s=self.waits.waited_s(pids))
 
     def lost(self) -> str:
@@ -163,10 +165,10 @@ class SandboxLease(Lease):
     @property
     def provisioner(self) -> SandboxProvisioner:
         """Return what launched the kernel; raises KernelDied before it did."""
-        found: SandboxProvisioner | None = self.manager.provisioner
-        if found is None:
+        provisioner: SandboxProvisioner | None = self.manager.provisioner
+        if provisioner is None:
             raise KernelDied("the kernel was never started.")
-        return found
+        return provisioner
 
     def kill(self) -> None:
         """End the kernel and every process it started; returns when all are gone."""
@@ -182,15 +184,15 @@ class SandboxLease(Lease):
         """Say which limits the kernel has run into."""
         from grader.kernel_env import SHARED, WORK
 
-        found = self.provisioner.usage()
-        full = found.get("full", ())
+        counters = self.provisioner.usage()
+        full = counters.get("full", ())
         return Usage(
-            memory_hit=bool(found.get("memory_kills")) or SHARED in full,
+            memory_hit=bool(counters.get("memory_kills")) or SHARED in full,
             disk_full=WORK in full,
-            processes_hit=bool(found.get("process_refusals")),
-            peak_mb=float(found.get("peak_mb", 0.0)),
-            cpu_s=float(found.get("cpu_s", 0.0)),
-            waited_s=float(found.get("waited_s", 0.0)),
+            processes_hit=bool(counters.get("process_refusals")),
+            peak_mb=float(counters.get("peak_mb", 0.0)),
+            cpu_s=float(counters.get("cpu_s", 0.0)),
+            waited_s=float(counters.get("waited_s", 0.0)),
         )
 
     def lost(self) -> str:
@@ -202,6 +204,7 @@ class SandboxLease(Lease):
         if connection is None or not connection.lost:
             return ""
         if connection.zygote_answers():
+            # Asked twice: a zygote that is being ended loses its kernels first, and answers a little longer.
             time.sleep(DYING_S)
             if connection.zygote_answers():
                 return ""
@@ -227,6 +230,7 @@ class SandboxLease(Lease):
             return self.provisioner.put(folder, folder.name)
         except KernelDied as exc:
             connection = self.provisioner.connection
+            # The world ended and the zygote lives: then the notebook has ended it. All else is ours to mend.
             if connection is None or not connection.gone(1) or not connection.zygote_answers():
                 raise
             raise WorldEnded(BROKEN) from exc
@@ -235,6 +239,7 @@ class SandboxLease(Lease):
         """Fetch files from the copy of a folder, as much of each as is allowed."""
         for name, most in names.items():
             with contextlib.suppress(FileNotFoundError, KernelDied):
+                # A kernel that has died left no file: why it died is asked elsewhere (`lost`).
                 content = self.provisioner.take(folder.name, name, most)
                 (folder / name).write_bytes(content)
 
@@ -275,6 +280,7 @@ def lease(
     """
     from jupyter_client.utils import run_sync
 
+    # Before the kernel starts, so that no orphan of it goes to another parent.
     adopt_orphans()
     token = uuid.uuid4().hex
     manager = _manager(kernel, sandbox, cwd)
@@ -310,8 +316,8 @@ def _manager(kernel: str, sandbox: Sandbox | None, cwd: Path) -> Any:  # noqa: A
         from grader.sandbox.kernelspecs import kernel_spec
 
         spec = kernel_spec()
-    wanted = spec.metadata.get("kernel_provisioner", {})
-    if (wanted.get("provisioner_name") == "pawgrade") != (sandbox is not None):
+    provisioner = spec.metadata.get("kernel_provisioner", {})
+    if (provisioner.get("provisioner_name") == "pawgrade") != (sandbox is not None):
         raise SpecError(
             f"the kernelspec {kernel!r} gives {'no' if sandbox else 'a'} sandbox, but {'one' if sandbox else 'none'} is wanted.",
             "Choose another with PAWGRADE_KERNEL, or unset it; `--sandbox none` is for code that you trust.",
@@ -363,8 +369,8 @@ def adopt_orphans() -> None:
 def _token(process: psutil.Process) -> str | None:
     """Return the lease that a process names in its environment, or None when it names none or hides it."""
     with contextlib.suppress(psutil.Error, OSError):
-        found: str | None = process.environ().get(LEASE_VARIABLE)
-        return found
+        token: str | None = process.environ().get(LEASE_VARIABLE)
+        return token
     return None
 
 

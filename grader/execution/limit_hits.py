@@ -1,4 +1,4 @@
-"""Endings: which limit ended a cell, and the words for it.
+"""Tell which limit ended a cell, and put it into words.
 
 The texts of libraries that say that a limit was met, or a GPU lost, are here and nowhere else.
 """
@@ -64,8 +64,8 @@ def unformatted(outputs: Iterable[Mapping[str, Any]]) -> tuple[str, str] | None:
     Args:
         outputs: of a cell; the student's word, which decides no more than an explanation.
     """
-    for one in outputs:
-        text = one.get("text", "") if one.get("output_type") == "stream" else ""
+    for output in outputs:
+        text = output.get("text", "") if output.get("output_type") == "stream" else ""
         if isinstance(text, str) and "During handling of the above exception" in text:
             line = next((line for line in text.splitlines() if any(words in line for words in NO_MEMORY)), "")
             if line or "MemoryError" in text:
@@ -75,12 +75,12 @@ def unformatted(outputs: Iterable[Mapping[str, Any]]) -> tuple[str, str] | None:
 
 def new_hits(usage: Usage, known: Container[Limit]) -> list[Limit]:
     """Return the limits that a sandbox says were hit and that are not known yet, the most telling first."""
-    said = {
+    hits = {
         Limit.MEMORY: usage.memory_hit,
         Limit.PROCESSES: usage.processes_hit,
         Limit.DISK: usage.disk_full,
     }
-    return [limit for limit, hit in said.items() if hit and limit not in known]
+    return [limit for limit, hit in hits.items() if hit and limit not in known]
 
 
 def limit_behind(name: str, text: str, usage: Usage, *, sandboxed: bool) -> Limit | None:
@@ -94,8 +94,10 @@ def limit_behind(name: str, text: str, usage: Usage, *, sandboxed: bool) -> Limi
     """
     if name == "MemoryError" or any(words in text for words in NO_MEMORY):
         return Limit.MEMORY
+    # The sandbox must agree: a notebook may say this of any disk.
     if usage.disk_full and any(words in text for words in NO_SPACE):
         return Limit.DISK
+    # Without a sandbox no limit on processes is ours: the machine itself refused one.
     if sandboxed and (name == "BlockingIOError" or any(words in text for words in NO_PROCESS)):
         return Limit.PROCESSES
     return None

@@ -1,4 +1,4 @@
-"""Outputs: what a kernel claims to show, made afresh from the parts that a notebook may hold."""
+"""Rebuild a kernel's messages from the parts that a notebook may hold; all else is dropped."""
 
 from __future__ import annotations
 
@@ -36,27 +36,30 @@ def _stream(content: Content) -> Content | None:
 
 
 def _error(content: Content) -> Content | None:
-    found = _only(content, ename=str, evalue=str, traceback=list)
-    return found if found and _are_strings(found["traceback"]) else None
+    parts = _only(content, ename=str, evalue=str, traceback=list)
+    return parts if parts and _are_strings(parts["traceback"]) else None
 
 
 def _result(content: Content) -> Content | None:
-    found = _display(content)
-    return {**found, "execution_count": _count(content)} if found else None
+    parts = _display(content)
+    return {**parts, "execution_count": _count(content)} if parts else None
 
 
 def _display(content: Content) -> Content | None:
-    found = _only(content, data=dict, metadata=dict)
-    if found is None or not all(_is_bundled(mime, value) for mime, value in found["data"].items()):
+    parts = _only(content, data=dict, metadata=dict)
+    if parts is None or not all(_is_bundled(mime, value) for mime, value in parts["data"].items()):
         return None
     # Values of JSON take a hundred times their bytes in every copy of the notebook, and no page shows them.
-    found["data"] = {mime: one if _is_text(one) else NOT_KEPT for mime, one in found["data"].items()}
-    found["metadata"] = {}
+    parts["data"] = {
+        mime: representation if _is_text(representation) else NOT_KEPT
+        for mime, representation in parts["data"].items()
+    }
+    parts["metadata"] = {}
     transient = content.get("transient")
     display_id = transient.get("display_id") if isinstance(transient, dict) else None
     if isinstance(display_id, str):
-        found["transient"] = {"display_id": display_id}
-    return found
+        parts["transient"] = {"display_id": display_id}
+    return parts
 
 
 def _is_bundled(mime: str, value: object) -> bool:
@@ -69,16 +72,17 @@ def _is_text(value: object) -> bool:
 
 
 def _are_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(line, str) for line in value)
 
 
 def _only(content: Content, **types: type) -> Content | None:
-    found = {name: content.get(name) for name in types}
-    return found if all(isinstance(found[name], kind) for name, kind in types.items()) else None
+    parts = {name: content.get(name) for name in types}
+    return parts if all(isinstance(parts[name], kind) for name, kind in types.items()) else None
 
 
 def _count(content: Content) -> int | None:
     count = content.get("execution_count")
+    # Not isinstance: True is an int, too.
     return count if type(count) is int and 0 <= count <= LARGEST else None
 
 
@@ -97,8 +101,8 @@ def _plain(value: object, depth: int) -> object:
     if depth == 0:
         raise ValueError("nested too deeply")
     if isinstance(value, list):
-        return [_plain(one, depth - 1) for one in value]
-    return {str(_plain(name, depth)): _plain(one, depth - 1) for name, one in value.items()}
+        return [_plain(element, depth - 1) for element in value]
+    return {str(_plain(name, depth)): _plain(member, depth - 1) for name, member in value.items()}
 
 
 _MAKERS: dict[str, Callable[[Content], Content | None]] = {

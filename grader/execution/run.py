@@ -1,4 +1,4 @@
-"""One run of a notebook: what goes in, and what comes out of it."""
+"""Types of one run of a notebook: what it is given (`Run`), and what became of it (`Execution`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from grader.limits import Limits
 from grader.messages import NOTHING, Message
 from grader.records import FailedCell, Limit
 
+# The engine imports this module: at run time this would be a circle.
 if TYPE_CHECKING:
     from grader.execution.engine import GradingClient
 
@@ -84,6 +85,9 @@ class Execution:
     @property
     def limit(self) -> Limit | None:
         """The limit that matters most: the one that ended the run, else one that ended a cell, else one that cut."""
+        # `grading.submission` decides by this whether to run once more, so a limit that ended something must
+        # not hide
+        # behind one that only cut the output.
         order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT)
         return next((limit for limit in order if limit in self.hits), None)
 

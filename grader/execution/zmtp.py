@@ -1,4 +1,4 @@
-"""The wire: one connection to a kernel's socket that never holds more than its reader wants.
+"""ZMTP connection to a kernel's socket that never holds more than its reader wants.
 
 libzmq would do the same work but for its queues: it takes in whole messages, up to a number of them, of any number
 of parts of any size, before anyone sees the first byte. One message of a hostile notebook could fill the grader's

@@ -1,4 +1,4 @@
-"""Building the grade of one submission: whole and true from the start, whatever became of it."""
+"""Build the grade of one submission: judged, unreadable, or undecided."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from grader.gradebook import versions
 from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
 from grader.messages import Message
-from grader.records import NOT_RUN, Check, Grade, Repair, Seconds, StaffNotes, Status, Submission
+from grader.records import (
+    NOT_RUN,
+    Check,
+    ExerciseGrade,
+    Grade,
+    Repair,
+    Seconds,
+    StaffNotes,
+    Status,
+    Submission,
+)
 
 if TYPE_CHECKING:
     from grader.execution.run import Execution
@@ -56,12 +66,8 @@ def grade_of(
         log: tracebacks of our own errors in earlier tries.
     """
     assignment = work.context.assignment
-    exercises = tuple(
-        scoring.exercise_grade(
-            exercise.id, exercise.title, _worth(exercise, verdicts, work.context), verdicts.checks
-        )
-        for exercise in assignment.exercises
-    )
+    exercises = _exercise_grades(verdicts, work.context)
+    # Sums of floats: without rounding, 0.1 + 0.2 would show.
     points = round(sum(exercise.points for exercise in exercises), 2)
     passed = points >= assignment.pass_points
     return Grade(
@@ -86,12 +92,27 @@ def grade_of(
         notices=tuple(notices),
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
-        staff=StaffNotes(
-            usage=_usage(execution) if execution else {},
-            second=verdicts.second,
-            log=f"{log}{verdicts.log}",
-            pictures=verdicts.staff_pictures,
-        ),
+        staff=_staff_notes(verdicts, execution, log),
+    )
+
+
+def _exercise_grades(verdicts: Verdicts, context: Context) -> tuple[ExerciseGrade, ...]:
+    """Return the grades of all exercises, in the order of the assignment."""
+    return tuple(
+        scoring.exercise_grade(
+            exercise.id, exercise.title, _worth(exercise, verdicts, context), verdicts.checks
+        )
+        for exercise in context.assignment.exercises
+    )
+
+
+def _staff_notes(verdicts: Verdicts, execution: Execution | None, log: str) -> StaffNotes:
+    """Return what only staff may read of a grade."""
+    return StaffNotes(
+        usage=_usage(execution) if execution else {},
+        second=verdicts.second,
+        log=f"{log}{verdicts.log}",
+        pictures=verdicts.staff_pictures,
     )
 
 
@@ -122,7 +143,7 @@ def _provenance(work: Work) -> dict[str, str]:
 
 
 def unread(submission: Submission, work: Work, notice: Message) -> Grade:
-    """A grade for a submission that could not be run: the student's to mend, so FAILED, never ERROR."""
+    """Return the grade of a submission that could not be run: the student's to mend, so FAILED, never ERROR."""
     checks = tuple(
         Check(
             f"{exercise.id}_notebook",
@@ -141,7 +162,7 @@ def unread(submission: Submission, work: Work, notice: Message) -> Grade:
 
 
 def undecided(submission: Submission, work: Work, log: str, ran: str = "") -> Grade:
-    """A grade for a submission that we could not judge: ERROR, for staff.
+    """Return the grade of a submission that we could not judge: ERROR, for staff.
 
     Args:
         submission: what was handed in.

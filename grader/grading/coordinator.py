@@ -1,4 +1,4 @@
-"""A whole class: submissions through a runner, records through one coordinator.
+"""Grade a whole class: submissions go through a runner, records through one coordinator.
 
 An attempt is stored before anything else learns of it; gradebook and `autograded/` follow from it. Whoever runs the
 same command again after a crash grades what is missing and writes the same records.
@@ -134,14 +134,17 @@ def grade_class(
     """
     if options.extra_attempt and not options.students:
         raise SpecError("an extra attempt is for somebody.", "Name the student with --student.")
+    # The lock comes before `desk`, which deletes what other runs have there.
     with attempts.sole_writer(course.folder), desk(course) as folder:
         submissions = course.submissions(assignment, options.students)
         secret = course_secret(course.folder, settings)
         order = Order(course, assignment, settings, folder, secret, options.card)
+        # Here, too: a course that cannot be graded fails before the first submission is handed over.
         work = preparation.prepared(order)
         calibration = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
         group = _Class(course, settings, options, order, work, calibration)
 
+        # A generator: `in_order` asks for a submission no earlier than it can hand it over.
         def calls() -> Iterator[tuple[_Decision, Call[Graded | None]]]:
             for submission in submissions:
                 tell("started", submission.student, None)
@@ -151,6 +154,8 @@ def grade_class(
         grades = list[Grade]()
         with _records(course, work, settings) as record:
             for decision, future in in_order(calls(), jobs):
+                # Stored first, then recorded and told: after a crash the gradebook follows from what is
+                # stored (ADR 6).
                 grade = record(_stored(group, decision, future), decision.submission)
                 tell(decision.event, grade.student, grade)
                 grades.append(grade)
@@ -165,9 +170,9 @@ def _decided(group: _Class, submission: Submission) -> _Decision:
     try:
         submission = dataclasses.replace(submission, contents=attempts.contents(submission))
         before = versions.judged(group.course.folder, submission.assignment, submission.student, group.judge)
-        known = None if group.options.force else _usable(group, submission)
-        if known is not None:
-            return _Decision(submission, "known", before, known)
+        stored_grade = None if group.options.force else _usable(group, submission)
+        if stored_grade is not None:
+            return _Decision(submission, "known", before, stored_grade)
         event: Event = "unscored" if _beyond(group, submission, before) else "graded"
     except GraderError:
         raise
@@ -190,6 +195,7 @@ def _beyond(group: _Class, submission: Submission, before: Sequence[Grade]) -> b
         return False
     attempt = group.work.attempt(submission)
     current = attempts.current(group.course.folder, submission.assignment, submission.student)
+    # By files and by attempt: attempts from before versions were noted have the latter alone.
     again = versions.version(submission) in {versions.version_of(grade) for grade in before}
     again |= attempt in {current, *(grade.attempt for grade in before)}
     return len(before) >= limit and not again
@@ -199,6 +205,7 @@ def _hand_over(group: _Class, decision: _Decision, runner: Executor) -> Future[G
     """Hand a submission to the runner, if it is to be graded."""
     if decision.event == "graded" and not decision.fault:
         return runner.submit(grade_as_ordered, decision.submission, group.order, time.time())
+    # A future all the same, so that `in_order` keeps the order of submissions.
     nothing: Future[Graded | None] = Future()
     nothing.set_result(None)
     return nothing
@@ -224,6 +231,7 @@ def _stored(group: _Class, decision: _Decision, future: Future[Graded | None]) -
                 executed=graded.executed,
                 answers=graded.answers,
             )
+    # Records that cannot be written concern the whole class.
     except GraderError:
         raise
     except Exception:  # of one submission: the others are graded all the same
@@ -231,8 +239,10 @@ def _stored(group: _Class, decision: _Decision, future: Future[Graded | None]) -
     if grade is None:
         grade = assemble.undecided(submission, group.work, decision.fault)
         attempts.write(folder, grade, submitted=None, executed=None, answers={})
+    # Only after `write`: a pointer must not name an attempt that is not there.
     attempts.set_current(folder, grade)
     versions.settle(folder, submission)
+    # By policy an older attempt may count more than the one just graded.
     counts = attempts.counting(folder, submission.assignment, submission.student, group.settings.counts)
     return counts or grade
 
@@ -252,6 +262,7 @@ def _unscored(group: _Class, decision: _Decision) -> Grade:
     """Keep a version without running it; return the grade that goes on counting, with a notice."""
     folder, submission, before = group.course.folder, decision.submission, decision.before
     student = (folder, submission.assignment, submission.student)
+    # An ERROR has no score; it stands in only where nothing else is left.
     last = next((grade for grade in reversed(before) if grade.status is not Status.ERROR), before[-1])
     if attempts.current(*student) not in {grade.attempt for grade in before}:
         attempts.set_current(folder, last)
@@ -272,13 +283,13 @@ def _unscored(group: _Class, decision: _Decision) -> Grade:
 
 @contextlib.contextmanager
 def desk(course: Course) -> Iterator[Path]:
-    """A folder for working copies; what a killed run left in it is removed first."""
+    """Make a folder for working copies, and remove it afterwards; what a killed run left is removed first."""
     folder = course.folder / ".pawgrade" / "work"
     shutil.rmtree(folder, ignore_errors=True)
-    place = folder / uuid.uuid4().hex[:8]
-    place.mkdir(parents=True)
+    desk_folder = folder / uuid.uuid4().hex[:8]
+    desk_folder.mkdir(parents=True)
     try:
-        yield place
+        yield desk_folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -307,8 +318,8 @@ def _records(
             words = versions.waiting(course.folder, grade.assignment, grade.student)
             if notebook is None:
                 words = words or sentences(grade.notices) or Message("Nothing was run.")
-            shown = with_notice(work.release if notebook is None else notebook, words)
-            write_for_formgrader(course, grade, shown, submission)
+            annotated = with_notice(work.release if notebook is None else notebook, words)
+            write_for_formgrader(course, grade, annotated, submission)
             return with_manual(
                 grade,
                 manual_points(gradebook, grade.assignment, grade.student),

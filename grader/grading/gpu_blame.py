@@ -1,4 +1,4 @@
-"""Who is to blame for what a GPU did: the student for a full one, we for one that is lost.
+"""Blame for GPU errors: a full GPU is the student's, a lost one is the grader's.
 
 A notebook's errors are the student's word. That memory was full costs points by itself, so the word is taken for an
 explanation; that the GPU was lost would make it our error, so we look ourselves.
@@ -43,9 +43,10 @@ def settle(
     """
     if not held.devices:
         return execution, answers
-    errors = {name: one for name, one in answers.items() if isinstance(one, SubmissionError)}
-    said = [*(cell.said for cell in execution.failed), *(error.said for error in errors.values())]
-    if any(loses_a_gpu(text) for text in said):
+    errors = {name: answer for name, answer in answers.items() if isinstance(answer, SubmissionError)}
+    error_texts = [*(cell.said for cell in execution.failed), *(error.said for error in errors.values())]
+    # The words alone decide nothing, since a notebook may raise them at will: they make us look.
+    if any(loses_a_gpu(text) for text in error_texts):
         problem = held.problem() or ("" if held.declared else trial())
         if problem:
             held.avoid()
@@ -55,8 +56,10 @@ def settle(
         for name, error in errors.items()
         if fills_a_gpu(error.raised, error.said)
     }
+    # Others may have filled it. The next try has it alone (`submission._run`).
     if (full or execution.gpu_full) and held.shared:
         raise InfrastructureError("the memory of a GPU was full while other kernels were on it, too.")
+    # None: no cell hit it, an entry point did.
     if full and Limit.MEMORY not in execution.hits:
         execution = replace(execution, hits={**execution.hits, Limit.MEMORY: None}, gpu_full=True)
     return execution, {**answers, **full}

@@ -1,4 +1,4 @@
-"""What a grade says beside its verdicts: which limit was hit and what follows, in words for students."""
+"""Notices of a grade beside its verdicts: which limit was hit and what follows, in words for students."""
 
 from __future__ import annotations
 
@@ -46,16 +46,17 @@ def on_limit(
         notebook: the executed notebook.
         on_gpu: whether the memory that was full is that of a GPU.
     """
-    place = Message("while its functions were asked")
+    location = Message("while its functions were asked")
     if index is not None:
+        # Students count code cells; `index` counts all cells.
         number = sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == "code")
-        place = Message("in code cell {number}", number=number)
+        location = Message("in code cell {number}", number=number)
     if limit is Limit.MEMORY and on_gpu:
         return Message(
             "The memory of the GPU was full ({place}). Take smaller batches, work under torch.no_grad() where nothing is trained, and move results to the CPU.",
-            place=place,
+            place=location,
         )
-    return explain(limit, limits, place).notice
+    return explain(limit, limits, location).notice
 
 
 def on_overruns(overruns: Sequence[Overrun]) -> list[Message]:
@@ -64,16 +65,17 @@ def on_overruns(overruns: Sequence[Overrun]) -> list[Message]:
     How much was answered is told in steps only: a notebook that has seen hidden photos chooses when it stops.
     """
     told: dict[str, Message] = {}
-    for one in overruns:
+    for overrun in overruns:
+        # The first set of a function speaks for its others.
         told.setdefault(
-            one.entry_point,
+            overrun.entry_point,
             Message(
                 "{function} has {seconds:g} s for the questions of an exercise, and used them up: {share} of its questions were answered in time. "
                 "What was answered counts, the rest is wrong. Train before, not inside this function; pass photos through the "
                 "network in batches; fewer views of each photo take less time.",
-                function=one.entry_point,
-                seconds=one.budget_s,
-                share=disclosure.part(one.answered, one.asked),
+                function=overrun.entry_point,
+                seconds=overrun.budget_s,
+                share=disclosure.part(overrun.answered, overrun.asked),
             ),
         )
     return list(told.values())
@@ -84,7 +86,8 @@ def on_failed_cells(failed: Sequence[FailedCell]) -> list[Message]:
     if not failed:
         return []
     first = failed[0]
-    missing = next((one for one in failed if one.error in IMPORTS), None)
+    # Told even when it is not the first: a missing library explains the errors after it.
+    missing = next((cell for cell in failed if cell.error in IMPORTS), None)
     if missing is not None:
         return [
             Message(
@@ -94,6 +97,7 @@ def on_failed_cells(failed: Sequence[FailedCell]) -> list[Message]:
                 error=missing.message,
             )
         ]
+    # Where one cell failed, nobody has to be told which to mend first.
     if len(failed) > 1:
         return [
             Message(

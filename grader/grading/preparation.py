@@ -1,4 +1,4 @@
-"""What grading an assignment takes, loaded once for a whole class: checks, questions, hidden photos, public data."""
+"""Load what grading an assignment takes, once for a class: checks, questions, hidden photos, public data."""
 
 from __future__ import annotations
 
@@ -158,25 +158,19 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    # Mistakes of the assignment are told before photos are looked for, which may take long.
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
     data, version = assignment.on(card_id), spec.version(folder)
-    view, division = None, None
-    # Without photos another salt is another split all the same: other questions.
-    split = hashlib.sha256((salt or "").encode()).hexdigest()[:16]
-    if card_id != spec.NO_CARD:
-        division = divide(folder, card_id, settings, salt)
-        view, split = read_view(card_id, data.label_space, settings, salt), division.split.digest
+    view, division, split = _photos(folder, card_id, data.label_space, settings, salt)
     public = public_material(view, data.counts)
     material = public if division is None else _with_hidden(public, division, hidden, secret, version)
+    # Without the secret nobody can draw the questions, even with all of the course's files at hand.
     seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
     files = check_files(folder, "all")
     plan = plan_questions(files, material, seed)
     soundness.require_asked(files, plan, assignment)
-    fingerprint = hashlib.sha256(
-        f"{version}{hmac.new(secret, b'attempt', hashlib.sha256).hexdigest()}".encode()
-    )
     context = Context(
         assignment=assignment,
         folder=folder,
@@ -186,16 +180,37 @@ def prepare(
         levels=hidden.levels.get(card_id, {}),
         files=files,
         plan=plan,
-        version=fingerprint.hexdigest()[:16],
+        version=_fingerprint(version, secret),
         split=split,
         order=asking_order(plan, seed),
+        # Drawn as `lab.check` draws them, about public photos alone.
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
     )
     released = course.release(assignment_id)
     own_photos = division.split.contents if division is not None else ""
     work = _work(context, released, view, desk, settings, own_photos)
+    # The release may be older than the assignment: `pawgrade release` has not run since.
     soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
     return work
+
+
+def _photos(
+    folder: Path, card_id: str, label_space: str, settings: Settings, salt: str | None
+) -> tuple[views.View | None, Division | None, str]:
+    """Return the public view of a card's photos, their division, and a digest of the split."""
+    if card_id == spec.NO_CARD:
+        # Without photos another salt is another split all the same: other questions.
+        return None, None, hashlib.sha256((salt or "").encode()).hexdigest()[:16]
+    # Divided first: where the course's own hidden photos lie in a released folder, nothing is written.
+    division = divide(folder, card_id, settings, salt)
+    return read_view(card_id, label_space, settings, salt), division, division.split.digest
+
+
+def _fingerprint(version: str, secret: bytes) -> str:
+    """Return the digest of an assignment and the course secret that grades carry."""
+    # The secret goes in as a keyed digest only.
+    keyed = hmac.new(secret, b"attempt", hashlib.sha256).hexdigest()
+    return hashlib.sha256(f"{version}{keyed}".encode()).hexdigest()[:16]
 
 
 def _with_hidden(
@@ -204,6 +219,7 @@ def _with_hidden(
     """Return what all checks ask about: hidden photos, too."""
     photos = holdout.holdout(division, secret, version, hidden.holdout.split)
     material = dataclasses.replace(public, images=photos.images, labels=photos.labels)
+    # Where the second holdout judges, none is left to be asked about for staff alone.
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
     if not at_most or not division.split.second_holdout:
         return material
@@ -215,11 +231,11 @@ def _with_hidden(
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
     """A secret level that replaces no public one is misspelt: the public one would stay in force."""
     for card, levels in hidden.levels.items():
-        known = assignment.on(card).levels
-        if extra := sorted(set(levels) - set(known)):
+        public_levels = assignment.on(card).levels
+        if extra := sorted(set(levels) - set(public_levels)):
             raise SpecError(
                 f"assignment {assignment.id}: [levels.{card}] in hidden.toml has {extra[0]!r}; "
-                f"assignment.toml knows {', '.join(known) or 'none'} there."
+                f"assignment.toml knows {', '.join(public_levels) or 'none'} there."
             )
 
 
@@ -273,7 +289,9 @@ def divide(source: Path, card_id: str, settings: Settings, salt: str | None = No
     """
     label_space = spec.load_assignment(source).on(card_id).label_space
     card, folder = find_photos(card_id, settings, salt)
+    # The split that the course's own photos take the place of.
     replaced = spec.load_hidden(source).holdout.split
+    # A release copies all files of the assignment's folder that no pattern leaves out.
     if settings.holdout is not None and settings.holdout.is_relative_to(source.parent.resolve()):
         raise SpecError(
             f"{settings.holdout}: your own hidden photos would be released with an assignment.",
@@ -294,9 +312,10 @@ def _work(
     if not path.is_file():
         raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
     notebook = nbformat.read(path, as_version=4)
-    files = tuple(one for one in sorted(release.rglob("*")) if one.is_file() and one.suffix != ".ipynb")
+    files = tuple(file for file in sorted(release.rglob("*")) if file.is_file() and file.suffix != ".ipynb")
     if settings.sandbox != "none":
         require_sandbox()
+    # `kernels.lease` refuses a kernelspec that does not fit the sandbox.
     kernel = settings.kernel or (PLAIN if settings.sandbox == "none" else SANDBOXED)
     gpus = Pool(settings.devices, settings.gpu_slots)
     device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
@@ -334,9 +353,10 @@ def matplotlib_cache(desk: Path) -> Path:
     """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
     folder = desk / "matplotlib"
     if not folder.is_dir():
-        fresh = desk / f".fonts-{uuid.uuid4().hex}"
-        fresh.mkdir(parents=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(fresh)}
+        # Made aside and renamed, so that no worker sees half of it.
+        draft = desk / f".fonts-{uuid.uuid4().hex}"
+        draft.mkdir(parents=True)
+        environment = {**os.environ, "MPLCONFIGDIR": str(draft)}
         subprocess.run(
             [sys.executable, "-c", "import matplotlib.font_manager"],
             env=environment,
@@ -344,5 +364,5 @@ def matplotlib_cache(desk: Path) -> Path:
             capture_output=True,
         )
         with contextlib.suppress(OSError):  # another worker was faster
-            fresh.rename(folder)
+            draft.rename(folder)
     return folder

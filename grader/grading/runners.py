@@ -1,4 +1,4 @@
-"""Runners: how one function is spread over many submissions. Any `concurrent.futures.Executor` is one."""
+"""Spread one function over many submissions. Any `concurrent.futures.Executor` is a runner."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class InlineExecutor(Executor):
         future: Future[T] = Future()
         try:
             future.set_result(function(*args, **kwargs))
+        # As in other executors: who asks for the result gets the exception.
         except Exception as exc:
             future.set_exception(exc)
         return future
@@ -62,6 +63,7 @@ def in_order(calls: Iterable[tuple[Key, Call[T]]], ahead: int) -> Iterator[tuple
         while waiting:
             yield _done(*waiting.popleft())
     finally:
+        # Also when the caller stops halfway; a call that has begun goes on.
         for _, future in waiting:
             future.cancel()
 

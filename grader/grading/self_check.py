@@ -1,4 +1,4 @@
-"""A student's own check: the notebook run from top to bottom, judged by the public checks alone."""
+"""Check a student's own notebook: run it from top to bottom, and judge it by the public checks alone."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> G
         )  # the student's own machine, the student's own code
         work = preparation.prepare_public(folder, trusted, card=card, desk=Path(name) / "desk")
         assignment = work.context.assignment.id
+        # A copy under the assignment's name: the student's file may be called otherwise.
         handed_in = Path(name) / "notebook" / assignment
         handed_in.mkdir(parents=True)
         shutil.copyfile(notebook, handed_in / f"{assignment}.ipynb")
@@ -52,15 +53,19 @@ def release_of(notebook: Path) -> Path:
     """
     beside = notebook.resolve().parent
     brought = sorted((files.public_parts() / "assignments").glob("*"))
-    known = {folder: load_public(folder).id for folder in (beside, *brought) if _is_release(folder)}
-    for folder, assignment in known.items():
+    releases = {folder: load_public(folder).id for folder in (beside, *brought) if _is_release(folder)}
+    for folder, assignment in releases.items():
         if notebook.stem.startswith(assignment) and (folder / f"{assignment}.ipynb").is_file():
             # A student works in the release's own folder: the untouched notebook is then only in the package. It
             # serves while the assignment is the same; a teacher's own version of it lies beside the notebook.
-            untouched = [one for one in brought if known.get(one) == assignment and _same_checks(one, folder)]
+            untouched = [
+                packaged
+                for packaged in brought
+                if releases.get(packaged) == assignment and _same_checks(packaged, folder)
+            ]
             return untouched[0] if untouched else folder
     raise SpecError(
-        f"{notebook.name} belongs to no assignment that is known here ({', '.join(known.values()) or 'none'}).",
+        f"{notebook.name} belongs to no assignment that is known here ({', '.join(releases.values()) or 'none'}).",
         "Keep the assignment's name at the start of the file's name.",
     )
 
@@ -69,6 +74,6 @@ def _is_release(folder: Path) -> bool:
     return (folder / "assignment.toml").is_file() and (folder / "check_public.py").is_file()
 
 
-def _same_checks(one: Path, other: Path) -> bool:
+def _same_checks(first: Path, second: Path) -> bool:
     names = ("assignment.toml", "check_public.py")
-    return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
+    return all((first / name).read_bytes() == (second / name).read_bytes() for name in names)

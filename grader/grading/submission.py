@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from grader.execution import gpu_slots, kernels
     from grader.execution.run import Execution
 
-TRIES = 3
+TRIES = 3  # after errors of ours that another run may not meet
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,11 @@ def grade_submission(
     begin = time.monotonic()
     submitted = None
     try:
+        # Before the tries: the same bytes would be refused each time.
         submitted = files.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
         notebook, repairs = reading.read_restored(submitted, work.release)
     except (FileNotFoundError, SubmissionError) as exc:
+        # FAILED, not ERROR: the student can mend it.
         return Graded(assemble.unread(submission, work, _explain_unread(exc, submission)), submitted, None)
     except Exception:
         return Graded(assemble.undecided(submission, work, traceback.format_exc()), submitted, None)
@@ -107,6 +109,7 @@ def grade_submission(
         except Exception:  # a fault of our own code: it would come again
             taken.log.append(traceback.format_exc())
             break
+    # If any try reached the notebook, its code may be the cause, and the attempt counts.
     log, ran = "".join(taken.log), next(iter(taken.isolation), "")
     return Graded(assemble.undecided(submission, work, log, ran), submitted, None)
 
@@ -176,14 +179,19 @@ class _Ran:
 
 def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
     """Run a notebook, and once more where its machine, or one cell's memory, took from it what it had earned."""
+    # The turn ends with the run: to ask for another one while holding it would wait for itself.
     desk = taken.work.desk
     with turn(desk, alone=False):
         first = _run(taken, notebook)
     execution, asking = first.execution, first.asking
     late = execution.limit in (Limit.WALL, Limit.CELL) or bool(asking.spent)
+    # The machine took the time: whoever was merely slow has no second run (ADR 13).
     if late and execution.overloaded:
         with turn(desk, alone=True):
             return _run(taken.again(notices.alone(), alone="yes"), notebook).graded
+    # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a
+    # notebook that
+    # raises MemoryError far below the limit asks for a second draw.
     index = execution.hits.get(Limit.MEMORY)
     if index is None or execution.gpu_full or not asking.lost or not execution.near_memory:
         return first.graded
@@ -198,6 +206,7 @@ def _without_cell(notebook: NotebookNode, executed: NotebookNode, index: int) ->
     number = sum(1 for cell in executed.cells[: index + 1] if cell.cell_type == "code")
     shorter = copy.deepcopy(notebook)
     for cell in shorter.cells:
+        # By id, not by position: papermill has put a cell with the parameters into the executed notebook.
         if cell.get("id") == executed.cells[index].get("id"):
             cell.source = _definitions(cell.source)
     return number, shorter
@@ -219,6 +228,7 @@ def _run(taken: _HandedIn, notebook: NotebookNode) -> _Ran:
         # A GPU that was full is the submission's fault only where nothing else was on it: a second run has it alone.
         gpu_slots.hold(work.device, limits.gpus, work.gpus, alone=bool(taken.isolation)) as gpus,
     ):
+        # Before the lease, since a sandboxed kernel starts with a copy of this folder.
         told = [*taken.notices, *workplace.lay_out(folder, submission, work)]
         asking = probe.Asking(
             context.plan,
@@ -230,8 +240,10 @@ def _run(taken: _HandedIn, notebook: NotebookNode) -> _Ran:
         )
         execution, sandbox = _execute(taken, notebook, asking, folder, gpus)
         judging = time.monotonic()
+        # While the GPUs are still held, so that a trial runs on the very same ones.
         try_out = functools.partial(gpu_trial.try_out, work.kernel, gpus, sandboxed=work.sandbox != "none")
         execution, answers = gpu_blame.settle(execution, asking.answers(_why_dead(execution)), gpus, try_out)
+    # The kernel, its folder and the GPUs are given back: checks need the arrays alone.
     verdicts = taken.tools.judge(answers, context)
     now = time.monotonic()
     spent = (execution.kernel_s, execution.execute_s, execution.probe_s, now - judging, now - taken.begin)
@@ -268,6 +280,7 @@ def _execute(
             limits,
             asking.ask,
             gpu=bool(gpus.devices),
+            # From here on an error may be the notebook's doing.
             begin=lambda: taken.isolation.append(lease.sandbox),
         )
         execution = engine.run(notebook, run, workplace.parameters(lease, folder, work))
@@ -281,13 +294,13 @@ def _leased(taken: _HandedIn, folder: Path, gpus: gpu_slots.Held) -> Iterator[ke
 
     work = taken.work
     assignment = work.context.assignment
-    own = {**gpus.environment(), **visible.withheld(exercise.id for exercise in assignment.exercises)}
+    variables = {**gpus.environment(), **visible.withheld(exercise.id for exercise in assignment.exercises)}
     if work.sandbox == "none":
-        sandbox, environment = None, {**workplace.environment(folder, work), **own}
+        sandbox, environment = None, {**workplace.environment(folder, work), **variables}
     else:
         limits = assignment.limits_on(work.context.card)
         environment = dict[str, str]()  # a sandboxed kernel gets its own from the sandbox
-        sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, own, taken.tools.features)
+        sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, variables, taken.tools.features)
     with kernels.lease(work.kernel, cwd=folder / "work", environment=environment, sandbox=sandbox) as lease:
         yield lease
 
@@ -300,6 +313,7 @@ def _why_dead(execution: Execution) -> Message:
         return execution.broken
     if not execution.failed:
         return Message("the kernel ended while it was asked.")
+    # The last one: no cell was run after the kernel's end.
     cell = execution.failed[-1]
     return Message(
         "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message

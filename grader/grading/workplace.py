@@ -1,4 +1,4 @@
-"""The folder of one run: what lies in it, what a kernel is told of it, and whose turn it is."""
+"""Working folders of runs: lay out the files, name them to the kernel, and let runs take turns."""
 
 from __future__ import annotations
 
@@ -53,17 +53,19 @@ def turn(desk: Path, *, alone: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def folder(work: Work) -> Iterator[Path]:
-    """A folder for one run; gone afterwards, whatever the submission made of its permissions."""
-    place = work.desk / uuid.uuid4().hex
-    place.mkdir(parents=True)
+    """Make a folder for one run, and remove it afterwards, whatever the submission made of its permissions."""
+    run_folder = work.desk / uuid.uuid4().hex
+    run_folder.mkdir(parents=True)
     try:
-        yield place
+        yield run_folder
     finally:
-        shutil.rmtree(place, onerror=_make_writable)
+        shutil.rmtree(run_folder, onerror=_make_writable)
 
 
 def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - shutil's callback
     with contextlib.suppress(OSError):
+        # Its parent too: to remove an entry, the folder must be writable. Links are left, their targets are
+        # not ours.
         Path(path).parent.chmod(0o700)
         Path(path).chmod(0o700, follow_symlinks=False) if not Path(path).is_symlink() else None
         function(path)
@@ -72,6 +74,7 @@ def _make_writable(function: Any, path: str, _: Any) -> None:  # noqa: ANN401 - 
 def without_paths(notebook: NotebookNode, place: Path, work: Work) -> NotebookNode:
     """Return the notebook with neutral names for this machine's folders: students read it, others may."""
     text = nbformat.writes(notebook)
+    # In the text of the whole notebook, since outputs name paths, too; there JSON may have escaped them.
     for path, name in (
         (place, "/pawgrade"),
         (work.data_dir, "/pawgrade/data"),
@@ -88,6 +91,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
     for name in ("work", "work/scratch", "home", "tmp"):
         (place / name).mkdir()
     for path in work.public_files:
+        # As in the release, so that notebooks find files by the same paths as at home.
         relative = path.relative_to(_root(work.public_files, work.context.assignment.id))
         if relative.as_posix() in LEFT_OUT:
             continue
@@ -95,11 +99,12 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}
-    known = {f"{submission.assignment}.ipynb", course.TIMESTAMP, *declared}
-    known |= {path.name for path in work.public_files}
+    expected_names = {f"{submission.assignment}.ipynb", course.TIMESTAMP, *declared}
+    expected_names |= {path.name for path in work.public_files}
     told: list[Message] = []
     for name, file in declared.items():
         try:
+            # Read without following links, up to the declared size: the file is the student's.
             (place / "work" / name).write_bytes(
                 files.read_bytes(submission.folder / name, file.max_kb * 1024)
             )
@@ -110,11 +115,12 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         except SubmissionError as exc:
             told.append(Message("A file was left out: {reason}", reason=exc.words))
     others = (
-        sorted({path.name for path in submission.folder.iterdir()} - known)
+        sorted({path.name for path in submission.folder.iterdir()} - expected_names)
         if submission.folder.is_dir()
         else []
     )
     if others:
+        # A student chose these names: control characters go, and a few suffice.
         names = listed([sanitise_text.printable(name, 60) for name in others[:5]])
         if len(others) > 5:
             names = Message("{names} and more", names=names)
@@ -147,6 +153,7 @@ def environment(place: Path, work: Work) -> dict[str, str]:
     """Return a plain kernel's own variables: private folders, as many threads as the assignment allows."""
     threads = str(work.context.assignment.limits_on(work.context.card).cpus)
     fonts = matplotlib_cache(work.desk)
+    # A copy for each run, since a notebook can write there.
     private = place / "home" / "matplotlib"
     shutil.copytree(fonts, private)
     return {

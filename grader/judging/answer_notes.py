@@ -1,4 +1,4 @@
-"""What is said of an answer that did not come, or that broke its contract.
+"""Explain to a student why an answer did not come, or broke its contract.
 
 A kernel that has seen a hidden photo could say it: in an exception's text, in a shape, in how many numbers are NaN. So
 of hidden questions nothing is told but which of a few things happened, an exception's class where everybody knows it,
@@ -47,13 +47,16 @@ class Sources:
             execution: execution count of the cell: the kernel's word.
             number: line in it, from 1: the kernel's word.
         """
+        # Not isinstance: True is an int, too, and this comes from a notebook.
         if type(execution) is not int or type(number) is not int or not 1 <= execution <= len(self.cells):
             return NOTHING
         cell, source = self.cells[execution - 1]
         lines = source.lstrip("\n").splitlines()  # IPython drops empty lines at the start before it counts
-        before = sum(len(one.splitlines()) for _, one in self.cells[: execution - 1])
+        before = sum(len(cell_source.splitlines()) for _, cell_source in self.cells[: execution - 1])
+        # A bound on what the place can tell: `disclosure` counts that many lines (ADR 11).
         if not 1 <= number <= len(lines) or before + number > MOST_LINES:
             return NOTHING
+        # Of the notebook as it was handed in: a kernel cannot put other words there.
         source = printable(lines[number - 1].strip(), LINE_CHARS)
         return Message("cell {cell}, line {line}: {source}", cell=cell, line=number, source=source)
 
@@ -76,7 +79,9 @@ def explain_note(
         told: whether the question was public, so that all of it may be told.
     """
     kind, where = note.get("kind"), entry_point.name
-    wanted = expected(entry_point.output, sizes, told=told)
+    expectation = expected(entry_point.output, sizes, told=told)
+    # The exception's own words could carry a hidden photo, so without leave they are dropped here, once for
+    # all kinds.
     text = printable(note.get("text")) if told else ""
     if kind == "raised":
         return _raised(note, where, text, sources)
@@ -89,13 +94,13 @@ def explain_note(
         )
     if kind == "none":
         return SubmissionError(
-            found_instead(where, wanted, Message("None")),
+            found_instead(where, expectation, Message("None")),
             Message("Did you write the body and `return` the result?"),
         )
     if kind == "object":
         objects = Message("Python objects ({kind})", kind=text) if text else Message("Python objects")
         return SubmissionError(
-            found_instead(where, wanted, objects),
+            found_instead(where, expectation, objects),
             Message(
                 "Return a plain numpy array of numbers, for example with np.asarray(result, dtype={dtype}); a list of "
                 "tensors becomes one with torch.stack(list).detach().numpy().",
@@ -104,9 +109,11 @@ def explain_note(
         )
     if kind == "large":
         more = Message("{found}: too large to be an answer", found=quoted(text) or Message("more"))
-        return SubmissionError(found_instead(where, wanted, more), Message("Return one row for each input."))
+        return SubmissionError(
+            found_instead(where, expectation, more), Message("Return one row for each input.")
+        )
     return SubmissionError(
-        found_instead(where, wanted, Message("no answer")),
+        found_instead(where, expectation, Message("no answer")),
         Message("Does it return for every batch, without ending the kernel?"),
     )
 
@@ -134,15 +141,19 @@ def raised_again(where: str) -> SubmissionError:
 
 def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) -> SubmissionError:
     name = printable(note.get("class"), CLASS_CHARS)
+    # A class of the notebook's own making is a message, too.
     raised = name if text or name in KNOWN else ""
-    said = quoted(text or raised) or Message("an exception of its own")
+    exception_words = quoted(text or raised) or Message("an exception of its own")
     line = sources.line(note.get("cell"), note.get("line"))
     if line:
-        message = Message("{function} raised {what} ({line}).", function=where, what=said, line=line)
+        message = Message(
+            "{function} raised {what} ({line}).", function=where, what=exception_words, line=line
+        )
+    # Words that end a sentence need no full stop of ours.
     elif text.endswith((".", "!", "?")):
-        message = Message("{function} raised {what}", function=where, what=said)
+        message = Message("{function} raised {what}", function=where, what=exception_words)
     else:
-        message = Message("{function} raised {what}.", function=where, what=said)
+        message = Message("{function} raised {what}.", function=where, what=exception_words)
     hint = Message("Call it yourself in a cell, as the checks do, and mend the error.")
     if not text:
         unseen = Message("It did so on inputs that nobody has seen, so its words are not shown.")

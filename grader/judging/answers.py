@@ -1,4 +1,4 @@
-"""Inert bytes: reading what came out of the sandbox without believing any of it.
+"""Read answers that came out of the sandbox as inert bytes, believing none of them.
 
 A file is opened without following links, must be a regular file under a size limit, is read once, and is parsed as
 `.npy` with no pickle: its header's shape and dtype are checked against the contract before an array is made.
@@ -54,6 +54,7 @@ class AnswerBudget:
 
     def room(self, value: Value, sizes: Mapping[str, int]) -> int:
         """Return how many bytes of the next answer's file are read."""
+        # Room for a header is always left, so that a refusal can say what was found.
         return min(most_bytes(value, sizes), max(self.left_bytes, 0) + MAX_HEADER_BYTES)
 
     def spend(self, answer: Array, where: str) -> None:
@@ -72,8 +73,8 @@ class AnswerBudget:
 
 def most_bytes(value: Value, sizes: Mapping[str, int]) -> int:
     """Return the size of the largest file that holds an answer of a contract: eight bytes a number, free sizes at their most."""
-    wanted = resolve_shape(value, sizes)
-    numbers = math.prod(value.free[size][1] if isinstance(size, str) else size for size in wanted)
+    contract_shape = resolve_shape(value, sizes)
+    numbers = math.prod(value.free[size][1] if isinstance(size, str) else size for size in contract_shape)
     return min(8 * numbers + MAX_HEADER_BYTES, MAX_ANSWER_BYTES)
 
 
@@ -81,6 +82,7 @@ def read_note(path: Path) -> dict[str, Any]:
     """Read a small JSON object; anything else is an empty one."""
     try:
         note = json.loads(read_bytes(path, MAX_NOTE_BYTES))
+    # RecursionError: brackets nested thousands deep are all it takes.
     except (FileNotFoundError, SubmissionError, ValueError, RecursionError):
         return {}
     return note if isinstance(note, dict) else {}
@@ -103,16 +105,19 @@ def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str, *
         FileNotFoundError: there is no such file.
         SubmissionError: the bytes are not such an array.
     """
+    # Once: what was checked is what is used, whatever happens to the file meanwhile.
     content = read_bytes(path, MAX_ANSWER_BYTES)
     file = io.BytesIO(content)
     try:
         version = np.lib.format.read_magic(file)
+        # Version 3.0 names fields of records in UTF-8; an array of plain numbers never needs it.
         read_header = {
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
-        found, fortran, dtype = read_header(file, max_header_size=MAX_HEADER_BYTES)
-        shape = tuple(int(size) for size in found)  # a header may say True for 1
+        header_shape, fortran, dtype = read_header(file, max_header_size=MAX_HEADER_BYTES)
+        shape = tuple(int(size) for size in header_shape)  # a header may say True for 1
+    # Of hostile bytes numpy's parser may raise anything.
     except Exception as exc:
         raise SubmissionError(
             Message(
@@ -124,6 +129,7 @@ def read_array(path: Path, value: Value, sizes: Mapping[str, int], where: str, *
         ) from exc
     _check_type(dtype, shape, value, sizes, where, told=told)
     start = file.tell()
+    # Before any array is made: a header can claim any shape. Python's integers do not wrap.
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise SubmissionError(
             Message("{function}: the array is cut short or too long.", function=where),
@@ -150,14 +156,17 @@ def _check_type(
 ) -> None:
     wants = expected(value, sizes, told=told)
     other_dtype = Message("dtype {dtype}", dtype=str(dtype)) if told else Message("another dtype")
+    # Before the shape: an object array is told as that, whatever its shape.
     if dtype.hasobject or dtype.kind not in "fiub" or dtype.itemsize > 8:
         raise SubmissionError(
             found_instead(where, wants, other_dtype), Message("Return a plain numpy array of numbers.")
         )
-    wanted = resolve_shape(value, sizes)
-    if not _fits(shape, wanted, value):
+    contract_shape = resolve_shape(value, sizes)
+    if not _fits(shape, contract_shape, value):
         other_shape = Message("shape {shape}", shape=_show(shape)) if told else Message("another shape")
-        raise SubmissionError(found_instead(where, wants, other_shape), _shape_hint(shape, wanted, value))
+        raise SubmissionError(
+            found_instead(where, wants, other_shape), _shape_hint(shape, contract_shape, value)
+        )
     if dtype.kind not in _KINDS[value.dtype] or (value.dtype == "uint8" and dtype.itemsize > 1):
         raise SubmissionError(
             found_instead(where, wants, other_dtype),
@@ -196,12 +205,14 @@ def _finish(array: Array, value: Value, where: str, *, told: bool = True) -> Arr
             Message("Return a mask, not indices."),
         )
     if converted.dtype.kind == "i" and array.dtype.kind == "f":
+        # From 2**53 on, floats skip whole numbers: what was meant cannot be told.
         whole = np.isfinite(array) & (np.floor(array) == array) & (np.abs(array) < 2**53)
         if not whole.all():
             raise SubmissionError(
                 Message("{function}: expected whole numbers, found others.", function=where),
                 Message("Convert the result to {dtype}.", dtype=value.dtype),
             )
+    # What was unsigned and too large for int64 has become negative.
     if converted.dtype.kind == "i" and (array != converted).any():
         raise SubmissionError(
             Message("{function}: expected numbers that fit into int64, found larger ones.", function=where),
@@ -217,11 +228,11 @@ def resolve_shape(value: Value, sizes: Mapping[str, int]) -> tuple[int | str, ..
     )
 
 
-def _fits(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> bool:
-    if len(found) != len(wanted):
+def _fits(shape: tuple[int, ...], contract_shape: tuple[int | str, ...], value: Value) -> bool:
+    if len(shape) != len(contract_shape):
         return False
     chosen: dict[str, int] = {}  # a free name that stands twice stands for one size
-    for size, want in zip(found, wanted, strict=True):
+    for size, want in zip(shape, contract_shape, strict=True):
         if isinstance(want, str):
             smallest, largest = value.free[want]
             if not smallest <= size <= largest or chosen.setdefault(want, size) != size:
@@ -254,16 +265,18 @@ def _show(shape: tuple[int | str, ...]) -> Message:
     return quoted(f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})")
 
 
-def _shape_hint(found: tuple[int, ...], wanted: tuple[int | str, ...], value: Value) -> Message:
-    if len(found) == len(wanted) and found[:-1] == wanted[:-1]:
-        if isinstance(wanted[-1], str):
-            smallest, largest = value.free[wanted[-1]]
+def _shape_hint(shape: tuple[int, ...], contract_shape: tuple[int | str, ...], value: Value) -> Message:
+    if len(shape) == len(contract_shape) and shape[:-1] == contract_shape[:-1]:
+        if isinstance(contract_shape[-1], str):
+            smallest, largest = value.free[contract_shape[-1]]
             return Message("The last dimension must be from {least} to {most}.", least=smallest, most=largest)
         return Message(
-            "The last dimension must be {size}: does the head have {size} outputs?", size=wanted[-1]
+            "The last dimension must be {size}: does the head have {size} outputs?", size=contract_shape[-1]
         )
-    if len(found) == len(wanted) and _fits(found[1:], wanted[1:], value):
+    if len(shape) == len(contract_shape) and _fits(shape[1:], contract_shape[1:], value):
         return Message("Return one row for every input, in the order of the inputs.")
-    if len(found) == len(wanted) and any(_fits(one, wanted, value) for one in itertools.permutations(found)):
+    if len(shape) == len(contract_shape) and any(
+        _fits(permuted, contract_shape, value) for permuted in itertools.permutations(shape)
+    ):
         return Message("The axes are in another order: look at transpose or permute.")
     return Message("Print the shape of what you return for two inputs.")

@@ -1,4 +1,4 @@
-"""Evaluation: the verdicts of the checks on what was answered. Trusted code only."""
+"""Evaluate answers: run the checks in a process of their own and read the verdicts. Trusted code only."""
 
 from __future__ import annotations
 
@@ -115,6 +115,7 @@ def _judged(
 
 
 def _read_verdicts(path: Path, output: str) -> tuple[Verdicts, tuple[str, ...]]:
+    # The judge writes it last: without it no check is decided.
     if not path.is_file():
         return Verdicts((), (), f"the checks wrote no verdicts:\n{output}"), ()
     try:
@@ -135,10 +136,11 @@ def _read_verdicts(path: Path, output: str) -> tuple[Verdicts, tuple[str, ...]]:
 def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
     """Add an ERROR for each exercise whose checks are missing, not worth its points or named like others."""
     log, checks = [verdicts.log] if verdicts.log else [], list(verdicts.checks)
-    known = {exercise.id for exercise in assignment.exercises}
-    lost = [check for check in checks if check.exercise not in known]
+    exercise_ids = {exercise.id for exercise in assignment.exercises}
+    lost = [check for check in checks if check.exercise not in exercise_ids]
     log.extend(f"check {check.id}: no exercise {check.exercise!r} in assignment.toml" for check in lost)
     names = [check.id for check in checks]
+    # Neither of two checks with one name is believed.
     lost += [check for check in checks if names.count(check.id) > 1]
     log.extend(
         f"check {name}: there are {names.count(name)} of this name"
@@ -151,6 +153,7 @@ def _complete(verdicts: Verdicts, assignment: Assignment) -> Verdicts:
     ]
     for exercise in assignment.exercises:
         worth = sum(check.max_points for check in checks if check.exercise == exercise.id)
+        # Points that do not add up are a mistake of staff's, and must not become a silent loss (ADR 4).
         if not abs(worth - exercise.points) <= 1e-6:  # so that NaN is a mistake, too
             log.append(
                 f"exercise {exercise.id}: its checks are worth {worth:g} points, assignment.toml says {exercise.points:g}"
@@ -169,6 +172,7 @@ class _Judges:
 
     def judge(self, folder: Path) -> str:
         """Judge the case in a folder; returns what the judge printed, or why it did not end."""
+        # One case at a time: the server answers with a bare exit code, which names no case.
         with self.lock:
             server = self._running()
             assert server.stdin is not None  # noqa: S101 - a pipe
@@ -177,11 +181,14 @@ class _Judges:
             with contextlib.suppress(OSError):
                 server.stdin.write(f"{folder}\n")
                 server.stdin.flush()
+                # `select` sees the pipe, not the reader's buffer: one line a case keeps that empty.
                 ready = bool(select.select([server.stdout], [], [], JUDGE_TIMEOUT_S)[0])
                 told = server.stdout.readline() if ready else ""
             output = _tail(folder / judge.OUTPUT)
             if told.strip() == "0":
                 return output
+            # Out of time, or the server is gone. The judge is its child and would live on, so it is ended by
+            # its own pid.
             if not told:
                 with contextlib.suppress(OSError, ValueError):
                     os.kill(int((folder / judge.PID).read_text(encoding="utf-8")), signal.SIGKILL)
@@ -189,6 +196,7 @@ class _Judges:
             return output if ready else f"the checks did not end within {JUDGE_TIMEOUT_S:g} s\n{output}"
 
     def _running(self) -> subprocess.Popen[str]:
+        # After a fork the pipes still are the parent's: a child starts a server for itself.
         if self.server is None or self.owner != os.getpid() or self.server.poll() is not None:
             self.server = subprocess.Popen(
                 [sys.executable, "-m", "grader.judging.judge_process"],
@@ -222,5 +230,6 @@ atexit.register(_judges.close)
 
 def _tail(path: Path) -> str:
     with contextlib.suppress(OSError):
+        # The end: there the exception stands, whatever a check has printed before it.
         return path.read_bytes().decode(errors="replace")[-20_000:]
     return ""

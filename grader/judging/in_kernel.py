@@ -1,4 +1,4 @@
-"""What runs inside the kernel when a notebook's entry points are asked.
+"""Ask entry points inside the kernel, next to the student's code.
 
 It shares a process with the student's code, so nothing it says is believed: it only writes files, which the trusted
 side reads as inert bytes. `ask` answers one question; `call` is also what `lab.check` uses.
@@ -107,17 +107,17 @@ def _say(exc: BaseException) -> str:
 
 def _origin(exc: BaseException) -> tuple[int, int]:
     """Return execution count and line of the notebook's cell that an exception came from last; zeros when unknown."""
-    found = (0, 0)
+    origin = (0, 0)
     try:
         shell = sys.modules["IPython"].get_ipython()
         cells, trace = shell.compile._filename_map, exc.__traceback__
         while trace is not None:
             count = cells.get(trace.tb_frame.f_code.co_filename)
-            found = (int(count), int(trace.tb_lineno)) if count is not None else found
+            origin = (int(count), int(trace.tb_lineno)) if count is not None else origin
             trace = trace.tb_next
     except (Exception, SystemExit):
         return (0, 0)
-    return found
+    return origin
 
 
 def _argument(root: Path, item: dict[str, Any]) -> Any:  # noqa: ANN401 - numbers, text or arrays

@@ -56,6 +56,7 @@ def write_case(
             }
             continue
         sets[name] = len(answers)
+        # Keys have a prefix, so that one called `value` cannot replace the answer.
         for number, answer in enumerate(answers):
             arrays: dict[str, Any] = {"value": answer.value, **{f"key_{k}": v for k, v in answer.key.items()}}
             np.savez(folder / f"{name}-{number}.npz", **arrays)
@@ -78,16 +79,16 @@ def read_case(folder: Path) -> tuple[Case, list[Path]]:
     """Read what `write_case` wrote."""
     text = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     answers: dict[str, Any] = {}
-    for name, found in text["sets"].items():
-        if isinstance(found, dict):
+    for name, entry in text["sets"].items():
+        if isinstance(entry, dict):
             answers[name] = SubmissionError(
-                Message.from_record(found["message"]),
-                Message.from_record(found["hint"]),
-                found["raised"],
-                found["said"],
+                Message.from_record(entry["message"]),
+                Message.from_record(entry["hint"]),
+                entry["raised"],
+                entry["said"],
             )
         else:
-            answers[name] = [_read_answer(folder / f"{name}-{number}.npz") for number in range(found)]
+            answers[name] = [_read_answer(folder / f"{name}-{number}.npz") for number in range(entry)]
     case = Case(
         assignment=Assignment.model_validate(text["assignment"]),
         card=text["card"],
@@ -111,30 +112,40 @@ def main(folder: Path) -> None:
     """Judge the case in `folder`."""
     case, files = read_case(folder)
     settled = json.loads((folder / "case.json").read_text(encoding="utf-8"))["settled"]
-    found = [run_checks(path, case) for path in files]
-    needed = [] if settled is None else list(_needed(case, files, found, set(settled)))
+    file_verdicts = [run_checks(path, case) for path in files]
+    needed = [] if settled is None else list(_needed(case, files, file_verdicts, set(settled)))
     verdicts = {
-        "checks": [check.to_record() for one in found for check in one.checks],
-        "pictures": [dataclasses.asdict(picture) for one in found for picture in one.pictures],
-        "log": "\n\n".join(one.log for one in found if one.log),
+        "checks": [check.to_record() for judged in file_verdicts for check in judged.checks],
+        "pictures": [dataclasses.asdict(picture) for judged in file_verdicts for picture in judged.pictures],
+        "log": "\n\n".join(judged.log for judged in file_verdicts if judged.log),
         "needed": needed,
-        "second": [dataclasses.asdict(demand) for one in found for demand in one.second],
-        "staff_pictures": [dataclasses.asdict(picture) for one in found for picture in one.staff_pictures],
+        "second": [dataclasses.asdict(demand) for judged in file_verdicts for demand in judged.second],
+        "staff_pictures": [
+            dataclasses.asdict(picture) for judged in file_verdicts for picture in judged.staff_pictures
+        ],
     }
     (folder / "verdicts.json").write_text(json.dumps(verdicts), encoding="utf-8")
 
 
-def _needed(case: Case, files: Sequence[Path], found: Sequence[Verdicts], settled: set[str]) -> Iterable[str]:
+def _needed(
+    case: Case, files: Sequence[Path], file_verdicts: Sequence[Verdicts], settled: set[str]
+) -> Iterable[str]:
     """Yield the demands that were not met and without which a check would have another status."""
-    for path, verdicts in zip(files, found, strict=True):
+    for path, verdicts in zip(files, file_verdicts, strict=True):
         for site in sorted(_unmet(verdicts.checks) - settled):
+            # Once more for each demand, so those that are known to be needed are left out (ADR 9).
             without = run_checks(path, dataclasses.replace(case, ignored=frozenset({site})))
             if _statuses(without.checks) != _statuses(verdicts.checks):
                 yield site
 
 
 def _unmet(checks: Sequence[Check]) -> set[str]:
-    return {site_of(check.id, one) for check in checks for one in check.requirements if not one.met}
+    return {
+        site_of(check.id, requirement)
+        for check in checks
+        for requirement in check.requirements
+        if not requirement.met
+    }
 
 
 def _statuses(checks: Sequence[Check]) -> dict[str, str]:
@@ -146,6 +157,7 @@ def serve() -> None:
     """Judge the cases whose folders are named on standard input, each in a fork; tell on standard output how it ended."""
     for line in sys.stdin:
         folder = Path(line.rstrip("\n"))
+        # Before the fork, so that all cases share one copy of it.
         _preload(json.loads((folder / "case.json").read_text(encoding="utf-8"))["files"])
         child = os.fork()
         if child == 0:
@@ -163,17 +175,21 @@ def _judge_and_end(folder: Path) -> None:
         output = os.open(folder / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         for descriptor in (1, 2):
             os.dup2(output, descriptor)
+        # Standard input is the server's pipe: a check that read it would take the next case away.
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         (folder / PID).write_text(str(os.getpid()), encoding="utf-8")
+        # Not before the fork: threads do not survive one.
         reference.use_all_threads()
         main(folder)
         code = 0
+    # SystemExit, too: nothing may return into the server's loop in this copy of it.
     except BaseException:
         import traceback
 
         traceback.print_exc()
     finally:
         with contextlib.suppress(Exception):
+            # `os._exit` flushes nothing.
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)

@@ -1,4 +1,4 @@
-"""What is asked, and in which order: check files choose the questions from photos and a seed. Trusted code only."""
+"""Plan the questions and their order: check files choose them from photos and a seed. Trusted code only."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def public_material(view: View | None, counts: Mapping[str, int]) -> Material:
         view: the photos in use; None: the assignment has no data card.
         counts: how many of what is asked, by name, from `assignment.toml`.
     """
-    shown = NONE if view is None else view.photos("validation")
-    images, labels = np.asarray(shown.images), shown.labels
+    validation_photos = NONE if view is None else view.photos("validation")
+    images, labels = np.asarray(validation_photos.images), validation_photos.labels
     classes, groups = ((), ()) if view is None else (view.classes, view.groups)
     rng = np.random.default_rng(0)  # each check file gets its own
     return Material(images, labels, classes, groups, rng, images, counts, shown_labels=labels)
@@ -45,11 +45,12 @@ def asking_order(plan: Plan, seed: bytes) -> tuple[Place, ...]:
 def check_files(folder: Path, scope: Literal["public", "all"]) -> tuple[Path, ...]:
     """Return the check files of an assignment; raises SpecError when there is none."""
     public, hidden = folder / "check_public.py", folder / "staff" / "check_hidden.py"
-    wanted = [public] if scope == "public" else [public, hidden]
-    found = tuple(path for path in wanted if path.is_file())
-    if not found:
+    # Checks run in this order, too.
+    paths = [public] if scope == "public" else [public, hidden]
+    existing = tuple(path for path in paths if path.is_file())
+    if not existing:
         raise SpecError(f"{folder}: no check_public.py.", "An assignment needs checks.")
-    return found
+    return existing
 
 
 def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> dict[str, list[Question]]:
@@ -60,12 +61,13 @@ def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> di
     """
     plan: dict[str, list[Question]] = {}
     for path in files:
+        # By the file's name, so that a file more or less leaves the draws of the others as they were.
         number = int.from_bytes(hmac.new(seed, path.name.encode(), hashlib.sha256).digest()[:8], "big")
-        fresh = replace(material, rng=np.random.default_rng(number))
+        file_material = replace(material, rng=np.random.default_rng(number))
         module = load_checks(path)
         if not hasattr(module, "questions"):
             raise SpecError(f"{path}: no function questions(material).", "It says what the checks ask.")
-        for name, questions in module.questions(fresh).items():
+        for name, questions in module.questions(file_material).items():
             if name in plan:
                 raise SpecError(f"{path}: question set {name!r} is already used by another check file.")
             plan[name] = list(questions)
@@ -81,24 +83,27 @@ def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan)
         seed: what public checks draw from.
         plan: what is asked of hidden photos.
     """
-    asked = [one for questions in plan.values() for one in questions]
-    wanted = {one.entry_point for one in asked if one.has_examples} - {
-        one.entry_point for one in asked if one.shown
+    # Entry points that first meet a hidden photo would be told nothing of a mistake that a public one shows
+    # in full.
+    asked = [question for questions in plan.values() for question in questions]
+    hidden_only = {question.entry_point for question in asked if question.has_examples} - {
+        question.entry_point for question in asked if question.shown
     }
-    found: dict[str, Question] = {}
-    for questions in plan_questions(files, material, seed).values() if wanted else ():
+    rehearsal: dict[str, Question] = {}
+    for questions in plan_questions(files, material, seed).values() if hidden_only else ():
         for question in questions[:1]:
-            if question.entry_point in wanted:
-                found.setdefault(question.entry_point, _shortened(question))
-    return found
+            if question.entry_point in hidden_only:
+                rehearsal.setdefault(question.entry_point, _shortened(question))
+    return rehearsal
 
 
 def _shortened(question: Question) -> Question:
     """Return a question about a batch as one about its first rows."""
     if not question.partial:
         return question
+    # Arguments that hold no examples, such as class numbers, stay as they are.
     arguments = tuple(
-        one[:REHEARSED] if isinstance(one, np.ndarray) and is_examples(one) else one
-        for one in question.arguments
+        argument[:REHEARSED] if isinstance(argument, np.ndarray) and is_examples(argument) else argument
+        for argument in question.arguments
     )
     return replace(question, arguments=arguments)

@@ -1,4 +1,4 @@
-"""Probes: asking a notebook's entry points, one question at a time, and reading what they answer as inert bytes.
+"""Probes: ask a notebook's entry points one question at a time, and read their answers as inert bytes.
 
 A kernel never holds two questions of the grader's at once. The next one comes when the answer to the last lies out of the
 notebook's reach, read and held to its contract; so no notebook can look at all hidden photos before it answers about
@@ -123,43 +123,50 @@ class Asking:
         Raises:
             SpecError: the plan asks a function that `assignment.toml` does not declare: staff's mistake.
         """
-        budgets = {one.name: one.budget_s for one in self.assignment.entry_points}
-        for question in (one for questions in self.plan.values() for one in questions):
+        budgets = {entry_point.name: entry_point.budget_s for entry_point in self.assignment.entry_points}
+        # All names first: a function that is not declared is staff's mistake, told before anything is asked.
+        for question in (question for questions in self.plan.values() for question in questions):
             self.assignment.entry_point(question.entry_point)
+        # Messages quote lines from here: the kernel names a line by its number alone.
         sources = Sources.of(client.nb)
+        # Before the budgets are dealt out: a rehearsal is charged to no set.
         for name, question in self.rehearsal.items():
             if not client.dead:
-                _, found = self._ask(client, question, budgets[name], sources, told=True)
-                if isinstance(found, SubmissionError):
-                    self.broken[name] = found
+                _, answer = self._ask(client, question, budgets[name], sources, told=True)
+                if isinstance(answer, SubmissionError):
+                    self.broken[name] = answer
+        # Each set has its function's budget for itself (ADR 2).
         left = {name: budgets[asked[0].entry_point] for name, asked in self.plan.items() if asked}
         for name, number in self.order:
             question = self.plan[name][number]
+            # Asked no further, but the loop goes on: other functions may be sound.
             if client.dead or name in self.refused or question.entry_point in self.broken:
                 continue
             if left[name] > 0:
                 # Without an example there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
                 told = self.public or question.shown or not question.has_examples
-                used, found = self._ask(client, question, left[name], sources, told=told)
+                used, answer = self._ask(client, question, left[name], sources, told=told)
                 left[name] -= used
-                self._keep((name, number), found)
-                if question.shown and isinstance(found, SubmissionError):
-                    self.broken[question.entry_point] = (
-                        found  # told in full, and nothing hidden is asked of it
-                    )
+                self._keep((name, number), answer)
+                if question.shown and isinstance(answer, SubmissionError):
+                    # Told in full, and nothing hidden is asked of it.
+                    self.broken[question.entry_point] = answer
+            # An answer that came in time counts even if it used up the budget; the set is spent at its next
+            # question.
             if (name, number) not in self.values and left[name] <= 0:
                 self.spent.add(name)
 
-    def _keep(self, place: Place, found: Array | SubmissionError | None) -> None:
-        if isinstance(found, SubmissionError):
-            self.refused[place[0]] = found
-        elif found is not None:
-            self.values[place] = found
+    def _keep(self, place: Place, answer: Array | SubmissionError | None) -> None:
+        if isinstance(answer, SubmissionError):
+            self.refused[place[0]] = answer
+        elif answer is not None:
+            self.values[place] = answer
 
     def _ask(
         self, client: GradingClient, question: Question, budget_s: float, sources: Sources, *, told: bool
     ) -> tuple[float, Array | SubmissionError | None]:
         """Ask one question; returns the seconds that it is charged, and the answer, why there is none, or None."""
+        # A new name for each question: whatever a notebook left under a former one is never read.
         folder, lease = self.place / uuid.uuid4().hex, client.lease
         entry_point = self.assignment.entry_point(question.entry_point)
         write_question(folder, question)
@@ -168,6 +175,7 @@ class Asking:
             code = f"from grader.judging.in_kernel import ask as _ask\n_ask({seen_as!r})\ndel _ask"
             used = client.request(code, budget_s)
             sizes = bind_sizes(entry_point.inputs, question.arguments)
+            # The contract bounds how many bytes a sandbox is asked for.
             room = self.budget.room(entry_point.output, sizes)
             lease.collect(folder, {ANSWER: room, NOTE: MAX_NOTE_BYTES})
             return used, self._read(folder, entry_point, question, sources, told=told)
@@ -188,14 +196,16 @@ class Asking:
                 Message("Leave the grader's folders alone."),
             )
         try:
-            found = read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
-            self.budget.spend(found, question.entry_point)
+            # An answer is looked for first, so a notebook that writes both files gains nothing by its note.
+            answer = read_array(folder / ANSWER, entry_point.output, sizes, question.entry_point, told=told)
+            # Only now: an answer that breaks its contract is not kept, and costs nothing here.
+            self.budget.spend(answer, question.entry_point)
         except SubmissionError as exc:
             return exc if told else self._one(entry_point.name, exc, refused_again)
         except FileNotFoundError:
             note = read_note(folder / NOTE)
         else:
-            return found
+            return answer
         if not note:
             return None
         words = explain_note(note, entry_point, sizes, sources, told=told)
@@ -243,6 +253,7 @@ class Asking:
     def _set(
         self, name: str, questions: Sequence[Question], reason: Message
     ) -> Sequence[Answer] | SubmissionError:
+        # One refused answer costs the whole set, those that came before it, too.
         if name in self.refused:
             return self.refused[name]
         if questions and questions[0].entry_point in self.broken:
@@ -250,11 +261,13 @@ class Asking:
         values = [self.values.get((name, number)) for number in range(len(questions))]
         there = [value for value in values if value is not None]
         if len(there) == len(values):
-            return [Answer(value, one.key) for value, one in zip(there, questions, strict=True)]
+            return [Answer(value, question.key) for value, question in zip(there, questions, strict=True)]
+        # Without `partial`, a set is judged as a whole or not at all.
         if not there or not all(question.partial for question in questions):
             entry_point = self.assignment.entry_point(questions[0].entry_point)
             return unanswered(entry_point, spent=name in self.spent, reason=reason)
         return [
+            # At least one answer is there: its free sizes hold for the missing ones.
             Answer(self._nothing(question, there[0]) if value is None else value, question.key)
             for question, value in zip(questions, values, strict=True)
         ]
@@ -262,17 +275,21 @@ class Asking:
     def _nothing(self, question: Question, like: Array) -> Array:
         """Return NaN in place of an answer that did not come in time: right for nobody."""
         entry_point = self.assignment.entry_point(question.entry_point)
-        wanted = resolve_shape(entry_point.output, bind_sizes(entry_point.inputs, question.arguments))
-        shape = [like.shape[axis] if isinstance(size, str) else size for axis, size in enumerate(wanted)]
+        contract_shape = resolve_shape(entry_point.output, bind_sizes(entry_point.inputs, question.arguments))
+        shape = [
+            like.shape[axis] if isinstance(size, str) else size for axis, size in enumerate(contract_shape)
+        ]
         return np.full(shape, np.nan, like.dtype)
 
 
 def _remove(folder: Path) -> None:
     """Take a question away: nothing of it lies about when the next one comes."""
+    # Only the link goes; what it leads to is not ours.
     if folder.is_symlink():
         folder.unlink()
         return
     with contextlib.suppress(OSError):
+        # A notebook without a sandbox may have taken away our right to enter its folders.
         for path in (folder, *folder.rglob("*")):
             if path.is_dir() and not path.is_symlink():
                 path.chmod(0o700)
