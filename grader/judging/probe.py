@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -262,8 +262,12 @@ class Asking:
         there = [value for value in values if value is not None]
         if len(there) == len(values):
             return [Answer(value, question.key) for value, question in zip(there, questions, strict=True)]
-        # Without `partial`, a set is judged as a whole or not at all.
-        if not there or not all(question.partial for question in questions):
+        # Without `partial`, a set is judged as a whole or not at all; so it is where no value is wrong for sure.
+        if (
+            not there
+            or not all(question.partial for question in questions)
+            or there[0].dtype.kind not in "fi"
+        ):
             entry_point = self.assignment.entry_point(questions[0].entry_point)
             return unanswered(entry_point, spent=name in self.spent, reason=reason)
         return [
@@ -273,13 +277,14 @@ class Asking:
         ]
 
     def _nothing(self, question: Question, like: Array) -> Array:
-        """Return NaN in place of an answer that did not come in time: right for nobody."""
+        """Return NaN, or the least integer, in place of an answer that did not come in time: right for nobody."""
         entry_point = self.assignment.entry_point(question.entry_point)
         contract_shape = resolve_shape(entry_point.output, bind_sizes(entry_point.inputs, question.arguments))
         shape = [
             like.shape[axis] if isinstance(size, str) else size for axis, size in enumerate(contract_shape)
         ]
-        return np.full(shape, np.nan, like.dtype)
+        missing = np.nan if like.dtype.kind == "f" else np.iinfo(cast("Any", like.dtype)).min
+        return np.full(shape, missing, like.dtype)
 
 
 def _remove(folder: Path) -> None:

@@ -330,6 +330,28 @@ def test_what_was_answered_before_the_budget_ran_out_counts_and_the_rest_is_nan(
     assert found.overruns() == (Overrun("classify", 5, 2, 3),)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "missing"), [("int", np.iinfo(np.int64).min), ("bool", None), ("uint8", None)]
+)
+def test_what_did_not_come_in_time_is_right_for_nobody_whatever_its_type(
+    tmp_path: Path, dtype: str, missing: int | None
+) -> None:
+    desk: Any = Desk({"classify": lambda images: np.ones((len(images), 3), dtype)}, charge_s=2.5)
+    found = asking(tmp_path, BATCHES, order=[("photos", 2), ("photos", 0), ("photos", 1)])
+    facts = found.assignment.model_dump()
+    facts["entry_points"][0]["output"]["dtype"] = dtype
+    found.assignment = Assignment.model_validate(facts)
+
+    found.ask(desk)
+
+    answers = found.answers()["photos"]
+    if missing is None:  # no value of the type is wrong for sure
+        assert isinstance(answers, SubmissionError)
+    else:
+        assert not isinstance(answers, SubmissionError)
+        assert [set(answer.value.ravel().tolist()) for answer in answers] == [{1}, {missing}, {1}]
+
+
 def test_each_set_has_the_budget_of_its_entry_point_for_itself(tmp_path: Path) -> None:
     plan = {"one": BATCHES["photos"], "two": BATCHES["photos"]}
     desk: Any = Desk({"classify": honest}, charge_s=1.6)
