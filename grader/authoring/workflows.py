@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from grader.assignment import spec
+from grader.assignment.course import Course, packaged_course
 from grader.datasets import cards
 from grader.errors import SpecError
+from grader.settings import own_cards
 
 Service = Literal["github", "gitlab"]
 
@@ -47,7 +49,11 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
     Raises:
         SpecError: a workflow file is there already and differs; nothing was written.
     """
-    files = {folder / name: packaged(source) for name, source in FILES[service].items()}
+    drawn_card, real_card = _cards_of(folder)
+    files = {
+        folder / name: filled_in(packaged(source), drawn_card, real_card)
+        for name, source in FILES[service].items()
+    }
     # All are compared before the first one is written.
     different = [path for path, text in files.items() if path.is_file() and path.read_text("utf-8") != text]
     if different and not force:
@@ -60,26 +66,46 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
     if not any((folder / name).exists() for name in OWN_RULES):
         files[folder / "ruff.toml"] = packaged("ruff.toml")
     if service == "gitlab":
-        files[folder / KEY_FILE] = (
-            f"{cache_key(_cards_named_in(packaged(FILES[service]['.gitlab-ci.yml'])))}\n"
-        )
+        files[folder / KEY_FILE] = f"{cache_key([drawn_card, real_card], own_cards(folder))}\n"
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         yield path
 
 
-def _cards_named_in(template: str) -> list[str]:
-    """Return the data cards of a workflow: those of `--data` written out, then that of its variable."""
-    written = re.findall(r"cache-key --data (\w+)", template)
-    return [*dict.fromkeys(written), *re.findall(r"REAL_CARD: (\w+)", template)]
+def filled_in(template: str, drawn_card: str, real_card: str) -> str:
+    """Return a workflow for a course.
+
+    Args:
+        template: from `packaged`.
+        drawn_card: id of the data card for every change: its photos are drawn where they are needed.
+        real_card: id of the data card for protected branches, on a GPU.
+    """
+    return template.replace("__DRAWN_CARD__", drawn_card).replace("__REAL_CARD__", real_card)
 
 
-def cache_key(names: Sequence[str]) -> str:
+def _cards_of(folder: Path) -> tuple[str, str]:
+    """Return the first drawn and the first real data card of a course's assignments, else of the packaged course's."""
+    own = own_cards(folder)
+    courses = [Course(folder), packaged_course()]
+    names = [
+        name
+        for course in courses
+        for assignment in course.assignments()
+        for name in spec.load_assignment(course.source(assignment)).data
+    ]
+    drawn = {name: cards.load_card(name, own).drawing is not None for name in dict.fromkeys(names)}
+    drawn_cards = [name for name, is_drawn in drawn.items() if is_drawn]
+    real_cards = [name for name, is_drawn in drawn.items() if not is_drawn]
+    return (drawn_cards or real_cards)[0], (real_cards or drawn_cards)[0]
+
+
+def cache_key(names: Sequence[str], own: Path | None = None) -> str:
     """Return a name for a cache of photos and weights: another one as soon as any checksum changes.
 
     Args:
         names: ids of data cards.
+        own: folder with a course's own cards, or None.
 
     Returns:
         For example `pawgrade-mine-3f0c4a51d2e89b67`.
@@ -87,9 +113,10 @@ def cache_key(names: Sequence[str]) -> str:
     Raises:
         SpecError: there is no such card.
     """
+    names = list(dict.fromkeys(names))  # a course whose photos are all drawn names one card twice
     digest = hashlib.sha256()
     for name in names:
-        card = cards.load_card(name)
+        card = cards.load_card(name, own)
         # A drawn set has no files: how it is drawn takes the place of their checksums.
         digest.update(f"{card.id} {card.drawing} ".encode())
         for file in card.source.files if card.source else ():

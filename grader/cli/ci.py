@@ -64,8 +64,9 @@ def cache_key(
     from grader.authoring.workflows import cache_key as key_of
     from grader.datasets import cards
     from grader.errors import SpecError
+    from grader.settings import own_cards
 
-    key = key_of(data or cards.drawn())
+    key = key_of(data or cards.drawn(), own_cards(Path.cwd()))
     output.console.print(key, highlight=False, soft_wrap=True)
     # GitLab names a cache after the content of a file: an old key there would bring back old photos.
     if check is not None and (not check.is_file() or check.read_text(encoding="utf-8").strip() != key):

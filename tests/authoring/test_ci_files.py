@@ -427,11 +427,21 @@ def test_the_command_writes_the_files_and_the_key_that_it_checks(tmp_path: Path)
     key = tmp_path / workflows.KEY_FILE
     asked = ("cache-key", "--data", "toy_pets", "--data", "oxford_pets", "--check", str(key))
 
-    assert (tmp_path / ".gitlab-ci.yml").read_text() == GITLAB.read_text()
+    written = (tmp_path / ".gitlab-ci.yml").read_text()
+    assert written == workflows.filled_in(GITLAB.read_text(), "toy_pets", "oxford_pets")
     assert "{version}" not in (tmp_path / "requirements-ci.txt").read_text()
     assert run(*asked).exit_code == 0
     key.write_text("pawgrade-of-last-year\n")
     assert isinstance(run(*asked).exception, SpecError)
+
+
+def test_the_files_name_the_cards_of_the_courses_own_assignments(course: Path) -> None:
+    for path in (".gitlab-ci.yml", ".github/workflows/pawgrade.yml"):
+        text = (course / path).read_text()
+
+        assert "REAL_CARD: toy_pets" in text  # the tiny course has no other
+        assert "oxford_pets" not in text
+        assert not re.search("__(DRAWN|REAL)_CARD__", text)
 
 
 def test_a_changed_workflow_is_not_overwritten_unasked(course: Path) -> None:
