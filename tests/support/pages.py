@@ -20,7 +20,18 @@ from grader.datasets.photos import cat_photo
 from grader.feedback.figures import Draw
 from grader.feedback.picture_files import load_pictures
 from grader.messages import Message
-from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Picture, Repair, Seconds, Status
+from grader.records import (
+    Check,
+    ExerciseGrade,
+    FailedCell,
+    Grade,
+    Limit,
+    Picture,
+    Repair,
+    Seconds,
+    StaffNotes,
+    Status,
+)
 from tests.support.notebooks import REPOSITORY
 
 BREEDS = re.findall(
@@ -243,7 +254,7 @@ def grade(**changes: Any) -> Grade:
         ),
         "pictures": (confusion_picture(),),
         "provenance": {"package": "0.1.0", "split": "secret-split", "graded_at": "2025-03-14 09:26"},
-        "log": "Traceback of the grader, for staff only",
+        "staff": StaffNotes(log="Traceback of the grader, for staff only"),
     }
     return Grade(**{**values, **changes})
 
