@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from grader.gradebook.conversion import course_config, record_source
+from grader.errors import SpecError
+from grader.gradebook.conversion import course_config, read_source, record_source
 from grader.gradebook.nbgrader import open_gradebook
 from tests.support.notebooks import (
     toy_course,
@@ -39,3 +41,30 @@ def test_recording_the_source_twice_changes_nothing(course: Path, tmp_path: Path
         assert sorted(cell.name for cell in notebook.grade_cells) == ["double", "reflection", "square"]
         assert notebook.max_score == 15
         assert not notebook.submissions
+
+
+def test_a_source_whose_cells_have_no_usable_ids_gets_the_same_ones_each_time(tmp_path: Path) -> None:
+    cell = {"cell_type": "markdown", "metadata": {}, "source": "words"}
+    cells = [{**cell, "id": "a"}, {**cell, "id": "a"}, cell, {**cell, "id": ""}]
+    path = tmp_path / "toy.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}))
+
+    first, again = (read_source(path) for _ in range(2))
+
+    assert [one.id for one in first.cells] == ["a", "cell-2", "cell-3", "cell-4"]
+    assert first == again
+    assert first.nbformat_minor >= 5
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 3}', '{"cells": [], "nbformat_minor": []}'])
+def test_a_source_that_is_no_notebook_is_told_with_its_path(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "toy.ipynb"
+    path.write_text(text)
+
+    with pytest.raises(SpecError, match=r"toy\.ipynb is not a notebook of format 4"):
+        read_source(path)
+
+
+def test_a_course_without_settings_is_told_which_file_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"nbgrader_config\.py does not exist"):
+        course_config(tmp_path)
