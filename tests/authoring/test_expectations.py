@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import pytest
 
@@ -32,8 +33,13 @@ def check(name: str, status: Status = Status.PASSED, **changes: object) -> Check
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
-def graded(*checks: Check, cells: tuple[FailedCell, ...] = (), log: str = "", **points: float) -> Grade:
-    grade = toy_grade(**points)
+def graded(
+    *checks: Check,
+    cells: tuple[FailedCell, ...] = (),
+    log: str = "",
+    points: Mapping[str, float] | None = None,
+) -> Grade:
+    grade = toy_grade("student01", "first", **(points or {}))
     return dataclasses.replace(grade, checks=checks, failed_cells=cells, staff=StaffNotes(log=log))
 
 
@@ -58,7 +64,7 @@ def test_full_marks_say_what_was_measured() -> None:
         (graded(check("double", Status.FAILED)), "double FAILED 0/6: error: 3"),
         (graded(check("double"), cells=(RAISED,)), "cell 2 raised NameError: name 'x' is not defined"),
         (graded(check("double"), log="Traceback"), "the checks left something in the log for staff"),
-        (graded(check("double"), double=3.0), "7 of 10"),
+        (graded(check("double"), points={"double": 3.0}), "7 of 10"),
     ],
 )
 def test_what_full_marks_lack_is_named(grade: Grade, said: str) -> None:
@@ -80,12 +86,16 @@ NOTHING = {"double": 0.0, "square": 0.0}
 @pytest.mark.parametrize(
     ("grade", "ok", "said"),
     [
-        (graded(check("double", Status.FAILED), **NOTHING), True, "0 of 10, every check FAILED or SKIPPED"),
-        (graded(check("double", Status.ERROR), **NOTHING), False, "ERROR: double"),
-        (graded(check("free", points=0.0, max_points=0.0), **NOTHING), False, "PASSED: free"),
-        (graded(cells=(RAISED,), **NOTHING), False, "cell 2 raised NameError"),
-        (dataclasses.replace(graded(**NOTHING), passed=True), False, "see pass_points"),
-        (graded(square=0.0), False, "6 of 10"),
+        (
+            graded(check("double", Status.FAILED), points=NOTHING),
+            True,
+            "0 of 10, every check FAILED or SKIPPED",
+        ),
+        (graded(check("double", Status.ERROR), points=NOTHING), False, "ERROR: double"),
+        (graded(check("free", points=0.0, max_points=0.0), points=NOTHING), False, "PASSED: free"),
+        (graded(cells=(RAISED,), points=NOTHING), False, "cell 2 raised NameError"),
+        (dataclasses.replace(graded(points=NOTHING), passed=True), False, "see pass_points"),
+        (graded(points={"square": 0.0}), False, "6 of 10"),
     ],
 )
 def test_a_release_earns_nothing_and_breaks_nothing(grade: Grade, ok: bool, said: str) -> None:
@@ -185,7 +195,7 @@ def test_a_measure_that_honest_work_hardly_gives_is_named(
 def test_what_a_mutant_loses_is_what_its_header_names(
     variant: Variant, points: dict[str, float], said: list[str]
 ) -> None:
-    found = list(wrong_losses(variant, graded(**points)))
+    found = list(wrong_losses(variant, graded(points=points)))
 
     assert len(found) == len(said)
     assert all(text.startswith(words) for words, text in zip(said, found, strict=True))

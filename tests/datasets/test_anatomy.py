@@ -24,7 +24,8 @@ def drawn(breed: Breed, *, is_cat: bool = False, pose: int = 0, lot: int = 3) ->
 
 
 def blank(picture: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    return (picture == WHITE).all(axis=2)
+    found: npt.NDArray[np.bool_] = (picture == WHITE).all(axis=2)
+    return found
 
 
 def different(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> int:
@@ -55,8 +56,8 @@ def test_socks_are_on_the_feet_whatever_the_paws_are() -> None:
 
         socks = drawn(DOG._replace(markings=markings, extra="socks"))
 
-        rows = (np.abs(socks - bare).sum(axis=2) > 60).any(axis=1).nonzero()[0]
-        pet = (~blank(bare)).any(axis=1).nonzero()[0]
+        rows = np.flatnonzero((np.abs(socks - bare).sum(axis=2) > 60).any(axis=1))
+        pet = np.flatnonzero((~blank(bare)).any(axis=1))
         assert rows.min() > pet.mean()
 
 
@@ -65,7 +66,7 @@ def test_socks_are_on_the_feet_whatever_the_paws_are() -> None:
 )
 def test_a_build_is_seen_in_the_shape(build: tuple[float, float, float, float], axis: int) -> None:
     def extent(breed: Breed) -> int:
-        along = (~blank(drawn(breed))).any(axis=1 - axis).nonzero()[0]
+        along = np.flatnonzero((~blank(drawn(breed))).any(axis=1 - axis))
         return int(along.max() - along.min())
 
     assert extent(DOG._replace(build=build)) > extent(DOG)

@@ -113,7 +113,7 @@ def test_an_outline_is_inked_unless_its_line_has_no_width() -> None:
 def test_poses_differ_in_place_and_size_and_half_of_them_are_mirrored() -> None:
     right = ellipse(0.6, 0, 0.1, 0.1)
     columns = [
-        np.asarray(canvas(seed)[1].stencil([right])).any(axis=0).nonzero()[0].mean() for seed in range(40)
+        np.flatnonzero(np.asarray(canvas(seed)[1].stencil([right])).any(axis=0)).mean() for seed in range(40)
     ]
 
     mirrored = sum(column < 128 for column in columns)
