@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from grader import demo
-from grader.assignment.course import packaged_course
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.gradebook import nbgrader
-from grader.grading.self_check import release_of
 from grader.sandbox.self_check import Fact
 from tests.support.tiny import tiny_course
 
@@ -83,22 +80,3 @@ def test_release_prints_where_things_are(tmp_path: Path) -> None:
     made = CliRunner().invoke(app, ["release", "--course", str(course.folder)], catch_exceptions=False)
 
     assert "released tiny" in made.output
-
-
-def test_a_teachers_own_version_beside_the_notebook_wins_over_the_packaged_one(tmp_path: Path) -> None:
-    packaged = packaged_course().release("oxford_pets")
-    home = shutil.copytree(packaged, tmp_path / "homework 3")
-    notebook = (home / "oxford_pets.ipynb").rename(home / "oxford_pets (1).ipynb")
-    shutil.copyfile(notebook, home / "oxford_pets.ipynb")
-
-    same = release_of(notebook)
-    toml = home / "assignment.toml"
-    toml.write_text(toml.read_text().replace("pass_points = 60", "pass_points = 61"))
-    changed = release_of(notebook)
-
-    assert (same, changed) == (packaged, home)
-
-
-def test_a_notebook_of_no_assignment_is_told_which_there_are(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="oxford_pets"):
-        release_of(tmp_path / "thesis.ipynb")

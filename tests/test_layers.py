@@ -1,4 +1,4 @@
-"""The rooms of the package, and who may import whom: this table is the architecture."""
+"""The rooms of the package, who may import whom, and where each module is tested: these tables are the architecture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "grader"
+TESTS = Path(__file__).resolve().parent
+PACKAGE = TESTS.parent / "grader"
 AT_MOST = 14  # files in a room
 # Each room, lowest first, and the rooms that it may import from. The files at the root are words that all rooms share.
 ROOMS: dict[str, set[str]] = {
@@ -56,6 +57,14 @@ HEAVY = {
     "dask": (set[str](), set[str]()),
     "distributed": (set[str](), set[str]()),
 }  # fmt: skip
+
+# Modules without a test file of their name, and the test file that exercises each. `scripts/house-table` reads it.
+TESTED_ELSEWHERE: dict[str, str] = {
+    # The runs of a verification: only a course that is verified as a whole, in real kernels, says whether they are right.
+    "authoring.verify_runs": "tests/authoring/test_verify.py",
+    "execution.gpu_trial": "tests/execution/test_on_a_gpu.py",  # multiplies matrices on a real GPU, and does nothing else
+    "sandbox.paths": "tests/sandbox/test_bubblewrap.py",  # constants: a box holds what they name
+}
 
 
 def modules() -> dict[str, Path]:
@@ -161,3 +170,23 @@ def test_no_module_is_longer_than_400_lines() -> None:
     lengths = {name: len(path.read_text().splitlines()) for name, path in modules().items()}
 
     assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_every_module_has_a_test_file_of_its_name_or_a_reason() -> None:
+    names = {path.name for path in TESTS.rglob("test_*.py") if "node_modules" not in path.parts}
+    without = {
+        module
+        for module, path in modules().items()
+        if path.stem != "__init__" and f"test_{path.name}" not in names
+    }
+
+    assert without == set(TESTED_ELSEWHERE)
+
+
+@pytest.mark.parametrize("module", TESTED_ELSEWHERE)
+def test_a_module_that_is_tested_elsewhere_is_imported_there(module: str) -> None:
+    path = TESTS.parent / TESTED_ELSEWHERE[module]
+    named = {name for name, _ in imports(ast.parse(path.read_text()))}
+
+    assert path.is_relative_to(TESTS)
+    assert any(name == f"grader.{module}" or name.startswith(f"grader.{module}.") for name in named)

@@ -176,6 +176,21 @@ class _Ran:
     execution: Execution
     asking: probe.Asking
 
+    @property
+    def late_through_others(self) -> bool:
+        """Whether a time limit was met while others kept the notebook from the processors."""
+        late = self.execution.limit in (Limit.WALL, Limit.CELL) or bool(self.asking.spent)
+        return late and self.execution.overloaded
+
+
+def _too_busy(taken: _HandedIn) -> Graded:
+    """Decide nothing where other work took the time of a run that no other run of ours went on beside: that is no verdict."""
+    log = "A time limit was met twice, the second time alone, while other programs kept the notebook from the processors."
+    grade = assemble.undecided(
+        taken.submission, taken.work, f"{log} Grade again when the machine is quiet.\n", taken.isolation[-1]
+    )
+    return Graded(grade, taken.submitted, None)
+
 
 def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
     """Run a notebook, and once more where its machine, or one cell's memory, took from it what it had earned."""
@@ -184,11 +199,11 @@ def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
     with turn(desk, alone=False):
         first = _run(taken, notebook)
     execution, asking = first.execution, first.asking
-    late = execution.limit in (Limit.WALL, Limit.CELL) or bool(asking.spent)
     # The machine took the time: whoever was merely slow has no second run (ADR 13).
-    if late and execution.overloaded:
+    if first.late_through_others:
         with turn(desk, alone=True):
-            return _run(taken.again(notices.alone(), alone="yes"), notebook).graded
+            second = _run(taken.again(notices.alone(), alone="yes"), notebook)
+        return _too_busy(taken) if second.late_through_others else second.graded
     # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a
     # notebook that
     # raises MemoryError far below the limit asks for a second draw.

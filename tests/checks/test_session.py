@@ -13,17 +13,13 @@ import pytest
 
 from grader.assignment.spec import Assignment, Levels
 from grader.checks import session
-from grader.checks.check_files import load_checks, needed_sets
 from grader.checks.questions import Answer
-from grader.checks.requirements import Shortfall, require_parts
 from grader.checks.session import (
     Case,
     Verdicts,
-    require,
-    require_count,
     run_checks,
 )
-from grader.errors import SpecError, SubmissionError
+from grader.errors import SubmissionError
 from grader.messages import Message
 from grader.records import Check, Requirement, Status
 
@@ -313,43 +309,6 @@ def test_one_exercise_alone_is_judged_together_with_what_it_comes_after(run: Run
     assert passed.log == ""
 
 
-def test_one_exercise_alone_needs_the_questions_of_what_it_comes_after(tmp_path: Path) -> None:
-    path = tmp_path / "check_public.py"
-    path.write_text(
-        HEADER
-        + check_text("pass", '"breeds", asks="photos"', "test_guard")
-        + check_text("pass", '"top3", asks=["three", "four"], after="guard"', "test_after")
-        + check_text("pass", '"other", asks="five"', "test_other")
-    )
-
-    module = load_checks(path)
-
-    assert needed_sets(module, "top3") == {"photos", "three", "four"}
-    assert needed_sets(module, "breeds") == {"photos"}
-    assert needed_sets(module, "nothing") == set()
-
-
-def test_a_check_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
-    (tmp_path / "check_public.py").write_text("1 / 0")
-
-    with pytest.raises(SpecError, match=r"check_public\.py cannot be imported: ZeroDivisionError"):
-        load_checks(tmp_path / "check_public.py")
-
-
-def test_a_check_file_that_ends_the_program_is_told_and_ends_none(tmp_path: Path) -> None:
-    (tmp_path / "check_public.py").write_text("raise SystemExit(3)")
-
-    with pytest.raises(SpecError, match=r"check_public\.py cannot be imported: SystemExit: 3"):
-        load_checks(tmp_path / "check_public.py")
-
-
-def test_a_check_file_may_have_dataclasses_whose_annotations_are_text(tmp_path: Path) -> None:
-    text = "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Pet:\n    name: str\n"
-    (tmp_path / "check_public.py").write_text(text)
-
-    assert load_checks(tmp_path / "check_public.py").Pet("Tom").name == "Tom"
-
-
 # Isolation
 
 GOOD = check_text('require(1, at_least=0, hint="")')
@@ -443,39 +402,5 @@ def test_running_checks_leaves_the_path_of_modules_as_it_was(run: Run) -> None:
     assert sys.path == before
 
 
-# The words alone
-
-
-@pytest.mark.parametrize(
-    ("measured", "passes"), [(1, True), (2, True), (3, True), (0.999, False), (3.001, False)]
-)
-def test_both_bounds_belong_to_what_is_allowed(measured: float, passes: bool) -> None:
-    def demand() -> None:
-        require(measured, at_least=1, at_most=3, hint="?")
-
-    if passes:
-        demand()
-    else:
-        with pytest.raises(Shortfall, match="at least 1 and at most 3"):
-            demand()
-
-
-def test_a_count_is_judged_on_whole_photos() -> None:
-    levels = Levels(zero_at=0.55, full_at=0.82)
-
-    require_count(173, of=210, levels=levels, what="top-1", hint="?")
-    with pytest.raises(Shortfall) as caught:
-        require_count(172, of=210, levels=levels, what="top-1", hint="?")
-
-    assert "(173 of 210)" in str(caught.value.required)
-    assert 0.9 < caught.value.share < 1.0
-
-
 def test_the_words_of_the_checks_are_there() -> None:
     assert {"Case", "Verdicts", "require", "require_count", "run_checks", "show"} <= set(vars(session))
-
-
-@pytest.mark.parametrize(("right", "of"), [(5, 4), (-1, 4), (0, 0)])
-def test_what_is_no_count_of_the_parts_is_a_mistake_of_the_check(right: int, of: int) -> None:
-    with pytest.raises(ValueError, match="require_parts: expected 0 to"):
-        require_parts(right, of=of, what="answers", hint="")

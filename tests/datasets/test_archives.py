@@ -14,15 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from grader.assignment import spec
-from grader.assignment.course import packaged_course
 from grader.datasets import archives, cards, sources
 from grader.datasets.cards import DataCard, Source, SourceFile
 from grader.errors import InfrastructureError, SpecError
-from grader.feedback import publish
-from grader.settings import Settings
 from tests.support import breeds
-from tests.support.pages import grade
 from tests.support.site import Page, Site, serving
 
 OXFORD = cards.load_card("oxford_pets")
@@ -327,14 +322,3 @@ def test_what_a_killed_process_left_half_unpacked_is_no_obstacle(site: Site, tmp
 def test_a_drawn_card_has_nothing_to_download(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"toy_pets: expected a card with \[source\]"):
         archives.obtain(cards.load_card("toy_pets"), tmp_path)
-
-
-def test_feedback_does_without_photos_rather_than_download_them(tmp_path: Path) -> None:
-    assignment = spec.load_assignment(packaged_course().source("oxford_pets"))
-
-    found = publish._training_photos(
-        assignment, grade(data="oxford_pets"), Settings(None, tmp_path / "cache")
-    )
-
-    assert found is None
-    assert not (tmp_path / "cache").exists()  # a download would begin with a folder

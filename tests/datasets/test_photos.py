@@ -12,9 +12,9 @@ from PIL import Image
 from grader.datasets import cards, sources, views
 from grader.datasets import holdout as hidden_photos
 from grader.datasets import photos as pets
-from grader.datasets.cards import DataCard, Source
+from grader.datasets.cards import DataCard
 from grader.datasets.holdout import LEAST_SHARE
-from grader.errors import SpecError, SubmissionError
+from grader.errors import SpecError
 from tests.support import breeds
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "oxford_pets"
@@ -27,11 +27,6 @@ SECRET = b"a course secret"
 @pytest.fixture(scope="module")
 def toy_folder(toy_cache: Path) -> Path:
     return sources.find(TOY, None, toy_cache)
-
-
-@pytest.fixture(scope="module")
-def view_folder(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return views.public_view(TOY, toy_folder, "breeds35", tmp_path_factory.mktemp("views") / "toy")
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -64,57 +59,6 @@ def holdout(
     card: DataCard, folder: Path, label_space: str, secret: bytes, version: str, part: str = "holdout"
 ) -> pets.Photos:
     return hidden_photos.holdout(hidden_photos.divide(card, folder, label_space), secret, version, part)
-
-
-def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(
-    toy_folder: Path, toy_cache: Path, tmp_path: Path
-) -> None:
-    assert sources.find(TOY, tmp_path, toy_cache) == toy_folder
-    assert toy_folder.parent == toy_cache
-
-
-@pytest.mark.parametrize("inside", ["", "images"])
-def test_photos_are_found_with_or_without_an_images_folder(tmp_path: Path, inside: str) -> None:
-    some_photos(tmp_path / "here" / inside)
-
-    folder = sources.find(OXFORD, tmp_path / "here", tmp_path / "cache")
-
-    assert len(sources.split_of(OXFORD, folder, "breeds37").holdout) == 6 * 37
-
-
-def test_photos_are_found_in_the_cache(tmp_path: Path) -> None:
-    some_photos(tmp_path / "oxford_pets" / "images")
-
-    assert sources.find(OXFORD, None, tmp_path) == tmp_path / "oxford_pets"
-
-
-@pytest.mark.parametrize(
-    ("card", "missing"),
-    [(OXFORD, r"Abyssinian_12\.jpg in .* or its images/"), (SPECIES, r"Cat/12\.jpg in .* PetImages/")],
-)
-def test_missing_photos_are_refused_with_what_to_do(tmp_path: Path, card: DataCard, missing: str) -> None:
-    with pytest.raises(SpecError, match=rf"{missing}, found none.*PAWGRADE_DATA.*toy_pets"):
-        sources.find(card, tmp_path / "nothing", tmp_path)
-
-
-def test_a_card_without_published_files_is_not_downloaded(tmp_path: Path) -> None:
-    card = dataclasses.replace(OXFORD, source=Source(url="https://example.org"))
-
-    with pytest.raises(SpecError, match="found none"):
-        sources.find(card, None, tmp_path)
-
-
-def test_a_stray_directory_is_no_class(tmp_path: Path) -> None:
-    images = some_photos(tmp_path / "images")
-    (images / "dragon_1.jpg").mkdir()
-    (images / "pug_99.jpg").mkdir()
-
-    split = sources.split_of(OXFORD, tmp_path, "breeds37")
-
-    assert split.ignored == ()
-    assert split == breeds.split(
-        (path.name for path in images.iterdir() if path.is_file()), OXFORD, "breeds37"
-    )
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "CMYK", "RGBA", "LA", "1"])
@@ -153,66 +97,6 @@ def test_a_broken_photo_is_named(tmp_path: Path, damage: str) -> None:
         pets.read_photo(path)
 
 
-def test_a_view_holds_the_public_photos_in_the_order_of_their_names(
-    toy_folder: Path, view_folder: Path
-) -> None:
-    split = sources.split_of(TOY, toy_folder, "breeds35")
-
-    view = views.read_view(view_folder)
-
-    assert (view.card, view.split, view.classes) == ("toy_pets", split.digest, breeds.breeds("breeds35"))
-    for split_name in views.PUBLIC:
-        photos = view.photos(split_name)
-        assert photos.names == split.names(split_name)
-        assert photos.labels.tolist() == [breeds.label_of(name) for name in photos.names]
-    np.testing.assert_array_equal(photos.images[0], pets.read_photo(toy_folder / "images" / photos.names[0]))
-
-
-def test_a_view_says_nothing_about_the_holdout(toy_folder: Path, view_folder: Path) -> None:
-    split = sources.split_of(TOY, toy_folder, "breeds35")
-
-    text = (view_folder / "view.json").read_text(encoding="utf-8")
-
-    assert not [name for name in split.holdout if f'"{name}"' in text]
-    assert sorted(path.name for path in view_folder.iterdir()) == ["train.npy", "validation.npy", "view.json"]
-    with pytest.raises(SubmissionError, match="found 'holdout'"):
-        views.read_view(view_folder).photos("holdout")
-
-
-def test_a_view_is_used_again_while_it_fits(toy_folder: Path, view_folder: Path) -> None:
-    before = (view_folder / "train.npy").stat().st_mtime_ns
-
-    views.public_view(TOY, toy_folder, "breeds35", view_folder)
-
-    assert (view_folder / "train.npy").stat().st_mtime_ns == before
-
-
-def test_a_view_is_made_anew_when_it_is_damaged_or_another(tmp_path: Path) -> None:
-    some_photos(tmp_path / "images")
-    destination = tmp_path / "view"
-    for label_space in ("breeds35", "breeds37"):
-        views.public_view(OXFORD, tmp_path, label_space, destination)
-        assert views.read_view(destination).label_space == label_space
-    (destination / "view.json").write_text("{}", encoding="utf-8")
-
-    views.public_view(OXFORD, tmp_path, "breeds37", destination)
-
-    assert views.read_view(destination).label_space == "breeds37"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "view"]
-
-
-def test_a_broken_public_photo_is_left_out_and_said_so(tmp_path: Path) -> None:
-    images = some_photos(tmp_path / "images")
-    broken = sources.split_of(OXFORD, tmp_path, "breeds35").train[0]
-    (images / broken).write_bytes(b"")
-
-    view = views.read_view(views.public_view(OXFORD, tmp_path, "breeds35", tmp_path / "view"))
-
-    assert view.left_out == (broken,)
-    assert broken not in view.photos("train").names
-    assert len(view.photos("train").images) == len(view.photos("train").labels)
-
-
 def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
     images = some_photos(tmp_path / "images")
     broken = sources.split_of(OXFORD, tmp_path, "breeds35").holdout[0]
@@ -220,27 +104,6 @@ def test_a_broken_holdout_photo_is_never_left_out(tmp_path: Path) -> None:
 
     with pytest.raises(SpecError, match=broken):
         holdout(OXFORD, tmp_path, "breeds35", SECRET, "1")
-
-
-@pytest.mark.parametrize("inside", ["", "PetImages"])
-def test_cats_and_dogs_are_found_in_their_two_folders(tmp_path: Path, inside: str) -> None:
-    some_cats_and_dogs(tmp_path / inside)
-
-    folder = sources.find(SPECIES, tmp_path, tmp_path / "cache")
-    split = sources.split_of(SPECIES, folder, "species2")
-
-    assert (len(split.train), len(split.validation), len(split.holdout)) == (120, 20, 60)
-    assert split.ignored == ("Cat/Thumbs.db", "Dog/Thumbs.db")
-
-
-def test_a_folder_may_hold_the_photos_of_two_cards(tmp_path: Path) -> None:
-    some_photos(tmp_path / "images")
-    some_cats_and_dogs(tmp_path / "PetImages", per_class=1)
-
-    assert sources.holds(OXFORD, tmp_path)
-    assert sources.holds(SPECIES, tmp_path)
-    assert not sources.holds(SPECIES, tmp_path / "images")
-    assert not sources.holds(OXFORD, tmp_path / "PetImages")
 
 
 def test_cats_and_dogs_become_a_view_and_a_holdout_of_two_classes(tmp_path: Path) -> None:
@@ -303,22 +166,6 @@ def test_a_photo_with_a_damaged_exif_block_is_read_without_a_warning(tmp_path: P
     gradient(300, 200).save(tmp_path / "pug_1.jpg", exif=exif)
 
     assert pets.read_photo(tmp_path / "pug_1.jpg").std() > 20
-
-
-@pytest.mark.parametrize("content", [None, "{}", "[]", "not json", '{"members": 3}'])
-def test_a_folder_that_is_no_view_is_refused(tmp_path: Path, content: str | None) -> None:
-    if content is not None:
-        (tmp_path / "view.json").write_text(content, encoding="utf-8")
-
-    with pytest.raises(SubmissionError, match="holds no photos that Pawgrade prepared"):
-        views.read_view(tmp_path)
-
-
-def test_a_view_without_its_arrays_is_refused(tmp_path: Path, view_folder: Path) -> None:
-    view = dataclasses.replace(views.read_view(view_folder), folder=tmp_path)
-
-    with pytest.raises(SubmissionError, match=r"train\.npy cannot be read"):
-        view.photos("train")
 
 
 def test_the_holdout_is_anonymous_of_all_classes_and_the_same_for_everybody(toy_folder: Path) -> None:

@@ -498,12 +498,3 @@ def test_a_kernel_that_was_lost_through_no_fault_of_the_notebook_is_ours_to_mend
 ) -> None:
     with pytest.raises(KernelDied, match="the zygote was ended"):
         run_limited(tmp_path, source, reason="the zygote was ended.", ask=DEATH)
-
-
-def test_the_limit_that_ended_the_run_matters_most() -> None:
-    hits, order = dict.fromkeys(Limit), []
-    while (limit := Execution(new_notebook(), hits=hits).limit) is not None:
-        order.append(limit)
-        del hits[limit]
-
-    assert order == [Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT]

@@ -12,16 +12,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from nbformat import NotebookNode
 
 from grader.errors import InfrastructureError, SpecError
 from grader.gradebook.conversion import gradebook_notebook, record_source
 from grader.gradebook.nbgrader import manual_points, open_gradebook, record
-from grader.gradebook.source_cells import save_cells
 from grader.records import Status
-from tests.support.notebooks import answered, manual_cell, solution_cell, toy_course, toy_grade
+from tests.support.notebooks import answered, toy_course, toy_grade
 
 
 @pytest.fixture(scope="module")
@@ -241,44 +239,6 @@ def test_a_correction_of_an_automatic_score_is_not_manual_points(
     grade_by_hand(gradebook, "double", 1.0)
 
     assert manual_points(gradebook, "toy", "student01") is None
-
-
-def test_points_and_texts_of_cells_may_change_while_submissions_exist(
-    gradebook: Any, source: NotebookNode, submission: NotebookNode
-) -> None:
-    record(gradebook, toy_grade(), submission)
-    changed = nbformat.from_dict(source)
-    changed.cells[4].metadata.nbgrader["points"] = 7
-
-    save_cells(gradebook, "toy", changed)
-
-    assert gradebook.find_grade_cell("double", "toy", "toy").max_score == 7
-    assert row(gradebook, "double").auto_score == 6.0
-
-
-def test_cells_may_not_come_or_go_while_submissions_exist(
-    gradebook: Any, source: NotebookNode, submission: NotebookNode
-) -> None:
-    record(gradebook, toy_grade(), submission)
-    changed = nbformat.from_dict(source)
-    changed.cells.append(manual_cell("second_thoughts", 2, "YOUR ANSWER HERE"))
-
-    with pytest.raises(SpecError, match=r"second_thoughts.*gradebook rebuild"):
-        save_cells(gradebook, "toy", changed)
-
-    assert gradebook.find_assignment("toy").max_score == 15
-
-
-def test_cells_come_and_go_while_there_are_no_submissions(gradebook: Any, source: NotebookNode) -> None:
-    changed = nbformat.from_dict(source)
-    changed.cells = [cell for cell in changed.cells if cell.id != "square"]
-    changed.cells.append(solution_cell("extra_answer", "pass"))
-
-    save_cells(gradebook, "toy", changed)
-
-    notebook = gradebook.find_notebook("toy", "toy")
-    assert sorted(cell.name for cell in notebook.grade_cells) == ["double", "reflection"]
-    assert "extra_answer" in {cell.name for cell in notebook.source_cells}
 
 
 def test_a_locked_gradebook_is_reported_and_nothing_is_written(db_url: str, submission: NotebookNode) -> None:

@@ -20,7 +20,6 @@ from grader.errors import InfrastructureError, SpecError, SubmissionError
 from grader.execution.gpu_slots import Held, Pool, hold
 from grader.execution.gpus import Device
 from grader.execution.kernels import PLAIN
-from grader.execution.limit_hits import fills_a_gpu, loses_a_gpu
 from grader.execution.run import Execution
 from grader.grading import gpu_blame, preparation
 from grader.grading.preparation import Work
@@ -106,26 +105,6 @@ def run_with(*cells: str) -> Execution:
 
 def never() -> str:
     pytest.fail("tried out")
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "full"),
-    [
-        ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 20.00 GiB", True),
-        ("AcceleratorError", "CUDA error: out of memory", True),
-        ("RuntimeError", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
-        ("RuntimeError", "CUDA error: device-side assert triggered", False),
-        ("MemoryError", "", False),
-    ],
-)
-def test_words_for_a_full_gpu(name: str, text: str, full: bool) -> None:
-    assert fills_a_gpu(name, text) == full
-
-
-def test_words_for_a_lost_gpu_are_not_those_for_a_full_one() -> None:
-    assert loses_a_gpu(GONE)
-    assert not loses_a_gpu("CUDA out of memory.")
-    assert not loses_a_gpu("CUDA error: device-side assert triggered")
 
 
 def test_an_entry_point_that_fills_the_gpu_is_told_what_to_do() -> None:

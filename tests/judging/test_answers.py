@@ -19,10 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.assignment.spec import Dtype, EntryPoint, Value
+from grader.assignment.spec import Dtype, Value
 from grader.errors import SubmissionError
 from grader.files import read_bytes
-from grader.judging.answer_notes import Sources, explain_note
 from grader.judging.answers import (
     MAX_ANSWER_BYTES,
     MAX_HEADER_BYTES,
@@ -35,7 +34,6 @@ from grader.judging.answers import (
 
 SCORES = Value(dtype="float", shape=("n", 3))
 SIZES = {"n": 2}
-CLASSIFY = EntryPoint(name="classify", budget_s=1, output=Value(dtype="float", shape=(2, 3)))
 ROWS = np.arange(6.0).reshape(2, 3)
 
 
@@ -485,48 +483,6 @@ def test_a_missing_note_or_a_link_is_empty(tmp_path: Path) -> None:
 
     assert read_note(tmp_path / "missing.json") == read_note(tmp_path / "link.json") == {}
     assert read_note(tmp_path / "real.json") == {"kind": "none"}
-
-
-@pytest.mark.parametrize(
-    ("note", "words"),
-    [
-        ({"kind": "raised", "text": "ValueError: no"}, "classify raised ValueError: no"),
-        ({"kind": "missing"}, "no such function is defined"),
-        ({"kind": "none"}, "found None.*return"),
-        ({"kind": "object", "text": "list"}, r"found Python objects \(list\)"),
-        ({"kind": "large", "text": "float64 of shape (9,)"}, "too large"),
-        ({}, "found no answer"),
-        ({"kind": "surprise"}, "found no answer"),
-        ({"kind": ["raised"], "text": {"a": 1}}, "found no answer"),
-    ],
-)
-def test_a_note_becomes_an_error_that_helps(note: dict[str, Any], words: str) -> None:
-    error = explain_note(note, CLASSIFY, SIZES, Sources(), told=True)
-
-    assert error.hint
-    with pytest.raises(SubmissionError, match=words):
-        raise error
-
-
-def test_a_note_cannot_speak_to_the_terminal_or_at_length() -> None:
-    text = "\x1b]0;all points\x07\r\n\u202e\ud800" + "x" * 5000
-
-    message = explain_note({"kind": "raised", "text": text}, CLASSIFY, SIZES, Sources(), told=True).message
-
-    assert str(message).isprintable()
-    assert len(str(message)) < 400
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(st.dictionaries(st.sampled_from(["kind", "text", "other"]), json_values))
-def test_any_note_becomes_an_error(note: dict[str, Any]) -> None:
-    assert str(explain_note(note, CLASSIFY, SIZES, Sources(), told=True).message).isprintable()
 
 
 def test_of_an_answer_no_more_is_fetched_than_its_contract_has() -> None:

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.assignment.spec import Assignment, Levels
-from grader.checks.questions import Answer, Material
+from grader.assignment.spec import Assignment
+from grader.checks.questions import Answer
 from grader.checks.scoring import exercise_grade
-from grader.checks.session import Case, Verdicts
-from grader.errors import SpecError, SubmissionError
+from grader.checks.session import Verdicts
+from grader.errors import SubmissionError
 from grader.judging import evaluate as evaluating
-from grader.judging import judge_process
 from grader.judging.evaluate import Context, evaluate
-from grader.judging.plan import check_files, plan_questions
 from grader.judging.probe import Answers
 from grader.records import Status
 
@@ -178,91 +176,6 @@ def test_public_checks_alone_need_not_be_worth_all_points(tmp_path: Path) -> Non
         (Status.PASSED, 2),
         (Status.PASSED, 4),
     ]
-
-
-def test_a_case_survives_its_journey_into_the_judge(tmp_path: Path) -> None:
-    answers: Answers = {
-        "one": [Answer(np.arange(6.0).reshape(2, 3), {"index": np.array([1, 0]), "value": np.array([True])})],
-        "none": [],
-        "error": SubmissionError("message", "hint"),
-    }
-    levels = {"double": Levels(zero_at=0.1, full_at=0.2)}
-    before = Case(assignment(), "toy_pets", ("a",), ("letters",), answers, levels)
-
-    judge_process.write_case(tmp_path, before, [tmp_path / "check.py"])
-    after, files = judge_process.read_case(tmp_path)
-
-    assert (after.assignment, after.levels, after.classes, after.groups) == (
-        before.assignment,
-        levels,
-        ("a",),
-        ("letters",),
-    )
-    assert files == [tmp_path / "check.py"]
-    found = after.answers["one"]
-    assert not isinstance(found, SubmissionError)
-    assert found[0].value.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert {name: key.tolist() for name, key in found[0].key.items()} == {"index": [1, 0], "value": [True]}
-    assert after.answers["none"] == []
-    assert isinstance(after.answers["error"], SubmissionError)
-
-
-# Planning
-
-
-def material() -> Material:
-    return Material(
-        np.zeros((2, 4, 4, 3), np.uint8),
-        np.array([0, 1]),
-        ("a", "b"),
-        ("letters", "letters"),
-        np.random.default_rng(0),
-    )
-
-
-def drawn(folder: Path, seed: bytes) -> object:
-    return plan_questions(context(folder, GOOD).files, material(), seed)["numbers"][0].arguments
-
-
-def test_the_same_seed_asks_the_same_and_another_seed_something_else(tmp_path: Path) -> None:
-    assert drawn(tmp_path, b"a") == drawn(tmp_path, b"a") != drawn(tmp_path, b"b")
-
-
-def test_files_draw_from_generators_of_their_own(tmp_path: Path) -> None:
-    files = context(tmp_path, GOOD, GOOD.replace('"numbers"', '"others"')).files
-
-    together = plan_questions(files, material(), b"a")
-    alone = plan_questions(files[1:], material(), b"a")
-
-    assert together["others"][0].arguments == alone["others"][0].arguments
-    assert together["others"][0].arguments != together["numbers"][0].arguments
-
-
-@pytest.mark.parametrize(
-    ("texts", "words"),
-    [
-        (["1 / 0"], r"check_0\.py cannot be imported: ZeroDivisionError"),
-        (["x = 1"], r"check_0\.py: no function questions"),
-        ([GOOD, GOOD], r"check_1\.py: question set 'numbers' is already used"),
-    ],
-)
-def test_a_plan_that_cannot_be_made_is_told_with_its_file(
-    tmp_path: Path, texts: list[str], words: str
-) -> None:
-    with pytest.raises(SpecError, match=words):
-        plan_questions(context(tmp_path, *texts).files, material(), b"a")
-
-
-def test_check_files_are_public_first_and_hidden_ones_stay_out_of_public_runs(tmp_path: Path) -> None:
-    (tmp_path / "staff").mkdir()
-    public, hidden = tmp_path / "check_public.py", tmp_path / "staff" / "check_hidden.py"
-    with pytest.raises(SpecError, match=r"no check_public\.py"):
-        check_files(tmp_path, "all")
-    for path in (public, hidden):
-        path.write_text("")
-
-    assert check_files(tmp_path, "all") == (public, hidden)
-    assert check_files(tmp_path, "public") == (public,)
 
 
 @pytest.mark.slow

@@ -11,9 +11,8 @@ import pytest
 
 from grader.confined import Bounds
 from grader.errors import InfrastructureError, SubmissionError
-from grader.notebooks import cells, raw_json, reading
+from grader.notebooks import cells, reading
 from grader.notebooks.cells import grade_id, read_notebook, restore
-from grader.notebooks.raw_json import MAX_VALUES, parse, values
 from tests.support.notebooks import solution_cell
 
 
@@ -31,82 +30,12 @@ def release() -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=[solution_cell("double", "def double(x):\n    return None")])
 
 
-def test_two_million_empty_objects_are_refused_before_they_are_parsed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(json, "loads", lambda _: pytest.fail("it was parsed"))
-
-    with pytest.raises(SubmissionError, match=f"more than {MAX_VALUES} values. Clear its outputs"):
-        parse(b'{"metadata": [' + b"{}," * 2_000_000 + b"{}]}")
-
-
-@pytest.mark.parametrize(
-    "text", ["a,b" * 600_000, "[{" * 300_000, '",' * 600_000, "\\" * 99_999 + '",[{' * 200_000]
-)
-def test_commas_and_brackets_in_texts_are_no_values(text: str) -> None:
-    content = book(code(outputs=[{"output_type": "stream", "name": "stdout", "text": text}]))
-
-    assert values(content) < 100
-    assert len(read_notebook(content).cells) == 1
-
-
 @pytest.mark.parametrize("content", [b'"' + b'\\",' * 700_000, b'"a" "' + b"," * 700_000])
 def test_a_text_without_end_is_told_as_no_json_within_the_limits_of_reading(content: bytes) -> None:
     with pytest.raises(
         SubmissionError, match="not valid JSON"
     ):  # by the square it were hours, and told as too long
         reading.read_restored(content, release())
-
-
-def test_only_what_grading_looks_at_is_copied() -> None:
-    widgets: dict[str, Any] = {"state": {str(number): {"model": {}} for number in range(50)}}
-    noisy = code(
-        metadata={"tags": ["mine"], "collapsed": True, "vendor": {"a": [{}] * 50}, "long": "x" * 9999}
-    )
-
-    found = read_notebook(book(noisy, widgets=widgets, kernelspec={"name": "python3", "display_name": "a"}))
-
-    assert found.cells[0].metadata == {"tags": ["mine"], "collapsed": True}
-    assert found.metadata == {"kernelspec": {"name": "python3", "display_name": "a"}}
-
-
-def test_pictures_beyond_what_a_page_shows_are_dropped_and_words_stay(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(raw_json, "MAX_PICTURES_CHARS", 1000)
-    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "words"}
-    given = [{**cell, "attachments": {"a.png": {"image/png": "A" * 600}}} for _ in range(2)]
-
-    found = read_notebook(book(*given))
-
-    assert [set(one.attachments) for one in found.cells] == [{"a.png"}, set()]
-    assert [one.source for one in found.cells] == ["words", "words"]
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ([code("x" * 5_000_000)], "one cell of the notebook has 5000000 characters"),
-        ([code("x" * 4_000_000)] * 4, "the notebook's cells have 16000000 characters"),
-        ([code(["x" * 3_000_000] * 2)], "one cell of the notebook has 6000000 characters"),  # type: ignore[arg-type]
-    ],
-)
-def test_more_code_than_anybody_writes_is_refused(given: list[dict[str, Any]], words: str) -> None:
-    with pytest.raises(SubmissionError, match=words):
-        read_notebook(book(*given))
-
-
-def test_the_cells_of_a_format_3_are_counted_before_they_are_converted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(nbformat, "convert", lambda *_: pytest.fail("it was converted"))
-    sheet = {"cells": [{"cell_type": "code", "input": "x"}] * 1500}
-    content = json.dumps(
-        {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [sheet] * 2}
-    ).encode()
-
-    with pytest.raises(SubmissionError, match="has 3000 cells, at most 2000"):
-        read_notebook(content)
 
 
 def test_of_many_nameless_look_alikes_few_are_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
-from jupyter_client import AsyncKernelManager
 
 from grader.sandbox.belongings import SESSION, NotTaken, named_folder, travels
 from grader.sandbox.host import workdir_archive
-from grader.sandbox.provisioner import SandboxProvisioner
 
 
 @pytest.fixture
@@ -112,61 +108,3 @@ def test_a_folder_beside_the_notebook_that_a_server_names_is_not_taken(
     assert named_folder(tmp_path / "deep", {SESSION: notebook}) == tmp_path / "deep"
     monkeypatch.setenv(SESSION, notebook)  # of the notebook that started this process
     assert named_folder(tmp_path, dict(os.environ)) == tmp_path
-
-
-@pytest.mark.sandbox
-@pytest.mark.slow
-def test_a_program_that_names_no_folder_gives_none_away(
-    course: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(course)
-
-    assert asyncio.run(_listing(None)) == "[]"
-    assert asyncio.run(_listing(course)) == "[]"
-    assert asyncio.run(_listing(course / "submitted" / "student01" / "pets")) == "['pets.ipynb']"
-
-
-async def _listing(cwd: Path | None) -> str:
-    """Start a kernel as Jupyter programs do, and let it list its folder."""
-    from grader.sandbox.kernelspecs import kernel_spec
-
-    manager = AsyncKernelManager()
-    manager._kernel_spec = kernel_spec(preload=("json",))
-    await manager.start_kernel(**({} if cwd is None else {"cwd": str(cwd)}))
-    client = manager.client()
-    client.start_channels()
-    try:
-        await client.wait_for_ready(timeout=60)
-        said: list[str] = []
-        await client.execute_interactive(
-            "import os; print(sorted(os.listdir()))",
-            output_hook=lambda message: said.append(message["content"].get("text", "")),
-            timeout=30,
-        )
-        return "".join(said).strip()
-    finally:
-        client.stop_channels()
-        await manager.shutdown_kernel(now=True)
-
-
-def test_the_event_loop_goes_on_while_a_folder_is_packed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(*_: object) -> None:
-        time.sleep(0.5)
-        raise RuntimeError("packed")
-
-    async def both() -> int:
-        ticks, provisioner = 0, SandboxProvisioner(parent=AsyncKernelManager())
-        provisioner.kernel_spec = None
-        start = asyncio.ensure_future(provisioner.launch_kernel([], cwd=str(tmp_path), env={}))
-        while not start.done():
-            await asyncio.sleep(0.01)
-            ticks += 1
-        with pytest.raises(RuntimeError, match="packed"):
-            start.result()
-        return ticks
-
-    monkeypatch.setattr(SandboxProvisioner, "_start", slow)
-
-    assert asyncio.run(both()) > 10

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 import typer.main
-from typer.testing import CliRunner
 
 from grader.assignment.course import Course
 from grader.authoring import workflows
@@ -417,22 +416,6 @@ def test_the_installation_takes_what_the_course_names_and_nothing_else() -> None
 
     assert len(installs) == 4
     assert all(re.search(r"pip\"? install --requirement requirements-ci\.txt", text) for text in installs)
-
-
-def test_the_command_writes_the_files_and_the_key_that_it_checks(tmp_path: Path) -> None:
-    def run(*arguments: str) -> Any:
-        return CliRunner().invoke(app, ["ci", *arguments])
-
-    assert run("gitlab", "--folder", str(tmp_path)).exit_code == 0
-    key = tmp_path / workflows.KEY_FILE
-    asked = ("cache-key", "--data", "toy_pets", "--data", "oxford_pets", "--check", str(key))
-
-    written = (tmp_path / ".gitlab-ci.yml").read_text()
-    assert written == workflows.filled_in(GITLAB.read_text(), "toy_pets", "oxford_pets")
-    assert "{version}" not in (tmp_path / "requirements-ci.txt").read_text()
-    assert run(*asked).exit_code == 0
-    key.write_text("pawgrade-of-last-year\n")
-    assert isinstance(run(*asked).exception, SpecError)
 
 
 def test_the_files_name_the_cards_of_the_courses_own_assignments(course: Path) -> None:

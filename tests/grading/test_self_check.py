@@ -1,0 +1,31 @@
+"""A student's own check finds the release that a notebook belongs to."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grader.assignment.course import packaged_course
+from grader.errors import SpecError
+from grader.grading.self_check import release_of
+
+
+def test_a_teachers_own_version_beside_the_notebook_wins_over_the_packaged_one(tmp_path: Path) -> None:
+    packaged = packaged_course().release("oxford_pets")
+    home = shutil.copytree(packaged, tmp_path / "homework 3")
+    notebook = (home / "oxford_pets.ipynb").rename(home / "oxford_pets (1).ipynb")
+    shutil.copyfile(notebook, home / "oxford_pets.ipynb")
+
+    same = release_of(notebook)
+    toml = home / "assignment.toml"
+    toml.write_text(toml.read_text().replace("pass_points = 60", "pass_points = 61"))
+    changed = release_of(notebook)
+
+    assert (same, changed) == (packaged, home)
+
+
+def test_a_notebook_of_no_assignment_is_told_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="oxford_pets"):
+        release_of(tmp_path / "thesis.ipynb")
