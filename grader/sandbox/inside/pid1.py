@@ -213,9 +213,10 @@ def _read_beneath(root: str, path: str, max_bytes: int) -> bytes:
             folder = deeper
         # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)  # before `fdopen`, which raises for a folder and leaves it open
+            raise PermissionError(f"{path} is no regular file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise PermissionError(f"{path} is no regular file")
             return file.read(max_bytes)
     finally:
         os.close(folder)
