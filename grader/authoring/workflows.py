@@ -87,17 +87,20 @@ def filled_in(template: str, drawn_card: str, real_card: str) -> str:
 def _cards_of(folder: Path) -> tuple[str, str]:
     """Return the first drawn and the first real data card of a course's assignments, else of the packaged course's."""
     own = own_cards(folder)
-    courses = [Course(folder), packaged_course()]
-    names = [
-        name
-        for course in courses
-        for assignment in course.assignments()
-        for name in spec.load_assignment(course.source(assignment)).data
-    ]
+    names = _data_of(Course(folder)) or _data_of(packaged_course())
     drawn = {name: cards.load_card(name, own).drawing is not None for name in dict.fromkeys(names)}
     drawn_cards = [name for name, is_drawn in drawn.items() if is_drawn]
     real_cards = [name for name, is_drawn in drawn.items() if not is_drawn]
     return (drawn_cards or real_cards)[0], (real_cards or drawn_cards)[0]
+
+
+def _data_of(course: Course) -> list[str]:
+    """Return the ids of the data cards of a course's assignments, in their order."""
+    return [
+        name
+        for assignment in course.assignments()
+        for name in spec.load_assignment(course.source(assignment)).data
+    ]
 
 
 def cache_key(names: Sequence[str], own: Path | None = None) -> str:

@@ -183,15 +183,6 @@ class _Ran:
         return late and self.execution.overloaded
 
 
-def _too_busy(taken: _HandedIn) -> Graded:
-    """Decide nothing where other work took the time of a run that no other run of ours went on beside: that is no verdict."""
-    log = "A time limit was met twice, the second time alone, while other programs kept the notebook from the processors."
-    grade = assemble.undecided(
-        taken.submission, taken.work, f"{log} Grade again when the machine is quiet.\n", taken.isolation[-1]
-    )
-    return Graded(grade, taken.submitted, None)
-
-
 def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
     """Run a notebook, and once more where its machine, or one cell's memory, took from it what it had earned."""
     # The turn ends with the run: to ask for another one while holding it would wait for itself.
@@ -202,8 +193,8 @@ def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
     # The machine took the time: whoever was merely slow has no second run (ADR 13).
     if first.late_through_others:
         with turn(desk, alone=True):
-            second = _run(taken.again(notices.alone(), alone="yes"), notebook)
-        return _too_busy(taken) if second.late_through_others else second.graded
+            # It counts whatever it meets: a fork bomb, too, makes a machine look busy, and would end as our error.
+            return _run(taken.again(notices.alone(), alone="yes"), notebook).graded
     # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a
     # notebook that
     # raises MemoryError far below the limit asks for a second draw.

@@ -460,7 +460,7 @@ def test_a_key_changes_with_the_cards_checksums(monkeypatch: pytest.MonkeyPatch)
     assert card.source is not None
     files = (dataclasses.replace(card.source.files[0], sha256="0" * 64), *card.source.files[1:])
     other = dataclasses.replace(card, source=dataclasses.replace(card.source, files=files))
-    monkeypatch.setattr(cards, "load_card", lambda _: other)
+    monkeypatch.setattr(cards, "load_card", lambda *_: other)
 
     assert workflows.cache_key(["oxford_pets"]) != before
     assert before.startswith("pawgrade-oxford_pets-")

@@ -124,24 +124,19 @@ def test_in_the_place_of_a_cell_that_met_the_memory_limit_its_definitions_and_an
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("busy_for", [1, 2])
-def test_a_limit_that_is_met_on_a_busy_machine_is_a_verdict_only_where_the_second_run_was_undisturbed(
-    course: Course, work: Work, monkeypatch: pytest.MonkeyPatch, busy_for: int
+def test_a_limit_that_is_met_on_a_busy_machine_is_a_verdict_of_the_second_run(
+    course: Course, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
 
     def is_overloaded(*_: object) -> bool:
         looks.append(1)
-        return len(looks) <= busy_for
+        return len(looks) == 1
 
     monkeypatch.setattr("grader.execution.clock.is_overloaded", is_overloaded)
 
     grade = graded(course, work, solved(double_code="import time\ntime.sleep(1000)")).grade
 
     assert len(looks) == 2
-    if busy_for == 1:
-        assert (grade.limit, grade.points) == ("cell", 10)
-        assert "ran once more, alone" in str(grade.notices[0])
-    else:
-        assert (grade.status, grade.points) == (Status.ERROR, 0)
-        assert "Grade again when the machine is quiet" in grade.staff.log
+    assert (grade.limit, grade.points) == ("cell", 10)
+    assert "ran once more, alone" in str(grade.notices[0])
