@@ -64,7 +64,7 @@ def explain(
 
     Args:
         limit: the one that was hit.
-        limits: the values that were in force; None: they are not told.
+        limits: the values that were in force; None: the defaults, for a headline and an advice, which name none.
         place: where, for example "in code cell 3".
         cell: number of the cell among code cells, from 1.
     """

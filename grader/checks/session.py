@@ -178,7 +178,7 @@ class CheckSession:
             titles = sentences([Message.of(title) for title in open_])
             # Only a skip that is noted here is ours: a check that skips itself is an ERROR.
             self.waiting[item.nodeid] = Message("First make this pass: {titles}", titles=titles)
-            pytest.skip()
+            pytest.skip("what it depends on did not pass")
         return (yield)
 
     def _asked(self, item: pytest.Item) -> bool:

@@ -86,8 +86,7 @@ class Execution:
     def limit(self) -> Limit | None:
         """The limit that matters most: the one that ended the run, else one that ended a cell, else one that cut."""
         # `grading.submission` decides by this whether to run once more, so a limit that ended something must
-        # not hide
-        # behind one that only cut the output.
+        # not hide behind one that only cut the output.
         order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT)
         return next((limit for limit in order if limit in self.hits), None)
 

@@ -195,9 +195,8 @@ def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
         with turn(desk, alone=True):
             # It counts whatever it meets: a fork bomb, too, makes a machine look busy, and would end as our error.
             return _run(taken.again(notices.alone(), alone="yes"), notebook).graded
-    # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a
-    # notebook that
-    # raises MemoryError far below the limit asks for a second draw.
+    # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a notebook
+    # that raises MemoryError far below the limit asks for a second draw.
     index = execution.hits.get(Limit.MEMORY)
     if index is None or execution.gpu_full or not asking.lost or not execution.near_memory:
         return first.graded

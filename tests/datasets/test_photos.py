@@ -15,7 +15,7 @@ from grader.datasets import photos as pets
 from grader.datasets.cards import DataCard
 from grader.datasets.holdout import LEAST_SHARE
 from grader.errors import SpecError
-from tests.support import breeds
+from tests.support.breeds import some_cats_and_dogs, some_photos
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "oxford_pets"
 TOY = cards.load_card("toy_pets")
@@ -32,27 +32,6 @@ def toy_folder(toy_cache: Path) -> Path:
 def gradient(width: int, height: int) -> Image.Image:
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     return Image.fromarray(np.stack([x, y, 255 - x], axis=2).astype(np.uint8))
-
-
-def some_photos(folder: Path, per_class: int = 10) -> Path:
-    """Write small plain photos of all 37 breeds."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for stem in breeds.CATS + breeds.DOGS:
-        for number in range(per_class):
-            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
-            Image.new("RGB", (8, 6), colour).save(folder / f"{stem}_{number}.jpg")
-    return folder
-
-
-def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
-    """Write small plain photos the way the public set has them, with the strange files in it."""
-    for shift, species in enumerate(breeds.SPECIES_FOLDERS):
-        (folder / species).mkdir(parents=True)
-        for number in range(per_class):
-            Image.new("RGB", (8, 6), (number, 99, 255 * shift)).save(folder / species / f"{number}.jpg")
-        (folder / species / "Thumbs.db").write_bytes(b"not a photo")
-    return folder
 
 
 def holdout(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from grader.datasets import cards, sources
 from grader.datasets.cards import DataCard, Source
 from grader.errors import SpecError
 from tests.support import breeds
+from tests.support.breeds import some_cats_and_dogs, some_photos
 
 TOY = cards.load_card("toy_pets")
 
@@ -26,27 +25,6 @@ SPECIES = cards.load_card("cats_and_dogs")
 @pytest.fixture(scope="module")
 def toy_folder(toy_cache: Path) -> Path:
     return sources.find(TOY, None, toy_cache)
-
-
-def some_photos(folder: Path, per_class: int = 10) -> Path:
-    """Write small plain photos of all 37 breeds."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for stem in breeds.CATS + breeds.DOGS:
-        for number in range(per_class):
-            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
-            Image.new("RGB", (8, 6), colour).save(folder / f"{stem}_{number}.jpg")
-    return folder
-
-
-def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
-    """Write small plain photos the way the public set has them, with the strange files in it."""
-    for shift, species in enumerate(breeds.SPECIES_FOLDERS):
-        (folder / species).mkdir(parents=True)
-        for number in range(per_class):
-            Image.new("RGB", (8, 6), (number, 99, 255 * shift)).save(folder / species / f"{number}.jpg")
-        (folder / species / "Thumbs.db").write_bytes(b"not a photo")
-    return folder
 
 
 def test_toy_pets_are_drawn_where_the_cache_is_and_ignore_the_data_folder(

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import papermill
 import pytest
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.exceptions import PapermillExecutionError
+
+from tests.support.papermill_runs import execute, notebook_of
 
 ORDERS = list(
     itertools.permutations(["papermill", "grader.execution.engine", "grader.execution.papermill_engine"])
@@ -31,22 +30,6 @@ def test_papermill_and_the_engine_can_be_imported_in_any_order(order: tuple[str,
     )
 
     assert (done.stdout, done.returncode) == ("grader.execution.papermill_engine\n", 0), done.stderr
-
-
-def notebook_of(*sources: str, kernel: str = "python3") -> NotebookNode:
-    cells = [
-        new_code_cell("who = 'nobody'", metadata={"tags": ["parameters"]}),
-        new_markdown_cell("# A title"),
-    ]
-    cells += [new_code_cell(source) for source in sources]
-    spec = {"name": kernel, "display_name": "Python", "language": "python"}
-    return new_notebook(cells=cells, metadata={"kernelspec": spec})
-
-
-def execute(folder: Path, *sources: str, **options: Any) -> NotebookNode:
-    options = {"engine_name": "pawgrade", "progress_bar": False, **options}
-    out = folder / "out.ipynb"
-    return papermill.execute_notebook(notebook_of(*sources), str(out), **options)
 
 
 def test_the_command_runs_a_notebook_with_parameters_and_a_progress_bar(tmp_path: Path) -> None:

@@ -16,18 +16,16 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import InfrastructureError, SpecError
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebook
 from grader.gradebook.nbgrader import manual_points, open_gradebook, record
 from grader.records import Status
-from tests.support.notebooks import answered, toy_course, toy_grade
+from tests.support.gradebooks import known_course, row
+from tests.support.notebooks import answered, toy_grade
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course whose gradebook knows the toy assignment; made once, since a new database costs seconds."""
-    folder = toy_course(tmp_path_factory.mktemp("course"))
-    record_source(folder, "toy", f"sqlite:///{folder}/gradebook.db")
-    return folder
+    return known_course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture
@@ -50,10 +48,6 @@ def source(course: Path) -> NotebookNode:
 @pytest.fixture
 def submission(source: NotebookNode) -> NotebookNode:
     return answered(source)
-
-
-def row(gradebook: Any, cell: str, student: str = "student01") -> Any:
-    return gradebook.find_grade(cell, "toy", "toy", student)
 
 
 def grade_by_hand(gradebook: Any, cell: str, points: float) -> None:

@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +14,20 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import SpecError
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebook
 from grader.gradebook.manual_work import (
     save_snapshot,
     snapshot,
 )
-from grader.gradebook.nbgrader import Entry, manual_points, open_gradebook, record
+from grader.gradebook.nbgrader import Entry, manual_points, open_gradebook
 from grader.gradebook.projection import Rebuilt, rebuild
-from tests.support.notebooks import answered, toy_course, toy_grade
-
-WHEN = datetime(2026, 1, 31, 12)
+from tests.support.gradebooks import WHEN, worked_course
+from tests.support.notebooks import answered, toy_grade
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course with two submissions and manual work on the first; made once, since a new database costs seconds."""
-    course = toy_course(tmp_path_factory.mktemp("course"))
-    db_url = f"sqlite:///{course}/gradebook.db"
-    record_source(course, "toy", db_url)
-    submission = answered(gradebook_notebook(course, "toy"))
-    with open_gradebook(db_url) as gradebook:
-        record(gradebook, toy_grade("student01"), submission, timestamp=WHEN)
-        record(gradebook, toy_grade("student02", double=0.0), submission)
-        work_by_hand(gradebook)
-    return course
-
-
-def work_by_hand(gradebook: Any) -> None:
-    reflection = gradebook.find_grade("reflection", "toy", "toy", "student01")
-    reflection.manual_score, reflection.extra_credit, reflection.needs_manual_grade = 4.0, 0.5, False
-    gradebook.find_comment("reflection", "toy", "toy", "student01").manual_comment = "Thoughtful."
-    gradebook.find_submission_notebook("toy", "toy", "student01").flagged = True
-    gradebook.find_submission("toy", "student01").extension = timedelta(days=2)
-    gradebook.find_assignment("toy").duedate = datetime(2026, 1, 30, 23, 59)
-    student = gradebook.find_student("student01")
-    student.first_name, student.email, student.lms_user_id = "Ada", "ada@example.org", "7"
-    gradebook.db.commit()
+    return worked_course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture

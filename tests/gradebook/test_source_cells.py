@@ -12,18 +12,16 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import SpecError
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebook
 from grader.gradebook.nbgrader import open_gradebook, record
 from grader.gradebook.source_cells import save_cells
-from tests.support.notebooks import answered, manual_cell, solution_cell, toy_course, toy_grade
+from tests.support.gradebooks import known_course, row
+from tests.support.notebooks import answered, manual_cell, solution_cell, toy_grade
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course whose gradebook knows the toy assignment; made once, since a new database costs seconds."""
-    folder = toy_course(tmp_path_factory.mktemp("course"))
-    record_source(folder, "toy", f"sqlite:///{folder}/gradebook.db")
-    return folder
+    return known_course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture
@@ -46,10 +44,6 @@ def source(course: Path) -> NotebookNode:
 @pytest.fixture
 def submission(source: NotebookNode) -> NotebookNode:
     return answered(source)
-
-
-def row(gradebook: Any, cell: str, student: str = "student01") -> Any:
-    return gradebook.find_grade(cell, "toy", "toy", student)
 
 
 def test_points_and_texts_of_cells_may_change_while_submissions_exist(

@@ -11,7 +11,7 @@ from grader.grading.preparation import prepare
 from grader.grading.submission import grade_submission
 from grader.records import Status
 from grader.settings import Settings
-from tests.datasets.test_photos import some_cats_and_dogs
+from tests.support.breeds import some_cats_and_dogs
 from tests.support.tiny import SECRET, hand_in, source_notebook, tiny_course
 
 CARD = '\n[data.cats_and_dogs]\nlabel_space = "species2"\n'

@@ -9,20 +9,12 @@ import pytest
 
 from grader.sandbox.belongings import SESSION, NotTaken, named_folder, travels
 from grader.sandbox.host import workdir_archive
+from tests.support.furnished import furnished_course
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """A course with everything that a course has."""
-    found = tmp_path / "course"
-    files = """nbgrader_config.py gradebook.db gradebook.db.1 pawgrade.toml .netrc .ssh/id_ed25519 .pawgrade/secret in.ipynb
-    solutions/pets/pets.ipynb solutions/pets/staff/check_hidden.py assignments/pets/pets.ipynb
-    submitted/student01/pets/pets.ipynb submitted/student02/pets/pets.ipynb submitted/student01/pets/.env
-    autograded/student01/pets/pets.ipynb scratch/mine.ipynb"""
-    for name in files.split():
-        (found / name).parent.mkdir(parents=True, exist_ok=True)
-        (found / name).write_text("what only staff may read")
-    return found
+    return furnished_course(tmp_path)
 
 
 def taken(folder: Path) -> set[str]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from grader.datasets import cards, labels, splits
 from grader.datasets.cards import DataCard
@@ -36,3 +40,24 @@ def is_pet(name: str, label_space: str = "breeds35") -> bool:
 
 def split(names: Iterable[str], card: DataCard, label_space: str = "breeds35") -> Split:
     return splits.split(names, card, label_space)
+
+
+def some_photos(folder: Path, per_class: int = 10) -> Path:
+    """Write small plain photos of all 37"""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for stem in CATS + DOGS:
+        for number in range(per_class):
+            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+            Image.new("RGB", (8, 6), colour).save(folder / f"{stem}_{number}.jpg")
+    return folder
+
+
+def some_cats_and_dogs(folder: Path, per_class: int = 100) -> Path:
+    """Write small plain photos the way the public set has them, with the strange files in it."""
+    for shift, species in enumerate(SPECIES_FOLDERS):
+        (folder / species).mkdir(parents=True)
+        for number in range(per_class):
+            Image.new("RGB", (8, 6), (number, 99, 255 * shift)).save(folder / species / f"{number}.jpg")
+        (folder / species / "Thumbs.db").write_bytes(b"not a photo")
+    return folder
