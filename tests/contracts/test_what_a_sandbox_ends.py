@@ -89,7 +89,7 @@ def test_memory_taken_in_pieces_ends_the_kernel_or_is_refused(tight: Kernel) -> 
 
 
 def test_memory_taken_by_many_children_ends_them_or_the_kernel(tight: Kernel) -> None:
-    outcome = tight.finish(tight.begin("print(survivors(8, 400, 6))"), timeout_s=40)
+    outcome = tight.finish(tight.begin("print(survivors(8, 400, 3))"), timeout_s=90)
 
     assert tight.dies(1) or outcome.error or int(outcome.text) <= 2, outcome
 

@@ -402,17 +402,25 @@ def _unix_sockets() -> list[socket.socket]:
 
 
 def survivors(number: int, size_mb: int, seconds: float) -> int:
-    """Fork children that each fill memory and hold it; return how many still hold it after a while."""
+    """Fork children that each fill memory and hold it; return how many still hold it `seconds` after all are full."""
+    import select
     import time
 
-    children = []
+    children, filled = [], []
     for _ in range(number):
+        told, tells = os.pipe()
         child = os.fork()
         if child == 0:
             held = bytearray(os.urandom(2**20)) * size_mb
-            time.sleep(60 + len(held) * 0)
+            os.write(tells, b"full")
+            time.sleep(120 + len(held) * 0)
             os._exit(0)
+        os.close(tells)  # a child that is ended closes the last one: the pipe wakes for that, too
         children.append(child)
+        filled.append(told)
+    # A virtual machine gets pages that it never touched before from its host, one by one: seconds for a GiB.
+    for told in filled:
+        select.select([told], [], [], 60)
     time.sleep(seconds)
     alive = [child for child in children if os.waitpid(child, os.WNOHANG) == (0, 0)]
     for child in alive:
