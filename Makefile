@@ -10,10 +10,10 @@ demo: $(DEMO_STAMP)
 	scripts/need-packages sandbox
 	$(BIN)/pawgrade demo
 
-# Two tests at a time on two cores: threads of torch that spin while they wait would take the other one's time.
-test: export OMP_WAIT_POLICY = PASSIVE
-test: export MALLOC_TRIM_THRESHOLD_ = 2147483648
-test: export MALLOC_MMAP_THRESHOLD_ = 1073741824
+# Two tests or notebooks at a time on two cores: threads of torch that spin while they wait would take the other one's time.
+test verify: export OMP_WAIT_POLICY = PASSIVE
+test verify: export MALLOC_TRIM_THRESHOLD_ = 2147483648
+test verify: export MALLOC_MMAP_THRESHOLD_ = 1073741824
 test: $(STAMP)
 	scripts/need-packages
 	$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)

@@ -1,4 +1,4 @@
-"""The environment of kernels: paths, variables, and what makes a run on a GPU repeatable.
+"""The environment of kernels and of our own processes: paths, variables, imports, what makes a run on a GPU repeatable.
 
 Loads nothing: a process that has not imported torch has nothing to switch.
 """
@@ -40,3 +40,13 @@ def apply() -> None:
         # What `use_deterministic_algorithms(True, warn_only=True)` does, without importing the compiler for 2 seconds.
         torch.set_deterministic_debug_mode("warn")
         torch.backends.cudnn.benchmark = False  # it chooses an algorithm by time, so by luck
+
+
+def leave_out_iri_grammar() -> None:
+    """Let `jsonschema`, which `nbformat` imports, go without a grammar of web addresses.
+
+    `jsonschema` builds it when it is imported, if the package is there (it comes with JupyterLab), in most of a second. No
+    schema of notebooks asks for that format. Only for processes that are ours alone: `import rfc3987_syntax` fails afterwards.
+    """
+    # None in place of a module makes its import an ImportError, which jsonschema is prepared for.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

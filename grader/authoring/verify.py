@@ -108,7 +108,9 @@ def _graded(
             tell(f"{number} of {len(runs)}: {run.what}")
             yield run, functools.partial(case.submit, run, runner)
 
-    for run, future in runners.in_order(calls(), jobs):
+    # Twice as many as run at a time: while the first of them is slow, the other workers have something to do.
+    ahead = 2 * jobs if jobs > 1 else 1  # in this process each runs when it is submitted
+    for run, future in runners.in_order(calls(), ahead):
         looked = future.result()
         # Runs that are submitted from now on need not look into these demands again.
         case.needed |= set(looked.needed)

@@ -29,6 +29,7 @@ from grader.cli.options import (
 from grader.cli.progress import Progress
 from grader.cli.review import review
 from grader.errors import GraderError, SpecError
+from grader.kernel_env import leave_out_iri_grammar
 from grader.records import on_card
 
 INTERRUPTED = 130  # exit code
@@ -68,6 +69,7 @@ app.command()(review)
 
 def main() -> None:
     """Run the command line; errors of ours become one line and an exit code."""
+    leave_out_iri_grammar()
     try:
         app(standalone_mode=True)
     except GraderError as exc:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from typing import Any, TypeVar
 
+from grader.kernel_env import leave_out_iri_grammar
+
 T = TypeVar("T")
 Key = TypeVar("Key")
 Call = Callable[[], Future[T]]
@@ -38,7 +40,8 @@ def local(jobs: int) -> Executor:
     if jobs == 1:
         return InlineExecutor()
     # Not forked: a grading process has threads.
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=spawn, initializer=leave_out_iri_grammar)
 
 
 def default_jobs() -> int:

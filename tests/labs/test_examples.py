@@ -82,15 +82,6 @@ def test_what_needs_no_data_is_checked_at_home_without_any(name: str, tmp_path: 
     assert not (tmp_path / "nothing").exists()
 
 
-def test_the_source_of_edges_earns_full_marks(tmp_path: Path) -> None:
-    found = list(
-        verify(COURSE, "edges", settings(tmp_path, "none"), card=None, tell=lambda _: None, parts=("runs",))
-    )
-
-    assert [one.detail for one in found if not one.ok] == []
-    assert "20 of 20" in next(one for one in found if one.what == "source, all checks: full marks").detail
-
-
 def test_levels_without_a_data_card_are_held_against_their_calibration(tmp_path: Path) -> None:
     found = list(
         verify(
@@ -126,3 +117,4 @@ def test_verify_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
         )
 
     assert [f"{one.what}: {one.detail}" for one in found if not one.ok] == []
+    assert "20 of 20" in next(one.detail for one in found if one.what == "source, all checks: full marks")
