@@ -322,7 +322,7 @@ def _student(row: Sequence[str], columns: Mapping[str, int], width: int) -> tupl
             f"expected {width} cells, found {len(row)}; a cell with a delimiter in it stands in quotes"
         )
     for field, value in values.items():
-        if character := _hidden_character(
+        if character := hidden_character(
             value, joiners=field in {"name", "first_name", "surname", "section"}
         ):
             faults.append(f"{_heading(field)} {visible(value)!r} has the invisible character {character}")
@@ -338,8 +338,13 @@ def _student(row: Sequence[str], columns: Mapping[str, int], width: int) -> tupl
     return Student(**{"id": "", **values}), faults
 
 
-def _hidden_character(text: str, *, joiners: bool) -> str:
-    """Return the first control, bidi or zero-width character as `U+202E`; "" where there is none."""
+def hidden_character(text: str, *, joiners: bool = False) -> str:
+    """Return the first control, bidi or zero-width character as `U+202E`; "" where there is none.
+
+    Args:
+        text: an id, or a name.
+        joiners: whether the zero-width joiners may be in it, as in names of several languages.
+    """
     allowed = _JOINERS if joiners else ""
     hidden = (
         character
