@@ -14,6 +14,7 @@ import typer
 from grader.cli import output
 from grader.cli.assignments import calibrate, verify
 from grader.cli.ci import ci_app
+from grader.cli.export import export
 from grader.cli.kernels import kernels_app
 from grader.cli.options import (
     CourseOption,
@@ -65,6 +66,7 @@ app.add_typer(ci_app, name="ci")
 app.command()(verify)
 app.command()(calibrate)
 app.command()(review)
+app.command()(export)
 
 
 def main() -> None:

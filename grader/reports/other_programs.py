@@ -38,17 +38,17 @@ def junit(findings: Sequence[Finding]) -> str:
         suite = ElementTree.SubElement(root, "testsuite", name=assignment)
         for finding, name in zip(rows, _unique(_title(row) for row in rows), strict=True):
             kind = f"pawgrade.{assignment}.{finding.kind}"
-            case = _case(suite, kind, name, finding.seconds)
+            case = junit_case(suite, kind, name, finding.seconds)
             if finding.file:
                 case.set("file", finding.file)
             if not finding.ok:
                 failure = ElementTree.SubElement(
-                    case, "failure", message=_xml(finding.detail), type=finding.kind
+                    case, "failure", message=xml_text(finding.detail), type=finding.kind
                 )
-                failure.text = _xml("\n".join([finding.detail, *map(_describe, finding.cells)]))
+                failure.text = xml_text("\n".join([finding.detail, *map(_describe, finding.cells)]))
             else:
-                ElementTree.SubElement(case, "system-out").text = _xml(finding.detail)
-    return _written(root)
+                ElementTree.SubElement(case, "system-out").text = xml_text(finding.detail)
+    return junit_text(root)
 
 
 def grades_junit(grades: Sequence[Grade]) -> str:
@@ -60,26 +60,27 @@ def grades_junit(grades: Sequence[Grade]) -> str:
     for assignment, group in itertools.groupby(grades, key=lambda grade: grade.assignment):
         suite = ElementTree.SubElement(root, "testsuite", name=assignment)
         for grade in group:
-            case = _case(suite, f"pawgrade.{assignment}.grade", grade.student, grade.seconds.total)
+            case = junit_case(suite, f"pawgrade.{assignment}.grade", grade.student, grade.seconds.total)
             text = f"{grade.points:g} of {grade.max_points:g} points, {grade.status}"
             if grade.status is Status.ERROR:
                 undecided = [check.id for check in grade.checks if check.status is Status.ERROR]
                 error = ElementTree.SubElement(
-                    case, "error", message=_xml(f"not decided: {', '.join(undecided)}")
+                    case, "error", message=xml_text(f"not decided: {', '.join(undecided)}")
                 )
-                error.text = _xml(text)
+                error.text = xml_text(text)
             else:
-                ElementTree.SubElement(case, "system-out").text = _xml(text)
-    return _written(root)
+                ElementTree.SubElement(case, "system-out").text = xml_text(text)
+    return junit_text(root)
 
 
-def _case(suite: ElementTree.Element, kind: str, name: str, seconds: float) -> ElementTree.Element:
+def junit_case(suite: ElementTree.Element, kind: str, name: str, seconds: float) -> ElementTree.Element:
+    """Add a test case to a suite of JUnit XML and return it; the time is in seconds."""
     return ElementTree.SubElement(
-        suite, "testcase", classname=_xml(kind), name=_xml(name), time=f"{seconds:.3f}"
+        suite, "testcase", classname=xml_text(kind), name=xml_text(name), time=f"{seconds:.3f}"
     )
 
 
-def _written(root: ElementTree.Element) -> str:
+def junit_text(root: ElementTree.Element) -> str:
     """Set the counts of each suite and of the whole document, and return it as XML text."""
     # `iter` goes down the tree: of a suite it finds its own cases, of the root those of all suites.
     for suite in (*root, root):
@@ -93,7 +94,7 @@ def _written(root: ElementTree.Element) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
     """Return text without the characters that no XML document may hold: they are shown by their number."""
     # These are valid XML, but would turn the rest of a line around, or steer a terminal.
     text = _TURNING.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
@@ -192,7 +193,7 @@ def _cell(text: str) -> str:
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # Within a word an underscore means nothing to GitHub: names of checks stay readable in the raw text.
-    text = re.sub(r"([\\`*\[\]|~]|\b_\B|\B_\b)", r"\\\1", _xml(text))
+    text = re.sub(r"([\\`*\[\]|~]|\b_\B|\B_\b)", r"\\\1", xml_text(text))
     # A line break would end the row of the table.
     return re.sub(r"\s*[\r\n]+\s*", "<br>", text.strip())
 
