@@ -61,9 +61,9 @@ class Collected:
 
     @property
     def complete(self) -> bool:
-        """Whether nobody's work is left for people to decide about."""
+        """Whether there is a hand-in, and nobody's work is left for people to decide about."""
         undecided = any(row.action in ("refused", "undecided") for row in self.rows)
-        return not undecided and not any(aside.work for aside in self.asides)
+        return bool(self.rows) and not undecided and not any(aside.work for aside in self.asides)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for other programs."""

@@ -69,9 +69,9 @@ def place(rows: Sequence[Row], asides: Sequence[Aside], target: Target, kind: st
             _place(row, target)
             record[row.student] = _recorded(row, kind)
             _write_record(record, target)
-        elif row.action in ("older", "undecided"):
+        elif row.action != "unchanged":
             put |= _keep(row, target)
-        elif row.action == "unchanged" and _is_later(row, record.get(row.student, {})):
+        elif _is_later(row, record.get(row.student, {})):
             record[row.student] = _recorded(row, kind)
             _write_record(record, target)
         put |= _put_aside(row.asides, target)
@@ -120,6 +120,8 @@ def _write(row: Row, folder: Path, target: Target) -> None:
 
 def _keep(row: Row, target: Target) -> dict[str, str]:
     """Put a hand-in that does not count beside those that were replaced; nothing where it is there already."""
+    if not row.files:
+        return {}
     parent = target.folder / FOLDER / target.assignment / "earlier" / row.student
     folder = parent / f"{_stamp(row.handed_in)}-{row.digest[:8]}"
     if folder.exists():
