@@ -13,8 +13,8 @@ The path of one submission, by rooms:
       -> `feedback`     and the student reads a page.
 
 What they work on: `assignment` (what staff write, and where a course keeps it), `datasets` (data cards, splits, hidden photos),
-`networks` (published weights), `downloads`. What notebooks import: `lab`. What staff do beside grading: `authoring` makes an assignment and
-proves that it is right, `calibration` says which levels are fair, `reports` is what they and other programs read. `cli` is the command line.
+`networks` (published weights), `downloads`. What notebooks import: `lab`. What staff do beside grading: `collecting` brings hand-ins of learning
+platforms to where they are graded, `authoring` makes an assignment and proves that it is right, `calibration` says which levels are fair, `reports` is what they and other programs read. `cli` is the command line.
 
 The files at this level are the words that all rooms share. Who may import whom is the table in `tests/test_layers.py`.
 """

@@ -56,6 +56,7 @@ class Submission:
         assignment: id of the assignment.
         folder: `submitted/<student>/<assignment>`.
         timestamp: the text of `timestamp.txt` there, or None.
+        name: of the notebook there, where it is the only one and is not called `<assignment>.ipynb`; "" otherwise.
         contents: what `gradebook.attempts.contents` says of the folder, once it was looked at; None before.
     """
 
@@ -63,12 +64,13 @@ class Submission:
     assignment: str
     folder: Path
     timestamp: str | None = None
+    name: str = ""
     contents: bytes | None = field(default=None, compare=False, repr=False)
 
     @property
     def notebook(self) -> Path:
         """Where the notebook should be; it may be missing."""
-        return self.folder / f"{self.assignment}.ipynb"
+        return self.folder / (self.name or f"{self.assignment}.ipynb")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "execution": {"notebooks", "sandbox"},
     "checks": {"assignment", "datasets", "networks"},
     "gradebook": {"notebooks", "assignment"},
+    "collecting": {"notebooks", "assignment", "gradebook"},
     "calibration": {"assignment", "checks"},
     "judging": {"notebooks", "assignment", "datasets", "checks", "execution"},
     "feedback": {"notebooks", "assignment", "datasets", "checks", "gradebook"},

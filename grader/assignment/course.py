@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from grader.records import Submission
 TIMESTAMP = "timestamp.txt"
 
 MAX_TIMESTAMP_BYTES = 200
+MAX_ENTRIES = 10_000  # of a folder that other people fill
+HANDED_IN = frozenset({".ipynb", ".zip"})  # endings of files that somebody may have handed in
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,41 @@ class Course:
         selected = students or tuple(folders)
         _require_different(self.folder / "submitted", selected)
         return [
-            Submission(student, assignment, folders[student], _timestamp(folders[student]))
+            Submission(
+                student,
+                assignment,
+                folders[student],
+                _timestamp(folders[student]),
+                _only_notebook(folders[student], f"{assignment}.ipynb"),
+            )
             for student in selected
         ]
+
+    def strays(self) -> dict[str, str]:
+        """Return what lies under `submitted/` and belongs to no student's assignment, with the reason."""
+        submitted = self.folder / "submitted"
+        assignments = self._all_assignments()
+        reasons = {}
+        for path in _entries(submitted):
+            name = path.name
+            if path.is_file():
+                if path.suffix in HANDED_IN:
+                    reasons[name] = "a file in the place of a student's folder"
+            elif any(same_word(name) == same_word(assignment) for assignment in assignments):
+                reasons[f"{name}/"] = "an assignment's name in the place of a student's"
+            else:
+                for inside, reason in _strays_of_student(path, assignments):
+                    reasons[f"{name}/{inside}"] = reason
+        return reasons
+
+    def _all_assignments(self) -> set[str]:
+        """Return the ids of all assignments, those that are nbgrader's alone included."""
+        folders = (
+            path
+            for kind in ("solutions", "assignments", "source", "release")
+            for path in self.folder.glob(f"{kind}/*")
+        )
+        return {path.name for path in folders if path.is_dir()}
 
 
 def find_course(folder: Path | None, start: Path) -> Course:
@@ -168,6 +205,50 @@ def _require_different(submitted: Path, students: Sequence[str]) -> None:
                 f"{submitted}: the folders {first_student!r} and {student!r} differ in nothing but case or the way their letters are written.",
                 "Grade one of them with --student, or rename one: on many disks they are the same folder.",
             )
+
+
+def same_word(text: str) -> str:
+    """Return a name of an assignment as it is compared: `Oxford-Pets` is `oxford_pets`."""
+    return re.sub(r"[-_ .]+", "", text).casefold()
+
+
+def notebooks(folder: Path) -> list[str]:
+    """Return the names of the notebooks that lie directly in a folder, sorted; links and hidden files are none."""
+    return sorted(
+        path.name
+        for path in _entries(folder)
+        if path.suffix.lower() == ".ipynb" and path.is_file() and not path.is_symlink()
+    )
+
+
+def _only_notebook(folder: Path, name: str) -> str:
+    """Return the name of the only notebook in a folder that has none of the right name; "" otherwise."""
+    if os.path.lexists(folder / name):
+        return ""
+    names = notebooks(folder)
+    return names[0] if len(names) == 1 else ""
+
+
+def _strays_of_student(folder: Path, assignments: Collection[str]) -> Iterator[tuple[str, str]]:
+    for path in _entries(folder):
+        if path.is_file():
+            if path.suffix in HANDED_IN:
+                yield path.name, "a file beside the folders of the assignments"
+        elif path.name not in assignments:
+            meant = [name for name in sorted(assignments) if same_word(name) == same_word(path.name)]
+            yield (
+                f"{path.name}/",
+                "no assignment is called so" + (f"; {meant[0]} is meant" if meant else ""),
+            )
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder of other people's holds, sorted and bounded, without hidden files; nothing where there is none."""
+    try:
+        entries = itertools.islice(folder.iterdir(), MAX_ENTRIES)
+        return sorted(path for path in entries if not path.name.startswith("."))
+    except OSError:
+        return []
 
 
 def _timestamp(folder: Path) -> str | None:

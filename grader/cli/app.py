@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from grader.cli import output
+from grader.cli import left_out, output
 from grader.cli.assignments import calibrate, verify
 from grader.cli.ci import ci_app
+from grader.cli.collect import collect
 from grader.cli.export import export
 from grader.cli.kernels import kernels_app
 from grader.cli.options import (
@@ -67,6 +67,7 @@ app.command()(verify)
 app.command()(calibrate)
 app.command()(review)
 app.command()(export)
+app.command()(collect)
 
 
 def main() -> None:
@@ -222,32 +223,16 @@ def grade(
     flagged = any(grade.staff.flags for grade in grades)
     grades = grades if staff else [disclosure.told(grade) for grade in grades]
     if not grades:
-        _tell_that_nobody_handed_in(opened_course.folder, assignment)
+        left_out.tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
         output.console.print(output.grades_table(grades))
         _warn(grades, flagged=flagged)
-    left_out = opened_course.left_out(assignment)
-    _tell_left_out(left_out, progress.unscored, settings.attempts)
+    not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
+    left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
+    left_out.tell_strays(strays, assignment)
     _report(grades, json_path, junit_path, summary_path, staff=staff)
     # Somebody left out makes it 1, as a missed pass mark does.
-    raise typer.Exit(_exit_code(grades) or int(bool(left_out)))
-
-
-def _tell_that_nobody_handed_in(course: Path, assignment: str) -> None:
-    """Say on standard error where submissions are looked for."""
-    where = f"{course}/submitted/<student>/{assignment}/{assignment}.ipynb"
-    output.errors.print(plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True)
-
-
-def _tell_left_out(left_out: Mapping[str, str], unscored: Sequence[str], attempts: int) -> None:
-    """Name on standard error who was not graded, and why, and whose versions are more than are scored."""
-    # Folders that are not read, links for example: named each time, until staff mend them.
-    for who, why in left_out.items():
-        output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
-    if unscored:
-        names = ", ".join(unscored)
-        text = f"not scored: {names}: more than {attempts} versions; earlier ones count. --extra-attempt scores one."
-        output.errors.print(plain(text), style="yellow", highlight=False)
+    raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
 
 
 def _report(

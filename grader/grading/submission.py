@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nbformat import NotebookNode
 
 from grader import files, visible
+from grader.assignment.course import notebooks
 from grader.checks.questions import Array
 from grader.checks.session import Verdicts
 from grader.errors import InfrastructureError, SubmissionError
@@ -117,6 +118,14 @@ def grade_submission(
 def _explain_unread(exc: Exception, submission: Submission) -> Message:
     if isinstance(exc, SubmissionError):
         return Message("The notebook could not be read: {reason}", reason=exc.words)
+    names = notebooks(submission.folder)
+    if len(names) > 1:
+        return Message(
+            "There is no {name} in what was handed in, and {count} notebooks of other names: {names}. Hand in one, under this name.",
+            name=submission.notebook.name,
+            count=len(names),
+            names=workplace.some_names(names),
+        )
     return Message(
         "There is no {name} in what was handed in. Hand in the notebook under this name.",
         name=submission.notebook.name,

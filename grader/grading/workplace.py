@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +99,17 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}
-    expected_names = {f"{submission.assignment}.ipynb", course.TIMESTAMP, *declared}
+    expected_names = {submission.notebook.name, course.TIMESTAMP, *declared}
     expected_names |= {path.name for path in work.public_files}
     told: list[Message] = []
+    if submission.name:
+        told.append(
+            Message(
+                "The notebook was called {name}. It was taken, since it was the only one; next time hand it in as {expected}.",
+                name=sanitise_text.printable(submission.name, 60),
+                expected=f"{submission.assignment}.ipynb",
+            )
+        )
     for name, file in declared.items():
         try:
             # Read without following links, up to the declared size: the file is the student's.
@@ -120,14 +128,18 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         else []
     )
     if others:
-        # A student chose these names: control characters go, and a few suffice.
-        names = listed([sanitise_text.printable(name, 60) for name in others[:5]])
-        if len(others) > 5:
-            names = Message("{names} and more", names=names)
+        names = some_names(others)
         told.append(
             Message("Only the notebook counts; these files beside it were ignored: {names}.", names=names)
         )
     return told
+
+
+def some_names(names: Sequence[str]) -> Message:
+    """Return the first names of a list, as they may be shown: students choose them."""
+    # Control characters go, and a few names suffice.
+    first_names = listed([sanitise_text.printable(name, 60) for name in names[:5]])
+    return Message("{names} and more", names=first_names) if len(names) > 5 else first_names
 
 
 def _root(files: tuple[Path, ...], assignment: str) -> Path:

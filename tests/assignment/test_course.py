@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment.course import Course, find_course, packaged_course
+from grader.assignment.course import Course, find_course, notebooks, packaged_course
 from grader.errors import SpecError
 from tests.support.notebooks import toy_course
 
@@ -76,6 +76,65 @@ def test_submissions_are_listed_by_student(course: Course) -> None:
 
 def test_nobody_has_handed_in_yet(course: Course) -> None:
     assert course.submissions("toy") == []
+
+
+def test_the_only_notebook_of_a_folder_is_the_submission_whatever_its_name(course: Course) -> None:
+    folder = hand_in(course, "student01")
+    (folder / "toy.ipynb").rename(folder / "toy final (2).ipynb")
+    (folder / ".hidden.ipynb").write_text("{}")
+    (folder / "linked.ipynb").symlink_to(folder / "toy final (2).ipynb")
+
+    (submission,) = course.submissions("toy")
+
+    assert (submission.name, submission.notebook) == ("toy final (2).ipynb", folder / "toy final (2).ipynb")
+
+
+@pytest.mark.parametrize("names", [("a.ipynb", "b.ipynb"), ("toy.ipynb", "a.ipynb"), ()])
+def test_of_several_notebooks_only_the_one_of_the_right_name_is_the_submission(
+    course: Course, names: tuple[str, ...]
+) -> None:
+    folder = hand_in(course, "student01")
+    (folder / "toy.ipynb").unlink()
+    for name in names:
+        (folder / name).write_text("{}")
+
+    (submission,) = course.submissions("toy")
+
+    assert (submission.name, submission.notebook.name) == ("", "toy.ipynb")
+    assert notebooks(folder) == sorted(names)
+
+
+def test_what_lies_in_no_students_folder_of_an_assignment_is_named(course: Course) -> None:
+    hand_in(course, "student01")
+    submitted = course.folder / "submitted"
+    for path in (
+        "To-Y/student02/x.ipynb",
+        "student03/TOY/x.ipynb",
+        "student04/homework/x.ipynb",
+        "student05/toy/toy.ipynb",
+    ):
+        (submitted / path).parent.mkdir(parents=True)
+        (submitted / path).write_text("{}")
+    for path in (
+        "student06.ipynb",
+        "all.zip",
+        "README.md",
+        "student04/x.ipynb",
+        "student04/notes.txt",
+        ".DS_Store",
+    ):
+        (submitted / path).write_text("")
+    (course.folder / "source" / "ps1").mkdir(parents=True)  # nbgrader's own
+    (submitted / "student01" / "ps1").mkdir()
+
+    assert course.strays() == {
+        "To-Y/": "an assignment's name in the place of a student's",
+        "student03/TOY/": "no assignment is called so; toy is meant",
+        "student04/homework/": "no assignment is called so",
+        "student04/x.ipynb": "a file beside the folders of the assignments",
+        "student06.ipynb": "a file in the place of a student's folder",
+        "all.zip": "a file in the place of a student's folder",
+    }
 
 
 def test_only_those_who_were_asked_for_are_listed(course: Course) -> None:

@@ -65,6 +65,26 @@ def test_a_notebook_that_is_not_there_is_named(tmp_path: Path, work: Work) -> No
     assert found.submitted is None
 
 
+def test_several_notebooks_of_other_names_are_named(tmp_path: Path, work: Work) -> None:
+    for name in ("final.ipynb", "final\u202e2.ipynb"):
+        (tmp_path / name).write_text("{}")
+
+    told = str(grade_submission(Submission("student01", "tiny", tmp_path), work).grade.notices[0])
+
+    assert (
+        "There is no tiny.ipynb in what was handed in, and 2 notebooks of other names: final.ipynb, final 2.ipynb."
+        in told
+    )
+
+
+def test_the_only_notebook_is_read_under_its_own_name(course: Course, work: Work) -> None:
+    folder = hand_in(course, "student09", b"{not json")
+    (folder / "tiny.ipynb").rename(folder / "tiny final.ipynb")
+    (submission,) = course.submissions("tiny", ("student09",))
+
+    assert "not valid JSON" in str(grade_submission(submission, work).grade.notices[0])
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_in_the_notebooks_place_stops_nobody(tmp_path: Path, work: Work) -> None:
     os.mkfifo(tmp_path / "tiny.ipynb")

@@ -1,0 +1,52 @@
+"""Say, on standard error, what `grade` did not grade: nobody's work, links, versions too many, files in other places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from grader.cli import output
+from grader.cli.options import plain
+
+LISTED = 10  # lines of one kind
+
+
+def tell_that_nobody_handed_in(course: Path, assignment: str) -> None:
+    """Say where submissions are looked for."""
+    where = f"{course}/submitted/<student>/{assignment}/{assignment}.ipynb"
+    output.errors.print(plain(f"nobody has handed in anything: no {where}"), highlight=False, soft_wrap=True)
+
+
+def tell_left_out(left_out: Mapping[str, str], unscored: Sequence[str], attempts: int) -> None:
+    """Name who was not graded, and why, and whose versions are more than are scored.
+
+    Args:
+        left_out: students, with the reason.
+        unscored: students whose version is one too many.
+        attempts: how many versions are scored.
+    """
+    # Folders that are not read, links for example: named each time, until staff mend them.
+    for who, why in left_out.items():
+        output.errors.print(f"[yellow]not graded:[/] {plain(f'{who}: {why}')}", highlight=False)
+    if unscored:
+        names = ", ".join(unscored)
+        text = f"not scored: {names}: more than {attempts} versions; earlier ones count. --extra-attempt scores one."
+        output.errors.print(plain(text), style="yellow", highlight=False)
+
+
+def tell_strays(strays: Mapping[str, str], assignment: str) -> None:
+    """Name what lies under `submitted/` and fits no student's assignment, and say what brings it there.
+
+    Args:
+        strays: paths below `submitted/`, with the reason.
+        assignment: id of the one that is graded, for the command.
+    """
+    for path, why in list(strays.items())[:LISTED]:
+        output.errors.print(f"[yellow]not looked at:[/] {plain(f'submitted/{path}: {why}')}", highlight=False)
+    if len(strays) > LISTED:
+        output.errors.print(
+            f"and {len(strays) - LISTED} more under submitted/", style="yellow", highlight=False
+        )
+    if strays:
+        text = f"`pawgrade collect FOLDER_OR_ZIP --assignment {assignment} --dry-run` shows how hand-ins come to submitted/<student>/{assignment}/"
+        output.errors.print(plain(text), style="yellow", highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Collect hand-ins as learning platforms give them into `submitted/<student>/<assignment>/`."""

@@ -1,0 +1,152 @@
+"""Hand-ins that are tags in git repositories, one repository a student.
+
+GitHub Classroom names repositories `assignment-student`, Classroom 50 `classroom-assignment-student`; its tags are
+`submit/2026-01-31T12-00-00Z-1a2b3c4`. Of the tags that fit, the one on the latest commit counts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from grader.collecting import git
+from grader.collecting.members import MAX_FILES, Aside, Contents, HandIn, Member, Sender, clean_name
+from grader.errors import SubmissionError
+from grader.messages import Message
+
+TAGS = "submit/*"
+# Of each tag: its name, the commit's time and kind where it has words of its own, and where it has none.
+_FORMAT = "%(refname)%00%(*objectname)%00%(*objecttype)%00%(*committerdate:unix)%00%(objectname)%00%(objecttype)%00%(committerdate:unix)"
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag on a commit.
+
+    Attributes:
+        name: without `refs/tags/`.
+        commit: its object id.
+        committed: when, as the committer's machine had it.
+    """
+
+    name: str
+    commit: str
+    committed: datetime.datetime
+
+
+def repositories(folder: Path) -> list[Path]:
+    """Return the repositories in a folder, by name, or the folder itself where it is one."""
+    if git.is_repository(folder):
+        return [folder]
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.is_symlink() and git.is_repository(path))
+
+
+def read(folder: Path, slug: str, tags: str = TAGS) -> Contents:
+    """Return the hand-ins of an assignment's repositories.
+
+    Args:
+        folder: holds clones or bare repositories, or is one.
+        slug: the assignment in their names.
+        tags: pattern of the tags that hand something in; `*` stands for any characters.
+    """
+    hand_ins, asides = list[HandIn](), list[Aside]()
+    for repository in repositories(folder):
+        name = repository.resolve().name.removesuffix(".git")
+        student = _student(name, slug)
+        if not student:
+            asides.append(
+                Aside(
+                    name,
+                    f"its name has no {slug!r} with a student behind it; --slug gives another word",
+                    work=True,
+                )
+            )
+            continue
+        try:
+            hand_ins.append(_hand_in(repository, student, tags))
+        except git.GitRefused as exc:
+            asides.append(Aside(name, str(exc), work=True))
+    return Contents("git", tuple(hand_ins), tuple(asides))
+
+
+def _student(name: str, slug: str) -> str:
+    """Return what stands behind the assignment in the name of a repository; "" where nothing does."""
+    match = re.search(rf"(?:^|[-_]){re.escape(slug)}[-_](.+)$", name, re.IGNORECASE)
+    return match.group(1) if match else ""
+
+
+def slug_of(assignment: str) -> str:
+    """Return an assignment's id as it stands in the names of repositories."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", assignment).strip("-").lower()
+
+
+def _hand_in(repository: Path, student: str, pattern: str) -> HandIn:
+    tags = list(_tags(repository))
+    fitting = [tag for tag in tags if fnmatch.fnmatchcase(tag.name, pattern)]
+    if not fitting:
+        names = ", ".join(tag.name for tag in tags[:5]) or "none"
+        raise git.GitRefused(f"it has no tag {pattern!r}; its tags: {names}. --tag gives another pattern")
+    # By name, too: of two tags on commits of the same second the same one counts each time.
+    latest = max(fitting, key=lambda tag: (tag.committed, tag.name))
+    members, links = _files(repository, latest)
+    notes = [f"tag {latest.name}"]
+    if links:
+        notes.append(f"{links} links or submodules left out")
+    sender = Sender(
+        student, (("github", student), ("username", student), ("id", student)), clean_name(student)
+    )
+    return HandIn(sender, members, latest.committed, notes=tuple(notes), keeps_rest=True)
+
+
+def _tags(repository: Path) -> Iterator[Tag]:
+    listing = git.run(repository, "for-each-ref", "--sort=refname", f"--format={_FORMAT}", "refs/tags")
+    for line in listing.decode("utf-8", "replace").splitlines():
+        name, *both = line.split("\0")
+        # A tag with words of its own leads to its commit; one without is the commit's.
+        commit, kind, seconds = both[:3] if both[0] else both[3:]
+        if kind == "commit":
+            moment = datetime.datetime.fromtimestamp(min(int(seconds or 0), 2**40 // 8), datetime.UTC)
+            yield Tag(name.removeprefix("refs/tags/"), commit, moment)
+
+
+def _files(repository: Path, tag: Tag) -> tuple[dict[str, Member], int]:
+    """Return the files of a commit, and how many entries are links or other repositories."""
+    listing = git.run(repository, "ls-tree", "-r", "-z", "--long", tag.commit)
+    rows = [row for row in listing.split(b"\0") if row]
+    if len(rows) > MAX_FILES:
+        raise git.GitRefused(f"tag {tag.name} has more than {MAX_FILES} files")
+    members, links = dict[str, Member](), 0
+    for row in rows:
+        facts, _, name = row.partition(b"\t")
+        mode, _, blob, size_bytes = facts.split()
+        if mode not in (b"100644", b"100755"):
+            links += 1
+            continue
+        path = PurePosixPath(name.decode("utf-8", "replace"))
+        read_blob = functools.partial(_read, repository, blob.decode(), path.name, int(size_bytes))
+        members[str(path)] = Member(path, int(size_bytes), tag.committed, read_blob)
+    return members, links
+
+
+def _read(repository: Path, blob: str, name: str, size_bytes: int, max_bytes: int) -> bytes:
+    if size_bytes > max_bytes:
+        raise SubmissionError(
+            Message(
+                "{name}: expected at most {most} bytes, found {found}.",
+                name=name,
+                most=max_bytes,
+                found=size_bytes,
+            )
+        )
+    try:
+        # The bytes as they were committed: unlike `git archive` and a checkout, this runs no filter.
+        return git.run(repository, "cat-file", "blob", blob)
+    except git.GitRefused as exc:
+        raise SubmissionError(Message("{name} cannot be read: {reason}", name=name, reason=str(exc))) from exc
