@@ -43,6 +43,10 @@ class GraderError(Exception):
     def __str__(self) -> str:
         return str(self.words)
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback: whoever reads it cannot mend our frames."""
+        return [f"{type(self).__name__}: {self.message}", *([str(self.hint)] if self.hint else [])]
+
 
 class SubmissionError(GraderError):
     """The student can fix this; the text is safe to show to the student.

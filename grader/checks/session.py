@@ -232,7 +232,7 @@ class CheckSession:
         if isinstance(error, SubmissionError):
             told = self._told(item, error.hint, error)
             measured, exact, raised = told.message, error.message, error.raised
-            required = required or Message("an answer that keeps the contract")
+            required = required or _contract(told.message)
             return verdict(Status.FAILED, hint=told.hint)
         if isinstance(error, pytest.skip.Exception) and item.nodeid in self.waiting:
             return verdict(Status.SKIPPED, hint=self.waiting[item.nodeid])
@@ -294,6 +294,14 @@ class CheckSession:
     def groups(self) -> tuple[str, ...]:
         """Name of the group of each class, "" without one."""
         return self.case.groups
+
+
+def _contract(message: Message) -> Message:
+    """Return what a refused answer should have been, in the words of the message that refuses it."""
+    expected = message.parameters.get(
+        "expected"
+    )  # of `answers.found_instead`, which tells no more than it may
+    return expected if isinstance(expected, Message) else Message("an answer that keeps the contract")
 
 
 def _name(item: pytest.Item) -> str:

@@ -7,6 +7,7 @@ and the notebook's own line that raised it, as it was handed in. Of public quest
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from grader.notebooks.sanitise_text import printable
 KNOWN = frozenset(disclosure.CLASSES)
 MOST_LINES = disclosure.LINES
 LINE_CHARS, CLASS_CHARS = 120, 100
+MOST_FRAMES = 4  # of the notebook's own, in one sentence
 PUBLIC_CHECK = Message("`lab.check` and `pawgrade check` ask it about public photos and show everything.")
 
 
@@ -30,15 +32,18 @@ class Sources:
 
     Attributes:
         cells: number among all code cells and source of each cell that was sent to the kernel, in that order.
+        most_lines: how far down a line may be named: a bound on what the place can tell of hidden questions (ADR 11).
     """
 
     cells: Sequence[tuple[int, str]] = ()
+    most_lines: int = MOST_LINES
 
     @classmethod
-    def of(cls, notebook: Any) -> Sources:  # noqa: ANN401 - an nbformat notebook
-        """Read them from a notebook; empty cells are never sent."""
+    def of(cls, notebook: Any, *, public: bool = False) -> Sources:  # noqa: ANN401 - an nbformat notebook
+        """Read them from a notebook; empty cells are never sent. Where all that is asked is public, any line may be named."""
         code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        return cls([(number, source) for number, source in enumerate(code, 1) if source.strip()])
+        sent = [(number, source) for number, source in enumerate(code, 1) if source.strip()]
+        return cls(sent, sys.maxsize if public else MOST_LINES)
 
     def line(self, execution: object, number: object) -> Message:
         """Return where an exception came from, in words, or `NOTHING` when the kernel named no line of the notebook.
@@ -53,12 +58,30 @@ class Sources:
         cell, source = self.cells[execution - 1]
         lines = source.lstrip("\n").splitlines()  # IPython drops empty lines at the start before it counts
         before = sum(len(cell_source.splitlines()) for _, cell_source in self.cells[: execution - 1])
-        # A bound on what the place can tell: `disclosure` counts that many lines (ADR 11).
-        if not 1 <= number <= len(lines) or before + number > MOST_LINES:
+        if not 1 <= number <= len(lines) or before + number > self.most_lines:
             return NOTHING
         # Of the notebook as it was handed in: a kernel cannot put other words there.
         source = printable(lines[number - 1].strip(), LINE_CHARS)
         return Message("cell {cell}, line {line}: {source}", cell=cell, line=number, source=source)
+
+    def trace(self, frames: object) -> Message:
+        """Return the way of an exception through the notebook, the line that raised first: of public questions alone.
+
+        Args:
+            frames: pairs of execution count and line, the innermost last: the kernel's word.
+        """
+        pairs = [pair for pair in frames if _is_pair(pair)] if isinstance(frames, list) else []
+        lines = [self.line(*pair) for pair in reversed(pairs)]
+        # A function that calls itself is told once.
+        steps = list(dict.fromkeys(str(line) for line in lines if line))[:MOST_FRAMES]
+        words = NOTHING
+        for step in reversed(steps):
+            words = Message("{line}; called in {caller}", line=step, caller=words) if words else quoted(step)
+        return words
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
 
 
 def explain_note(
@@ -159,6 +182,37 @@ def _raised(note: Mapping[str, Any], where: str, text: str, sources: Sources) ->
         unseen = Message("It did so on inputs that nobody has seen, so its words are not shown.")
         hint = sentences([unseen, PUBLIC_CHECK])
     return SubmissionError(message, hint, raised, text)
+
+
+def retraced(
+    words: SubmissionError, note: Mapping[str, Any], where: str, number: int, sources: Sources
+) -> SubmissionError:
+    """Return what is told of a public question that a function raised at: every line on the way, and the call to paste.
+
+    Args:
+        words: what `explain_note` says of it; of a note of another kind it is returned as it is.
+        note: what the kernel wrote: the student's word.
+        where: name of the function.
+        number: which of the public questions about this function it was, from 0.
+        sources: the notebook's own lines.
+    """
+    if note.get("kind") != "raised":
+        return words
+    trace, message = sources.trace(note.get("frames")), words.message
+    if trace:
+        exception_words = quoted(words.said) or Message("an exception of its own")
+        message = Message(
+            "{function} raised {what} ({line}).", function=where, what=exception_words, line=trace
+        )
+    call = call_of(where, number)
+    hint = Message("Call it in a cell with what it was asked, and mend the error: {call}", call=call)
+    return SubmissionError(message, hint, words.raised, words.said)
+
+
+def call_of(where: str, number: int) -> str:
+    """Return the call that repeats a public question in a notebook; `lab.call` gives its arguments."""
+    arguments = f'"{where}", {number}' if number else f'"{where}"'
+    return f"{where}(*lab.call({arguments}))"
 
 
 def unanswered(entry_point: EntryPoint, *, spent: bool, reason: Message) -> SubmissionError:

@@ -266,7 +266,13 @@ def _show(shape: tuple[int | str, ...]) -> Message:
 
 
 def _shape_hint(shape: tuple[int, ...], contract_shape: tuple[int | str, ...], value: Value) -> Message:
-    if len(shape) == len(contract_shape) and shape[:-1] == contract_shape[:-1]:
+    if len(shape) == len(contract_shape) == 1 and value.dtype == "bool" and contract_shape[0] != shape[0]:
+        # The usual slip: positions of what is chosen, in place of a mask.
+        return Message(
+            "Return a mask: one True or False for every input, {size} of them, not their positions.",
+            size=contract_shape[0],
+        )
+    if len(shape) == len(contract_shape) > 1 and shape[:-1] == contract_shape[:-1]:
         if isinstance(contract_shape[-1], str):
             smallest, largest = value.free[contract_shape[-1]]
             return Message("The last dimension must be from {least} to {most}.", least=smallest, most=largest)

@@ -19,18 +19,27 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_BYTES = 64 * 2**20
+MOST_FRAMES = 8  # of a traceback: a note has to stay small
 
 
 class Unusable(Exception):
     """The function gave nothing that can be saved; `kind` and `text` say why.
 
-    Where it raised, `name` is the exception's class, `cell` and `line` are the execution count of the cell and the line in
-    it that raised; 0 where they are not known.
+    Where it raised, `name` is the exception's class and `frames` are the places in the notebook that it came through, the
+    innermost last: execution count of the cell, and line in it.
     """
 
-    def __init__(self, kind: str, text: str = "", name: str = "", cell: int = 0, line: int = 0) -> None:
-        super().__init__(kind, text, name, cell, line)
-        self.kind, self.text, self.name, self.cell, self.line = kind, text, name, cell, line
+    def __init__(
+        self, kind: str, text: str = "", name: str = "", frames: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        super().__init__(kind, text, name, frames)
+        self.kind, self.text, self.name, self.frames = kind, text, name, tuple(frames)
+
+    def to_note(self) -> dict[str, Any]:
+        """Return what a probe writes in place of an answer: `cell` and `line` are those that raised, 0 where not known."""
+        cell, line = self.frames[-1] if self.frames else (0, 0)
+        note = {"kind": self.kind, "text": self.text, "class": self.name, "cell": cell, "line": line}
+        return {**note, "frames": [list(frame) for frame in self.frames]}
 
 
 def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.NDArray[np.generic]:
@@ -40,7 +49,7 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
     try:
         result = function(*arguments)
     except (Exception, SystemExit) as exc:
-        raise Unusable("raised", _say(exc), type(exc).__name__[:100], *_origin(exc)) from exc
+        raise Unusable("raised", _say(exc), type(exc).__name__[:100], _frames(exc)) from exc
     if result is None:
         raise Unusable("none")
     try:
@@ -75,8 +84,7 @@ def ask(folder: str, namespace: Mapping[str, Any] | None = None) -> None:
         array = call(namespace.get(question["entry_point"]), arguments)
         np.save(root / "answer.npy", array, allow_pickle=False)
     except Unusable as exc:
-        note = {"kind": exc.kind, "text": exc.text, "class": exc.name, "cell": exc.cell, "line": exc.line}
-        (root / "note.json").write_text(json.dumps(note), encoding="utf-8")
+        (root / "note.json").write_text(json.dumps(exc.to_note()), encoding="utf-8")
 
 
 def recover() -> None:
@@ -105,19 +113,20 @@ def _say(exc: BaseException) -> str:
         return type(exc).__name__[:300]
 
 
-def _origin(exc: BaseException) -> tuple[int, int]:
-    """Return execution count and line of the notebook's cell that an exception came from last; zeros when unknown."""
-    origin = (0, 0)
+def _frames(exc: BaseException) -> list[tuple[int, int]]:
+    """Return execution count and line of the notebook's own frames of an exception, the innermost last; [] when unknown."""
+    frames: list[tuple[int, int]] = []
     try:
         shell = sys.modules["IPython"].get_ipython()
         cells, trace = shell.compile._filename_map, exc.__traceback__
         while trace is not None:
             count = cells.get(trace.tb_frame.f_code.co_filename)
-            origin = (int(count), int(trace.tb_lineno)) if count is not None else origin
+            if count is not None:
+                frames.append((int(count), int(trace.tb_lineno)))
             trace = trace.tb_next
     except (Exception, SystemExit):
-        return (0, 0)
-    return origin
+        return []
+    return frames[-MOST_FRAMES:]
 
 
 def _argument(root: Path, item: dict[str, Any]) -> Any:  # noqa: ANN401 - numbers, text or arrays

@@ -9,6 +9,7 @@ drawn: neither position nor company tells a label.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import uuid
@@ -22,7 +23,14 @@ import numpy as np
 from grader.assignment.spec import Assignment, EntryPoint, bind_sizes
 from grader.checks.questions import Answer, Array, Question
 from grader.errors import SubmissionError
-from grader.judging.answer_notes import Sources, explain_note, raised_again, refused_again, unanswered
+from grader.judging.answer_notes import (
+    Sources,
+    explain_note,
+    raised_again,
+    refused_again,
+    retraced,
+    unanswered,
+)
 from grader.judging.answers import MAX_NOTE_BYTES, AnswerBudget, read_array, read_note, resolve_shape
 from grader.messages import NOTHING, Message
 
@@ -66,6 +74,13 @@ def sequence(plan: Plan, rng: np.random.Generator) -> list[Place]:
             phase = 0 if question.shown else 2 if question.has_examples else 1
             phases[phase].append((name, number))
     return [phase[row] for phase in phases for row in rng.permutation(len(phase))]
+
+
+def number_of(plan: Plan, question: Question) -> int:
+    """Return which of a plan's questions about its function a question is, from 0."""
+    alike = [asked for asked in itertools.chain(*plan.values()) if asked.entry_point == question.entry_point]
+    # `is`, since arrays have no single truth; 0 for one that the plan lacks, such as a rehearsal.
+    return next((number for number, asked in enumerate(alike) if asked is question), 0)
 
 
 @dataclass(frozen=True)
@@ -128,7 +143,7 @@ class Asking:
         for question in (question for questions in self.plan.values() for question in questions):
             self.assignment.entry_point(question.entry_point)
         # Messages quote lines from here: the kernel names a line by its number alone.
-        sources = Sources.of(client.nb)
+        sources = Sources.of(client.nb, public=self.public)
         # Before the budgets are dealt out: a rehearsal is charged to no set.
         for name, question in self.rehearsal.items():
             if not client.dead:
@@ -209,6 +224,9 @@ class Asking:
         if not note:
             return None
         words = explain_note(note, entry_point, sizes, sources, told=told)
+        # Arguments of hidden questions stay here: only where nothing is hidden may a call be repeated.
+        if self.public:
+            words = retraced(words, note, entry_point.name, number_of(self.plan, question), sources)
         again = raised_again if note.get("kind") == "raised" else refused_again
         return words if told else self._one(entry_point.name, words, again)
 

@@ -5,6 +5,8 @@ from grader import lab
 lab.setup(data_dir=data_dir, scratch_dir=scratch_dir, seed=seed, device=device, language=language)
 train = lab.photos("train")          # .images uint8 [n, 224, 224, 3], .labels int64 [n], .names
 lab.check("recognition")             # what was measured, what is required, what to try next
+lab.check()                          # the same of all exercises
+classify(*lab.call("classify"))      # the call that a public check makes
 ```
 """
 
@@ -14,7 +16,7 @@ import os
 import random
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,15 +31,19 @@ from grader.errors import SpecError
 from grader.networks import backbones
 
 if TYPE_CHECKING:
-    from grader.checks.questions import Answer
+    from grader.checks.questions import Answer, Argument
+    from grader.lab.results import ExerciseResult, LabResult
 
 __all__ = [
     "available",
     "backbone",
     "breeds",
+    "call",
     "card",
     "cat_photo",
     "check",
+    "classes",
+    "groups",
     "imagenet_classes",
     "photos",
     "setup",
@@ -47,6 +53,27 @@ __all__ = [
 
 NORMALISING = "grader.networks.normalising"
 GRADED_DATA, GRADED_VARIABLE = "/pawgrade/data", "PAWGRADE_LEASE"  # how a notebook that is graded can be told
+
+
+def __dir__() -> list[str]:
+    """Name what students use: Tab shows these, and not what this module imports."""
+    return list(__all__)
+
+
+@dataclass(frozen=True)
+class Later:
+    """What `check` returns while a notebook is graded: nothing is decided yet, and no grade depends on it."""
+
+    points: float = 0.0
+    max_points: float = 0.0
+    passed: bool = False
+    checks: tuple[()] = ()
+
+    def show(self, count: int = 0) -> None:
+        """Draw nothing."""
+
+    def _ipython_display_(self) -> None:
+        """Display nothing: `check` has printed a line."""
 
 
 @dataclass
@@ -229,27 +256,66 @@ def show(images: Sequence[npt.NDArray[Any]], titles: Sequence[str] | None = None
     pyplot.show()
 
 
-def check(exercise: str) -> None:
-    """Run the public checks of an exercise on what the notebook defines now, and print the verdicts.
+def check(exercise: str | None = None) -> ExerciseResult | LabResult | Later:
+    """Run the public checks of an exercise on what the notebook defines now, and show the verdicts.
 
-    It asks about the validation photos and about numbers of its own. The grade is decided on photos that nobody has
-    seen. A wrong answer prints a hint; it raises nothing. While a notebook is graded nothing is asked here: the same
-    checks and more follow when it has run.
+    It asks about the validation photos and about numbers of its own, within the seconds that each function has
+    (`budget_s`). The grade is decided on photos that nobody has seen. A wrong answer shows a hint; it raises nothing.
+    While a notebook is graded nothing is asked here: the same checks and more follow when it has run.
+
+    Args:
+        exercise: id of the exercise; None: all of them.
+
+    Returns:
+        Fields `points`, `max_points`, `passed` and `checks`; `show()` draws photos that were named wrongly. While a notebook is
+        graded they are 0, 0, False and empty.
+
+    Raises:
+        SpecError: there is no such exercise.
     """
     # The globals of the notebook, which has the functions that are asked.
     caller = sys._getframe(1).f_globals
-    # Who pretends one of these signs loses the public checks and nothing else.
-    if caller.get("data_dir") == GRADED_DATA or GRADED_VARIABLE in os.environ or visible.is_guarded():
+    if _is_graded(caller):
         titles = _titles()
-        if titles and exercise not in titles:
+        if titles and exercise not in {*titles, None}:
             raise SpecError(f"lab.check: no exercise {exercise!r}; there are {', '.join(titles)}.")
-        print(f"{titles.get(exercise, exercise)}: judged when the notebook has run")  # noqa: T201
-        return
-    from grader.lab.public_checks import verdicts  # it is not there where notebooks are graded
+        title = "all exercises" if exercise is None else titles.get(exercise, exercise)
+        print(f"{title}: judged when the notebook has run")  # noqa: T201
+        return Later()
+    from grader.lab.public_checks import results  # it is not there where notebooks are graded
 
-    view = None if _named_cards() == () else _view()
-    for line in verdicts(exercise, view, _lab.asked, caller):
-        print(line)  # noqa: T201
+    result = results(exercise, _checked_view(), _lab.asked, caller)
+    result.present()
+    return result
+
+
+def call(name: str, number: int = 0) -> tuple[Argument, ...]:
+    """Return what the public checks ask a function with, to call it yourself: `split(*lab.call("split"))`.
+
+    Args:
+        name: of the function, or id of the exercise.
+        number: which of the questions about it, from 0; a message that says what raised names it.
+
+    Raises:
+        SpecError: nothing public is asked by that name or number, or the notebook is being graded.
+    """
+    if _is_graded(sys._getframe(1).f_globals):
+        raise SpecError(
+            "lab.call: there are no arguments while a notebook is graded.",
+            "It is for trying things out: take the cell out before you hand in.",
+        )
+    from grader.lab.public_checks import arguments
+
+    return arguments(name, number, _checked_view())
+
+
+def _is_graded(caller: Mapping[str, Any]) -> bool:
+    # Who pretends one of these signs loses the public checks and nothing else.
+    return caller.get("data_dir") == GRADED_DATA or GRADED_VARIABLE in os.environ or visible.is_guarded()
+
+
+def _checked_view() -> views.View | None:
+    return None if _named_cards() == () else _view()
 
 
 def _titles() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from grader.assignment.spec import EntryPoint, Value
 from grader.errors import SubmissionError
-from grader.judging.answer_notes import Sources, explain_note
+from grader.judging.answer_notes import Sources, call_of, explain_note, retraced
 
 SIZES = {"n": 2}
 
@@ -58,3 +59,54 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from(["kind", "text", "other"]), json_values))
 def test_any_note_becomes_an_error(note: dict[str, Any]) -> None:
     assert str(explain_note(note, CLASSIFY, SIZES, Sources(), told=True).message).isprintable()
+
+
+CELLS = Sources(
+    [(1, "import x"), (3, "def helper():\n    return 1 / 0"), (4, "def classify(n):\n    return helper()")]
+)
+
+
+def raised(**note: Any) -> SubmissionError:
+    """Return what is told of a public question at which a function raised."""
+    note = {"kind": "raised", "text": "ZeroDivisionError: no", "class": "ZeroDivisionError", **note}
+    return retraced(explain_note(note, CLASSIFY, SIZES, CELLS, told=True), note, "classify", 2, CELLS)
+
+
+def test_a_public_question_is_told_with_every_line_on_the_way_and_a_call_to_paste() -> None:
+    error = raised(cell=2, line=2, frames=[[3, 2], [2, 2]])
+
+    assert str(error.message) == (
+        "classify raised ZeroDivisionError: no (cell 3, line 2: return 1 / 0; called in cell 4, line 2: return helper())."
+    )
+    assert str(error.hint).endswith('classify(*lab.call("classify", 2))')
+    assert (error.raised, error.said) == ("ZeroDivisionError", "ZeroDivisionError: no")
+
+
+def test_a_function_that_calls_itself_is_told_in_few_words() -> None:
+    deep = raised(frames=[[3, 2]] + [[2, 2]] * 500)
+
+    assert str(deep.message).count("cell 3") == 1
+
+
+@pytest.mark.parametrize("frames", [None, "text", [1], [[1]], [["a", "b"]], [[9, 9]], [[True, 1]], {"a": 1}])
+def test_a_kernels_word_on_lines_is_not_believed(frames: object) -> None:
+    assert str(raised(frames=frames).message) == "classify raised ZeroDivisionError: no."
+
+
+def test_the_first_question_needs_no_number() -> None:
+    assert call_of("classify", 0) == 'classify(*lab.call("classify"))'
+
+
+def test_other_notes_are_told_as_they_are() -> None:
+    note = {"kind": "none"}
+    words = explain_note(note, CLASSIFY, SIZES, CELLS, told=True)
+
+    assert retraced(words, note, "classify", 2, CELLS) is words
+
+
+def test_far_lines_are_named_only_where_all_is_public() -> None:
+    source = "\n".join(["x = 1"] * 600)
+    notebook = SimpleNamespace(cells=[SimpleNamespace(cell_type="code", source=source)])
+
+    assert not Sources.of(notebook).line(1, 590)
+    assert str(Sources.of(notebook, public=True).line(1, 590)) == "cell 1, line 590: x = 1"

@@ -338,6 +338,17 @@ def test_indices_are_no_mask(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
+    ("dtype", "hint"),
+    [("bool", "one True or False for every input, 2 of them"), ("float", "one row for every input")],
+)
+def test_too_few_values_of_one_column_are_no_question_of_a_head(read: Read, dtype: Dtype, hint: str) -> None:
+    with pytest.raises(SubmissionError, match=hint) as caught:
+        read(npy(np.zeros(1, dtype)), Value(dtype=dtype, shape=("n",)))
+
+    assert "head" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("shape", "hint"),
     [
         ((2, 37), r"does the head have 3 outputs"),

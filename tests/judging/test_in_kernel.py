@@ -239,7 +239,7 @@ def test_a_question_is_answered_with_a_file(tmp_path: Path, argument: Any, answe
 def test_a_missing_function_is_noted(tmp_path: Path) -> None:
     note = asked(tmp_path, {}, [1])["note.json"]
 
-    assert note == {"kind": "missing", "text": "", "class": "", "cell": 0, "line": 0}
+    assert note == {"kind": "missing", "text": "", "class": "", "cell": 0, "line": 0, "frames": []}
 
 
 def test_an_exception_is_noted_with_its_class(tmp_path: Path) -> None:

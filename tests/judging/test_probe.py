@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -505,6 +506,16 @@ def test_of_a_hidden_exception_class_and_line_are_told_and_the_line_is_the_one_h
         told = refusal(asked(tmp_path / f"{cell} {line}", meddle=forge(cell, line), public=False))
         assert "classify raised ValueError." in told
         assert "a photo" not in told
+
+
+def test_a_call_to_paste_is_told_of_public_questions_alone(tmp_path: Path) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("a photo")
+
+    told = {public: refusal(asked(tmp_path / str(public), fails, public=public)) for public in (True, False)}
+
+    assert re.search(r'classify\(\*lab\.call\("classify"(, \d+)?\)\)$', told[True])
+    assert "lab.call" not in told[False]
 
 
 def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from grader import kernel_env, lab
 from grader.errors import SpecError
@@ -87,3 +89,40 @@ def test_a_notebook_that_is_graded_is_judged_afterwards(
     exec("lab.check('normalise')", names)  # noqa: S102 - as a cell does
 
     assert "judged when the notebook has run" in capsys.readouterr().out
+    with pytest.raises(SpecError, match="no arguments while a notebook is graded"):
+        exec("lab.call('normalise')", names)  # noqa: S102 - as a cell does
+
+
+def test_what_comes_back_while_a_notebook_is_graded_has_the_same_fields(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(kernel_env.LEASE_VARIABLE, "x")
+
+    later = lab.check()
+
+    assert (later.points, later.max_points, later.passed, later.checks) == (0, 0, False, ())
+    later.show()
+    assert "all exercises" in capsys.readouterr().out
+
+
+def test_tab_shows_what_students_use(notebook: dict[str, Any]) -> None:
+    assert dir(lab) == sorted(lab.__all__)
+    assert len(dir(lab)) <= 14
+    assert all(callable(getattr(lab, name)) for name in dir(lab))
+
+
+def test_our_own_errors_are_shown_in_ipython_without_a_traceback(
+    notebook: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config({"HistoryManager": {"hist_file": ":memory:"}})
+    shell = InteractiveShell.instance(config=config)
+    try:
+        shell.user_ns["lab"] = lab
+        shell.run_cell("lab.check('no_such_exercise')")
+    finally:
+        InteractiveShell.clear_instance()
+
+    captured = capsys.readouterr()
+    text = captured.out + captured.err
+    assert text.strip().startswith("SpecError: lab.check: found no check_public.py")
+    assert len(text.strip().splitlines()) == 2
