@@ -18,7 +18,7 @@ _LEADING_AWAY = (
 )  # fmt: skip
 # A repository's own settings may name programs: these are the ones that a reader could start.
 _SETTINGS = (
-    "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.pager=cat", "protocol.allow=never", "log.showSignature=false",
+    "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.pager=", "protocol.allow=never", "log.showSignature=false",
 )  # fmt: skip
 
 
