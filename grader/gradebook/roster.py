@@ -304,8 +304,8 @@ def _columns(header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
             pair = f"{header[columns[field]]!r} and {header[position]!r}"
             errors.append(f"row 1: the columns {visible(pair)} mean the same")
     if "id" not in columns:
-        shown = ", ".join(visible(cell) for cell in header) or "nothing"
-        errors.append(f"row 1: expected a column `id`, the folder under submitted/, found {shown}")
+        header_cells = ", ".join(visible(cell) for cell in header) or "nothing"
+        errors.append(f"row 1: expected a column `id`, the folder under submitted/, found {header_cells}")
     return columns, errors
 
 

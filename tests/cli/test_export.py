@@ -1,4 +1,4 @@
-"""`pawgrade export` on a real course: what is written, what is said, and how it ends."""
+"""`pawgrade export` on a real course: what is written, what is messages, and how it ends."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def test_each_format_goes_to_a_telling_name_in_the_course(
     assert done.exit_code == 0
     content = (course.folder / "exports" / path).read_text()
     assert "11.8" in content or "11,8" in content or "3.3333 of 6" in content
-    said = " ".join(done.stderr.split())
-    assert "student03: not handed in" in said
-    assert ("student04: not decided: double" in said) == ("junit" not in words)
-    assert "still to be graded by hand: student02 (reflection)" in said
+    messages = " ".join(done.stderr.split())
+    assert "student03: not handed in" in messages
+    assert ("student04: not decided: double" in messages) == ("junit" not in words)
+    assert "still to be graded by hand: student02 (reflection)" in messages
 
 
 def test_standard_output_has_the_file_alone(course: Course) -> None:

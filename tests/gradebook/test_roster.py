@@ -92,11 +92,11 @@ def test_nbgraders_own_columns_are_known(tmp_path: Path) -> None:
     ],
 )
 def test_a_student_is_found_by_each_name(tmp_path: Path, column: Column, value: str) -> None:
-    found = read_roster(written(tmp_path, MOODLE)).find(column, value)
+    lookup = read_roster(written(tmp_path, MOODLE)).find(column, value)
 
-    assert found.reason == ""
-    assert found.student is not None
-    assert found.student.id == "student02"
+    assert lookup.reason == ""
+    assert lookup.student is not None
+    assert lookup.student.id == "student02"
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_who_is_not_there_or_not_the_only_one_is_not_guessed(
 ) -> None:
     same = "student03,Kim,Lee,kim@example.org\nstudent04,Kim,Lee,kim@example.org\n"
 
-    found = read_roster(written(tmp_path, MOODLE + same)).find(column, value)
+    lookup = read_roster(written(tmp_path, MOODLE + same)).find(column, value)
 
-    assert found.student is None
-    assert found.reason.startswith(reason)
+    assert lookup.student is None
+    assert lookup.reason.startswith(reason)
 
 
 def test_all_errors_are_told_at_once_with_their_rows(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def results(row: Row, grade: Grade) -> dict[str, Any]:
     """
     notices = [str(notice) for notice in grade.notices]
     waiting = [f"Still to be graded by hand: {', '.join(row.waiting)}."] if row.waiting else []
-    tests = [_test(number, part, grade) for number, part in enumerate(row.parts, 1)]
+    tests = [_test(number, entry, grade) for number, entry in enumerate(row.parts, 1)]
     for name, points in (("Extra credit", row.extra), ("Late penalty", -row.penalty)):
         if points:
             tests.append({"name": name, "number": str(len(tests) + 1), "score": float(points), **_SEEN})
@@ -56,22 +56,22 @@ def results(row: Row, grade: Grade) -> dict[str, Any]:
 _SEEN = {"output_format": "text", "visibility": "visible"}
 
 
-def _test(number: int, part: Part, grade: Grade) -> dict[str, Any]:
+def _test(number: int, entry: Part, grade: Grade) -> dict[str, Any]:
     test: dict[str, Any] = {
-        "name": visible(part.title),
+        "name": visible(entry.title),
         "number": str(number),
-        "max_score": float(part.max_points),
+        "max_score": float(entry.max_points),
     }
-    if part.points is not None:
-        test["score"] = float(part.points)
-        if not part.by_hand:
-            test["status"] = "passed" if part.points >= part.max_points else "failed"
-    if part.by_hand:
-        output = "Still to be graded by hand." if part.waits else "Graded by hand."
+    if entry.points is not None:
+        test["score"] = float(entry.points)
+        if not entry.by_hand:
+            test["status"] = "passed" if entry.points >= entry.max_points else "failed"
+    if entry.by_hand:
+        output = "Still to be graded by hand." if entry.waits else "Graded by hand."
     else:
-        lines = ["A person gave these points."] if part.corrected else []
+        lines = ["A person gave these points."] if entry.corrected else []
         output = "\n".join(
-            [*lines, *(describe(check) for check in grade.checks if check.exercise == part.id)]
+            [*lines, *(describe(check) for check in grade.checks if check.exercise == entry.id)]
         )
     return {**test, "output": visible(output), **_SEEN}
 

@@ -21,24 +21,24 @@ def export(marks: Marks) -> Export:
             left_out[row.student.id] = row.without_points
             continue
         suite = ElementTree.SubElement(root, "testsuite", name=xml_text(row.student.id))
-        for part in row.parts:
-            _case(suite, marks, row, part)
+        for entry in row.parts:
+            _case(suite, marks, row, entry)
         exported.append(row.student.id)
     return Export({"": junit_text(root)}, tuple(exported), left_out)
 
 
-def _case(suite: ElementTree.Element, marks: Marks, row: Row, part: Part) -> None:
-    case = junit_case(suite, f"pawgrade.{marks.assignment.id}.{row.student.id}", part.id, 0.0)
+def _case(suite: ElementTree.Element, marks: Marks, row: Row, entry: Part) -> None:
+    case = junit_case(suite, f"pawgrade.{marks.assignment.id}.{row.student.id}", entry.id, 0.0)
     checks = row.grade.checks if row.grade else ()
-    text = xml_text("\n".join(describe(check) for check in checks if check.exercise == part.id))
-    if part.points is None or part.waits:
+    text = xml_text("\n".join(describe(check) for check in checks if check.exercise == entry.id))
+    if entry.points is None or entry.waits:
         word, message = (
-            ("skipped", "still to be graded by hand") if part.by_hand else ("error", "not decided")
+            ("skipped", "still to be graded by hand") if entry.by_hand else ("error", "not decided")
         )
         ElementTree.SubElement(case, word, message=message).text = text
         return
-    points = f"{number(part.points)} of {number(part.max_points)} points"
-    if part.points < part.max_points:
+    points = f"{number(entry.points)} of {number(entry.max_points)} points"
+    if entry.points < entry.max_points:
         ElementTree.SubElement(case, "failure", message=points).text = text
     else:
         ElementTree.SubElement(case, "system-out").text = f"{points}\n{text}"

@@ -73,8 +73,8 @@ def feedback(marks: Marks, row: Row) -> str:
     if row.points is None:
         return ""
     parts = [
-        f"{part.id} {'open' if part.points is None else number(part.points)}/{number(part.max_points)}"
-        for part in row.parts
+        f"{entry.id} {'open' if entry.points is None else number(entry.points)}/{number(entry.max_points)}"
+        for entry in row.parts
     ]
     more = [
         f"{word} {number(points)}"

@@ -77,16 +77,16 @@ def export(marks: Marks, sheet: Path, options: Options) -> Export:
     ways = _ways(sheet, head, options.identifier)
     rows = {row.student.id: row for row in marks.rows}
     exported, left_out, met = list[str](), dict[str, str](), set[str]()
-    for place, line in enumerate(lines[1:], 2):
+    for row_number, line in enumerate(lines[1:], 2):
         if line.cells == [""]:
             continue
         row, reason = _match(marks, rows, line, ways)
         if row is None:
-            left_out[f"row {place}"] = reason
+            left_out[f"row {row_number}"] = reason
             continue
         student = row.student.id
         if student in met:
-            raise SpecError(f"{sheet}: row {place} is a second row of {student}.", "Download it again.")
+            raise SpecError(f"{sheet}: row {row_number} is a second row of {student}.", "Download it again.")
         met.add(student)
         reason = refusal(marks, row) or _ragged(line, head)
         if reason or row.points is None:

@@ -83,7 +83,7 @@ class Row:
     @property
     def undecided(self) -> tuple[str, ...]:
         """Ids of the exercises that nobody has decided."""
-        return tuple(part.id for part in self.parts if part.points is None and not part.by_hand)
+        return tuple(entry.id for entry in self.parts if entry.points is None and not entry.by_hand)
 
     @property
     def without_points(self) -> str:
@@ -219,13 +219,13 @@ def _row(
     """Put the row of somebody together who has an attempt, scores in the gradebook, or both."""
     parts = tuple(_parts(assignment, grade, scores))
     # As nbgrader counts: extra credit is on top of a score, and of none where there is no score yet.
-    scored = {part.id for part in parts if part.points is not None}
+    scored = {entry.id for entry in parts if entry.points is not None}
     extra = _sum(
         exact(cell.extra) for name, cell in (scores.cells.items() if scores else ()) if name in scored
     )
     penalty = exact(scores.penalty) if scores else Decimal(0)
-    by_checks = [part.points for part in parts if not part.by_hand]
-    by_hand = [part.points for part in parts if part.by_hand and part.points is not None]
+    by_checks = [entry.points for entry in parts if not entry.by_hand]
+    by_hand = [entry.points for entry in parts if entry.by_hand and entry.points is not None]
     row = Row(
         student,
         in_roster,
@@ -234,7 +234,7 @@ def _row(
         manual=_sum(by_hand) if by_hand else None,
         extra=extra,
         penalty=penalty,
-        waiting=tuple(part.id for part in parts if part.waits),
+        waiting=tuple(entry.id for entry in parts if entry.waits),
         attempt=grade.attempt if grade else "",
         handed_in=scores.handed_in if scores else None,
         parts=parts,

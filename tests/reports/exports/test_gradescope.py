@@ -12,9 +12,9 @@ from tests.support.marks import marks_of
 def test_results_have_the_public_part_only(template: Course) -> None:
     made = export(marks_of(template))
 
-    found = {path: json.loads(text) for path, text in made.files.items()}
-    first = found["student01/results.json"]
-    assert set(found) == {f"student0{number}/results.json" for number in (1, 2, 5)}
+    records = {path: json.loads(text) for path, text in made.files.items()}
+    first = records["student01/results.json"]
+    assert set(records) == {f"student0{number}/results.json" for number in (1, 2, 5)}
     assert first["score"] == 11.8333
     assert [(test["name"], test.get("score"), test.get("status")) for test in first["tests"]] == [
         ("Twice a number", 3.3333, "failed"),
@@ -25,8 +25,8 @@ def test_results_have_the_public_part_only(template: Course) -> None:
     assert first["tests"][0]["output"] == (
         "FAILED: Every number is doubled.\n  found: =about 0.5\n  needed: 0.9\n  try next: Multiply by two."
     )
-    assert "score" not in found["student02/results.json"]["tests"][2]
-    assert "reflection" in found["student02/results.json"]["output"]
+    assert "score" not in records["student02/results.json"]["tests"][2]
+    assert "reflection" in records["student02/results.json"]["output"]
     for text in made.files.values():
         assert "secret" not in text
         assert "NaN" not in text
