@@ -23,14 +23,14 @@ GOES_ON = {"grade", "calibrate"}  # commands that store each result before they 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}  # commands inherit it
 
 _FULL = "Make room there (`df -h` shows which disk), then give the same command again. No file is half-written."
-_CLOSED = "Choose a folder that you may write to, or have its permissions changed"
+_CLOSED = "Choose a folder that you may write to, or have its permissions changed."
 _HINTS = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: "This shell's limit of a file's size was met: `ulimit -f` shows it. No file is half-written.",
-    errno.EROFS: f"{_CLOSED}: the disk is mounted for reading only.",
-    errno.EACCES: f"{_CLOSED}.",
-    errno.EPERM: f"{_CLOSED}.",
+    errno.EROFS: "Choose a folder on another disk, or have this one mounted for writing.",
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
     errno.EIO: "The disk or its connection is damaged: look at the system's log.",
     errno.EMFILE: "Too many files are open: `ulimit -n` shows the limit.",
 }
@@ -182,7 +182,7 @@ def of_the_machine(exc: OSError) -> InfrastructureError:
     """Return what the operating system refused as an error of ours: what and where, and what to do about it."""
     names = [str(name) for name in (exc.filename, exc.filename2) if name not in (None, "")]
     reason = exc.strerror or str(exc) or type(exc).__name__
-    where = f"{' to '.join(names)}: " if names else ""
+    where = f"{' to '.join(names) or 'a file that is written'}: "
     hint = _HINTS.get(
         exc.errno or 0, "Is the path what it should be? `pawgrade doctor` looks at this machine."
     )

@@ -35,7 +35,9 @@ class Progress:
         )
         # Gone at the end: the table that follows says the rest.
         quiet = output.verbosity.level <= output.QUIET
-        self.progress = Progress(*columns, console=output.errors, transient=True, disable=quiet)
+        # In a log a bar would leave nothing but an empty line.
+        silent = quiet or not output.errors.is_terminal
+        self.progress = Progress(*columns, console=output.errors, transient=True, disable=silent)
         self.quiet = quiet
         self.task = self.progress.add_task("getting ready", total=total)
         self.unscored: list[str] = []
