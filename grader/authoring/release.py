@@ -28,7 +28,7 @@ from grader.gradebook.conversion import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nbformat import NotebookNode
 
@@ -36,8 +36,16 @@ if TYPE_CHECKING:
 _CHECKED = re.compile(r"""lab\.check\(\s*["'](\w+)["']""")
 
 
-def release(course: Path, assignment: str, db_url: str) -> Path:
+def release(
+    course: Path, assignment: str, db_url: str, *, tell: Callable[[str], None] = lambda _: None
+) -> Path:
     """Make the release of an assignment that can be graded, and put its cells into the gradebook.
+
+    Args:
+        course: the course's folder.
+        assignment: id of the assignment.
+        db_url: SQLAlchemy URL of the gradebook.
+        tell: called with the name of each phase as it begins.
 
     Returns:
         The folder of the release.
@@ -48,9 +56,13 @@ def release(course: Path, assignment: str, db_url: str) -> Path:
     """
     source = course / "solutions" / assignment
     # Before anything is written: a release of an assignment that cannot be graded would reach students.
+    tell("looking at checks and points")
     require_sound(source, load_assignment(source))
+    tell("looking at its pictures")
     require_drawn(source)
+    tell("making the notebook that students get")
     path = build_release(course, assignment, course / "assignments")
+    tell("putting its cells into the gradebook")
     record_source(course, assignment, db_url)
     return path
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from grader.cli import left_out, output
+from grader.cli import entry, left_out, output
 from grader.cli.assignments import calibrate, verify
 from grader.cli.ci import ci_app
 from grader.cli.collect import collect
@@ -27,13 +26,11 @@ from grader.cli.options import (
     open_course,
     plain,
 )
-from grader.cli.progress import Progress
+from grader.cli.progress import Progress, phases
 from grader.cli.review import review
-from grader.errors import GraderError, SpecError
+from grader.errors import SpecError
 from grader.kernel_env import leave_out_iri_grammar
-from grader.records import on_card
-
-INTERRUPTED = 130  # exit code
+from grader.records import Status, on_card
 
 if TYPE_CHECKING:
     from grader.gradebook.projection import Rebuilt
@@ -45,13 +42,17 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    cls=entry.Commands,
+    callback=entry.common_options,
+    context_settings=entry.HELP_NAMES,
     help="""An autograded teaching lab for deep learning on images.
 
 New here? `pawgrade demo` grades a small made-up class. Students run `pawgrade check NOTEBOOK`; instructors
 `pawgrade release`, `grade`, `feedback`, and `verify` for the assignment itself.
 
-Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignment, option or setting is wrong;
-3 the grader itself failed, try again; 130 interrupted.
+Exit codes: 0 done; 1 done, but something is below its pass mark or not as it must be; 2 an assignment, option or
+setting is wrong; 3 the grader or this machine failed (a full disk, no network), or somebody's grade could not be decided: mend it, or
+try again; 130 interrupted.
 
 Settings come from `pawgrade.toml` in the course and from the environment: `PAWGRADE_DATA` (folder with the real
 photos), `PAWGRADE_HOLDOUT` (folder with photos of your own that judge), `PAWGRADE_WEIGHTS` (folder with weights of networks), `PAWGRADE_CACHE`, `PAWGRADE_SECRET`, `PAWGRADE_KERNEL`,
@@ -73,20 +74,7 @@ app.command()(collect)
 def main() -> None:
     """Run the command line; errors of ours become one line and an exit code."""
     leave_out_iri_grammar()
-    try:
-        app(standalone_mode=True)
-    except GraderError as exc:
-        # On standard error, so that standard output stays JSON; an error may quote a hostile file, so no markup in it.
-        output.errors.print(f"[bold red]error:[/] {plain(str(exc.message))}", highlight=False)
-        if exc.hint:
-            output.errors.print(f"       {plain(str(exc.hint))}", highlight=False)
-        sys.exit(exc.exit_code)
-    except (KeyboardInterrupt, SystemExit) as exc:
-        # typer turns an interrupt into this code before it comes here.
-        if isinstance(exc, SystemExit) and exc.code != INTERRUPTED:
-            raise
-        output.errors.print("interrupted; what is graded is stored, the same command goes on from there")
-        sys.exit(INTERRUPTED)
+    entry.run(app)
 
 
 @app.command()
@@ -109,9 +97,9 @@ def demo(
         finished = demo_module.run(folder, os.environ, tell)
     # groupby joins neighbours only: the demo grades one assignment after the other.
     for assignment, grades in itertools.groupby(finished.grades, key=lambda grade: grade.assignment):
-        output.console.print(output.grades_table(tuple(grades), finished.titles[assignment]))
+        output.print_grades(tuple(grades), finished.titles[assignment])
     for line in finished.where:
-        output.console.print(line, highlight=False, soft_wrap=True)
+        output.note(line)
     if json_path:
         output.write_json([grade.to_json() for grade in finished.grades], json_path)
 
@@ -125,9 +113,11 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
     from grader.authoring import release as release_module
 
     opened_course, settings = open_course(course)
+    url = opened_course.db_url(settings.db_url)
     for assignment in opened_course.chosen(assignments):
-        path = release_module.release(opened_course.folder, assignment, opened_course.db_url(settings.db_url))
-        output.console.print(plain(f"released {assignment} to {path}"), highlight=False, soft_wrap=True)
+        with phases(assignment) as tell:
+            path = release_module.release(opened_course.folder, assignment, url, tell=tell)
+        output.note(f"released {assignment} to {path}")
 
 
 @app.command()
@@ -145,7 +135,8 @@ def check(
     from grader.settings import load
 
     # On standard error: standard output may be the JSON.
-    with output.errors.status(plain(f"running {notebook.name} ...")):
+    with phases(notebook.name) as tell:
+        tell("running it from top to bottom")
         grade = check_notebook(notebook, load(None, os.environ), card=data)
     if json_path:
         output.write_json(grade.to_json(), json_path)
@@ -168,7 +159,7 @@ def _print_check(grade: Grade) -> None:
     output.console.print(output.checks_table(grade.checks))
     line = f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see"
     line += on_card(grade.data, between=", on ")
-    output.console.print(line, style="bold", highlight=False)
+    output.console.print(plain(line), style="bold", highlight=False)
 
 
 @app.command()
@@ -221,12 +212,15 @@ def grade(
         grades = grade_class(opened_course, assignment, settings, options, runner=InlineExecutor(), tell=tell)
     # Asked before the flags are taken out: without --staff it is said that there are some, not which.
     flagged = any(grade.staff.flags for grade in grades)
+    logs = [f"{grade.student}: {grade.staff.log}" for grade in grades if grade.status is Status.ERROR]
     grades = grades if staff else [disclosure.told(grade) for grade in grades]
     if not grades:
         left_out.tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
-        output.console.print(output.grades_table(grades))
+        output.print_grades(grades)
         _warn(grades, flagged=flagged)
+        if output.verbosity.level == output.VERBOSE:
+            output.errors.print(plain("\n".join(logs)), highlight=False, soft_wrap=True)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
     left_out.tell_strays(strays, assignment)
@@ -251,19 +245,15 @@ def _report(
 
 
 def _exit_code(grades: list[Grade]) -> int:
-    from grader.records import Status
-
     if any(grade.status is Status.ERROR for grade in grades):
         return 3
     return 0 if all(grade.passed for grade in grades) else 1
 
 
 def _warn(grades: list[Grade], *, flagged: bool) -> None:
-    from grader.records import Status
-
     undecided = [grade.student for grade in grades if grade.status is Status.ERROR]
     if undecided:
-        where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log"
+        where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log, or grade again with -v"
         output.errors.print(
             plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
@@ -273,11 +263,12 @@ def _warn(grades: list[Grade], *, flagged: bool) -> None:
     if flagged:
         what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
         text = f"{what}. No verdict, and no points changed."
-        output.errors.print(text, style="dim", highlight=False)
+        output.errors.print(plain(text), style="dim", highlight=False)
     # Repeated for each class: without a sandbox nothing keeps a notebook from the grader's own files (ADR 3).
-    if any(grade.sandbox == "none" for grade in grades):
-        text = "sandbox: none. Student code ran with your rights; grade only notebooks that you trust."
-        output.errors.print(text, style="dim", highlight=False)
+    ran = sum(grade.sandbox == "none" for grade in grades)
+    if ran:
+        text = f"sandbox: none. {ran} of {len(grades)} submissions ran with your rights; grade only notebooks that you trust."
+        output.errors.print(plain(text), style="dim", highlight=False)
 
 
 @app.command()
@@ -297,19 +288,21 @@ def feedback(
 
     opened_course, settings = open_course(course)
     source = opened_course.source(assignment)
-    try:
-        require_drawn(source)
-    except SpecError as exc:  # a page without a picture is better than no page
-        text = plain(f"some pictures are missing on the pages: {exc}")
-        output.errors.print(f"[yellow]note:[/] {text}", highlight=False)
-    # Pages are told as they are written, so the generator is not made a list.
     count = 0
-    for path in write_pages(opened_course, assignment, settings, tuple(student or ())):
-        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
-        count += 1
+    with phases(assignment) as tell:
+        try:
+            tell("looking at its pictures")
+            require_drawn(source)
+        except SpecError as exc:  # a page without a picture is better than no page
+            text = plain(f"some pictures are missing on the pages: {exc}")
+            output.errors.print(f"[yellow]note:[/] {text}", highlight=False)
+        # Pages are told as they are written, so the generator is not made a list.
+        for path in write_pages(opened_course, assignment, settings, tuple(student or ()), tell=tell):
+            output.note(f"wrote {path}")
+            count += 1
     if not count:
         output.console.print(
-            f"nobody has been graded yet: run `pawgrade grade {assignment}` first", highlight=False
+            plain(f"nobody has been graded yet: run `pawgrade grade {assignment}` first"), highlight=False
         )
 
 
@@ -342,18 +335,18 @@ def set_aside(
 
     opened_course, settings = open_course(course)
     name, done = set_aside(opened_course, settings, assignment)
-    output.console.print(f"{assignment} as it was is now {name} in the gradebook", highlight=False)
+    output.note(f"{assignment} as it was is now {name} in the gradebook")
     _print_rebuilt(done, opened_course.db_url(settings.db_url))
 
 
 def _print_rebuilt(done: Rebuilt, db_url: str) -> None:
-    output.console.print(f"wrote {done.submissions} submissions to {db_url}", highlight=False, soft_wrap=True)
+    output.note(f"wrote {done.submissions} submissions to {db_url}")
     for name, path in (
         ("the staff's work was saved to", done.snapshot),
         ("the previous gradebook is", done.kept),
     ):
         if path:
-            output.console.print(plain(f"{name} {path}"), highlight=False, soft_wrap=True)
+            output.note(f"{name} {path}")
     for notice in done.notices:
         output.console.print(f"[yellow]note:[/] {plain(notice)}", highlight=False)
 

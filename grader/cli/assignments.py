@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,7 +22,7 @@ from grader.cli.options import (
     open_course,
     plain,
 )
-from grader.cli.progress import Progress
+from grader.cli.progress import Progress, phases
 from grader.records import on_card
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def verify(
     if json_path:
         output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
-        output.console.print(output.findings_table(findings))
+        output.print_findings(findings)
     _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
     if annotate:
         # GitHub reads both streams; where the JSON is printed it has standard output to itself.
@@ -124,7 +123,8 @@ def _findings(
     # One pool of processes for all assignments: each process imports what grading needs once.
     with runners.local(at_a_time) as runner:
         for assignment in names:
-            with _telling(assignment) as tell:
+            # In a log the findings are told, as they come; what is looked at is not.
+            with phases(assignment, in_logs=False) as tell:
                 for finding in verify_module.verify(
                     course,
                     assignment,
@@ -138,7 +138,7 @@ def _findings(
                 ):
                     findings.append(finding)
                     # The status line does not move in a log: there each finding is a line of its own.
-                    if not output.errors.is_terminal:
+                    if not output.errors.is_terminal and output.verbosity.level > output.QUIET:
                         output.errors.print(_line(finding), highlight=False)
     return findings
 
@@ -148,8 +148,11 @@ def _annotate(findings: list[Finding], course: Path, *, on_errors: bool) -> None
     from grader.reports import other_programs
 
     for text in other_programs.github_annotations(findings, course, other_programs.checkout(os.environ)):
-        # `echo`, not the console, which breaks long lines: a workflow command must stay on one.
-        typer.echo(text, err=on_errors)
+        # Not the console, which breaks long lines: a workflow command must stay on one.
+        if on_errors:
+            typer.echo(text, err=True)
+        else:
+            output.out(f"{text}\n")
 
 
 def _report(
@@ -167,21 +170,6 @@ def _report(
         output.write_json(
             other_programs.gitlab_code_quality(findings, course, other_programs.checkout(os.environ)), quality
         )
-
-
-class _Telling:
-    def __init__(self, assignment: str, status: object) -> None:
-        self.assignment, self.status = assignment, status
-
-    def __call__(self, what: str) -> None:
-        self.status.update(f"{self.assignment}: {plain(what)} ...")  # type: ignore[attr-defined]
-
-
-@contextlib.contextmanager
-def _telling(assignment: str) -> Iterator[_Telling]:
-    """Show on standard error what is being verified."""
-    with output.errors.status(f"{assignment} ...") as status:
-        yield _Telling(assignment, status)
 
 
 def _line(finding: Finding) -> str:
@@ -245,7 +233,7 @@ def calibrate(
     _show_calibration(assignment, result, plot, json_path)
     if not check:
         path = calibration_file.write(opened_course.source(assignment), result.card, result.calibration)
-        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
+        output.note(f"wrote {path}")
     # Both: the runs are few, so none may have lost although the modelled chance is too high.
     fair = result.calibration.lost == 0 and result.calibration.rate <= TARGET
     raise typer.Exit(0 if fair else 1)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from grader.cli import output
-from grader.cli.options import plain
 
 ci_app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +45,7 @@ def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
 
 def _tell(paths: list[Path]) -> None:
     for path in paths:
-        output.console.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
+        output.note(f"wrote {path}")
 
 
 @ci_app.command(name="cache-key")
@@ -67,7 +66,7 @@ def cache_key(
     from grader.settings import own_cards
 
     key = key_of(data or cards.drawn(), own_cards(Path.cwd()))
-    output.console.print(key, highlight=False, soft_wrap=True)
+    output.out(f"{key}\n")
     # GitLab names a cache after the content of a file: an old key there would bring back old photos.
     if check is not None and (not check.is_file() or check.read_text(encoding="utf-8").strip() != key):
         raise SpecError(f"{check} does not hold this key.", f"Write it there: echo {key} > {check}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 from rich.table import Table
@@ -16,7 +20,7 @@ from rich.text import Text
 from grader.authoring.findings import Finding
 from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
-from grader.records import Check, Grade, Status, on_card
+from grader.records import Check, ExerciseGrade, Grade, Status, on_card
 
 if TYPE_CHECKING:
     from grader.authoring.calibrate import Found
@@ -29,11 +33,38 @@ STYLES = {
 }
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
 
+NAME, REASON = (
+    26,
+    30,
+)  # characters that names and reasons have in a window, at the least, before other columns go
+BESIDE = 3  # characters beside a cell: a border and two blanks
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
 
+QUIET, USUAL, VERBOSE = -1, 0, 1
+
+
+@dataclass
+class Verbosity:
+    """How much a command says of what it does: one for the process, set by `-q` and `-v`."""
+
+    level: int = USUAL
+
+
+verbosity = Verbosity()
+
+
 class Terminal(Console):
-    """A console that passes on no character by which a name or a message could steer the terminal."""
+    """A console that passes on no character by which a name or a message could steer the terminal.
+
+    When nobody reads any more (`pawgrade grade ... | head`) it goes on in silence: files are still written, and the exit
+    code is that of the command.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader; rich would end the process."""
+        self.quiet = True
+        discard(self.file)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         """Turn all that is printed, tables and progress bars included, into what the terminal gets."""
@@ -46,8 +77,35 @@ class Terminal(Console):
         return super()._render_buffer(segments)
 
 
+def discard(stream: IO[str]) -> None:
+    """Send what is written to a stream from now on, and what is still in its buffer, nowhere."""
+    with contextlib.suppress(OSError, ValueError):  # a stream that is no file, in tests
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 console = Terminal(width=None if sys.stdout.isatty() else WIDTH)
 errors = Terminal(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
+
+
+def note(text: str) -> None:
+    """Say in one line on standard output what was done; not with --quiet.
+
+    Args:
+        text: as it is to be read: no markup in it, and a path is not broken by the window's width.
+    """
+    if verbosity.level > QUIET:
+        console.print(Text(text), highlight=False, soft_wrap=True)
+
+
+def out(text: str) -> None:
+    """Write text for programs to standard output, character by character as it is; nobody has to read it."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard(sys.stdout)
 
 
 def status(value: Status) -> Text:
@@ -55,48 +113,159 @@ def status(value: Status) -> Text:
     return Text(f"{SYMBOLS[value]} {value}", style=STYLES[value])
 
 
-def grades_table(grades: Sequence[Grade], titles: dict[str, str] | None = None) -> Table:
-    """Return a class as a table: points an exercise, total, status, what needs a look.
+def print_grades(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> None:
+    """Print a class on standard output: a table that fits the terminal, or for a pipe a line for each submission.
 
     Args:
         grades: one row each.
         titles: what a student did, by id, for the demo.
     """
-    table = Table(
-        # As Text, here and below: brackets in a name are no markup.
-        title=Text(f"{grades[0].assignment}{on_card(grades[0].data)}", style="table.title")
-        if grades
-        else "nothing handed in",
-        show_lines=True,
-    )
-    table.add_column("student", min_width=10, max_width=26)
-    for exercise in grades[0].exercises if grades else ():
-        table.add_column(exercise.id, justify="right", no_wrap=True)
-    # "up to": seconds of a student's notebook are told in coarse steps (ADR 11).
-    for name, side in (("points", "right"), ("by hand", "right"), ("up to s", "right"), ("status", "left")):
-        table.add_column(name, justify=side, no_wrap=True, min_width=len(name))  # type: ignore[arg-type]
-    table.add_column("what happened", overflow="fold", min_width=24)
+    if console.is_terminal:
+        console.print(grades_table(grades, titles, width=console.width))
+    else:
+        for line in grades_lines(grades, titles):
+            console.print(Text(line), soft_wrap=True)
+
+
+def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield a class as text for other programs: a line of names, then one for each submission, tabs between the columns.
+
+    Nothing is cut. A character that would end a line or a column is a visible sign.
+
+    Args:
+        grades: one line each.
+        titles: what a student did, by id, for the demo.
+    """
+    exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
+    handed_in = ["handed in"] if titles else []
+    names = ["student", "assignment", "status", "points", "of", "by hand", "up to s"]
+    yield _line([*names, *exercises, *handed_in, "what happened"])
     for grade in grades:
-        who = Text(grade.student, style="bold")
-        if titles and grade.student in titles:
-            who.append(f"\n{titles[grade.student]}", style="not bold")
-        by_hand = "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
-        row: tuple[str | Text, ...] = (
-            who,
-            *(_points(exercise.points, exercise.status) for exercise in grade.exercises),
-            f"{grade.points:g}/{grade.max_points:g}",
-            by_hand,
-            f"{grade.seconds.total:.0f}",
-            status(grade.status),
-            Text(what_happened(grade)),
+        values = (grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}")
+        titled = [titles.get(grade.student, "")] if titles else []
+        points = (_points(exercise).plain for exercise in grade.exercises)
+        yield _line(
+            [*values, _by_hand(grade), f"{grade.seconds.total:.0f}", *points, *titled, what_happened(grade)]
         )
+
+
+def _line(values: Iterable[str]) -> str:
+    return "\t".join(visible(" ".join(value.split("\t"))).replace("\n", " ") for value in values)
+
+
+def grades_table(
+    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, width: int = WIDTH
+) -> Table:
+    """Return a class as a table: points an exercise, total, status, what needs a look.
+
+    Student, points, status and what happened are always there and never cut. The others go where the window is too narrow
+    for them: first the exercises, then seconds, then points by hand.
+
+    Args:
+        grades: one row each.
+        titles: what a student did, by id, for the demo.
+        width: of the window, in characters.
+    """
+    # As Text, here and below: brackets in a name are no markup.
+    title = f"{grades[0].assignment}{on_card(grades[0].data)}" if grades else "nothing handed in"
+    table = Table(title=Text(title, style="table.title"), show_lines=True, caption_justify="left")
+    columns = _columns(grades, titles)
+    left_out = _too_many(columns, width)
+    if left_out:
+        table.caption = Text(
+            f"not in {width} columns: {', '.join(left_out)}; a wider window, a pipe or --json has them"
+        )
+    chosen = [column for column in columns if column.group not in left_out]
+    for column in chosen:
+        table.add_column(
+            Text(column.name),
+            justify="right" if column.is_number else "left",
+            no_wrap=column.least >= column.most,
+            overflow="fold",
+            min_width=min(column.least, width // 3),
+        )
+    for row in zip(*(column.cells for column in chosen), strict=True):
         table.add_row(*row)
     return table
 
 
-def _points(points: float, state: Status) -> Text:
+@dataclass(frozen=True)
+class _Column:
+    """A column of a class's table.
+
+    Attributes:
+        name: what stands above it.
+        cells: one for each submission.
+        group: what it is called when it is left out, with the others of its group; "": it never is.
+        fewest: characters that it may be narrowed to; 0: it is never narrowed.
+    """
+
+    name: str
+    cells: Sequence[Text]
+    group: str = ""
+    fewest: int = 0
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it holds numbers, which stand at the right."""
+        return self.name not in {"student", "status", "what happened"}
+
+    @property
+    def most(self) -> int:
+        """Characters that it takes when nothing in it is broken into lines."""
+        lines = [line for cell in (Text(self.name), *self.cells) for line in cell.plain.split("\n")]
+        return max(map(cell_len, lines), default=0)
+
+    @property
+    def least(self) -> int:
+        """Characters that it takes at least."""
+        return min(self.fewest, self.most) if self.fewest else self.most
+
+
+def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None) -> list[_Column]:
+    """Return all columns of a class's table, in their order."""
+    exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
+    return [
+        _Column("student", [_who(grade.student, titles) for grade in grades], fewest=NAME),
+        *(
+            _Column(name, [_points(grade.exercises[index]) for grade in grades], "points of exercises")
+            for index, name in enumerate(exercises)
+        ),
+        _Column("points", [Text(f"{grade.points:g}/{grade.max_points:g}") for grade in grades]),
+        _Column("by hand", [Text(_by_hand(grade)) for grade in grades], "by hand"),
+        # "up to": seconds of a student's notebook are told in coarse steps (ADR 11).
+        _Column("up to s", [Text(f"{grade.seconds.total:.0f}") for grade in grades], "up to s"),
+        _Column("status", [status(grade.status) for grade in grades]),
+        _Column("what happened", [Text(what_happened(grade)) for grade in grades], fewest=REASON),
+    ]
+
+
+def _too_many(columns: Sequence[_Column], width: int) -> list[str]:
+    """Return the groups of columns that are left out, so that the others fit into a window."""
+    left_out = list[str]()
+    for group in ("points of exercises", "up to s", "by hand"):
+        there = [column for column in columns if column.group not in left_out]
+        if sum(column.least + BESIDE for column in there) + 1 <= width:
+            break
+        left_out += [group] if any(column.group == group for column in there) else []
+    return left_out
+
+
+def _who(student: str, titles: Mapping[str, str] | None) -> Text:
+    who = Text(student, style="bold")
+    if titles and student in titles:
+        who.append(f"\n{titles[student]}", style="not bold")
+    return who
+
+
+def _by_hand(grade: Grade) -> str:
+    return "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
+
+
+def _points(exercise: ExerciseGrade) -> Text:
     # An ERROR is undecided: a number would read like a verdict (ADR 4).
-    return Text("!" if state is Status.ERROR else f"{points:g}", style=STYLES[state])
+    text = "!" if exercise.status is Status.ERROR else f"{exercise.points:g}"
+    return Text(text, style=STYLES[exercise.status])
 
 
 def what_happened(grade: Grade) -> str:
@@ -115,7 +284,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     """Return verdicts as a table: measured, required, what to try next."""
     table = Table(show_lines=True)
     for name in ("check", "points", "verdict"):
-        table.add_column(name, no_wrap=name == "points")
+        table.add_column(name, no_wrap=name == "points", overflow="fold")
     for check in checks:
         lines = Text()
         lines.append_text(status(check.status))
@@ -133,25 +302,42 @@ def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-ab
     """Write JSON to a file at once, or to standard output when the path is `-`."""
     text = json.dumps(value, indent=2) + "\n"
     if path is None or str(path) == "-":
-        sys.stdout.write(text)
+        out(text)
         return
     write_whole(path, text)  # a program that waits for the file never reads half of it
 
 
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print what `verify` found: a table in a terminal; for a pipe a line each, and the count on standard error."""
+    if console.is_terminal:
+        console.print(findings_table(findings))
+        return
+    for finding in findings:
+        seconds = f"{finding.seconds:.0f}" if finding.seconds else ""
+        mark = "ok" if finding.ok else "NOT OK"
+        line = _line([mark, finding.assignment, finding.what, seconds, finding.detail])
+        console.print(Text(line), soft_wrap=True)
+    errors.print(Text(_how_many(findings)), soft_wrap=True)
+
+
 def findings_table(findings: Sequence[Finding]) -> Table:
     """Return what `verify` found: a row each, and in the caption how many are not as they must be."""
-    wrong = sum(not finding.ok for finding in findings)
-    caption = (
-        f"{wrong} of {len(findings)} not as they must be"
-        if wrong
-        else f"{len(findings)} looked at, all as they must be"
-    )
-    table = Table("assignment", "what", "", "found", title="verify", caption=caption)
+    table = Table(title="verify", caption=_how_many(findings), show_lines=True)
+    for name in ("assignment", "what", "", "found"):
+        # Names that are no words are broken rather than cut.
+        table.add_column(name, overflow="fold", no_wrap=not name)
     for finding in findings:
         mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
         took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
         table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + finding.detail))
     return table
+
+
+def _how_many(findings: Sequence[Finding]) -> str:
+    wrong = sum(not finding.ok for finding in findings)
+    if wrong:
+        return f"{wrong} of {len(findings)} not as they must be"
+    return f"{len(findings)} looked at, all as they must be"
 
 
 def append(text: str, path: Path) -> None:

@@ -1,9 +1,12 @@
-"""The progress bar of commands that take long."""
+"""What commands that take long say meanwhile, on standard error: a bar, or the phase that they are in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from grader import disclosure
 from grader.cli import output
@@ -31,7 +34,11 @@ class Progress:
             TimeElapsedColumn(),
         )
         # Gone at the end: the table that follows says the rest.
-        self.progress = Progress(*columns, console=output.errors, transient=True)
+        quiet = output.verbosity.level <= output.QUIET
+        # In a log a bar would leave nothing but an empty line.
+        silent = quiet or not output.errors.is_terminal
+        self.progress = Progress(*columns, console=output.errors, transient=True, disable=silent)
+        self.quiet = quiet
         self.task = self.progress.add_task("getting ready", total=total)
         self.unscored: list[str] = []
         self.exact = exact
@@ -55,7 +62,7 @@ class Progress:
         else:
             self.progress.advance(self.task)
             # A bar cannot move in a log: there each grade is a line of its own.
-            if grade is not None and not output.errors.is_terminal:
+            if grade is not None and not output.errors.is_terminal and not self.quiet:
                 name = text if grade.assignment in text else f"{text}, {grade.assignment}"
                 # Logs may be public, and exact seconds of a student's run are a channel (ADR 11).
                 took = (
@@ -65,3 +72,35 @@ class Progress:
                 )
                 line = f"{name}: {grade.points:g}/{grade.max_points:g} {grade.status} ({event}, {took} s)"
                 output.errors.print(line, highlight=False, markup=False)
+
+
+@contextlib.contextmanager
+def phases(title: str, *, in_logs: bool = True) -> Iterator[Callable[[str], None]]:
+    """Yield a function that names the phase a command is in; not with --quiet.
+
+    On a terminal the phase moves beside a spinner and is gone at the end. In a log each phase is a line.
+
+    Args:
+        title: what is worked on, for example an assignment's id.
+        in_logs: whether phases are told where no line can move; not where results come line by line.
+    """
+    if output.verbosity.level <= output.QUIET:
+        yield lambda _: None
+    elif output.errors.is_terminal:
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description} ...", markup=False), TimeElapsedColumn())
+        # rich would print on this terminal what goes to standard output, even where that is a file.
+        bar = Progress(
+            *columns, console=output.errors, transient=True, redirect_stdout=output.console.is_terminal
+        )
+        task = bar.add_task(title, total=None)
+        with bar:
+            yield lambda phase: bar.update(task, description=f"{title}: {phase}")
+    else:
+
+        def tell(phase: str) -> None:
+            if in_logs:
+                output.errors.print(Text(f"{title}: {phase} ..."), soft_wrap=True)
+
+        yield tell

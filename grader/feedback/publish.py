@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,9 +43,21 @@ class TrainingPhotos:
 
 
 def write_pages(
-    course: Course, assignment_id: str, settings: Settings, students: tuple[str, ...] = ()
+    course: Course,
+    assignment_id: str,
+    settings: Settings,
+    students: tuple[str, ...] = (),
+    *,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Path]:
     """Write `feedback/<student>/<assignment>/<assignment>.html` for everybody who has been graded.
+
+    Args:
+        course: the course.
+        assignment_id: id of the assignment.
+        settings: where photos and gradebook are, which attempt counts.
+        students: only these; empty: everybody.
+        tell: called with the name of each phase as it begins.
 
     Yields:
         The path of each page.
@@ -53,6 +65,7 @@ def write_pages(
     assignment = spec.load_assignment(course.source(assignment_id))
     draw_functions = picture_files.drawn_by(course.source(assignment_id))
     photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
+    tell("looking up points given by hand")
     by_hand = _given_by_hand(course, assignment_id, settings)
     graded = attempts.students(course.folder, assignment_id)
     # Before any page is written: a misspelt name changes nothing.
@@ -61,7 +74,9 @@ def write_pages(
             f"student {missing[0]!r} has not been graded in {assignment_id}.",
             f"Run `pawgrade grade {assignment_id}` first.",
         )
-    for student in students or attempts.students(course.folder, assignment_id):
+    chosen = students or tuple(graded)
+    for number, student in enumerate(chosen, start=1):
+        tell(f"page {number} of {len(chosen)}, {student}")
         # Which attempt is best is a score too: a ladder shows the one handed in.
         rule = "latest" if settings.ladder else settings.counts
         grade = attempts.counting(course.folder, assignment_id, student, rule)

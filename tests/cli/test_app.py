@@ -42,8 +42,8 @@ command_line.main()
 """
 
 
-def test_who_interrupts_is_told_that_nothing_is_lost() -> None:
+def test_who_interrupts_is_told_that_nothing_is_half_written() -> None:
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], check=False, capture_output=True, text=True)
 
     assert done.returncode == 130
-    assert "interrupted; what is graded is stored" in done.stderr
+    assert done.stderr == "interrupted; no file is half-written; the same command begins again\n"
