@@ -50,7 +50,7 @@ class Steps:
 
     def __init__(self, first: str) -> None:
         self.text, self.cells = first, 0
-        self._begin = self._since = time.monotonic()
+        self._begin = time.monotonic()
         self._over = threading.Event()
         self._live: Any = None
         self._ticker: threading.Thread | None = None
@@ -82,9 +82,8 @@ class Steps:
         texts = {"ask": "asking your functions", "judge": "judging their answers"}
         self.text = texts.get(event, f"cell {number} of {total}")
         self.cells = max(self.cells, total)
-        first, self._since = event == "cell" and number == 1, time.monotonic()
         # Phases are few; cells may be a hundred.
-        if self._live is None and (first or event != "cell"):
+        if self._live is None and (number <= 1 or event != "cell"):
             output.errors.print(self._line(), highlight=False)
 
     def done(self) -> str:
@@ -97,7 +96,7 @@ class Steps:
         from rich.text import Text
 
         # As Text: a name of a notebook is no markup.
-        return Text(f"{self.text}, {time.monotonic() - self._since:.0f} s")
+        return Text(f"{self.text}, {time.monotonic() - self._begin:.0f} s")
 
     def _tick(self) -> None:
         while not self._over.wait(LINE_EVERY_S):
