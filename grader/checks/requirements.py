@@ -146,8 +146,11 @@ def _bounds(at_least: float | None, at_most: float | None) -> Message:
     return Message("at least {least:.6g} and at most {most:.6g}", least=at_least, most=at_most)
 
 
-def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str) -> None:
+def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str, near: str = "") -> None:
     """Demand an accuracy; between `zero_at` and `full_at` the check earns part of its points.
+
+    What is near chance has other causes than what is near the level: above `zero_at` the student is told of public
+    questions how many right answers are missing, and `hint` comes second.
 
     Args:
         successes: how many were right, 0 to `of`.
@@ -155,6 +158,7 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         levels: accuracies in [0, 1] where credit starts and where it is full.
         what: name of the measure, for people.
         hint: what the student may try next.
+        near: what to try above `zero_at`, in place of `hint`.
 
     Raises:
         Shortfall: it is below `full_at`.
@@ -189,7 +193,29 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         required = _levels(levels)
     demand = Requirement(_site(), what, share >= 1.0, successes / of, _name(levels), int(successes), int(of))
     if _sheet.note(disclosed, exact, required, demand):
-        raise Shortfall(disclosed, required, Message.of(hint), share)
+        words = Message.of(hint)
+        # Of hidden questions a hint says only what stands in the check file, whatever was measured (ADR 11).
+        if share > 0 and not _sheet.hidden:
+            words = _near_hint(required_count(of, levels.full_at) - int(successes), of, hint, near)
+        raise Shortfall(disclosed, required, words, share)
+
+
+def _near_hint(missing: int, of: int, hint: str, near: str) -> Message:
+    """Return the hint for an accuracy that earns part of the points: what was built works, and not well enough."""
+    if near:
+        return Message(
+            "Near the level: {missing} more right answers of {total} give full points. {hint}",
+            missing=missing,
+            total=of,
+            hint=Message.of(near),
+        )
+    return Message(
+        "Near the level: {missing} more right answers of {total} give full points, so the parts work."
+        " More training, examples or steps may do. If not: {hint}",
+        missing=missing,
+        total=of,
+        hint=Message.of(hint),
+    )
 
 
 def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:

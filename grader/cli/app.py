@@ -11,6 +11,7 @@ import typer
 
 from grader.cli import entry, left_out, output
 from grader.cli.assignments import calibrate, verify
+from grader.cli.check import CheckCommand, check
 from grader.cli.ci import ci_app
 from grader.cli.collect import collect
 from grader.cli.export import export
@@ -30,7 +31,7 @@ from grader.cli.progress import Progress, phases
 from grader.cli.review import review
 from grader.errors import SpecError
 from grader.kernel_env import leave_out_iri_grammar
-from grader.records import Status, on_card
+from grader.records import Status
 
 if TYPE_CHECKING:
     from grader.gradebook.projection import Rebuilt
@@ -64,6 +65,7 @@ gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook
 app.add_typer(gradebook_app, name="gradebook")
 app.add_typer(kernels_app, name="kernels")
 app.add_typer(ci_app, name="ci")
+app.command(cls=CheckCommand)(check)
 app.command()(verify)
 app.command()(calibrate)
 app.command()(review)
@@ -118,48 +120,6 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
         with phases(assignment) as tell:
             path = release_module.release(opened_course.folder, assignment, url, tell=tell)
         output.note(f"released {assignment} to {path}")
-
-
-@app.command()
-def check(
-    notebook: Annotated[Path, typer.Argument(help="Your notebook.", show_default=False)],
-    data: DataOption = None,
-    json_path: JsonOption = None,
-) -> None:
-    """Run your notebook from top to bottom and show what the public checks say.
-
-    This is what students run before handing in. It needs no file of the teachers: the public checks lie beside the
-    notebook or come with Pawgrade. The grade is decided by the same checks and some more, on photos nobody has seen.
-    """
-    from grader.grading.self_check import check_notebook
-    from grader.settings import load
-
-    # On standard error: standard output may be the JSON.
-    with phases(notebook.name) as tell:
-        tell("running it from top to bottom")
-        grade = check_notebook(notebook, load(None, os.environ), card=data)
-    if json_path:
-        output.write_json(grade.to_json(), json_path)
-    else:
-        _print_check(grade)
-    # A cell that failed is told by the exit code, even where no check depends on it.
-    raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
-
-
-def _print_check(grade: Grade) -> None:
-    for notice in grade.notices:
-        output.console.print(f"[yellow]note:[/] {plain(str(notice))}", highlight=False)
-    for repair in grade.repairs:
-        output.console.print(
-            f"[yellow]repaired:[/] {plain(f'{repair.cell}: {repair.what}')}", highlight=False
-        )
-    for cell in grade.failed_cells:
-        text = f"code cell {cell.number} ({cell.grade_id or 'yours'}): {cell.error}: {cell.message}"
-        output.console.print(f"[red]failed:[/] {plain(text)}", highlight=False)
-    output.console.print(output.checks_table(grade.checks))
-    line = f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see"
-    line += on_card(grade.data, between=", on ")
-    output.console.print(plain(line), style="bold", highlight=False)
 
 
 @app.command()

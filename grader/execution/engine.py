@@ -67,7 +67,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(
             nb_man, km=run.lease.manager, raise_on_iopub_timeout=False, allow_errors=True, **options
         )
-        self.lease, self.limits, self._gpu = run.lease, run.limits, run.gpu
+        self.lease, self.limits, self._gpu, self._step = run.lease, run.limits, run.gpu, run.step
         self.meter = Meter(run.lease, run.limits)
         self.allowance = Allowance(run.limits.output_kb)
         self.hits: dict[Limit, int | None] = {}
@@ -90,9 +90,11 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def papermill_execute_cells(self) -> None:
         """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
-        for index, cell in enumerate(self.nb.cells):
-            if self.dead or cell.cell_type != "code":
-                continue
+        code = [(index, cell) for index, cell in enumerate(self.nb.cells) if cell.cell_type == "code"]
+        for number, (index, cell) in enumerate(code, 1):
+            if self.dead:
+                return
+            self._step(number, len(code))
             begin = self.meter.reading()
             try:
                 self.nb_man.cell_start(cell, index)

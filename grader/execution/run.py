@@ -35,6 +35,7 @@ class Run:
         ask: called with the running client after the last cell, while the kernel lives.
         gpu: whether the kernel has a GPU.
         begin: called when the kernel is ready, before the first cell: what happens later may be the notebook's doing.
+        step: called before each code cell with its number, from 1, and how many there are.
     """
 
     lease: Lease
@@ -42,6 +43,7 @@ class Run:
     ask: Callable[[GradingClient], object] = _nothing
     gpu: bool = False
     begin: Callable[[], object] = _nothing
+    step: Callable[[int, int], object] = _nothing
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,67 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+
 from grader import files
-from grader.assignment.spec import load_public
+from grader.assignment.spec import Assignment, load_public
+from grader.datasets.cards import load_card
 from grader.errors import SpecError
 from grader.grading import preparation
-from grader.grading.submission import grade_submission
-from grader.records import Grade, Submission
+from grader.grading.submission import Tools, grade_submission
+from grader.messages import NOTHING, Message
+from grader.notebooks.places import place_of
+from grader.records import NO_CARD, FailedCell, Grade, Submission
 from grader.settings import Settings
 
 
-def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> Grade:
+def _unwatched(*_: object) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a student's own check gave.
+
+    Attributes:
+        grade: by the public checks alone.
+        assignment: the assignment's public description.
+        folder: the release that the notebook was held to.
+        data_title: what the photos in use are called; "" where there are none.
+        executed: the notebook as far as it ran, as the bytes of a file; None when nothing did.
+    """
+
+    grade: Grade
+    assignment: Assignment
+    folder: Path
+    data_title: str = ""
+    executed: bytes | None = None
+
+    def place(self, cell: FailedCell) -> Message:
+        """Say where a cell is that failed: Jupyter shows no number of it."""
+        executed = None if self.executed is None else nbformat.reads(self.executed.decode(), as_version=4)
+        words = NOTHING if executed is None else place_of(executed, cell.index)
+        return words or Message("code cell {number}", number=cell.number)
+
+
+def check_notebook(
+    notebook: Path,
+    settings: Settings,
+    *,
+    card: str | None,
+    watch: Callable[[str, int, int], object] = _unwatched,
+) -> Checked:
     """Run a notebook and judge it by the public checks.
 
     Args:
         notebook: the student's file; it is not changed.
         settings: where photos are, which kernel.
         card: data card, or None for the default.
+        watch: is told how far it has come, as `Tools.watch` is.
 
     Raises:
         SpecError: there is no such file, or no assignment it belongs to.
@@ -37,12 +80,32 @@ def check_notebook(notebook: Path, settings: Settings, *, card: str | None) -> G
             settings, sandbox="none"
         )  # the student's own machine, the student's own code
         work = preparation.prepare_public(folder, trusted, card=card, desk=Path(name) / "desk")
-        assignment = work.context.assignment.id
+        assignment = work.context.assignment
         # A copy under the assignment's name: the student's file may be called otherwise.
-        handed_in = Path(name) / "notebook" / assignment
+        handed_in = Path(name) / "notebook" / assignment.id
         handed_in.mkdir(parents=True)
-        shutil.copyfile(notebook, handed_in / f"{assignment}.ipynb")
-        return grade_submission(Submission("you", assignment, handed_in), work).grade
+        shutil.copyfile(notebook, handed_in / f"{assignment.id}.ipynb")
+        graded = grade_submission(Submission("you", assignment.id, handed_in), work, Tools(watch=watch))
+    grade = dataclasses.replace(
+        graded.grade, notices=(*_name_notices(notebook, assignment.id), *graded.grade.notices)
+    )
+    executed = None if graded.executed is None else nbformat.writes(graded.executed).encode()
+    title = "" if grade.data == NO_CARD else load_card(grade.data, settings.cards).title
+    return Checked(grade, assignment, folder, title, executed)
+
+
+def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
+    """Say under which name a notebook has to be handed in, where it has another one: it would not be found."""
+    name = f"{assignment}.ipynb"
+    if notebook.name == name:
+        return ()
+    return (
+        Message(
+            "Hand it in as {name}: under another name, such as {found}, it earns nothing.",
+            name=name,
+            found=notebook.name,
+        ),
+    )
 
 
 def release_of(notebook: Path) -> Path:

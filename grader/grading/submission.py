@@ -55,6 +55,10 @@ class Graded:
     answers: dict[str, Array] = field(default_factory=dict)
 
 
+def _unwatched(*_: object) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """What grades, where it is not as for students' work: calibrations and verifications bring their own.
@@ -62,10 +66,12 @@ class Tools:
     Attributes:
         judge: turns answers into verdicts.
         features: folder with features of photos that kernels need not compute again, or None.
+        watch: is told how far a run has come: `cell` with its number, from 1, and how many there are; `ask`; `judge`.
     """
 
     judge: Callable[[Answers, Context], Verdicts] = evaluate.evaluate
     features: Path | None = None
+    watch: Callable[[str, int, int], object] = _unwatched
 
 
 TOOLS = Tools()
@@ -258,6 +264,7 @@ def _run(taken: _HandedIn, notebook: NotebookNode) -> _Ran:
         try_out = functools.partial(gpu_trial.try_out, work.kernel, gpus, sandboxed=work.sandbox != "none")
         execution, answers = gpu_blame.settle(execution, asking.answers(_why_dead(execution)), gpus, try_out)
     # The kernel, its folder and the GPUs are given back: checks need the arrays alone.
+    taken.tools.watch("judge", 0, 0)
     verdicts = taken.tools.judge(answers, context)
     now = time.monotonic()
     spent = (execution.kernel_s, execution.execute_s, execution.probe_s, now - judging, now - taken.begin)
@@ -286,16 +293,22 @@ def _execute(
     """Run the notebook in a kernel of its own, and ask it; return what became of it, and how it was isolated."""
     from grader.execution import engine
 
-    work = taken.work
+    work, watch = taken.work, taken.tools.watch
     limits = work.context.assignment.limits_on(work.context.card)
+
+    def ask(client: engine.GradingClient) -> None:
+        watch("ask", 0, 0)
+        asking.ask(client)
+
     with _leased(taken, folder, gpus) as lease:
         run = engine.Run(
             lease,
             limits,
-            asking.ask,
+            ask,
             gpu=bool(gpus.devices),
             # From here on an error may be the notebook's doing.
             begin=lambda: taken.isolation.append(lease.sandbox),
+            step=functools.partial(watch, "cell"),
         )
         execution = engine.run(notebook, run, workplace.parameters(lease, folder, work))
         neutral = workplace.without_paths(execution.notebook, folder, work)

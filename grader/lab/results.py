@@ -154,11 +154,17 @@ class ExerciseResult(_Shown):
         return "\n".join([self._summary(), *map(_text, self.checks)])
 
     def _html(self) -> str:
-        parts = [f'<p style="margin:0 0 .4em"><strong>{_escaped(self._summary())}</strong></p>']
-        parts += [_check_html(check) for check in self.checks]
+        head = f'<p style="margin:0 0 .4em"><strong>{_escaped(self._summary())}</strong></p>'
+        return head + self.body()
+
+    def body(self) -> str:
+        """Return the verdicts as HTML, without the line above them."""
+        parts = [_check_html(check) for check in self.checks]
         if self.mistakes and not self.passed:
             parts.append(_photos_html(self.mistakes[:PHOTOS], len(self.mistakes)))
-        return f'<div style="max-width:60em;overflow-wrap:anywhere;white-space:normal">{"".join(parts)}</div>'
+        return (
+            f'<div style="max-width:60em;overflow-wrap:break-word;white-space:normal">{"".join(parts)}</div>'
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -218,7 +224,7 @@ class LabResult(_Shown):
             head = f"{SYMBOLS[Status.PASSED if result.passed else Status.FAILED]} {state}: {result.title}, {result.points:g} of {result.max_points:g}"
             unfolded = "" if result.passed else " open"
             parts.append(
-                f'<details{unfolded}><summary style="cursor:pointer">{_escaped(head)}</summary>{result._html()}</details>'
+                f'<details{unfolded}><summary style="cursor:pointer">{_escaped(head)}</summary>{result.body()}</details>'
             )
         return f"<div>{''.join(parts)}</div>"
 
@@ -281,26 +287,35 @@ def _escaped(words: object) -> str:
     return html.escape(str(words), quote=True)
 
 
+_CELL = "text-align:left;vertical-align:top;padding:.1em 1em .1em 0;white-space:normal;overflow-wrap:break-word;background:transparent;color:inherit"
+
+
 def _check_html(check: Check) -> str:
     head = f"{SYMBOLS[check.status]} {status_words(check)}: {check.title}"
-    rows = "".join(_row(measure) for measure in measures(check))
-    table = (
-        f'<table style="border-collapse:collapse;margin:.2em 0;background:transparent;color:inherit">'
-        f'<thead><tr><th style="{_CELL}">measured</th><th style="{_CELL}">required</th></tr></thead><tbody>{rows}</tbody></table>'
-    )
     hint = f'<p style="margin:.2em 0"><em>hint:</em> {_escaped(check.hint)}</p>' if check.hint else ""
     return (
         f'<div style="border-left:4px solid {COLOURS[check.status]};padding:.1em 0 .1em .7em;margin:0 0 .6em">'
-        f'<p style="margin:.1em 0">{_escaped(head)}</p>{table if rows else ""}{hint}</div>'
+        f'<p style="margin:.1em 0">{_escaped(head)}</p>{_table(measures(check))}{hint}</div>'
     )
 
 
-_CELL = "text-align:left;vertical-align:top;padding:.1em 1em .1em 0;white-space:normal;background:transparent;color:inherit"
-
-
-def _row(measure: Measure) -> str:
-    cells = (measure.measured or "–", measure.required or "–")
-    return "<tr>" + "".join(f'<td style="{_CELL}">{_escaped(text)}</td>' for text in cells) + "</tr>"
+def _table(rows: Sequence[Measure]) -> str:
+    """Write what was measured beside what is required, a row each; bounds that belong to no single row stand beside all of them."""
+    if not rows:
+        return ""
+    shared = len(rows) > 1 and not any(row.required for row in rows[1:])
+    lines = []
+    for number, row in enumerate(rows):
+        cells = f'<td style="{_CELL}">{_escaped(row.measured or "–")}</td>'
+        if not shared or number == 0:
+            span = f' rowspan="{len(rows)}"' if shared else ""
+            cells += f'<td{span} style="{_CELL}">{_escaped(row.required or "–")}</td>'
+        lines.append(f"<tr>{cells}</tr>")
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:.2em 0;font:inherit;background:transparent;color:inherit">'
+        f'<thead><tr><th style="{_CELL}">measured</th><th style="{_CELL}">required</th></tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
 
 
 def _photos_html(mistakes: Sequence[Mistake], total: int) -> str:

@@ -25,6 +25,10 @@ MAX_ENTRY_CHARS = 1000
 
 # A string runs to its closing quote or to the end of the file: so nothing is looked at twice.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_MERGE = re.compile(rb"^<<<<<<< [^\r\n]*", re.MULTILINE)
+_MARK_CHARS = 40  # of a mark's line: the rest is a branch's name
+_PAGES, _PAGE_BYTES = (b"<!doctype html", b"<html", b"<head"), 1000
+_SAVE = Message("Open it in Jupyter, save it and hand it in again.")
 _CLEAR = Message("Clear its outputs (Kernel, Restart and Clear Outputs), save it and hand it in again.")
 
 
@@ -51,10 +55,7 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
         del content
         raw = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as exc:
-        raise SubmissionError(
-            problem,
-            Message("Open it in Jupyter, save it and hand it in again."),
-        ) from exc
+        raise SubmissionError(*problem) from exc
     if _depth(raw) > MAX_DEPTH:
         raise SubmissionError(
             Message("the notebook is damaged: it is nested more than {most} levels deep.", most=MAX_DEPTH),
@@ -63,17 +64,38 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
     return raw
 
 
-def _no_json(content: bytes) -> Message:
-    """Say why a file is no JSON, should it be none; a message without others in it, so that it crosses the process border."""
+def _no_json(content: bytes) -> tuple[Message, Message]:
+    """Say why a file is no JSON, should it be none, and what to do; messages without others in them, so that they cross the process border."""
     if not content.strip():
-        return Message("the file is not a notebook: it is empty.")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Message("the file is not a notebook: it is UTF-16, and notebooks are UTF-8.")
-    if b"\n<<<<<<< " in content or content.startswith(b"<<<<<<< "):
-        return Message(
-            "the file is not a notebook: it holds the marks of a merge that git could not finish (<<<<<<<)."
+        return (
+            Message(
+                "the file is not a notebook: it is empty ({size} bytes).",
+                size=len(content),
+            ),
+            Message("Save the notebook in Jupyter, look at the file's size, and hand it in again."),
         )
-    return Message("the file is not a notebook: it is not valid JSON.")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Message("the file is not a notebook: it is UTF-16, and notebooks are UTF-8."), _SAVE
+    if content[:_PAGE_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES):
+        return (
+            Message("the file is not a notebook: it is a web page."),
+            Message(
+                "A page to log in was probably saved in its place: log in, download the notebook again, and look that it opens in Jupyter."
+            ),
+        )
+    mark = _MERGE.search(content)
+    if mark:
+        return (
+            Message(
+                "the file is not a notebook: git could not finish a merge, line {line} is {mark}.",
+                line=content.count(b"\n", 0, mark.start()) + 1,
+                mark=mark.group().decode("utf-8", "replace").strip()[:_MARK_CHARS],
+            ),
+            Message(
+                "Choose one of the two versions (`git checkout --ours` or `--theirs` and the file's name), look that it opens in Jupyter, and hand it in again."
+            ),
+        )
+    return Message("the file is not a notebook: it is not valid JSON."), _SAVE
 
 
 def values(content: bytes) -> int:

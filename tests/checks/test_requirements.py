@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.assignment.spec import Levels
-from grader.checks.requirements import Shortfall, require_parts
+from grader.checks.requirements import Shortfall, fresh_sheet, require_parts
 from grader.checks.session import (
     require,
     require_count,
@@ -41,3 +41,39 @@ def test_a_count_is_judged_on_whole_photos() -> None:
 def test_what_is_no_count_of_the_parts_is_a_mistake_of_the_check(right: int, of: int) -> None:
     with pytest.raises(ValueError, match="require_parts: expected 0 to"):
         require_parts(right, of=of, what="answers", hint="")
+
+
+def shortfall(successes: int, *, hidden: bool = False, near: str = "") -> str:
+    """Return the hint for some right answers of 210, on levels from .55 to .82."""
+    fresh_sheet("top_1", frozenset(), hidden=hidden, points=10)
+    with pytest.raises(Shortfall) as caught:
+        require_count(
+            successes,
+            of=210,
+            levels=Levels(zero_at=0.55, full_at=0.82),
+            what="top-1",
+            hint="Look at the head.",
+            near=near,
+        )
+    fresh_sheet("", frozenset())
+    return str(caught.value.hint)
+
+
+def test_near_chance_the_cause_is_told_and_near_the_level_what_is_missing() -> None:
+    assert shortfall(20) == shortfall(115) == "Look at the head."
+    assert shortfall(170) == (
+        "Near the level: 3 more right answers of 210 give full points, so the parts work."
+        " More training, examples or steps may do. If not: Look at the head."
+    )
+
+
+def test_an_author_may_say_what_helps_near_the_level() -> None:
+    words = shortfall(170, near="Average over mirrored photos.")
+
+    assert words.endswith("give full points. Average over mirrored photos.")
+    assert "head" not in words
+    assert shortfall(20, near="Average over mirrored photos.") == "Look at the head."
+
+
+def test_a_hint_on_hidden_photos_is_the_same_whatever_was_measured() -> None:
+    assert shortfall(20, hidden=True) == shortfall(170, hidden=True) == "Look at the head."

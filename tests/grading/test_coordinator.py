@@ -296,26 +296,6 @@ def test_an_unknown_assignment_is_named_with_those_that_exist(course: Course) ->
 
 
 @pytest.mark.slow
-def test_a_student_checks_a_notebook_without_any_staff_file(
-    course: Course, tmp_path: Path, toy_cache: Path
-) -> None:
-    import nbformat
-
-    from grader.grading.self_check import check_notebook
-    from grader.settings import Settings
-
-    folder = tmp_path / "home" / "tiny"
-    folder.parent.mkdir()
-    (course.folder / "assignments" / "tiny").rename(folder)
-    nbformat.write(solved(double_code="def double(n): return n"), folder / "tiny_my_work.ipynb")
-
-    grade = check_notebook(folder / "tiny_my_work.ipynb", Settings(None, toy_cache), card=None)
-
-    assert (grade.points, grade.max_points) == (8, 14)
-    assert str(next(check for check in grade.checks if check.id == "double").hint) == "Multiply by two."
-
-
-@pytest.mark.slow
 def test_a_base_install_without_nbgrader_grades_and_explains_but_keeps_no_gradebook(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,12 +39,13 @@ def graded(course: Course, work: Work, content: Any) -> Graded:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "it is empty"),
+        (b"", "it is empty (0 bytes)"),
         (b"{not json", "not valid JSON"),
         (b"\xff\xfe\x00", "UTF-16"),
         (b"[" * 100_000, "The notebook could not be read"),
         (b"{}", "The notebook could not be read"),
-        (b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> mine\n", "marks of a merge"),
+        (b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> mine\n", "line 1 is <<<<<<< HEAD"),
+        (b"<!DOCTYPE html><title>Log in</title>", "it is a web page"),
     ],
 )
 def test_what_is_no_notebook_is_told_and_earns_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -128,6 +129,18 @@ def test_every_measure_has_a_row(
     )
 
     assert [(measure.measured, measure.required) for measure in measures(check)] == rows
+
+
+def test_bounds_that_belong_to_no_single_row_stand_beside_all() -> None:
+    check = replace(
+        PASSED, measured=joined([*map(Message.of, "abc")]), required=joined([*map(Message.of, "xy")])
+    )
+
+    html = ExerciseResult("split", "Split", (check,))._repr_html_()
+
+    assert html.count("<tr>") == 4
+    assert 'rowspan="3"' in html
+    assert "x; y" in html
 
 
 def test_a_terminal_gets_text_whose_words_stay_whole(

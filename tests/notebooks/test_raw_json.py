@@ -92,3 +92,36 @@ def test_the_cells_of_a_format_3_are_counted_before_they_are_converted(
 
     with pytest.raises(SubmissionError, match="has 3000 cells, at most 2000"):
         read_notebook(content)
+
+
+NOTEBOOK_LINES = book(code("x = 1")).replace(b", ", b",\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "advice"),
+    [
+        (b"", "it is empty \\(0 bytes\\)", "Save the notebook"),
+        (b" \n", "it is empty \\(2 bytes\\)", "Save the notebook"),
+        (b"\xef\xbb\xbf\n <!DOCTYPE html>\n<html>Log in</html>", "it is a web page", "log in, download"),
+        (b"<HTML><body>{}", "it is a web page", "log in, download"),
+        (
+            NOTEBOOK_LINES.replace(b"\n", b"\n<<<<<<< HEAD\r\n", 1),
+            "line 2 is <<<<<<< HEAD\\.",
+            "git checkout --ours",
+        ),
+        (b"\n\n<<<<<<< " + b"x" * 500, "line 3 is <<<<<<< x{32}\\.", "git checkout --ours"),
+        (b"x <<<<<<< HEAD", "it is not valid JSON", "Open it in Jupyter"),
+        (b"PK\x03\x04", "it is not valid JSON", "Open it in Jupyter"),
+    ],
+)
+def test_what_is_no_notebook_is_told_by_what_it_is(content: bytes, what: str, advice: str) -> None:
+    with pytest.raises(SubmissionError, match=what) as caught:
+        parse(content)
+
+    assert advice in str(caught.value.hint)
+
+
+def test_a_notebook_that_speaks_of_merges_and_pages_is_read() -> None:
+    source = "<!doctype html>\n<<<<<<< HEAD"
+
+    assert read_notebook(book(code(source))).cells[0].source == source

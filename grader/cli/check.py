@@ -1,0 +1,197 @@
+"""The command `check`, which students run before they hand in."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from grader.cli import output
+from grader.cli.options import DataOption, JsonOption, plain
+from grader.records import NO_CARD
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from rich.text import Text
+
+    from grader.grading.self_check import Checked
+    from grader.records import Grade
+
+LINE_EVERY_S = 10.0  # where lines are kept, in a log or a pipe
+AUTO = "auto"  # in place of a file's name: the page lies beside the notebook
+
+
+class CheckCommand(TyperCommand):
+    """A command whose option `--html` may stand without a file's name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own context
+        """Give `--html` its default where no file's name follows; the notebook's name is none."""
+        words: list[str] = []
+        for position, word in enumerate(args):
+            words.append(word)
+            following = args[position + 1] if position + 1 < len(args) else "-"
+            if word == "--html" and (following.startswith("-") or following.endswith(".ipynb")):
+                words.append(AUTO)
+        return super().parse_args(ctx, words)
+
+
+class Steps:
+    """Says on standard error how far a check has come: in place on a terminal, else a line now and then.
+
+    Args:
+        first: what is done first; it is said at once.
+    """
+
+    def __init__(self, first: str) -> None:
+        self.text, self.cells = first, 0
+        self._begin = time.monotonic()
+        self._over = threading.Event()
+        self._live: Any = None
+        self._ticker: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if output.errors.is_terminal:
+            from rich.live import Live
+
+            self._live = Live(
+                get_renderable=self._line, console=output.errors, transient=True, refresh_per_second=4
+            )
+            self._live.start()
+            return self
+        output.errors.print(self._line(), highlight=False)
+        # A cell that trains may take minutes: then nobody else would say anything.
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+        self._ticker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._live is not None:
+            self._live.stop()
+        if self._ticker is not None:
+            self._ticker.join()
+
+    def tell(self, event: str, number: int, total: int) -> None:
+        """Note an event: `cell` with its number and how many there are, `ask`, `judge`."""
+        texts = {"ask": "asking your functions", "judge": "judging their answers"}
+        self.text = texts.get(event, f"cell {number} of {total}")
+        self.cells = max(self.cells, total)
+        # Phases are few; cells may be a hundred.
+        if self._live is None and (number <= 1 or event != "cell"):
+            output.errors.print(self._line(), highlight=False)
+
+    def done(self) -> str:
+        """Return what was done, in one line."""
+        return (
+            f"ran {self.cells} code cells and asked your functions in {time.monotonic() - self._begin:.0f} s"
+        )
+
+    def _line(self) -> Text:
+        from rich.text import Text
+
+        # As Text: a name of a notebook is no markup.
+        return Text(f"{self.text}, {time.monotonic() - self._begin:.0f} s")
+
+    def _tick(self) -> None:
+        while not self._over.wait(LINE_EVERY_S):
+            output.errors.print(self._line(), highlight=False)
+
+
+def check(
+    notebook: Annotated[Path, typer.Argument(help="Your notebook.", show_default=False)],
+    data: DataOption = None,
+    json_path: JsonOption = None,
+    html: Annotated[
+        str | None,
+        typer.Option(
+            "--html",
+            metavar="[FILE]",
+            help="Write a page with verdicts, pictures and your notebook. Without a name it lies beside the notebook.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run your notebook from top to bottom and show what the public checks say.
+
+    This is what students run before handing in. It needs no file of the teachers: the public checks lie beside the
+    notebook or come with Pawgrade. The grade is decided by the same checks and some more, on photos nobody has seen.
+    """
+    # Said before anything heavy is imported.
+    with Steps(f"reading {notebook.name}") as steps:
+        from grader.grading.self_check import check_notebook
+        from grader.settings import load
+
+        checked = check_notebook(notebook, load(None, os.environ), card=data, watch=steps.tell)
+    if steps.cells:
+        output.errors.print(plain(steps.done()), style="dim", highlight=False)
+    grade = checked.grade
+    if json_path:
+        output.write_json(grade.to_json(), json_path)
+    if json_path is None or str(json_path) != "-":
+        _print_check(checked)
+    if html is not None:
+        _write_page(checked, notebook.with_suffix(".check.html") if html == AUTO else Path(html))
+    # A cell that failed is told by the exit code, even where no check depends on it.
+    raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
+
+
+def _print_check(checked: Checked) -> None:
+    grade, show = checked.grade, output.console.print
+    for notice in grade.notices:
+        show(f"[yellow]note:[/] {plain(str(notice))}", highlight=False)
+    for repair in grade.repairs:
+        show(f"[yellow]repaired:[/] {plain(f'{repair.cell}: {repair.what}')}", highlight=False)
+    for cell in grade.failed_cells:
+        text = f"{checked.place(cell)}: {cell.error}: {cell.message}"
+        show(f"[red]failed:[/] {plain(text)}", highlight=False)
+    if any(cell.raised == "NameError" for cell in grade.failed_cells):
+        text = "A name was missing. Jupyter may still hold it from a cell that is gone or stands further down: choose Kernel, Restart & Run All, and mend what fails."
+        show(f"[yellow]hint:[/] {text}", highlight=False)
+    show(output.checks_table(grade.checks))
+    show(
+        f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see"
+        f"{plain(_data(checked))}",
+        style="bold",
+        highlight=False,
+    )
+    show(plain(points_sentence(checked)), highlight=False)
+
+
+def _data(checked: Checked) -> str:
+    """Name the photos in use by their title."""
+    if checked.grade.data == NO_CARD:
+        return ""
+    return f", on {checked.data_title} ({checked.grade.data})"
+
+
+def points_sentence(checked: Checked) -> str:
+    """Say which points are given by public checks, by hidden ones and by hand."""
+    assignment, grade = checked.assignment, checked.grade
+    by_hand = sum(exercise.points for exercise in assignment.manual)
+    hidden = round(assignment.points - by_hand - grade.max_points, 2)
+    parts = [f"{grade.max_points:g} by these checks, then on photos or numbers that nobody has seen"]
+    parts += [f"{hidden:g} by checks that you do not see"] if hidden > 0 else []
+    parts += [f"{by_hand:g} by hand"] if by_hand else []
+    return f"Of the {assignment.points:g} points, {'; '.join(parts)}. {assignment.pass_points:g} points pass."
+
+
+def _write_page(checked: Checked, path: Path) -> None:
+    from grader.feedback import page, picture_files
+    from grader.files import write_whole
+
+    grade: Grade = checked.grade
+    text = page.render(
+        grade,
+        title=f"{checked.assignment.title} (public checks)",
+        notebook=checked.executed,
+        own=picture_files.drawn_by(checked.folder),
+    )
+    write_whole(path, text)
+    # On standard error: standard output may be the JSON.
+    output.errors.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)
