@@ -208,7 +208,7 @@ def _require_different(submitted: Path, students: Sequence[str]) -> None:
 
 
 def same_word(text: str) -> str:
-    """Return a name of an assignment as it is compared: `Oxford-Pets` is `oxford_pets`."""
+    """Return a name of an assignment as it is compared: `Lab-2` is `lab_2`."""
     return re.sub(r"[-_ .]+", "", text).casefold()
 
 

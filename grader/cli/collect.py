@@ -90,7 +90,7 @@ def collect(
     Who is who says `roster.csv` (columns `id` and, as your platform has them, `name`, `email`, `username`, `canvas id`,
     `github`, `moodle participant`). Without one, ids are made of what the platform gives.
 
-    Try `pawgrade collect submissions.zip --assignment oxford_pets --dry-run` first. Exit code 1: somebody's work is
+    Try `pawgrade collect submissions.zip --assignment lab_2 --dry-run` first. Exit code 1: somebody's work is
     not where it can be graded.
     """
     from grader.collecting.collect import Order

@@ -1,4 +1,4 @@
-"""A folder of files or folders by student: `student01.ipynb`, `student01/any.ipynb`, `oxford-pets/student01/...`."""
+"""A folder of files or folders by student: `student01.ipynb`, `student01/any.ipynb`, `lab-2/student01/...`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _folders_around(members: Sequence[Member], assignment: str, knows: Callable[
 def _split(path: PurePosixPath, assignment: str) -> tuple[str, PurePosixPath]:
     """Return whose a file is, "" where nothing says, and its path in the hand-in."""
     first, *deeper = path.parts
-    # A folder of the assignment's name beside others, as in `oxford-pets/student01/`.
+    # A folder of the assignment's name beside others, as in `lab-2/student01/`.
     if same_word(first) == same_word(assignment) and len(deeper) > 0:
         first, *deeper = deeper
     if deeper:
@@ -81,7 +81,7 @@ def _split(path: PurePosixPath, assignment: str) -> tuple[str, PurePosixPath]:
     stem, suffix = PurePosixPath(first).stem, PurePosixPath(first).suffix
     if suffix != ".ipynb" or same_word(stem) == same_word(assignment):
         return "", path
-    # `oxford_pets-student01.ipynb` and `student01_oxford_pets.ipynb` are student01's.
+    # `lab_2-student01.ipynb` and `student01_lab_2.ipynb` are student01's.
     word = "[-_ .]+".join(re.escape(word) for word in re.split(r"[-_ .]+", assignment))
     student = re.sub(rf"^{word}[-_ .]+|[-_ .]+{word}$", "", stem, flags=re.IGNORECASE)
     return student, PurePosixPath(first)
