@@ -35,7 +35,7 @@ _LEADING_AWAY = (
 )  # fmt: skip
 # A repository's own settings may name programs: these are the ones that a reader could start.
 _SETTINGS = (
-    "core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.allow=never", "log.showSignature=false",
+    "core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.allow=never",
 )  # fmt: skip
 
 
