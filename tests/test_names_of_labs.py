@@ -17,6 +17,7 @@ CHELSEA = (
     "cat_photo",
     "Chelsea, a photo of a cat",
     "torch.cat(",
+    "cat-file",  # of git
 )  # scikit-image's cat, whom notebooks may ask for
 GIT = ("cat-file",)
 # Words of English that are exercises, too.

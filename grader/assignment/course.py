@@ -208,7 +208,7 @@ def _require_different(submitted: Path, students: Sequence[str]) -> None:
 
 
 def same_word(text: str) -> str:
-    """Return a name of an assignment as it is compared: `Problem-Set 1` is `problem_set_1`."""
+    """Return a name of an assignment as it is compared: `Lab-2` is `lab_2`."""
     return re.sub(r"[-_ .]+", "", text).casefold()
 
 

@@ -34,41 +34,48 @@ WORDS = {
 }
 STYLES = {"new": "green", "replaces": "green", "undecided": "red", "refused": "red"}
 
+SourceArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="Zip archive as the platform gives it, or a folder: of files by student, of git repositories, nbgrader's exchange.",
+        show_default=False,
+    ),
+]
+SystemOption = Annotated[
+    Literal["moodle", "canvas", "nbgrader", "folder", "git"] | None,
+    typer.Option("--from", help="Where it comes from. Default: told by the names in it."),
+]
+RosterOption = Annotated[
+    Path | None,
+    typer.Option("--roster", help="CSV with who is in the course. Default: roster.csv in the course."),
+]
+TagOption = Annotated[
+    str, typer.Option("--tag", help="git: pattern of the tags that hand in; the latest commit counts.")
+]
+SlugOption = Annotated[
+    str,
+    typer.Option(
+        "--slug", help="git: the assignment in the repositories' names. Default: its id with hyphens."
+    ),
+]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone",
+        help="IANA zone of times in a zip archive, such as Europe/Berlin. Default: this machine's.",
+    ),
+]
+
 
 def collect(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            help="Zip archive as the platform gives it, or a folder: of files by student, of git repositories, nbgrader's exchange.",
-            show_default=False,
-        ),
-    ],
+    source: SourceArgument,
     assignment: Annotated[str, typer.Option("--assignment", help="Assignment id.", show_default=False)],
     course: CourseOption = None,
-    system: Annotated[
-        Literal["moodle", "canvas", "nbgrader", "folder", "git"] | None,
-        typer.Option("--from", help="Where it comes from. Default: told by the names in it."),
-    ] = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option("--roster", help="CSV with who is in the course. Default: roster.csv in the course."),
-    ] = None,
-    tag: Annotated[
-        str, typer.Option("--tag", help="git: pattern of the tags that hand in; the latest commit counts.")
-    ] = "submit/*",
-    slug: Annotated[
-        str,
-        typer.Option(
-            "--slug", help="git: the assignment in the repositories' names. Default: its id with hyphens."
-        ),
-    ] = "",
-    zone: Annotated[
-        str | None,
-        typer.Option(
-            "--timezone",
-            help="IANA zone of times in a zip archive, such as Europe/Berlin. Default: this machine's.",
-        ),
-    ] = None,
+    system: SystemOption = None,
+    roster: RosterOption = None,
+    tag: TagOption = "submit/*",
+    slug: SlugOption = "",
+    zone: ZoneOption = None,
     replace: Annotated[
         bool,
         typer.Option(
@@ -90,7 +97,7 @@ def collect(
     Who is who says `roster.csv` (columns `id` and, as your platform has them, `name`, `email`, `username`, `canvas id`,
     `github`, `moodle participant`). Without one, ids are made of what the platform gives.
 
-    Try `pawgrade collect submissions.zip --assignment lab1 --dry-run` first. Exit code 1: somebody's work is
+    Try `pawgrade collect submissions.zip --assignment lab_2 --dry-run` first. Exit code 1: somebody's work is
     not where it can be graded.
     """
     from grader.collecting.collect import Order

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
-from grader.collecting.members import Aside, Contents, HandIn, Member, Sender, student_id
+from grader.collecting.members import Aside, Contents, HandIn, Member, Sender, shared_folders, student_id
 
 _FILE = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)", re.DOTALL)
 _TEXT = re.compile(r"[^_]+_(LATE_)?\d+_text\.html")  # what was typed into Canvas
@@ -20,7 +20,9 @@ _AGAIN = re.compile(r"(?P<stem>.+)-\d{1,3}", re.DOTALL)
 
 def fits(members: Sequence[Member]) -> bool:
     """Say whether most notebooks are named as Canvas names them."""
-    notebooks = [member.path.name for member in members if member.path.suffix == ".ipynb"]
+    around = shared_folders(members)
+    flat = [member.path for member in members if len(member.path.parts) == around + 1]
+    notebooks = [path.name for path in flat if path.suffix == ".ipynb"]
     # Most, not one: a student may choose such a name.
     return 2 * sum(_FILE.fullmatch(name) is not None for name in notebooks) > len(notebooks)
 
@@ -36,8 +38,11 @@ def read(members: Sequence[Member], expected: Collection[str]) -> Contents:
     """
     files: dict[tuple[str, str], dict[str, tuple[int, Member]]] = {}
     late, asides = set[str](), list[Aside]()
+    around = shared_folders(members)
     for member in members:
-        match = _FILE.fullmatch(member.path.name)
+        # Canvas makes no folders: what lies in one was named by somebody else.
+        flat = len(member.path.parts) == around + 1
+        match = _FILE.fullmatch(member.path.name) if flat else None
         if match is None:
             typed = _TEXT.fullmatch(member.path.name) is not None
             why = (

@@ -1,83 +1,15 @@
-"""A folder of files or folders by student: `student01.ipynb`, `student01/any.ipynb`, `oxford-pets/student01/...`."""
+"""A folder of files or folders by student: `student01.ipynb`, `student01/any.ipynb`, `lab-2/student01/...`."""
 
 from __future__ import annotations
 
-import datetime
-import functools
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from grader.assignment.course import MAX_TIMESTAMP_BYTES, TIMESTAMP, same_word
-from grader.collecting.members import (
-    MAX_DEPTH,
-    MAX_FILES,
-    PASSED_OVER,
-    Aside,
-    Contents,
-    HandIn,
-    Member,
-    Sender,
-    clean_name,
-    read_time,
-)
-from grader.errors import SpecError, SubmissionError
-from grader.files import read_bytes
-from grader.messages import Message
-
-
-def listed(folder: Path) -> tuple[tuple[Member, ...], tuple[Aside, ...]]:
-    """Return the files below a folder that other people filled, sorted by path, and what is not taken of it.
-
-    Raises:
-        SpecError: it has more files than are read.
-    """
-    members, asides = list[Member](), list[Aside]()
-    pending = [PurePosixPath()]
-    while pending:
-        inside = pending.pop()
-        try:
-            entries = sorted(os.scandir(folder / inside), key=lambda entry: entry.name)
-        except OSError as exc:
-            asides.append(Aside(str(inside), f"the folder cannot be read: {exc.strerror}", work=True))
-            continue
-        for entry in entries:
-            path = inside / entry.name
-            if entry.is_symlink():
-                asides.append(
-                    Aside(str(path), "it is a symbolic link, and links are not followed", work=True)
-                )
-            elif entry.is_dir(follow_symlinks=False):
-                if entry.name in PASSED_OVER:
-                    continue
-                if len(path.parts) >= MAX_DEPTH:
-                    asides.append(Aside(str(path), f"it lies {MAX_DEPTH} folders deep", work=True))
-                else:
-                    pending.append(path)
-            elif entry.is_file(follow_symlinks=False):
-                members.append(_member(folder, path, entry.stat(follow_symlinks=False)))
-            else:
-                asides.append(Aside(str(path), "it is no regular file", work=True))
-        if len(members) + len(asides) + len(pending) > MAX_FILES:
-            raise SpecError(
-                f"{folder}: expected at most {MAX_FILES} files, found more.",
-                "Is it the folder of the hand-ins?",
-            )
-    return tuple(sorted(members, key=lambda member: member.path)), tuple(asides)
-
-
-def _member(folder: Path, path: PurePosixPath, status: os.stat_result) -> Member:
-    modified = datetime.datetime.fromtimestamp(int(status.st_mtime), datetime.UTC)
-    return Member(path, status.st_size, modified, functools.partial(_read, folder / path))
-
-
-def _read(path: Path, max_bytes: int) -> bytes:
-    try:
-        return read_bytes(path, max_bytes)
-    except OSError as exc:
-        raise SubmissionError(Message("{name} cannot be read.", name=path.name)) from exc
+from grader.collecting.members import Aside, Contents, HandIn, Member, Sender, clean_name, read_time
+from grader.errors import SubmissionError
 
 
 def read(
@@ -139,7 +71,7 @@ def _folders_around(members: Sequence[Member], assignment: str, knows: Callable[
 def _split(path: PurePosixPath, assignment: str) -> tuple[str, PurePosixPath]:
     """Return whose a file is, "" where nothing says, and its path in the hand-in."""
     first, *deeper = path.parts
-    # A folder of the assignment's name beside others, as in `oxford-pets/student01/`.
+    # A folder of the assignment's name beside others, as in `lab-2/student01/`.
     if same_word(first) == same_word(assignment) and len(deeper) > 0:
         first, *deeper = deeper
     if deeper:
@@ -149,7 +81,7 @@ def _split(path: PurePosixPath, assignment: str) -> tuple[str, PurePosixPath]:
     stem, suffix = PurePosixPath(first).stem, PurePosixPath(first).suffix
     if suffix != ".ipynb" or same_word(stem) == same_word(assignment):
         return "", path
-    # `lab1-student01.ipynb` and `student01_lab1.ipynb` are student01's.
+    # `lab_2-student01.ipynb` and `student01_lab_2.ipynb` are student01's.
     word = "[-_ .]+".join(re.escape(word) for word in re.split(r"[-_ .]+", assignment))
     student = re.sub(rf"^{word}[-_ .]+|[-_ .]+{word}$", "", stem, flags=re.IGNORECASE)
     return student, PurePosixPath(first)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -111,6 +112,16 @@ class Contents:
     asides: tuple[Aside, ...] = ()
 
 
+def shared_folders(members: Sequence[Member]) -> int:
+    """Return how many folders lie around all files: what is deeper, a student may have named."""
+    if not members:
+        return 0
+    folders = [member.path.parent.parts for member in members]
+    return sum(
+        1 for names in itertools.takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
+    )
+
+
 def clean_name(name: str) -> str:
     """Return a name of other people's choice as one that a file or folder may have; "" where nothing of it is left."""
     text = visible(unicodedata.normalize("NFC", name)).replace(SIGN, "_")
@@ -131,10 +142,10 @@ def read_time(text: str) -> datetime.datetime | None:
         moment = datetime.datetime.fromisoformat(
             text.strip().replace(" UTC", "+00:00").replace(" GMT", "+00:00")
         )
-    except ValueError:
+        # nbgrader, too, takes a time without a zone for UTC.
+        return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    except (ValueError, OverflowError):  # the first day of the first year, in the east
         return None
-    # nbgrader, too, takes a time without a zone for UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def write_time(moment: datetime.datetime) -> str:

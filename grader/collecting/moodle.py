@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from grader.collecting.members import Aside, Contents, HandIn, Member, Sender, student_id
+from grader.collecting.members import Aside, Contents, HandIn, Member, Sender, shared_folders, student_id
 
 _FOLDER = re.compile(
     r"(?P<name>.+?)_(?P<participant>\d+)_assign(?P<area>submission|feedback)_(?P<plugin>[a-z]+)_?(?P<rest>.*)",
@@ -19,16 +19,19 @@ _FOLDER = re.compile(
 
 
 def fits(members: Sequence[Member]) -> bool:
-    """Say whether files are named as Moodle names them."""
-    return any(_split(member.path) for member in members)
+    """Say whether most folders or files at the top are named as Moodle names them."""
+    around = shared_folders(members)
+    # Most at the top, not any: deeper names are students', who could make themselves somebody else by them.
+    tops = {member.path.parts[: around + 1]: _split(member.path, around) is not None for member in members}
+    return 2 * sum(tops.values()) > len(tops)
 
 
 def read(members: Sequence[Member]) -> Contents:
     """Return the hand-ins of a download, one a participant. A file's time is when it was handed in."""
     files: dict[tuple[str, str], dict[str, Member]] = {}
-    asides = []
+    asides, around = [], shared_folders(members)
     for member in members:
-        split = _split(member.path)
+        split = _split(member.path, around)
         if split is None:
             asides.append(
                 Aside(
@@ -55,10 +58,10 @@ def read(members: Sequence[Member]) -> Contents:
     return Contents("moodle", tuple(hand_ins), tuple(asides))
 
 
-def _split(path: PurePosixPath) -> tuple[re.Match[str], PurePosixPath] | None:
+def _split(path: PurePosixPath, around: int) -> tuple[re.Match[str], PurePosixPath] | None:
     """Return what a path says of its student, and the rest of it; None where no part of it says anything."""
-    for position, name in enumerate(path.parts):
-        # Who unpacked the archive may have put a folder around it.
+    # Who unpacked the archive may have put a folder around it.
+    for position, name in enumerate(path.parts[: around + 1]):
         if match := _FOLDER.fullmatch(name):
             deeper = path.parts[position + 1 :]
             inner = PurePosixPath(*filter(None, (match["rest"], *deeper)))

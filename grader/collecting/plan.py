@@ -215,7 +215,7 @@ def _decided(row: Row, latest: bool, by_student: Mapping[str, Sequence[Row]], ta
     if not latest:
         several = by_student[row.student]
         if _latest(several) is None:
-            senders = _names(sorted({other.source for other in several}))
+            senders = _names(sorted({rival.source for rival in several}))
             return replace(
                 row,
                 action="refused",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.assignment.course import Course
 from grader.assignment.spec import load_public
-from grader.collecting import canvas, exchange, folders, moodle, repositories, zips
+from grader.collecting import canvas, exchange, folder_files, folders, moodle, repositories, zips
 from grader.collecting.members import Aside, Contents, Kind, Member
 from grader.errors import SpecError
 
@@ -60,7 +60,7 @@ def opened(source: Path, course: Course, assignment: str, reading: Reading) -> I
                 )
             yield contents
             return
-        members, asides = folders.listed(source)
+        members, asides = folder_files.listed(source)
         yield _with(asides, _contents(members, course, assignment, reading))
     elif source.is_file():
         if not zipfile.is_zipfile(source):

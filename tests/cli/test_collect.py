@@ -92,6 +92,7 @@ def test_an_empty_source_is_said(course: Course, tmp_path: Path) -> None:
 def test_many_lines_are_cut_with_those_of_work_first(course: Course, tmp_path: Path) -> None:
     files = {
         f"{ADA}/cat_lab.ipynb": "{}",
+        "Bo Example_18_assignsubmission_file_/cat_lab.ipynb": "{}",
         **{f"{ADA}/{number}.txt": "" for number in range(50)},
         "z.ipynb": "",
     }

@@ -70,6 +70,15 @@ def test_typed_text_is_said_and_other_names_are_somebodys_work() -> None:
     ]
 
 
+def test_a_file_in_a_folder_was_not_named_by_canvas() -> None:
+    members = members_of({"exampleada_1_2_a.ipynb": "", "x/examplebo_3_4_b.ipynb": ""})
+
+    contents = canvas.read(members, EXPECTED)
+
+    assert [hand_in.sender.keys for hand_in in contents.hand_ins] == [(("canvas_id", "1"),)]
+    assert not canvas.fits(members_of({"s1/a_1_2_b.ipynb": "", "s2/c_3_4_d.ipynb": ""}))
+
+
 def test_one_file_of_such_a_name_is_no_archive_of_canvas() -> None:
     assert not canvas.fits(members_of({"s1/a_1_2_b.ipynb": "", "s2/x.ipynb": "", "s3/y.ipynb": ""}))
     assert not canvas.fits(())

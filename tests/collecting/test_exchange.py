@@ -56,5 +56,24 @@ def test_a_time_that_is_none_is_said() -> None:
     assert "'yesterday'" in hand_in.notes[0]
 
 
+def test_no_student_becomes_another_by_the_name_of_a_folder() -> None:
+    inside = f"inbound/student02+cat_lab+{TIME}/cat_lab.ipynb"
+    members = members_of(
+        {f"inbound/student01+cat_lab+{TIME}/{inside}": "", f"inbound/s3+cat_lab+{TIME}/x.ipynb": ""}
+    )
+
+    assert {row.sender.label for row in exchange.read(members, "cat_lab").hand_ins} == {"student01", "s3"}
+    assert not exchange.fits(members_of({f"student01/{inside}": "", "student02/x.ipynb": ""}))
+
+
+def test_an_exchange_is_read_from_any_folder_around_inbound() -> None:
+    members = members_of(
+        {f"course/inbound/s+cat_lab+{TIME}/cat_lab.ipynb": "", "course/outbound/cat_lab/cat_lab.ipynb": ""}
+    )
+
+    assert exchange.fits(members)
+    assert len(exchange.read(members, "cat_lab").hand_ins) == 1
+
+
 def test_a_plus_in_a_file_is_no_exchange() -> None:
     assert not exchange.fits(members_of({"a+b+c": "", "student01/x.ipynb": ""}))

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.collecting.members import MAX_NAME_BYTES, clean_name, read_time, student_id, write_time
-from tests.support.handed_in import FIRST
+from grader.collecting.members import (
+    MAX_NAME_BYTES,
+    clean_name,
+    read_time,
+    shared_folders,
+    student_id,
+    write_time,
+)
+from tests.support.handed_in import FIRST, members_of
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,22 @@ def test_a_time_is_read(text: str) -> None:
 
 def test_what_is_no_time_is_none() -> None:
     assert read_time("tomorrow") is None
+    assert read_time("0001-01-01T00:00:00+14:00") is None
+
+
+@pytest.mark.parametrize(
+    ("paths", "count"),
+    [
+        ((), 0),
+        (("a",), 0),
+        (("a/b/c",), 2),
+        (("a/b/c", "a/b/d"), 2),
+        (("a/b/c", "a/d"), 1),
+        (("a/x", "b/x"), 0),
+    ],
+)
+def test_folders_around_all_files_are_counted(paths: tuple[str, ...], count: int) -> None:
+    assert shared_folders(members_of(dict.fromkeys(paths, ""))) == count
 
 
 def test_a_time_is_written_as_nbgrader_writes_and_reads_it() -> None:

@@ -72,6 +72,19 @@ def test_another_name_is_somebodys_work_that_fits_nothing() -> None:
     assert not moodle.fits(members_of({"student01/cat_lab.ipynb": "", ADA: ""}))
 
 
+def test_no_student_becomes_another_by_the_name_of_a_folder() -> None:
+    inside = "Bo Example_18_assignsubmission_file_/x.ipynb"
+    members = members_of({f"{ADA}/{inside}": "", "Cy Example_19_assignsubmission_file_/y.ipynb": ""})
+    by_student = members_of({f"student01/{inside}": "", "student02/y.ipynb": "", "student03/y.ipynb": ""})
+
+    assert {hand_in.sender.label for hand_in in moodle.read(members).hand_ins} == {
+        "Ada Example",
+        "Cy Example",
+    }
+    assert not moodle.fits(by_student)
+    assert moodle.read(by_student).hand_ins == ()
+
+
 def test_a_participant_of_blind_marking_has_a_name_with_an_underscore_kept() -> None:
     (hand_in,) = moodle.read(
         members_of({"Participant 12_12_assignsubmission_file_/my_work_1.ipynb": ""})

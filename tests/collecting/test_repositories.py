@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from grader.collecting import repositories
-from grader.errors import SubmissionError
+from grader.collecting.repositories import GitRefused, is_repository, run_git
+from grader.errors import SpecError, SubmissionError
 from tests.support.handed_in import FIRST, LATER, git, repository_of
 
 TAG = "submit/2026-03-01T10-00-00Z-0a1b2c3"
@@ -122,3 +124,51 @@ def test_no_program_of_a_repository_is_run(tmp_path: Path) -> None:
 
 def test_a_slug_is_made_of_an_id() -> None:
     assert repositories.slug_of("Oxford_pets") == "oxford-pets"
+
+
+def test_clones_and_bare_repositories_are_repositories(tmp_path: Path) -> None:
+    clone = repository_of(tmp_path / "clone", {"a": "1"})
+    git(tmp_path, "clone", "--bare", str(clone), str(tmp_path / "bare.git"))
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / ".git").write_text(f"gitdir: {clone}/.git")
+
+    assert is_repository(clone)
+    assert is_repository(tmp_path / "bare.git")
+    assert not is_repository(tmp_path / "linked")
+    assert not is_repository(tmp_path)
+    assert run_git(tmp_path / "bare.git", "cat-file", "blob", "HEAD:a") == b"1"
+
+
+def test_a_repository_of_another_user_is_told_with_the_command_that_trusts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = repository_of(tmp_path / "clone", {"a": "1"})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # it may trust every folder
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own way to try it
+
+    with pytest.raises(GitRefused, match=r"another user.*safe\.directory .*clone"):
+        run_git(clone, "for-each-ref")
+
+
+def test_the_repository_around_a_folder_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = repository_of(tmp_path / "course", {"inside/a": "secret"})
+    monkeypatch.setenv("GIT_DIR", str(course / ".git"))
+
+    with pytest.raises(GitRefused, match="git cannot read it"):
+        run_git(course / "inside", "cat-file", "blob", "HEAD:inside/a")
+
+
+def test_what_git_says_steers_no_terminal(tmp_path: Path) -> None:
+    clone = repository_of(tmp_path / "clone", {"a": "1"})
+
+    with pytest.raises(GitRefused) as caught:
+        run_git(clone, "cat-file", "blob", "no\x1b[2J\u202ething")
+
+    assert not {"\x1b", "\u202e"} & set(str(caught.value))
+
+
+def test_without_git_its_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SpecError, match="apt-get install git"):
+        run_git(tmp_path, "for-each-ref")

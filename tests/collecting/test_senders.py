@@ -35,10 +35,10 @@ def test_a_name_or_a_number_finds_the_student() -> None:
 
 
 def test_two_of_one_name_are_not_guessed() -> None:
-    found = who(moodle("Bo Example", "5"))
+    identity = who(moodle("Bo Example", "5"))
 
-    assert found.student == ""
-    assert "2 students in roster.csv have the name 'Bo Example': student02, student03" in found.reason
+    assert identity.student == ""
+    assert "2 students in roster.csv have the name 'Bo Example': student02, student03" in identity.reason
     assert not who(moodle("Bo Example", "5"), complete=False).student
 
 
