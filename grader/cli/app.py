@@ -137,6 +137,10 @@ def check(
         output.write_json(grade.to_json(), json_path)
     else:
         _print_check(grade)
+    if grade.status is Status.ERROR:
+        if output.verbosity.level == output.VERBOSE:  # on the student's own machine nothing is for staff only
+            output.errors.print(plain(grade.staff.log), highlight=False, soft_wrap=True)
+        raise typer.Exit(3)
     # A cell that failed is told by the exit code, even where no check depends on it.
     raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
 

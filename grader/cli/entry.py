@@ -22,7 +22,9 @@ INTERRUPTED = 130  # exit code, as shells have it
 GOES_ON = {"grade", "calibrate"}  # commands that store each result before they begin the next one
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}  # commands inherit it
 
-_FULL = "Make room there (`df -h` shows which disk), then give the same command again. No file is half-written."
+_FULL = (
+    "Make room there (`df -h` shows which disk), then give the same command again. No file is half-written."
+)
 _CLOSED = "Choose a folder that you may write to, or have its permissions changed."
 _HINTS = {
     errno.ENOSPC: _FULL,
@@ -197,7 +199,9 @@ def _about_the_cache(names: list[str]) -> str:
 
     cache = load(None, os.environ).cache.absolute()
     paths = [Path(name).absolute() for name in names]
-    inside = any(path.is_relative_to(cache) or (path != path.parent and cache.is_relative_to(path)) for path in paths)
+    inside = any(
+        path.is_relative_to(cache) or (path != path.parent and cache.is_relative_to(path)) for path in paths
+    )
     return "Set PAWGRADE_CACHE to a folder that can be written, with 2 GB free." if inside else ""
 
 
@@ -207,7 +211,9 @@ def _tell(error: GraderError) -> None:
     with _whatever_happens():
         if output.verbosity.level == output.VERBOSE:
             output.errors.print(plain(_traceback()), highlight=False, soft_wrap=True)
-        output.errors.print(f"[bold red]error:[/] {plain(str(error.message))}", highlight=False, soft_wrap=True)
+        output.errors.print(
+            f"[bold red]error:[/] {plain(str(error.message))}", highlight=False, soft_wrap=True
+        )
         if error.hint:
             output.errors.print(f"       {plain(str(error.hint))}", highlight=False, soft_wrap=True)
 

@@ -33,7 +33,10 @@ STYLES = {
 }
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
 
-NAME, REASON = 26, 30  # characters that names and reasons have in a window, at the least, before other columns go
+NAME, REASON = (
+    26,
+    30,
+)  # characters that names and reasons have in a window, at the least, before other columns go
 BESIDE = 3  # characters beside a cell: a border and two blanks
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
@@ -141,7 +144,9 @@ def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = Non
         values = (grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}")
         titled = [titles.get(grade.student, "")] if titles else []
         points = (_points(exercise).plain for exercise in grade.exercises)
-        yield _line([*values, _by_hand(grade), f"{grade.seconds.total:.0f}", *points, *titled, what_happened(grade)])
+        yield _line(
+            [*values, _by_hand(grade), f"{grade.seconds.total:.0f}", *points, *titled, what_happened(grade)]
+        )
 
 
 def _line(values: Iterable[str]) -> str:
@@ -167,7 +172,9 @@ def grades_table(
     columns = _columns(grades, titles)
     left_out = _too_many(columns, width)
     if left_out:
-        table.caption = Text(f"not in {width} columns: {', '.join(left_out)}; a wider window, a pipe or --json has them")
+        table.caption = Text(
+            f"not in {width} columns: {', '.join(left_out)}; a wider window, a pipe or --json has them"
+        )
     chosen = [column for column in columns if column.group not in left_out]
     for column in chosen:
         table.add_column(

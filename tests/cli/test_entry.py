@@ -44,10 +44,17 @@ def environment(cache: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "PAWGRADE_CACHE": str(cache), "PAWGRADE_DATA": "", **more}
 
 
-def pawgrade(*words: object, before: tuple[str, ...] = (), **options: Any) -> subprocess.CompletedProcess[str]:
+def pawgrade(
+    *words: object, before: tuple[str, ...] = (), **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own; `before` is what starts it."""
     line = [*before, sys.executable, "-c", MAIN, *map(str, words)]
-    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "check": False}
+    settings: dict[str, Any] = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "check": False,
+    }
     return subprocess.run(line, **{**settings, **options})
 
 
@@ -109,7 +116,10 @@ def test_brackets_in_an_error_are_words_and_no_markup(
 ) -> None:
     entry._tell(kind("expected extras [staff], found [red]none[/red] [/]", HINT))
 
-    assert capsys.readouterr().err == f"error: expected extras [staff], found [red]none[/red] [/]\n       {HINT}\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: expected extras [staff], found [red]none[/red] [/]\n       {HINT}\n"
+    )
 
 
 FAULT = """
@@ -135,7 +145,7 @@ def test_a_fault_of_ours_is_one_line_too_and_its_traceback_is_there_for_who_asks
     assert (short.returncode, long.returncode) == (3, 3)
     assert is_one_line(short.stderr, "a fault of Pawgrade itself: KeyError: '[staff] of student01'", "-v")
     assert "Traceback" in long.stderr
-    assert 'in break_down' in long.stderr
+    assert "in break_down" in long.stderr
     assert "typer" not in long.stderr
 
 
@@ -177,7 +187,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(course: Course)
     (course.source("tiny") / "large.txt").write_text("words " * 10_000)
     look = 'mount -t tmpfs -o size=16k tmpfs "$0"; "$@"; code=$?; find "$0" -mindepth 1; exit $code'
     try:
-        done = pawgrade("release", "--course", course.folder, before=with_mount(look, course.folder / "assignments"))
+        done = pawgrade(
+            "release", "--course", course.folder, before=with_mount(look, course.folder / "assignments")
+        )
     finally:
         (course.source("tiny") / "large.txt").unlink()
 
@@ -191,7 +203,9 @@ def test_no_network_is_one_line_and_exit_code_3(course: Course, tmp_path: Path) 
     notebook = shutil.copy(Path(__file__).parents[2] / "assignments/oxford_pets/oxford_pets.ipynb", tmp_path)
     before = ("unshare", "--map-root-user", "--net")
 
-    done = pawgrade("check", notebook, "--data", "oxford_pets", before=before, env=environment(tmp_path / "cache"))
+    done = pawgrade(
+        "check", notebook, "--data", "oxford_pets", before=before, env=environment(tmp_path / "cache")
+    )
 
     assert done.returncode == InfrastructureError.exit_code
     assert is_one_line(done.stderr, "found no connection to", "PAWGRADE_DATA")
@@ -253,7 +267,15 @@ def test_an_interrupted_grading_says_that_it_goes_on_and_leaves_no_lock(
     assert words == "interrupted; what is graded is stored; the same command goes on from there\n"
     assert list((folder / ".pawgrade/work").glob("*/*")) == []
     again = pawgrade(
-        "grade", "tiny", "--student", "student02", "--json", "-", "--course", folder, env=environment(toy_cache)
+        "grade",
+        "tiny",
+        "--student",
+        "student02",
+        "--json",
+        "-",
+        "--course",
+        folder,
+        env=environment(toy_cache),
     )
     (grade,) = json.loads(again.stdout)
     # A file that nobody could read: nothing ran, with a sandbox or without one.
