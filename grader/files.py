@@ -29,6 +29,11 @@ PUBLIC_PARTS = ("assignments", "datasets")
 STAFF_FOLDER = "pawgrade_course"  # beside the packages of an environment
 STAFF_PARTS = ("assignments", "solutions", "nbgrader_config.py")
 STAFF_PROJECT = "pawgrade-course"
+# NOFOLLOW refuses a link; NONBLOCK keeps a pipe that nobody writes to from blocking us. Windows has neither, and would
+# translate the ends of lines: there students read their own files only.
+_READING = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _READING |= getattr(os, _name, 0)
 HAS_FILTERS = hasattr(tarfile, "data_filter")  # came with Python 3.11.4; Debian 12 has 3.11.2
 
 
@@ -92,8 +97,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
     irregular = Message("{name}: expected a regular file, found something else.", name=path.name)
     try:
-        # NOFOLLOW refuses a link; NONBLOCK keeps a pipe that nobody writes to from blocking us.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, _READING)
     except FileNotFoundError:
         raise
     except OSError as exc:

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from grader.cli import output
 from grader.cli.options import DataOption, JsonOption, plain
-from grader.records import NO_CARD
+from grader.records import NO_CARD, Status
 
 if TYPE_CHECKING:
     from typing import Self
@@ -50,12 +50,15 @@ class Steps:
 
     def __init__(self, first: str) -> None:
         self.text, self.cells = first, 0
+        self._quiet = output.verbosity.level <= output.QUIET
         self._begin = time.monotonic()
         self._over = threading.Event()
         self._live: Any = None
         self._ticker: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        if self._quiet:
+            return self
         if output.errors.is_terminal:
             from rich.live import Live
 
@@ -83,7 +86,7 @@ class Steps:
         self.text = texts.get(event, f"cell {number} of {total}")
         self.cells = max(self.cells, total)
         # Phases are few; cells may be a hundred.
-        if self._live is None and (number <= 1 or event != "cell"):
+        if self._live is None and not self._quiet and (number <= 1 or event != "cell"):
             output.errors.print(self._line(), highlight=False)
 
     def done(self) -> str:
@@ -128,7 +131,7 @@ def check(
         from grader.settings import load
 
         checked = check_notebook(notebook, load(None, os.environ), card=data, watch=steps.tell)
-    if steps.cells:
+    if steps.cells and output.verbosity.level > output.QUIET:
         output.errors.print(plain(steps.done()), style="dim", highlight=False)
     grade = checked.grade
     if json_path:
@@ -137,6 +140,10 @@ def check(
         _print_check(checked)
     if html is not None:
         _write_page(checked, notebook.with_suffix(".check.html") if html == AUTO else Path(html))
+    if grade.status is Status.ERROR:
+        if output.verbosity.level == output.VERBOSE:  # on the student's own machine nothing is for staff only
+            output.errors.print(plain(grade.staff.log), highlight=False, soft_wrap=True)
+        raise typer.Exit(3)
     # A cell that failed is told by the exit code, even where no check depends on it.
     raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
 

@@ -106,11 +106,12 @@ class Lease:
                 kernel = psutil.Process(pid)
                 processes.update((child.pid, child) for child in (kernel, *kernel.children(recursive=True)))
         # A kernel starts in a session of its own: what is in ours are the grader's helpers.
-        session = os.getsid(0) if hasattr(os, "getsid") else 0
+        session = _session(0)
         for child in me.children(recursive=True):
             with contextlib.suppress(psutil.Error, OSError):
                 ours = _token(child) in (None, self.token)  # another lease's kernel is left alone
-                if ours and child.create_time() >= self.started - 1 and os.getsid(child.pid) != session:
+                apart = session is None or _session(child.pid) != session
+                if ours and child.create_time() >= self.started - 1 and apart:
                     processes[child.pid] = child
         # Daemons that left parent and session still have the environment that they were started with.
         for process in psutil.process_iter():
@@ -150,6 +151,11 @@ class Lease:
             folder: what was brought.
             names: the files, each with how many bytes of it are fetched at most.
         """
+
+
+def _session(pid: int) -> int | None:
+    """Return the session of a process, 0: of this one; None on Windows, which has none and where we have no helpers."""
+    return os.getsid(pid) if hasattr(os, "getsid") else None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import shutil
 import sys
@@ -41,6 +40,13 @@ def turn(desk: Path, *, alone: bool) -> Iterator[None]:
         alone: whether no other run may go on meanwhile.
     """
     desk.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except (
+        ImportError
+    ):  # Windows, where nothing but `check` runs: its desk is its own, and it runs one notebook at a time
+        yield
+        return
     with (
         (desk / ".door").open("a", encoding="utf-8") as door,
         (desk / ".turn").open("a", encoding="utf-8") as file,

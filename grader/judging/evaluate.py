@@ -172,6 +172,8 @@ class _Judges:
 
     def judge(self, folder: Path) -> str:
         """Judge the case in a folder; returns what the judge printed, or why it did not end."""
+        if not hasattr(os, "fork"):
+            return _in_a_process_of_its_own(folder)
         # One case at a time: the server answers with a bare exit code, which names no case.
         with self.lock:
             server = self._running()
@@ -222,6 +224,24 @@ class _Judges:
                 with contextlib.suppress(OSError):
                     pipe.close()  # type: ignore[union-attr]
         self.server = None
+
+
+def _in_a_process_of_its_own(folder: Path) -> str:
+    """Judge a case where no server can fork, on Windows; returns what the checks printed."""
+    with (folder / judge.OUTPUT).open("wb") as file:
+        try:
+            subprocess.run(
+                [sys.executable, "-m", "grader.judging.judge_process", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **TUNING},
+                timeout=JUDGE_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            file.write(f"the checks did not end within {JUDGE_TIMEOUT_S:g} s\n".encode())
+    return _tail(folder / judge.OUTPUT)
 
 
 _judges = _Judges()
