@@ -54,8 +54,8 @@ _LACKING["sys"] = Elsewhere("sys")
 
 def as_on_windows(
     name: str,
-    globals: Any = None,
-    locals: Any = None,
+    globals: Any = None,  # noqa: A002 - as `__import__` names it
+    locals: Any = None,  # noqa: A002
     fromlist: Any = (),
     level: int = 0,
 ) -> Any:
