@@ -122,33 +122,37 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
         output.note(f"released {assignment} to {path}")
 
 
+StudentOption = Annotated[
+    list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
+]
+RunnerOption = Annotated[Literal["inline"], typer.Option("--runner", help="inline: one after the other.")]
+ExtraAttemptOption = Annotated[
+    bool,
+    typer.Option(
+        "--extra-attempt",
+        help="Score what the students named by --student handed in, although their scored attempts are used up.",
+    ),
+]
+StaffOption = Annotated[
+    bool,
+    typer.Option(
+        "--staff",
+        help="Show what only staff may read, too: exact numbers, times and flags. Not for logs that students see.",
+    ),
+]
+
+
 @app.command()
 def grade(
     assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
     course: CourseOption = None,
     data: DataOption = None,
-    student: Annotated[
-        list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
-    ] = None,
-    runner: Annotated[
-        Literal["inline"], typer.Option("--runner", help="inline: one after the other.")
-    ] = "inline",
+    student: StudentOption = None,
+    runner: RunnerOption = "inline",
     sandbox: SandboxOption = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
-    extra_attempt: Annotated[
-        bool,
-        typer.Option(
-            "--extra-attempt",
-            help="Score what the students named by --student handed in, although their scored attempts are used up.",
-        ),
-    ] = False,
-    staff: Annotated[
-        bool,
-        typer.Option(
-            "--staff",
-            help="Show what only staff may read, too: exact numbers, times and flags. Not for logs that students see.",
-        ),
-    ] = False,
+    extra_attempt: ExtraAttemptOption = False,
+    staff: StaffOption = False,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,

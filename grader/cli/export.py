@@ -20,53 +20,65 @@ Identifier = Literal["username", "idnumber", "email", "participant"]
 ENDINGS: dict[str, str] = {"gradescope": "", "junit": ".xml"}  # the others are CSV
 
 
+RosterOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--roster",
+        help="Who is who in other systems. Default: roster.csv of the course, else the gradebook.",
+    ),
+]
+TargetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        help="File (gradescope: folder) to write; - prints it. Default: in exports/ of the course.",
+    ),
+]
+ExcusedOption = Annotated[
+    list[str] | None,
+    typer.Option("--excused", help="Id of a student who needs no mark; may be repeated."),
+]
+SheetOption = Annotated[
+    Path | None,
+    typer.Option("--sheet", help="moodle-sheet: the worksheet as Moodle gave it; it is not changed."),
+]
+GradeColumnOption = Annotated[
+    str | None,
+    typer.Option("--grade-column", help="moodle-sheet: the column for points, in Moodle's language."),
+]
+FeedbackColumnOption = Annotated[
+    str | None, typer.Option("--feedback-column", help="moodle-sheet: the column for feedback, likewise.")
+]
+CanvasColumnOption = Annotated[
+    str | None,
+    typer.Option("--canvas-column", help="canvas: the column as Canvas exports it, 'Title (12345)'."),
+]
+CanvasIdOption = Annotated[
+    str | None, typer.Option("--canvas-id", help="canvas: the number in the assignment's address there.")
+]
+DecimalCommaOption = Annotated[
+    bool, typer.Option("--decimal-comma", help="csv, moodle, moodle-sheet: 72,5 instead of 72.5.")
+]
+IdentifierOption = Annotated[
+    Identifier | None,
+    typer.Option("--identifier", help="moodle, moodle-sheet: what Moodle finds students by."),
+]
+
+
 def export(
     assignment: Annotated[str, typer.Argument(help="Assignment id.", show_default=False)],
     to: Annotated[Format, typer.Option("--format", help="What is to read the marks.")] = "csv",
     course: CourseOption = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option(
-            "--roster",
-            help="Who is who in other systems. Default: roster.csv of the course, else the gradebook.",
-        ),
-    ] = None,
-    target: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            help="File (gradescope: folder) to write; - prints it. Default: in exports/ of the course.",
-        ),
-    ] = None,
-    excused: Annotated[
-        list[str] | None,
-        typer.Option("--excused", help="Id of a student who needs no mark; may be repeated."),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option("--sheet", help="moodle-sheet: the worksheet as Moodle gave it; it is not changed."),
-    ] = None,
-    grade_column: Annotated[
-        str | None,
-        typer.Option("--grade-column", help="moodle-sheet: the column for points, in Moodle's language."),
-    ] = None,
-    feedback_column: Annotated[
-        str | None, typer.Option("--feedback-column", help="moodle-sheet: the column for feedback, likewise.")
-    ] = None,
-    canvas_column: Annotated[
-        str | None,
-        typer.Option("--canvas-column", help="canvas: the column as Canvas exports it, 'Title (12345)'."),
-    ] = None,
-    canvas_id: Annotated[
-        str | None, typer.Option("--canvas-id", help="canvas: the number in the assignment's address there.")
-    ] = None,
-    decimal_comma: Annotated[
-        bool, typer.Option("--decimal-comma", help="csv, moodle, moodle-sheet: 72,5 instead of 72.5.")
-    ] = False,
-    identifier: Annotated[
-        Identifier | None,
-        typer.Option("--identifier", help="moodle, moodle-sheet: what Moodle finds students by."),
-    ] = None,
+    roster: RosterOption = None,
+    target: TargetOption = None,
+    excused: ExcusedOption = None,
+    sheet: SheetOption = None,
+    grade_column: GradeColumnOption = None,
+    feedback_column: FeedbackColumnOption = None,
+    canvas_column: CanvasColumnOption = None,
+    canvas_id: CanvasIdOption = None,
+    decimal_comma: DecimalCommaOption = False,
+    identifier: IdentifierOption = None,
     json_path: JsonOption = None,
 ) -> None:
     """Write the marks of an assignment as a mark book or another program takes them.

@@ -82,11 +82,8 @@ def write_pages(
         grade = attempts.counting(course.folder, assignment_id, student, rule)
         if grade is None:
             continue
-        standing = versions.standing(
-            grade,
-            versions.judged(course.folder, assignment_id, student, versions.against(grade)),
-            settings.attempts,
-        )
+        judged = versions.judged(course.folder, assignment_id, student, versions.against(grade))
+        standing = versions.standing(grade, judged, settings.attempts)
         grade = _as_shown(course, assignment, grade, settings)
         if grade.data not in photos:
             photos[grade.data] = _training_photos(assignment, grade, settings)
