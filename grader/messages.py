@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import numbers
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -132,6 +132,15 @@ def joined(messages: Sequence[Message]) -> Message:
     # Halved, so that messages are nested as deep as the logarithm of their number.
     middle = len(messages) // 2
     return Message("{first}; {then}", first=joined(messages[:middle]), then=joined(messages[middle:]))
+
+
+def separate(message: Message) -> Iterator[Message]:
+    """Yield what `joined` put together, one message each; nothing of a message that says nothing."""
+    if message.template == "{first}; {then}":
+        for name in ("first", "then"):
+            yield from separate(Message.of(message.parameters[name]))  # type: ignore[arg-type] # `joined` puts messages there
+    elif message:
+        yield message
 
 
 def listed(names: Sequence[str | Message]) -> Message:

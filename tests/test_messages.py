@@ -18,7 +18,7 @@ from jinja2 import Environment, nodes
 from jinja2.ext import babel_extract
 
 from grader.errors import SubmissionError
-from grader.messages import NOTHING, Message, joined, listed, quoted, sentences
+from grader.messages import NOTHING, Message, joined, listed, quoted, sentences, separate
 from grader.records import Check, FailedCell, Grade, Limit, Status
 from tests.support.notebooks import toy_grade
 
@@ -261,3 +261,8 @@ def test_a_grade_that_was_stored_with_words_alone_is_read_as_words() -> None:
     assert grade.checks[0].required == NOTHING
     assert [str(one) for one in grade.notices] == ["Braces {of} others"]
     assert grade.failed_cells[0].limit is Limit.MEMORY
+
+
+@given(st.lists(st.text(min_size=1).map(quoted), max_size=9))
+def test_what_was_joined_is_taken_apart_again(messages: list[Message]) -> None:
+    assert list(separate(joined(messages))) == messages

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from grader.cli import output
 from grader.cli.options import DataOption, JsonOption, plain
+from grader.errors import InfrastructureError
 from grader.records import NO_CARD, Status
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def check(
     if grade.status is Status.ERROR:
         if output.verbosity.level == output.VERBOSE:  # on the student's own machine nothing is for staff only
             output.errors.print(plain(grade.staff.log), highlight=False, soft_wrap=True)
-        raise typer.Exit(3)
+        raise typer.Exit(InfrastructureError.exit_code)
     # A cell that failed is told by the exit code, even where no check depends on it.
     raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
 

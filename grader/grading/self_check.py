@@ -95,13 +95,13 @@ def check_notebook(
 
 
 def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
-    """Say under which name a notebook has to be handed in, where it has another one: it would not be found."""
+    """Say under which name a notebook is to be handed in, where it has another one."""
     name = f"{assignment}.ipynb"
     if notebook.name == name:
         return ()
     return (
         Message(
-            "Hand it in as {name}: under another name, such as {found}, it earns nothing.",
+            "Hand it in as {name}: {found} counts only if it is the one notebook that you hand in.",
             name=name,
             found=notebook.name,
         ),

@@ -8,14 +8,14 @@ import io
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from grader.messages import Message
+from grader.messages import separate
 from grader.records import Check, Status
 
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
@@ -34,7 +34,6 @@ COLOURS = {
 }
 PHOTOS, SIDE_PX = 6, 96  # in a display
 TEXT_CHARS = 100  # of a line in a terminal that is wider
-JOINED = "{first}; {then}"  # the template of `messages.joined`
 
 
 @dataclass(frozen=True)
@@ -231,10 +230,8 @@ class LabResult(_Shown):
 
 def measures(check: Check) -> list[Measure]:
     """Return a check's demands one by one, what was measured beside what is required."""
-    measured, required = (
-        [str(part) for part in _parts(check.measured)],
-        [str(part) for part in _parts(check.required)],
-    )
+    measured = [str(demand) for demand in separate(check.measured)]
+    required = [str(demand) for demand in separate(check.required)]
     if not measured:
         return [Measure("", str(check.required))] if check.required else []
     # Several demands may share one bound; where they cannot be told apart, the first row has them all.
@@ -243,15 +240,6 @@ def measures(check: Check) -> list[Measure]:
     elif len(required) != len(measured):
         required = ["; ".join(required), *[""] * (len(measured) - 1)]
     return [Measure(*pair) for pair in zip(measured, required, strict=True)]
-
-
-def _parts(message: Message) -> Iterator[Message]:
-    """Take apart what `messages.joined` put together."""
-    if message.template == JOINED:
-        for name in ("first", "then"):
-            yield from _parts(Message.of(message.parameters[name]))  # type: ignore[arg-type]
-    elif message:
-        yield message
 
 
 def status_words(check: Check) -> str:

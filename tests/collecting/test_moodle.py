@@ -34,7 +34,7 @@ def test_files_of_one_participant_are_one_hand_in() -> None:
     contents = moodle.read(
         members_of(
             {
-                f"{ADA}/work/a.ipynb": "",
+                f"{ADA}/mine/a.ipynb": "",
                 f"{ADA}/notes.txt": "",
                 "Bo Example_7_assignsubmission_file_/b.ipynb": "",
             }
@@ -42,7 +42,7 @@ def test_files_of_one_participant_are_one_hand_in() -> None:
     )
 
     assert [list(hand_in.files) for hand_in in contents.hand_ins] == [
-        ["work/a.ipynb", "notes.txt"],
+        ["mine/a.ipynb", "notes.txt"],
         ["b.ipynb"],
     ]
 
