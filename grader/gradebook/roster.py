@@ -66,7 +66,7 @@ class Student:
 
     @property
     def full_name(self) -> str:
-        """The name as people write it: `Ada Lovelace`; "" where the roster has none."""
+        """The name as people write it: `Ada Example`; "" where the roster has none."""
         return self.name or " ".join(filter(None, (self.first_name, self.surname)))
 
     @property

@@ -17,10 +17,10 @@ from tests.support.notebooks import toy_grade
 
 ROSTER = '''\
 id,First name,Surname,Email address,Username,ID number,Canvas ID,SIS User ID,SIS Login ID,Section,Moodle participant
-student01,Ada,"Lovelace, ""Countess""",ada@example.org,ada,1001,501,S1,ada,Group 1,Participant 17
-student02,Jürgen,=Groß,juergen@example.org,juergen,1002,502,S2,juergen,Group 1,Participant 18
-student03,Kim,Lee,kim@example.org,kim,1003,503,S3,kim,Group 2,Participant 19
-student04,Sam,Ray,sam@example.org,sam,1004,504,S4,sam,Group 2,Participant 20
+student01,Ada,"Example, ""Countess""",ada@example.org,ada,1001,501,S1,ada,Group 1,Participant 17
+student02,Jürgen,=Müstermaß,juergen@example.org,juergen,1002,502,S2,juergen,Group 1,Participant 18
+student03,Kim,Sample,kim@example.org,kim,1003,503,S3,kim,Group 2,Participant 19
+student04,Sam,Specimen,sam@example.org,sam,1004,504,S4,sam,Group 2,Participant 20
 '''
 
 

@@ -65,10 +65,10 @@ def test_the_file_has_canvas_header_points_and_students(marks: Marks) -> None:
     assert list(csv.reader(io.StringIO(made.files[""], newline=""))) == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Toy (5)"],
         ["    Points Possible", "", "", "", "", "15"],
-        ['Lovelace, "Countess", Ada', "501", "S1", "ada", "Group 1", "11.83"],
-        ["'=Groß, Jürgen", "502", "S2", "juergen", "Group 1", "EX"],
-        ["Lee, Kim", "503", "S3", "kim", "Group 2", ""],
-        ["Ray, Sam", "504", "S4", "sam", "Group 2", ""],
+        ['Example, "Countess", Ada', "501", "S1", "ada", "Group 1", "11.83"],
+        ["'=Müstermaß, Jürgen", "502", "S2", "juergen", "Group 1", "EX"],
+        ["Sample, Kim", "503", "S3", "kim", "Group 2", ""],
+        ["Specimen, Sam", "504", "S4", "sam", "Group 2", ""],
     ]
     assert made.exported == ("student01", "student02")
     assert made.left_out == {

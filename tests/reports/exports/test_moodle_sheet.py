@@ -13,14 +13,14 @@ from grader.reports.exports.rows import Marks
 from tests.support.marks import marks_of
 
 HEAD = 'Identifier,"Full name","ID number","Email address",Status,Grade,"Maximum grade","Feedback comments",Extra\r\n'
-ROW = '"Participant 17","Lovelace, ""Countess"" Ada",{},{},"Submitted\r\nfor grading",{},15.00,{},"=kept, ""as it is"""\r\n'
+ROW = '"Participant 17","Example, ""Countess"" Ada",{},{},"Submitted\r\nfor grading",{},15.00,{},"=kept, ""as it is"""\r\n'
 SHEET = (
     "\ufeff"
     + HEAD
     + ROW.format("1001", "ada@example.org", "-", '""')
     + "Participant 99,Nobody,,,No,3,15.00,,\r\n"
 )
-SHEET += "Participant 19,Kim Lee,1003,kim@example.org,No,,15.00,,x"  # no line break at the end
+SHEET += "Participant 19,Kim Sample,1003,kim@example.org,No,,15.00,,x"  # no line break at the end
 FEEDBACK = '"Points: 11.8333 of 15 (double 3.3333/6, square 4/4, reflection 4/5, extra credit 0.5)."'
 
 
