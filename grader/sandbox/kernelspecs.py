@@ -92,6 +92,6 @@ def launcher_options(argv: Sequence[str]) -> list[str]:
     rest = list(argv[argv.index("-m") + 2 :] if "-m" in argv else argv[1:])
     return [
         argument
-        for argument, following in zip(rest, [*rest[1:], ""], strict=True)
+        for argument, following in zip(rest, [*rest[1:], ""], strict=False)
         if "{connection_file}" not in argument and not (argument == "-f" and "{connection_file}" in following)
     ]

@@ -139,7 +139,8 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         kwargs["env"] = {**inherited, **self._stanza(callers), **self.environment}
         # There is no program to start, since the zygote forks: only the options of ipykernel's command line are left.
         options = launcher_options(self.kernel_spec.argv if self.kernel_spec else [])
-        return {**kwargs, "cmd": [*options, *(kwargs.pop("extra_arguments", None) or ())]}
+        options += kwargs.pop("extra_arguments", None) or []
+        return {**kwargs, "cmd": options}
 
     def _stanza(self, callers: dict[str, str]) -> dict[str, str]:
         """Return the kernelspec's variables, with `${NAME}` replaced by the caller's as jupyter_client does it."""

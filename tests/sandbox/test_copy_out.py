@@ -69,7 +69,7 @@ def test_a_file_of_several_parts_arrives_whole_and_cannot_be_executed(
 @pytest.mark.parametrize(
     "path",
     [
-        "../out.csv", "/tmp/out.csv", "a/../../out.csv", ".netrc", "a/.ssh/key", "in.ipynb", "gradebook.db",
+        "../out.csv", "/nowhere/out.csv", "a/../../out.csv", ".netrc", "a/.ssh/key", "in.ipynb", "gradebook.db",
         "gradebook.db-journal", "nbgrader_config.py", "a/pawgrade.toml", "staff/check.csv", "a\x1b[2J.csv",
     ],
 )  # fmt: skip
