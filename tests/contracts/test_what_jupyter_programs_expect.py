@@ -66,7 +66,7 @@ def test_a_forgotten_breakpoint_is_passed_and_named_where_nobody_can_answer(
 
 
 def test_pdbs_own_name_for_a_breakpoint_is_passed_too(kernel: Kernel, provider: str) -> None:
-    outcome = kernel.run("import pdb\nfor _ in range(3):\n    pdb.set_trace()\nprint('went on')")
+    outcome = kernel.run("import pdb\nfor turn in range(3):\n    pdb.set_trace()\nprint('went on')")
 
     if provider == "stock":  # what it is without us: the cell fails
         assert outcome.error == "StdinNotImplementedError"
