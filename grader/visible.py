@@ -23,7 +23,8 @@ networks networks.backbones networks.feature_store networks.normalising networks
 # What makes a kernel out of a fork, and what `pawgrade doctor` tries in a box.
 _OF_KERNELS = """
 packets paths self_check_child uids work_times
-inside inside.cold_start inside.isolation inside.kernel_app inside.landlock inside.pid1 inside.seccomp inside.syscalls inside.zygote
+keepable
+inside inside.breakpoints inside.cold_start inside.isolation inside.kernel_app inside.landlock inside.pid1 inside.seccomp inside.syscalls inside.zygote
 """
 # Functions of ours that a kernel has, and their modules: an exercise that is named like one asks students to write it.
 _FUNCTIONS = {"normalise": "grader.networks.normalising"}

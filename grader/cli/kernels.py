@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.cli import output
+from grader.cli import kernel_options, output
+from grader.cli.kernel_options import EnvOption, KeepFilesOption
 from grader.errors import GraderError, InfrastructureError, SpecError
 
 if TYPE_CHECKING:
@@ -42,10 +44,19 @@ PreloadOption = Annotated[
     ),
 ]
 UserOption = Annotated[
-    bool, typer.Option("--user", help="For you, in all environments. Default: this environment.")
+    bool,
+    typer.Option(
+        "--user",
+        help="For you, in all environments. Default: the folder JUPYTER_DATA_DIR if it is set, else this environment.",
+    ),
 ]
 PrefixOption = Annotated[
-    Path | None, typer.Option("--prefix", help="For the environment in this folder.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--prefix",
+        help="For the environment in this folder: the kernelspec goes below share/jupyter/kernels.",
+        show_default=False,
+    ),
 ]
 MemoryMbOption = Annotated[
     int | None,
@@ -99,6 +110,8 @@ def install(
     processes: ProcessesOption = None,
     cpus: CpusOption = None,
     read_only: ReadOnlyOption = None,
+    env: EnvOption = None,
+    keep_files: KeepFilesOption = None,
     idle: IdleOption = 600,
     keep: KeepOption = 0,
     cold: ColdOption = False,
@@ -109,7 +122,10 @@ def install(
     Kernels have no network, see the system and this Python read-only, and end with all that they started. They work on
     a private copy of the folder that the program names for the notebook: JupyterLab, nbconvert and nbgrader name the
     notebook's own, papermill one only by --cwd. Nothing is copied where none is named, from a home, or from a course's
-    own folders, and never a hidden file. The notebook's changes are discarded.
+    own folders, and never a hidden file. The notebook's changes are discarded, but for files that --keep-files names.
+
+    They are made for running notebooks from top to bottom, not for working in JupyterLab: there is no debugger, no
+    history of former sessions, and what you save is gone with the kernel.
 
     For example, `pawgrade kernels install --preload numpy,pandas --keep 600`, then `papermill -k pawgrade --cwd .
     in.ipynb out.ipynb`.
@@ -125,15 +141,20 @@ def install(
     # All mistakes are told before anything is written: limits, name, modules and folders are looked at first.
     chosen = _limits(memory_mb=memory_mb, disk_mb=disk_mb, processes=processes, cpus=cpus)
     _check_place(name, user=user, prefix=prefix)
+    # Who sets it says where Jupyter's files are; programs look there before they look into an environment.
+    user = user or (prefix is None and bool(os.environ.get("JUPYTER_DATA_DIR")))
     options: dict[str, Any] = {
         "preload": kernelspecs.PRELOAD if preload is None else _modules(preload),
         "warm": not cold,
         "limits": chosen,
+        "env": kernel_options.variables(env or ()),
         "idle_s": idle,
         "keep_s": keep,
     }
     if folders := _folders(read_only or ()):
         options |= {"folders": folders, "shelves": sorted(folders)}
+    if patterns := kernel_options.keep_files(keep_files or ()):
+        options["keep_files"] = patterns
     if not no_check:
         _refuse_where_nothing_runs()
     where = _written(name, user, prefix, options)
@@ -142,6 +163,8 @@ def install(
     if not no_check:
         _try(where)
     _explain(name, where, chosen)
+    for line in kernel_options.openings(options["env"], patterns):
+        _say(line, style="yellow")
 
 
 def _written(name: str, user: bool, prefix: Path | None, options: dict[str, Any]) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def kernel_spec(  # noqa: D417 - the rest are the provisioner's traits
     preload: Sequence[str] = PRELOAD,
     warm: bool = True,
     limits: Limits | None = None,
+    env: Mapping[str, str] | None = None,
     **config: Any,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401 - jupyter_client's own type
     """Return a kernelspec whose kernels are forked warm, used once and sandboxed.
@@ -46,6 +47,7 @@ def kernel_spec(  # noqa: D417 - the rest are the provisioner's traits
         preload: modules to import once; one that starts threads or opens files is left out and named.
         warm: False starts an interpreter for each kernel instead of forking the zygote.
         limits: memory, disk, processes and cpus of one kernel.
+        env: the kernelspec's variables; `${NAME}` stands for the variable of the program that starts a kernel.
     """
     from jupyter_client.kernelspec import KernelSpec
 
@@ -57,6 +59,7 @@ def kernel_spec(  # noqa: D417 - the rest are the provisioner's traits
         argv=[executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         display_name=f"Python, sandboxed ({name})",
         language="python",
+        env=dict(env or {}),
         # Sandboxed kernels have no debugger (`grader.sandbox.inside.kernel_app`).
         metadata={"kernel_provisioner": provisioner, "debugger": False},
     )
@@ -81,3 +84,14 @@ def install(name: str, *, prefix: str | None = None, user: bool = False, **optio
         )
         where = {"user": True} if user else {"prefix": prefix or sys.prefix}
         return Path(KernelSpecManager().install_kernel_spec(folder, name, **where))
+
+
+def launcher_options(argv: Sequence[str]) -> list[str]:
+    """Return the options for ipykernel on a kernelspec's command line, without what starts it and connects it."""
+    # `python -m ipykernel_launcher -f {connection_file} --OPTION...`: a sandboxed kernel has no connection file.
+    rest = list(argv[argv.index("-m") + 2 :] if "-m" in argv else argv[1:])
+    return [
+        argument
+        for argument, following in zip(rest, [*rest[1:], ""], strict=False)
+        if "{connection_file}" not in argument and not (argument == "-f" and "{connection_file}" in following)
+    ]

@@ -9,6 +9,7 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
@@ -22,6 +23,9 @@ from grader.sandbox.belongings import NotTaken, named_folder, travels
 from grader.sandbox.host import workdir_archive
 from grader.sandbox.host.client import Kind, launch, release_zygotes
 from grader.sandbox.host.connection import Connection
+from grader.sandbox.host.copy_out import copy_out
+from grader.sandbox.keepable import MOST_FILES
+from grader.sandbox.kernelspecs import launcher_options
 from grader.sandbox.paths import BROUGHT, CHANNELS, EXCHANGE_MB, INLINE
 
 __all__ = ["SandboxProvisioner", "release_zygotes"]
@@ -60,12 +64,17 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     )
     environment = Dict(help="variables of the kernels, beside the few that are taken over").tag(config=True)
     folder = Unicode(help="folder to copy for the kernel, whichever a program names").tag(config=True)
+    keep_files = List(
+        Unicode(),
+        help="patterns of files that are copied out when a kernel ends; none: its work is discarded",
+    ).tag(config=True)
     idle_s = Float(600.0, help="seconds without a kernel after which the zygote ends").tag(config=True)
     keep_s = Float(0.0, help="seconds that the zygote outlives its last owner").tag(config=True)
 
     connection: Connection | None = None
     _address = ""
     _given: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    _beside: Path | None = None  # the folder that was copied for the kernel
 
     @property
     def has_process(self) -> bool:
@@ -88,6 +97,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         # Polled: whoever waited here would block the event loop, and with it the kernel's channels.
         while (code := self.connection.poll()) is None:
             await asyncio.sleep(0.01)
+        await self._keep()
         self.connection.close()
         self.connection = None
         return code
@@ -98,13 +108,14 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             return
         # B ends, and with it all it started: a process that left the kernel's group would survive a signal to it.
         if signum == signal.SIGKILL:
-            self.connection.kill()
+            await self.kill()
         elif signum:
             self.connection.signal(signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: ARG002 - Jupyter's signature
         """End the kernel and everything it started; all of it is gone on return."""
         if self.connection is not None:
+            await self._keep()
             self.connection.kill()
 
     async def terminate(self, restart: bool = False) -> None:  # noqa: ARG002
@@ -114,6 +125,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     async def cleanup(self, restart: bool = False) -> None:  # noqa: ARG002
         """Let go of the kernel: what is left of it ends."""
         if self.connection is not None:
+            await self._keep()
             self.connection.close()
             self.connection = None
 
@@ -121,20 +133,36 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Choose what of the environment the kernel may see."""
         given = kwargs.pop("env", None)
         self._given = dict(given or {})
-        kwargs.pop("extra_arguments", None)  # options of an interpreter that is not started
-        inherited = {name: value for name, value in (given or os.environ).items() if name in KEPT_VARIABLES}
-        stanza = dict(self.kernel_spec.env) if self.kernel_spec else {}
+        callers = dict(given or os.environ)
+        inherited = {name: value for name, value in callers.items() if name in KEPT_VARIABLES}
         # Later ones win: the kernelspec's over what the caller happens to have, the trait's over both.
-        kwargs["env"] = {**inherited, **stanza, **self.environment}
-        # There is no command: the zygote forks.
-        return {**kwargs, "cmd": []}
+        kwargs["env"] = {**inherited, **self._stanza(callers), **self.environment}
+        # There is no program to start, since the zygote forks: only the options of ipykernel's command line are left.
+        options = launcher_options(self.kernel_spec.argv if self.kernel_spec else [])
+        options += kwargs.pop("extra_arguments", None) or []
+        return {**kwargs, "cmd": options}
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
+    def _stanza(self, callers: dict[str, str]) -> dict[str, str]:
+        """Return the kernelspec's variables, with `${NAME}` replaced by the caller's as jupyter_client does it."""
+        given = dict(self.kernel_spec.env) if self.kernel_spec else {}
+        # One that only passes on what is not there is left out: its own name in braces would be no value.
+        return {
+            name: Template(value).safe_substitute(callers)
+            for name, value in given.items()
+            if value != f"${{{name}}}" or name in callers
+        }
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         """Get a kernel and return how to reach it.
 
         Raises:
             KernelDied: there is none to be had; the message says why.
         """
+        if self.connection is not None:
+            self.log.warning(
+                "This manager's kernel is still there: it is ended, and a new one takes its place."
+            )
+            await self.cleanup()
         limits = Limits.model_validate(self.limits)
         manager = self.parent
         order = {
@@ -142,12 +170,14 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             "environment": _environment(kwargs["env"], limits.cpus, self.kind.executable),
             "folders": dict(self.folders),
             "key": manager.session.key.decode(),
+            "arguments": cmd,
         }
         if self._address:
             order["name"] = self._address  # a restart: clients wait at the old sockets
         # An executor of its own: the loop's default one would believe, in a fork of this process, in a thread that is not there.
         with ThreadPoolExecutor(1, "pawgrade-launch") as thread:
-            starting = functools.partial(self._start, order, self._folder(kwargs), limits.disk_mb // 2)
+            self._beside = self._folder(kwargs)
+            starting = functools.partial(self._start, order, self._beside, limits.disk_mb // 2)
             self.connection = await asyncio.get_running_loop().run_in_executor(thread, starting)
         for name, why in self.connection.left_out.items():
             self.log.warning("%s was not preloaded: %s", name, why)
@@ -189,6 +219,29 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
                     most_mb,
                 )
             return launch(self.kind, order, packed.descriptor)
+
+    async def _keep(self) -> None:
+        """Copy out what the kernelspec says of the kernel's files, once, while its world is there."""
+        folder, connection = self._beside, self.connection
+        if connection is None or folder is None or not self.keep_files:
+            return
+        self._beside = None
+        most_mb = Limits.model_validate(self.limits).disk_mb
+        try:
+            # An executor of its own, as for the launch.
+            with ThreadPoolExecutor(1, "pawgrade-keep") as thread:
+                copying = functools.partial(copy_out, connection, folder, tuple(self.keep_files), most_mb)
+                result = await asyncio.get_running_loop().run_in_executor(thread, copying)
+        except (KernelDied, OSError) as exc:
+            self.log.warning("No file of the notebook was kept in %s: %s", folder, exc)
+            return
+        self.log.info("Kept of the notebook's files: %d in %s.", len(result.copied), folder)
+        if result.left_out or result.more:
+            # As `repr`: the notebook chose the names.
+            self.log.warning(
+                "Not kept in %s: %d files (at most %d MB, %d files), such as %s.",
+                folder, len(result.left_out), most_mb, MOST_FILES, ", ".join(map(ascii, result.left_out[:3])),
+            )  # fmt: skip
 
     @property
     def kind(self) -> Kind:

@@ -78,6 +78,33 @@ def test_without_bubblewrap_nothing_is_written_and_the_command_that_mends_it_is_
     assert not (tmp_path / "env").exists()
 
 
+def test_jupyters_data_folder_is_where_a_kernelspec_goes_unless_a_prefix_is_given(tmp_path: Path) -> None:
+    options = ("install", "--preload", "json", "--no-check")
+
+    done = kernels(*options, JUPYTER_DATA_DIR=str(tmp_path / "data"))
+    elsewhere = kernels(*options, "--prefix", tmp_path / "env", JUPYTER_DATA_DIR=str(tmp_path / "none"))
+
+    assert (done.returncode, elsewhere.returncode) == (0, 0), done.stderr + elsewhere.stderr
+    assert (tmp_path / "data/kernels/pawgrade/kernel.json").is_file()
+    assert (tmp_path / "env/share/jupyter/kernels/pawgrade/kernel.json").is_file()
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_a_kernelspec_opens_is_written_and_said(tmp_path: Path) -> None:
+    done = kernels(
+        "install", "--prefix", tmp_path, "--preload", "json", "--no-check",
+        "--env", "MODE=exam", "--env", "API_TOKEN", "--keep-files", "*.csv",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "share/jupyter/kernels/pawgrade/kernel.json").read_text())
+    assert written["env"] == {"MODE": "exam", "API_TOKEN": "${API_TOKEN}"}
+    assert written["metadata"]["kernel_provisioner"]["config"]["keep_files"] == ["*.csv"]
+    assert "Every notebook can read API_TOKEN" in done.stdout
+    assert "It looks like a secret" in done.stdout
+    assert "copied out beside it: *.csv" in done.stdout
+
+
 @pytest.mark.skipif(
     REPOSITORY.is_relative_to("/tmp"),  # noqa: S108
     reason="this checkout lies below /tmp, of which each kernel has its own",
@@ -127,6 +154,8 @@ def test_a_folder_that_kernels_may_read_is_seen_at_its_own_path(tmp_path: Path) 
         (("--name", "my kernel"), ("none that Jupyter takes",)),
         (("--name", "python3"), ("another program's", "Choose another name")),
         (("--read-only", "/no/such/folder"), ("is no folder",)),
+        (("--env", "API_TOKEN=x"), ("looks like a secret", "--env API_TOKEN")),
+        (("--keep-files", "../*"), ("leads out", "*.csv")),
         (("--read-only", "/proc"), ("each kernel has its own",)),
         (("--prefix", __file__, "--no-check", "--preload", "json"), ("cannot be written", "--user")),
     ],

@@ -8,7 +8,7 @@ import os
 import queue
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,23 @@ class Outcome:
 class Kernel:
     """One running kernel and its client; `close` ends both."""
 
-    def __init__(self, provider: str, cwd: Path, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        provider: str,
+        cwd: Path,
+        *,
+        limits: Limits | None = None,
+        arguments: Sequence[str] = (),
+        **config: Any,
+    ) -> None:
         self.provider = provider
         self.cwd = cwd
         self.closed = False
-        self.manager = _manager(provider, limits)
+        self.manager = _manager(provider, limits, **config)
+        # What a second start of the same manager is given, too.
+        self.start = {"cwd": str(cwd), "env": _environment(provider, cwd), "extra_arguments": list(arguments)}
         try:
-            self.manager.start_kernel(cwd=str(cwd), env=_environment(provider, cwd))
+            self.manager.start_kernel(**self.start)
             self.client = self._connected()
         except BaseException:
             _end(self.manager)
@@ -178,9 +188,9 @@ class Kernel:
 
 
 @contextlib.contextmanager
-def running(provider: str, cwd: Path, *, limits: Limits | None = None) -> Iterator[Kernel]:
-    """Start a kernel of one's own beside the files that notebooks have, and end it."""
-    kernel = Kernel(provider, notebook_folder(cwd), limits=limits)
+def running(provider: str, cwd: Path, **options: Any) -> Iterator[Kernel]:
+    """Start a kernel of one's own beside the files that notebooks have, and end it; the options are those of `Kernel`."""
+    kernel = Kernel(provider, notebook_folder(cwd), **options)
     try:
         yield kernel
     finally:
@@ -193,13 +203,15 @@ def notebook_folder(folder: Path) -> Path:
     return folder
 
 
-def _manager(provider: str, limits: Limits | None) -> KernelManager:
+def _manager(provider: str, limits: Limits | None, **config: Any) -> KernelManager:
     if provider == "stock":
         return KernelManager(kernel_name="python3")
     from grader.sandbox import kernelspecs
 
     manager = KernelManager()
-    manager._kernel_spec = kernelspecs.kernel_spec(warm=provider == "warm", limits=limits or Limits())
+    manager._kernel_spec = kernelspecs.kernel_spec(
+        warm=provider == "warm", limits=limits or Limits(), **config
+    )
     return manager
 
 

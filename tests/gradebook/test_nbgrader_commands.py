@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -142,3 +143,28 @@ def test_nbgrader_writes_feedback_from_our_folders(course: Path) -> None:
 
     page = (course / "feedback" / "student01" / "toy" / "toy.html").read_text()
     assert "Score: 7.5 / 15.0" in page
+
+
+@pytest.mark.sandbox
+def test_files_that_are_to_be_kept_reach_nbgraders_autograded_folder(course: Path) -> None:
+    import nbformat
+
+    from grader.sandbox.kernelspecs import kernel_spec
+
+    spec = course.parent / "home" / "DATA" / "kernels" / "keeping"
+    handed_in = course / "submitted" / "student01" / "toy"
+    spec.mkdir(parents=True)
+    handed_in.mkdir(parents=True)
+    kernel = kernel_spec(preload=("json",), keep_files=["*.csv"])
+    (spec / "kernel.json").write_text(json.dumps(kernel.to_dict()))
+    notebook = answered(gradebook_notebook(course, "toy"))
+    writing = "for name in ('side_effect.csv', 'side_effect.txt'):\n    open(name, 'w').write('cats')"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(writing))
+    nbformat.write(notebook, handed_in / "toy.ipynb")
+
+    nbgrader(course, "autograde", "toy", "--ExecutePreprocessor.kernel_name=keeping")
+
+    autograded = course / "autograded" / "student01" / "toy"
+    assert (autograded / "side_effect.csv").read_text() == "cats"
+    assert not (autograded / "side_effect.txt").exists()
+    assert nbformat.read(autograded / "toy.ipynb", as_version=4).cells[0].execution_count == 1

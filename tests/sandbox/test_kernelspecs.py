@@ -73,3 +73,25 @@ def test_installing_again_replaces(tmp_path: Path) -> None:
     where = kernelspecs.install("twice", prefix=str(tmp_path), preload=("csv",))
 
     assert config(KernelSpec.from_resource_dir(str(where)))["preload"] == ["csv"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "options"),
+    [
+        ([], []),
+        (["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"], []),
+        (["python", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--no-stdout"], ["--no-stdout"]),
+        (
+            ["python", "-X", "dev", "-m", "ipykernel", "--a=1", "-f={connection_file}", "--b"],
+            ["--a=1", "--b"],
+        ),
+    ],
+)
+def test_of_a_kernelspecs_command_line_the_options_for_ipykernel_are_left(
+    argv: list[str], options: list[str]
+) -> None:
+    assert kernelspecs.launcher_options(argv) == options
+
+
+def test_variables_stand_where_jupyter_looks_for_them() -> None:
+    assert kernelspecs.kernel_spec(env={"MODE": "exam"}).to_dict()["env"] == {"MODE": "exam"}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 
 from grader.sandbox.provisioner import SandboxProvisioner
 from tests.support.furnished import furnished_course
@@ -51,6 +53,42 @@ async def _listing(cwd: Path | None) -> str:
     finally:
         client.stop_channels()
         await manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize(
+    ("stanza", "callers", "arrives"),
+    [
+        ({"MODE": "exam"}, {}, {"MODE": "exam"}),
+        ({"MODE": "exam"}, {"MODE": "mine"}, {"MODE": "exam"}),
+        ({"YEAR": "${YEAR}"}, {"YEAR": "2026", "TOKEN": "x"}, {"YEAR": "2026"}),
+        ({"YEAR": "${YEAR}"}, {"TOKEN": "x"}, {}),
+        ({"PRICE": "$$5", "BOTH": "${A}/b"}, {"A": "a"}, {"PRICE": "$5", "BOTH": "a/b"}),
+        ({}, {"LANG": "C", "TOKEN": "x"}, {"LANG": "C"}),
+    ],
+)
+def test_of_a_programs_variables_a_kernel_gets_those_that_its_kernelspec_names(
+    stanza: dict[str, str], callers: dict[str, str], arrives: dict[str, str]
+) -> None:
+    prepared = asyncio.run(_provisioner(env=stanza).pre_launch(env={**callers, "NOISE": "1"}))
+
+    assert prepared["env"] == arrives
+
+
+def test_options_of_the_kernelspec_and_of_the_program_are_passed_on_in_this_order() -> None:
+    provisioner = _provisioner(
+        argv=["python", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--first"]
+    )
+
+    prepared = asyncio.run(provisioner.pre_launch(env={}, extra_arguments=["--second"]))
+
+    assert prepared["cmd"] == ["--first", "--second"]
+    assert "extra_arguments" not in prepared
+
+
+def _provisioner(**fields: Any) -> SandboxProvisioner:
+    provisioner = SandboxProvisioner(parent=AsyncKernelManager())
+    provisioner.kernel_spec = KernelSpec(**fields)
+    return provisioner
 
 
 def test_the_event_loop_goes_on_while_a_folder_is_packed(

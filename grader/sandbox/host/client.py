@@ -29,6 +29,7 @@ from grader.sandbox.host.connection import ANSWER_S, Connection
 from grader.sandbox.packets import MAX_MESSAGE
 
 AGAIN_S = 10.0  # to ask again when zygotes are killed under our hands
+LONGEST_ORDER = MAX_MESSAGE // 2  # the keeper adds the filter, and sends it on in one packet
 START_S = 120.0  # a zygote's imports, on a busy machine
 LONGEST_PATH = 107 - len("/0123456789ab/0123456789-5")  # of a unix socket
 _holds: dict[tuple[int, str], Hold] = {}
@@ -94,14 +95,20 @@ def launch(kind: Kind, order: Mapping[str, Any], archive: int) -> Connection:
 
     Args:
         kind: which zygote.
-        order: `limits`, `environment`, `folders` (place inside -> path of the host), `key` (of the messages) and,
-            for a restart under the old address, `name`.
+        order: `limits`, `environment`, `folders` (place inside -> path of the host), `key` (of the messages) and, where
+            there are any, `arguments` (of ipykernel's command line); for a restart under the old address, `name`.
         archive: descriptor of a tar file: the files beside the notebook.
 
     Raises:
         KernelDied: there is none to be had; the message says why.
         SpecError: the kind or the order is wrong.
     """
+    message = json.dumps({"do": "launch", **order}).encode()
+    if len(message) > LONGEST_ORDER:
+        raise SpecError(
+            f"a kernel's variables and options: expected at most {LONGEST_ORDER} bytes, found {len(message)}.",
+            "Pass on fewer variables, or bring what they say in a file beside the notebook.",
+        )
     deadline = time.monotonic() + AGAIN_S
     while time.monotonic() < deadline:
         keeper = _connect(hold(kind))
@@ -110,15 +117,15 @@ def launch(kind: Kind, order: Mapping[str, Any], archive: int) -> Connection:
             continue
         try:
             keeper.settimeout(START_S)
-            socket.send_fds(keeper, [json.dumps({"do": "launch", **order}).encode()], [archive])
-            message, descriptors, _, _ = socket.recv_fds(keeper, MAX_MESSAGE, 2)
+            socket.send_fds(keeper, [message], [archive])
+            answer, descriptors, _, _ = socket.recv_fds(keeper, MAX_MESSAGE, 2)
         except OSError:
-            message, descriptors = b"", []
+            answer, descriptors = b"", []
         if descriptors:
-            return _connection(keeper, json.loads(message), descriptors)
+            return _connection(keeper, json.loads(answer), descriptors)
         keeper.close()
-        if b'"error"' in message:
-            raise KernelDied(json.loads(message)["error"])
+        if b'"error"' in answer:
+            raise KernelDied(json.loads(answer)["error"])
         time.sleep(0.02)  # the zygote ended while it was asked: there will be another
     raise KernelDied("zygotes ended again and again while a kernel was asked for.", "See `pawgrade doctor`.")
 

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,10 +148,28 @@ class Connection:
             FileNotFoundError: there is no such regular file.
             KernelDied: B is gone or does not answer.
         """
+        return self._bytes("take", name=name, path=path, max_bytes=max_bytes)
+
+    def listing(self, patterns: Sequence[str]) -> list[tuple[str, int]]:
+        """List the files of the notebook's folder that may be kept: path and bytes; raises OSError, KernelDied."""
+        listed = json.loads(self._bytes("listing", patterns=list(patterns)))
+        return [(str(path), int(size)) for path, size in listed]
+
+    def part(self, path: str, start: int, max_bytes: int) -> bytes:
+        """Read a part of a file of the notebook's folder; raises FileNotFoundError, KernelDied."""
+        return self._bytes("part", path=path, start=start, max_bytes=max_bytes)
+
+    def _bytes(self, what: str, **details: Any) -> bytes:  # noqa: ANN401
+        """Ask B for something that comes as bytes.
+
+        Raises:
+            FileNotFoundError: B says that there is no such thing.
+            KernelDied: B is gone or does not answer.
+        """
         with self.guard:
-            reply = self.ask("take", name=name, path=path, max_bytes=max_bytes)
+            reply = self.ask(what, **details)
             if "size" not in reply:
-                raise FileNotFoundError(reply.get("error", path))
+                raise FileNotFoundError(reply.get("error", str(details)))
             content = bytearray()
             try:
                 # Packets of bytes follow the reply; an empty one means that B is gone.

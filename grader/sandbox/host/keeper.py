@@ -219,6 +219,7 @@ class Keeper:
         order = {
             "limits": request["limits"],
             "environment": request["environment"],
+            "arguments": request.get("arguments", []),
             "folders": {target: self.box.inside(path) for target, path in request["folders"].items()},
             "kept": self.box.kept(),
             "devices": [node_inside(device) for device in self.box.devices],

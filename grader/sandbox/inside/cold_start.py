@@ -20,7 +20,7 @@ def main() -> None:
     del sys.argv[1:]
     kernel_app.unpack(config["archive"])
     listening = dict(zip(CHANNELS, config["listening"], strict=True))
-    kernel_app.run(kernel_app.prepare(), listening, config["key"].encode())
+    kernel_app.run(kernel_app.prepare(), listening, config["key"].encode(), config.get("arguments", ()))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def enter(request: Request, control: socket.socket, kernel: Callable[[Request], 
         request: what the kernel may use: `limits`, `environment`, `folders` (place inside -> place in the box),
             `kept` (paths that stay visible below the private ones), `devices`, `program` (seccomp filter, hexadecimal),
             `place` (of the kernel among those of its keeper, for a uid of its own; 0: there is one uid for all),
+            `arguments` (of ipykernel's command line),
             `watch` (whether B must watch the memory because no cgroup does).
         control: B's end of the line to whoever asked for the kernel.
         kernel: called in C when nothing can be undone any more, with the request and the `key` of the kernel's

@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.application import BaseIPythonApplication
 from traitlets import Type
+from traitlets.config import Config
 
 from grader import files
+from grader.sandbox.inside import breakpoints
 from grader.sandbox.paths import CHANNELS, INLINE
 
 
@@ -75,6 +77,20 @@ class ListeningKernelApp(IPKernelApp):
     def log_connection_info(self) -> None:
         """Note the ports, and log nothing: nobody connects by hand."""
         self._ports = {name: getattr(self, f"{name}_port") for name in CHANNELS}
+
+    def configure(self, arguments: Sequence[str]) -> None:
+        """Take the options that a program gives to its kernels, such as `--InteractiveShell.colors=nocolor`.
+
+        The shell and its parts are there already: each is told, since none asks again.
+        """
+        super().parse_command_line(list(arguments))
+        for configurable in ZMQInteractiveShell.instance().configurables:
+            configurable.update_config(self.cli_config)
+
+    def init_pdb(self) -> None:
+        """Let breakpoints that nobody can answer pass."""
+        super().init_pdb()  # type: ignore[no-untyped-call]
+        breakpoints.pass_unanswered()
 
     def init_path(self) -> None:
         """Make modules beside the notebook importable; IPython would not, since this interpreter runs with -P."""
@@ -131,7 +147,7 @@ def prepare() -> ListeningKernelApp:
     if missing:
         del sys.modules["debugpy"]
     app: ListeningKernelApp = ListeningKernelApp.instance()
-    app.config.HistoryManager.enabled = False  # a database and a thread for a past that nobody will ask for
+    app.config.HistoryManager.enabled = False  # its database is each kernel's own: `_remember` makes it
     app.transport = "ipc"
     for port, name in enumerate(CHANNELS, start=1):
         setattr(app, f"{name}_port", port)
@@ -156,13 +172,41 @@ def _show_figures(shell: ZMQInteractiveShell) -> None:
     configure_inline_support(shell, INLINE)  # type: ignore[no-untyped-call]
 
 
-def run(app: ListeningKernelApp, listening: Mapping[str, int], key: bytes) -> None:
-    """Serve the kernel's channels until it is shut down."""
+def run(
+    app: ListeningKernelApp, listening: Mapping[str, int], key: bytes, arguments: Sequence[str] = ()
+) -> None:
+    """Serve the kernel's channels until it is shut down.
+
+    Args:
+        app: as `prepare` has made it.
+        listening: descriptors of the channels by name.
+        key: of the kernel's messages.
+        arguments: options of ipykernel's command line.
+    """
     app.listening = listening
+    if arguments:
+        app.configure(arguments)
+    _remember(ZMQInteractiveShell.instance())
+    # After the options: how this kernel is reached is not theirs to say.
+    app.transport, app.ip = "ipc", "kernel"
+    for port, name in enumerate(CHANNELS, start=1):
+        setattr(app, f"{name}_port", port)
     app.session.key = key
-    app.ip = "kernel"
     app.initialize([])
     app.start()  # type: ignore[no-untyped-call]
+
+
+def _remember(shell: ZMQInteractiveShell) -> None:
+    """Give the shell a history of its own, in memory unless an option names a file or wants none."""
+    options = {
+        "enabled": True,
+        "hist_file": ":memory:",
+        **ListeningKernelApp.instance().cli_config.HistoryManager,
+    }
+    shell.update_config(Config(HistoryManager=options))
+    shell.configurables.remove(shell.history_manager)
+    shell.init_history()
+    shell.init_user_ns()  # `In` and `Out` are the history's own lists
 
 
 def unpack(archive: int) -> None:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any, Never
 
 from grader import files
+from grader.kernel_env import WORK
+from grader.sandbox import keepable
 from grader.sandbox.inside import syscalls
 from grader.sandbox.paths import BROUGHT, DISKS, EXCHANGE_MB, INODES_PER_MB, UNPACKED
 from grader.sandbox.work_times import Waits, cpu_s
@@ -124,6 +126,12 @@ def _serve(control: socket.socket, state: _State) -> None:
         if request["do"] == "take":
             content = _read_beneath(f"{BROUGHT}/{request['name']}", request["path"], request["max_bytes"])
             reply["size"] = len(content)
+        elif request["do"] == "listing":
+            content = json.dumps(keepable.listing(WORK, request["patterns"])).encode()
+            reply["size"] = len(content)
+        elif request["do"] == "part":
+            content = _read_beneath(WORK, request["path"], request["max_bytes"], request["start"])
+            reply["size"] = len(content)
         else:
             reply |= _do(request, descriptors, state, control)
     except Exception as exc:  # B serves on, whatever it was: its end would be the end of everything
@@ -201,8 +209,8 @@ def _is_full(disk: str) -> bool:
     return statistics.f_bavail * 256 < statistics.f_blocks or statistics.f_favail * 256 < statistics.f_files
 
 
-def _read_beneath(root: str, path: str, max_bytes: int) -> bytes:
-    """Read a regular file below a folder without following any link, up to a size; raises OSError."""
+def _read_beneath(root: str, path: str, max_bytes: int, start: int = 0) -> bytes:
+    """Read a regular file below a folder without following any link, from a byte on, up to a size; raises OSError."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         # Part by part, since O_NOFOLLOW looks at the last part of a path only.
@@ -217,6 +225,7 @@ def _read_beneath(root: str, path: str, max_bytes: int) -> bytes:
             os.close(descriptor)  # before `fdopen`, which raises for a folder and leaves it open
             raise PermissionError(f"{path} is no regular file")
         with os.fdopen(descriptor, "rb") as file:
+            file.seek(start)
             return file.read(max_bytes)
     finally:
         os.close(folder)

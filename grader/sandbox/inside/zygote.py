@@ -152,7 +152,8 @@ def _warm_kernel() -> Callable[..., None]:
         # A loop from before the fork has lost its descriptors: `_become_kernel` closed them.
         kernel_app.fresh_loop()
         visible.guard(os.environ.get(visible.WITHHELD_VARIABLE, "").split())
-        kernel_app.run(app, dict(zip(CHANNELS, listening, strict=True)), request["key"].encode())
+        channels = dict(zip(CHANNELS, listening, strict=True))
+        kernel_app.run(app, channels, request["key"].encode(), request.get("arguments", ()))
 
     return run
 
@@ -163,9 +164,12 @@ def _cold_kernel() -> Callable[..., None]:
     def run(request: dict[str, Any], archive: int, listening: list[int]) -> None:
         for number in (archive, *listening):
             os.set_inheritable(number, True)
-        config = {"archive": archive, "listening": listening, "key": request["key"]}
-        arguments = [sys.executable, "-P", "-m", "grader.sandbox.inside.cold_start", json.dumps(config)]
-        os.execv(sys.executable, arguments)  # noqa: S606
+        config = {
+            "archive": archive, "listening": listening, "key": request["key"],
+            "arguments": request.get("arguments", ()),
+        }  # fmt: skip
+        line = [sys.executable, "-P", "-m", "grader.sandbox.inside.cold_start", json.dumps(config)]
+        os.execv(sys.executable, line)  # noqa: S606
 
     return run
 
