@@ -124,7 +124,7 @@ def print_grades(grades: Sequence[Grade], titles: Mapping[str, str] | None = Non
         console.print(grades_table(grades, titles, width=console.width))
     else:
         for line in grades_lines(grades, titles):
-            console.print(Text(line), soft_wrap=True)
+            out(f"{line}\n")  # rich would make blanks of the tabs
 
 
 def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -176,13 +176,14 @@ def grades_table(
             f"not in {width} columns: {', '.join(left_out)}; a wider window, a pipe or --json has them"
         )
     chosen = [column for column in columns if column.group not in left_out]
+    least = _least(chosen, width)
     for column in chosen:
         table.add_column(
             Text(column.name),
             justify="right" if column.is_number else "left",
             no_wrap=column.least >= column.most,
             overflow="fold",
-            min_width=min(column.least, width // 3),
+            min_width=min(column.least, least) if column.fewest else column.least,
         )
     for row in zip(*(column.cells for column in chosen), strict=True):
         table.add_row(*row)
@@ -251,6 +252,13 @@ def _too_many(columns: Sequence[_Column], width: int) -> list[str]:
     return left_out
 
 
+def _least(columns: Sequence[_Column], width: int) -> int:
+    """Return the characters that each column that can be narrowed has at the least; a very narrow window leaves few."""
+    narrowed = sum(bool(column.fewest) for column in columns)
+    fixed = sum(0 if column.fewest else column.least for column in columns)
+    return max(1, (width - 1 - fixed - BESIDE * len(columns)) // narrowed)
+
+
 def _who(student: str, titles: Mapping[str, str] | None) -> Text:
     who = Text(student, style="bold")
     if titles and student in titles:
@@ -315,8 +323,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         seconds = f"{finding.seconds:.0f}" if finding.seconds else ""
         mark = "ok" if finding.ok else "NOT OK"
-        line = _line([mark, finding.assignment, finding.what, seconds, finding.detail])
-        console.print(Text(line), soft_wrap=True)
+        out(f"{_line([mark, finding.assignment, finding.what, seconds, finding.detail])}\n")
     errors.print(Text(_how_many(findings)), soft_wrap=True)
 
 

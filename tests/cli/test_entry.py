@@ -53,9 +53,8 @@ def pawgrade(
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
         "text": True,
-        "check": False,
     }
-    return subprocess.run(line, **{**settings, **options})
+    return subprocess.run(line, check=False, **{**settings, **options})
 
 
 def is_one_line(text: str, *words: str) -> bool:

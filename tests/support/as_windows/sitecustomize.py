@@ -52,23 +52,15 @@ _LACKING: dict[str, ModuleType] = {
 _LACKING["sys"] = Elsewhere("sys")
 
 
-def as_on_windows(
-    name: str,
-    globals: Any = None,
-    locals: Any = None,
-    fromlist: Any = (),
-    level: int = 0,  # noqa: A002 - Python's own names
-) -> Any:
-    named = globals or {}
-    importer = getattr(named.get("__spec__"), "name", "") or named.get(
-        "__name__", ""
-    )  # the first: of `python -m`
-    if importer.split(".")[0] == "grader" and not level:
-        if name.split(".")[0] in MODULES:
+def as_on_windows(name: str, named: Any = None, local: Any = None, names: Any = (), level: int = 0) -> Any:
+    """Import as Python does, but for what modules of `grader` cannot have."""
+    importer = getattr((named or {}).get("__spec__"), "name", "") or (named or {}).get("__name__", "")
+    if importer.partition(".")[0] == "grader" and not level:
+        if name.partition(".")[0] in MODULES:
             raise ModuleNotFoundError(f"No module named {name!r}, as on Windows: {importer}", name=name)
-        if name in _LACKING and not fromlist:
+        if name in _LACKING and not names:
             return _LACKING[name]
-    return _import(name, globals, locals, fromlist, level)
+    return _import(name, named, local, names, level)
 
 
 builtins.__import__ = as_on_windows
