@@ -217,11 +217,8 @@ def grade(
         _tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
         output.print_grades(grades)
-        _warn(grades, flagged=flagged)
-        if output.verbosity.level == output.VERBOSE:
-            output.errors.print(plain("\n".join(logs)), highlight=False, soft_wrap=True)
-    left_out = opened_course.left_out(assignment)
-    _tell_left_out(left_out, progress.unscored, settings.attempts)
+        _warn(grades, flagged=flagged, logs=logs)
+    _tell_left_out(left_out := opened_course.left_out(assignment), progress.unscored, settings.attempts)
     _report(grades, json_path, junit_path, summary_path, staff=staff)
     # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(left_out)))
@@ -265,13 +262,15 @@ def _exit_code(grades: list[Grade]) -> int:
     return 0 if all(grade.passed for grade in grades) else 1
 
 
-def _warn(grades: list[Grade], *, flagged: bool) -> None:
+def _warn(grades: list[Grade], *, flagged: bool, logs: Sequence[str]) -> None:
     undecided = [grade.student for grade in grades if grade.status is Status.ERROR]
     if undecided:
         where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log, or grade again with -v"
         output.errors.print(
             plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
+        if output.verbosity.level == output.VERBOSE:
+            output.errors.print(plain("\n".join(logs)), highlight=False, soft_wrap=True)
     # Grades have flags only with --staff; the line below them is for everybody.
     for line in (f"{grade.student}: {flag}" for grade in grades for flag in grade.staff.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
