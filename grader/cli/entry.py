@@ -220,7 +220,7 @@ def _tell(error: GraderError) -> None:
 
 def _traceback() -> str:
     """Return the traceback of the error at hand, without the frames of the library that parses options."""
-    whole = traceback.TracebackException(*sys.exc_info(), compact=True)  # type: ignore[arg-type] # there is one
+    whole = traceback.TracebackException(*sys.exc_info(), compact=True)
     library = str(Path(typer.__file__).parent)
     frames = [frame for frame in whole.stack if not frame.filename.startswith(library)]
     whole.stack = traceback.StackSummary.from_list(frames)
