@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
+import json
+import subprocess
+import urllib.request
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from grader.assignment import spec
 from grader.assignment.course import Course, packaged_course
@@ -24,6 +30,29 @@ FILES: dict[Service, dict[str, str]] = {
         ".github/workflows/grade.yml": "github/grade.yml",
     },
     "gitlab": {".gitlab-ci.yml": "gitlab/gitlab-ci.yml"},
+}
+GPU_VARIABLE, GRADING_VARIABLE = (
+    "PAWGRADE_GPU_RUNNER",
+    "PAWGRADE_GRADING_RUNNER",
+)  # "true": there is such a runner
+NEXT: dict[Service, tuple[str, ...]] = {
+    "github": (
+        "commit the files and push: the job `cpu` runs at once",
+        f"no GPU job runs yet. With a runner labelled `self-hosted`, `gpu`: Settings > Secrets and variables > Actions > Variables, {GPU_VARIABLE} = true",
+        f"no class is graded at night yet. With a runner labelled `self-hosted`, `grading`: the variable {GRADING_VARIABLE} = true",
+        "for grading: Settings > Environments > New, name it `grading`, let only your default branch deploy to it; in it the secret "
+        'PAWGRADE_SECRET (python3 -c "import secrets; print(secrets.token_hex(16))" draws one: keep a copy) and the variables PAWGRADE_COURSE and '
+        "PAWGRADE_SUBMISSIONS (folders on the runner)",
+        "the repository must be private: it has the solutions",
+    ),
+    "gitlab": (
+        "commit the files and push: the job `cpu` runs at once",
+        f"no GPU job runs yet. With a protected runner tagged `self-hosted`, `gpu`: Settings > CI/CD > Variables, {GPU_VARIABLE} = true",
+        "for grading: a protected runner tagged `self-hosted`, `grading`; Operate > Environments, one named `grading`; for it the protected variables "
+        'PAWGRADE_SECRET (masked; python3 -c "import secrets; print(secrets.token_hex(16))" draws one: keep a copy), COURSE and SUBMISSIONS (folders on the runner)',
+        "no class is graded at night yet: Build > Pipeline schedules, on the default branch",
+        "the project must be private: it has the solutions",
+    ),
 }
 OWN_RULES = ("ruff.toml", ".ruff.toml", "pyproject.toml")  # any of them is where a course chooses its lint
 
@@ -61,8 +90,7 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
             f"{different[0]} is there already and differs.", "Compare the two; --force overwrites it."
         )
     if not (folder / REQUIREMENTS).exists():
-        version = importlib.metadata.version("pawgrade")
-        files[folder / REQUIREMENTS] = packaged(REQUIREMENTS).replace("{version}", version)
+        files[folder / REQUIREMENTS] = packaged(REQUIREMENTS).replace("{pawgrade}", "\n".join(origin().lines))
     if not any((folder / name).exists() for name in OWN_RULES):
         files[folder / "ruff.toml"] = packaged("ruff.toml")
     if service == "gitlab":
@@ -71,6 +99,72 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         yield path
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where this Pawgrade came from, and so where a course's CI gets it.
+
+    Attributes:
+        lines: of a requirements file.
+        advice: what staff must do before CI can install it; "" where nothing is left to do.
+    """
+
+    lines: tuple[str, ...]
+    advice: str = ""
+
+
+def origin(distribution: importlib.metadata.Distribution | None = None) -> Origin:
+    """Say where the installed Pawgrade came from, by what pip noted of it (PEP 610); no network is asked.
+
+    What came from an index is pinned to its version. What came from a repository, or from a checkout of one, is pinned to
+    the commit there: no index need have it.
+
+    Args:
+        distribution: an installed one; None: the running one.
+    """
+    distribution = distribution or importlib.metadata.distribution("pawgrade")
+    noted = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if not noted:
+        return Origin((f"pawgrade[staff]=={distribution.version}",))
+    url, commit = noted.get("url", ""), noted.get("vcs_info", {}).get("commit_id", "")
+    if not commit and url.startswith("file:"):
+        folder = Path(urllib.request.url2pathname(urlsplit(url).path))
+        url, commit = _git(folder, "remote", "get-url", "origin"), _git(folder, "rev-parse", "HEAD")
+    if commit and url.startswith(("https:", "ssh:")):
+        parts = urlsplit(url)
+        # A token or a password in an address must not get into the course's repository.
+        host = parts.netloc if parts.scheme == "ssh" else parts.netloc.rpartition("@")[2]
+        at = f"git+{parts.scheme}://{host}{parts.path}@{commit}"
+        return Origin((f"pawgrade[staff] @ {at}", f"pawgrade-course @ {at}#subdirectory=course"))
+    advice = (
+        f"{REQUIREMENTS}: Pawgrade was installed here from a file or folder, and CI cannot reach that. Put "
+        "`pawgrade[staff] @ git+ADDRESS` and `pawgrade-course @ git+ADDRESS#subdirectory=course` there, with its repository's address"
+    )
+    return Origin((f"pawgrade[staff]=={distribution.version}  # where your package index has it",), advice)
+
+
+def _git(folder: Path, *words: str) -> str:
+    """Ask git about a checkout; "" where there is none, or no git."""
+    with contextlib.suppress(OSError):
+        asked = subprocess.run(
+            ["git", "-C", str(folder), *words],  # noqa: S607 - the one on PATH
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return asked.stdout.strip() if asked.returncode == 0 else ""
+    return ""
+
+
+def next_steps(service: Service, folder: Path) -> Iterator[str]:
+    """Yield what staff have to do on the service before the files in the course folder work, a line each."""
+    came = origin()
+    # Not where the course has written its own requirements.
+    if came.advice and came.lines[0] in (folder / REQUIREMENTS).read_text(encoding="utf-8"):
+        yield came.advice
+    yield from NEXT[service]
+    yield "docs/ci.md of Pawgrade says what runs where, who sees what, and how runners are set up"
 
 
 def filled_in(template: str, drawn_card: str, real_card: str) -> str:

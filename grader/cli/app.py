@@ -182,9 +182,7 @@ def grade(
         left_out.tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
         output.print_grades(grades)
-        _warn(grades, flagged=flagged)
-        if output.verbosity.level == output.VERBOSE:
-            output.errors.print(plain("\n".join(logs)), highlight=False, soft_wrap=True)
+        _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
     left_out.tell_strays(strays, assignment)
@@ -214,13 +212,15 @@ def _exit_code(grades: list[Grade]) -> int:
     return 0 if all(grade.passed for grade in grades) else 1
 
 
-def _warn(grades: list[Grade], *, flagged: bool) -> None:
+def _warn(grades: list[Grade], *, flagged: bool, logs: Sequence[str]) -> None:
     undecided = [grade.student for grade in grades if grade.status is Status.ERROR]
     if undecided:
         where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log, or grade again with -v"
         output.errors.print(
             plain(f"not decided: {', '.join(undecided)}; see {where}"), style="magenta", highlight=False
         )
+        if output.verbosity.level == output.VERBOSE:
+            output.errors.print(plain("\n".join(logs)), highlight=False, soft_wrap=True)
     # Grades have flags only with --staff; the line below them is for everybody.
     for line in (f"{grade.student}: {flag}" for grade in grades for flag in grade.staff.flags):
         output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,6 +26,8 @@ from grader.cli.progress import Progress, phases
 from grader.records import on_card
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from grader.assignment.course import Course
     from grader.authoring.calibrate import Found
     from grader.authoring.findings import Finding
@@ -252,5 +254,61 @@ def _show_calibration(assignment: str, result: Found, plot: Path | None, json_pa
     if json_path:
         output.write_json(calibrate_module.to_json(result), json_path)
     if json_path is None or str(json_path) != "-":
-        for line in output.calibration_report(assignment, result):
+        for line in _calibration_report(assignment, result):
             output.console.print(line, highlight=False)
+
+
+def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
+    """Yield what `calibrate` found: a table of measures, and in words what the runs support.
+
+    Args:
+        assignment: its id.
+        found: the calibration, its runs and the levels in force.
+    """
+    from rich.table import Table
+
+    from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
+
+    # The chance that all levels together may have is divided evenly among them.
+    calibration, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
+    table = Table(title=f"{assignment}{on_card(found.card)}: {calibration.runs} honest runs", show_lines=True)
+    for name in (
+        "measure",
+        "mean",
+        "lowest",
+        "5 %",
+        "sd: seed",
+        "split",
+        "holdout",
+        "level",
+        "chance of a loss",
+    ):
+        table.add_column(name)
+    table.add_column("supported levels")
+    table.add_column(f"photos for {share:.1%}")
+    for name, spread in calibration.measures.items():
+        level, supported = found.levels[spread.level], suggest(spread, share)
+        needed = trials_needed(spread, level.full_at, share)
+        # "no number": more photos take away the luck of counting, not that of seed and split.
+        photos = "–" if spread.trials is None else str(needed or "no number")
+        table.add_row(
+            name,
+            f"{spread.mean:.3f}" + (f" of {spread.trials}" if spread.trials else ""),
+            f"{spread.quantiles[0]:.3f}",
+            f"{spread.quantiles[1]:.3f}",
+            f"{spread.seed_sd:.4f}",
+            f"{spread.split_sd:.4f}",
+            f"{spread.holdout_sd:.4f}" if spread.trials else "–",
+            f"{level.zero_at:g} to {level.full_at:g}",
+            f"{spread.rate:.2g}",
+            f"{supported.zero_at:g} to {supported.full_at:g}",
+            photos,
+        )
+    yield table
+    yield f"recipes: {', '.join(calibration.recipes)}; {calibration.seeds} seeds, {calibration.splits} splits"
+    yield f"modelled chance that an honest solution loses a point by luck: {calibration.rate:.2g} (all levels together, weakest recipe; allowed {TARGET:g})"
+    yield f"observed: {calibration.lost} of {calibration.runs} runs lost a point; at 95 % that alone supports a chance below {bound(calibration.lost, calibration.runs):.2g}"
+    for outcome in found.outcomes:
+        lost = outcome.lost(found.levels)
+        if lost:
+            yield f"  {outcome.run.recipe}, seed {outcome.run.seed}: {'; '.join(lost)}"

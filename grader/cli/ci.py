@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,27 +25,30 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite workflow f
 def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
     """Write the workflow files for GitHub Actions into a course.
 
-    Also a requirements-ci.txt and a ruff.toml, where the course has none.
+    Also a requirements-ci.txt and a ruff.toml, where the course has none. Then it says what is left to do on the service.
     """
-    from grader.authoring.workflows import write_workflows
-
-    _tell(list(write_workflows("github", folder, force=force)))
+    _write("github", folder, force=force)
 
 
 @ci_app.command()
 def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
     """Write the pipeline for GitLab CI into a course.
 
-    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the file that caches are named after.
+    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the file that caches are named after. Then it
+    says what is left to do on the service.
     """
-    from grader.authoring.workflows import write_workflows
-
-    _tell(list(write_workflows("gitlab", folder, force=force)))
+    _write("gitlab", folder, force=force)
 
 
-def _tell(paths: list[Path]) -> None:
-    for path in paths:
+def _write(service: Literal["github", "gitlab"], folder: Path, *, force: bool) -> None:
+    """Write the files of a service, and say what is left to do."""
+    from grader.authoring.workflows import next_steps, write_workflows
+
+    for path in write_workflows(service, folder, force=force):
         output.note(f"wrote {path}")
+    output.note("next:")
+    for step in next_steps(service, folder):
+        output.note(f"  - {step}")
 
 
 @ci_app.command(name="cache-key")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,9 +21,6 @@ from grader.authoring.findings import Finding
 from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
 from grader.records import Check, ExerciseGrade, Grade, Status, on_card
-
-if TYPE_CHECKING:
-    from grader.authoring.calibrate import Found
 
 STYLES = {
     Status.PASSED: "green",
@@ -124,7 +121,7 @@ def print_grades(grades: Sequence[Grade], titles: Mapping[str, str] | None = Non
         console.print(grades_table(grades, titles, width=console.width))
     else:
         for line in grades_lines(grades, titles):
-            console.print(Text(line), soft_wrap=True)
+            out(f"{line}\n")  # rich would make blanks of the tabs
 
 
 def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -176,13 +173,14 @@ def grades_table(
             f"not in {width} columns: {', '.join(left_out)}; a wider window, a pipe or --json has them"
         )
     chosen = [column for column in columns if column.group not in left_out]
+    least = _least(chosen, width)
     for column in chosen:
         table.add_column(
             Text(column.name),
             justify="right" if column.is_number else "left",
             no_wrap=column.least >= column.most,
             overflow="fold",
-            min_width=min(column.least, width // 3),
+            min_width=min(column.least, least) if column.fewest else column.least,
         )
     for row in zip(*(column.cells for column in chosen), strict=True):
         table.add_row(*row)
@@ -251,6 +249,13 @@ def _too_many(columns: Sequence[_Column], width: int) -> list[str]:
     return left_out
 
 
+def _least(columns: Sequence[_Column], width: int) -> int:
+    """Return the characters that each column that can be narrowed has at the least; a very narrow window leaves few."""
+    narrowed = sum(bool(column.fewest) for column in columns)
+    fixed = sum(0 if column.fewest else column.least for column in columns)
+    return max(1, (width - 1 - fixed - BESIDE * len(columns)) // narrowed)
+
+
 def _who(student: str, titles: Mapping[str, str] | None) -> Text:
     who = Text(student, style="bold")
     if titles and student in titles:
@@ -315,8 +320,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         seconds = f"{finding.seconds:.0f}" if finding.seconds else ""
         mark = "ok" if finding.ok else "NOT OK"
-        line = _line([mark, finding.assignment, finding.what, seconds, finding.detail])
-        console.print(Text(line), soft_wrap=True)
+        out(f"{_line([mark, finding.assignment, finding.what, seconds, finding.detail])}\n")
     errors.print(Text(_how_many(findings)), soft_wrap=True)
 
 
@@ -344,57 +348,3 @@ def append(text: str, path: Path) -> None:
     """Append text to a file, which others may have begun."""
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
-
-
-def calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
-    """Yield what `calibrate` found: a table of measures, and in words what the runs support.
-
-    Args:
-        assignment: its id.
-        found: the calibration, its runs and the levels in force.
-    """
-    from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
-
-    # The chance that all levels together may have is divided evenly among them.
-    calibration, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
-    table = Table(title=f"{assignment}{on_card(found.card)}: {calibration.runs} honest runs", show_lines=True)
-    for name in (
-        "measure",
-        "mean",
-        "lowest",
-        "5 %",
-        "sd: seed",
-        "split",
-        "holdout",
-        "level",
-        "chance of a loss",
-    ):
-        table.add_column(name)
-    table.add_column("supported levels")
-    table.add_column(f"photos for {share:.1%}")
-    for name, spread in calibration.measures.items():
-        level, supported = found.levels[spread.level], suggest(spread, share)
-        needed = trials_needed(spread, level.full_at, share)
-        # "no number": more photos take away the luck of counting, not that of seed and split.
-        photos = "–" if spread.trials is None else str(needed or "no number")
-        table.add_row(
-            name,
-            f"{spread.mean:.3f}" + (f" of {spread.trials}" if spread.trials else ""),
-            f"{spread.quantiles[0]:.3f}",
-            f"{spread.quantiles[1]:.3f}",
-            f"{spread.seed_sd:.4f}",
-            f"{spread.split_sd:.4f}",
-            f"{spread.holdout_sd:.4f}" if spread.trials else "–",
-            f"{level.zero_at:g} to {level.full_at:g}",
-            f"{spread.rate:.2g}",
-            f"{supported.zero_at:g} to {supported.full_at:g}",
-            photos,
-        )
-    yield table
-    yield f"recipes: {', '.join(calibration.recipes)}; {calibration.seeds} seeds, {calibration.splits} splits"
-    yield f"modelled chance that an honest solution loses a point by luck: {calibration.rate:.2g} (all levels together, weakest recipe; allowed {TARGET:g})"
-    yield f"observed: {calibration.lost} of {calibration.runs} runs lost a point; at 95 % that alone supports a chance below {bound(calibration.lost, calibration.runs):.2g}"
-    for outcome in found.outcomes:
-        lost = outcome.lost(found.levels)
-        if lost:
-            yield f"  {outcome.run.recipe}, seed {outcome.run.seed}: {'; '.join(lost)}"

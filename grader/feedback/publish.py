@@ -67,14 +67,9 @@ def write_pages(
     photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
     tell("looking up points given by hand")
     by_hand = _given_by_hand(course, assignment_id, settings)
-    graded = attempts.students(course.folder, assignment_id)
-    # Before any page is written: a misspelt name changes nothing.
-    if missing := [student for student in students if student not in graded]:
-        raise SpecError(
-            f"student {missing[0]!r} has not been graded in {assignment_id}.",
-            f"Run `pawgrade grade {assignment_id}` first.",
-        )
-    chosen = students or tuple(graded)
+    chosen = _chosen(
+        course, assignment_id, students
+    )  # before any page is written: a misspelt name changes nothing
     for number, student in enumerate(chosen, start=1):
         tell(f"page {number} of {len(chosen)}, {student}")
         # Which attempt is best is a score too: a ladder shows the one handed in.
@@ -102,6 +97,17 @@ def write_pages(
         path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
         write_whole(path, html)
         yield path
+
+
+def _chosen(course: Course, assignment: str, students: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the students named, or all who have been graded; raises SpecError for one who has not been."""
+    graded = attempts.students(course.folder, assignment)
+    if missing := [student for student in students if student not in graded]:
+        raise SpecError(
+            f"student {missing[0]!r} has not been graded in {assignment}.",
+            f"Run `pawgrade grade {assignment}` first.",
+        )
+    return students or tuple(graded)
 
 
 def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, settings: Settings) -> Grade:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,16 @@ PROTECTED = {
     "CI_COMMIT_REF_PROTECTED": "true",
     "CI_DEFAULT_BRANCH": "main",
     "CI_PROJECT_VISIBILITY": "private",
+    "PAWGRADE_GPU_RUNNER": "true",
 }
 PIPELINES: dict[str, dict[str, str]] = {
     "merge request": {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_DEFAULT_BRANCH": "main"},
     "merge request from a protected branch": {**PROTECTED, "CI_PIPELINE_SOURCE": "merge_request_event"},
     "push to a branch": {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "idea", "CI_DEFAULT_BRANCH": "main"},
     "push to main": {**PROTECTED, "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"},
+    "push to main without a GPU runner": {
+        **PROTECTED, "PAWGRADE_GPU_RUNNER": "", "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main",
+    },
     "schedule": {**PROTECTED, "CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "main"},
     "schedule on a branch": {
         **PROTECTED, "CI_COMMIT_REF_PROTECTED": "false", "CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "idea",
@@ -126,7 +131,7 @@ def test_what_a_fork_can_start_asks_for_nothing() -> None:
     assert set(workflow["on"]) == {"push", "pull_request", "workflow_dispatch"}
     assert "secrets" not in GITHUB["pawgrade"].read_text().replace("neither secrets nor variables", "")
     for job in workflow["jobs"].values():
-        if job.get("if") == "github.event_name != 'pull_request'":
+        if str(job.get("if")).startswith("github.event_name != 'pull_request' && "):
             continue
         assert "self-hosted" not in job["runs-on"]
         assert "environment" not in job
@@ -169,6 +174,7 @@ def test_grading_is_started_by_staff_or_the_clock_and_its_secret_goes_to_one_ste
         "merge request from a protected branch": {"cpu"},
         "push to a branch": {"cpu"},
         "push to main": {"cpu", "gpu"},
+        "push to main without a GPU runner": {"cpu"},
         "schedule": {"grade"},
         "schedule on a branch": set[str](),
         "by hand": {"cpu", "gpu", "grade"},
@@ -181,6 +187,72 @@ def test_gitlab_starts_a_job_only_where_it_belongs(happened: str, expected: set[
 
     assert runs({"workflow": pipeline["workflow"]}, "workflow", variables)
     assert {name for name in ("cpu", "gpu", "grade") if runs(pipeline, name, variables)} == expected
+
+
+def test_githubs_jobs_on_your_machines_wait_for_no_runner_that_nobody_has() -> None:
+    gpu, grade = load(GITHUB["pawgrade"])["jobs"]["gpu"]["if"], load(GITHUB["grade"])["jobs"]["grade"]["if"]
+
+    assert gpu == f"github.event_name != 'pull_request' && vars.{workflows.GPU_VARIABLE} == 'true'"
+    assert f"(github.event_name == 'schedule' && vars.{workflows.GRADING_VARIABLE} == 'true')" in grade
+    assert all(
+        f"{name} = true" in " ".join(workflows.NEXT["github"])
+        for name in (workflows.GPU_VARIABLE, workflows.GRADING_VARIABLE)
+    )
+
+
+def installed(folder: Path, noted: object = None) -> PathDistribution:
+    """Write what pip leaves of an installation, with a note of where it came from or without one."""
+    info = folder / "pawgrade-9.8.7.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pawgrade\nVersion: 9.8.7\n")
+    if noted is not None:
+        (info / "direct_url.json").write_text(json.dumps(noted))
+    return PathDistribution(info)
+
+
+def test_what_came_from_an_index_is_pinned_to_its_version(tmp_path: Path) -> None:
+    assert workflows.origin(installed(tmp_path)) == workflows.Origin(("pawgrade[staff]==9.8.7",))
+
+
+def test_what_came_from_a_repository_is_pinned_to_its_commit_without_anybodys_token(tmp_path: Path) -> None:
+    noted = {
+        "url": "https://token:x@git.example.edu/lab/pawgrade.git",
+        "vcs_info": {"vcs": "git", "commit_id": "0a1b"},
+    }
+
+    came = workflows.origin(installed(tmp_path, noted))
+
+    at = "git+https://git.example.edu/lab/pawgrade.git@0a1b"
+    assert came == workflows.Origin(
+        (f"pawgrade[staff] @ {at}", f"pawgrade-course @ {at}#subdirectory=course")
+    )
+
+
+@pytest.mark.parametrize("remote", ["https://git.example.edu/lab/pawgrade.git", ""])
+def test_what_came_from_a_checkout_is_pinned_to_the_commit_at_its_remote(tmp_path: Path, remote: str) -> None:
+    checkout = tmp_path / "checkout"
+    identity = ("-c", "user.name=student01", "-c", "user.email=student01@example.edu")
+    steps: list[tuple[str, ...]] = [
+        ("init", "--quiet"),
+        (*identity, "commit", "--quiet", "--allow-empty", "-m", "first"),
+    ]
+    steps += [("remote", "add", "origin", remote)] if remote else []
+    checkout.mkdir()
+    for words in steps:
+        subprocess.run(["git", "-C", checkout, *words], check=True)
+    head = subprocess.run(
+        ["git", "-C", checkout, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    )
+
+    noted = {"url": checkout.as_uri(), "dir_info": {"editable": True}}
+    came = workflows.origin(installed(tmp_path / "site", noted))
+
+    if remote:
+        assert came.lines[0] == f"pawgrade[staff] @ git+{remote}@{head.stdout.strip()}"
+        assert came.advice == ""
+    else:
+        assert came.lines[0].startswith("pawgrade[staff]==9.8.7 ")
+        assert "requirements-ci.txt" in came.advice
 
 
 def test_gitlab_has_no_second_pipeline_for_a_branch_with_a_merge_request() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.table import Table
 
 from grader.authoring.findings import Finding
 from grader.cli import output
 from grader.messages import Message
-from grader.records import Check, ExerciseGrade, FailedCell, Grade, Status
+from grader.records import Check, ExerciseGrade, FailedCell, Grade, Seconds, Status
 from tests.support.notebooks import toy_grade
 
 RAISED = FailedCell(3, 2, None, "NameError", Message("name 'x' is not defined"))
@@ -35,6 +37,100 @@ def printed(table: Table) -> str:
     file = io.StringIO()
     output.Terminal(file=file, width=output.WIDTH).print(table)
     return file.getvalue()
+
+
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = ("split", "features", "breeds", "top3", "species", "mirror", "confusion_matrix")
+LONG = "a-name-as-some-universities-write-them.class-of-2026@students.example.edu"
+WIDE = "学生零二-computer-vision"
+
+
+def class_of_three() -> list[Grade]:
+    """Grades with a long name, one of wide characters, and reasons of more than a line."""
+    rows = (
+        ("student01", Status.PASSED, 90.0, 7.5, ""),
+        (
+            WIDE,
+            Status.FAILED,
+            61.25,
+            None,
+            "Stopped after 15 s in code cell 29: one cell may take no longer.",
+        ),
+        (LONG, Status.ERROR, 0.0, None, "写真を分類できませんでした。 Your teachers have been told [staff]."),
+    )
+    return [
+        graded(
+            student=student,
+            assignment="oxford_pets",
+            status=status,
+            points=points,
+            max_points=90.0,
+            manual_points=by_hand,
+            exercises=tuple(ExerciseGrade(name, status, points / 9, 10.0) for name in NAMES),
+            notices=(Message(reason),) if reason else (),
+            seconds=Seconds(total=120.0),
+        )
+        for student, status, points, by_hand, reason in rows
+    ]
+
+
+def squeezed(text: str) -> str:
+    """Return a table's text without borders and line ends: what a column breaks into lines is whole again."""
+    return re.sub(r"[\s│┃]", "", text)
+
+
+def column(text: str, number: int) -> str:
+    """Return what stands in a column of a table, its lines joined."""
+    rows = (line.split("│")[1:-1] for line in text.splitlines() if line.startswith("│"))
+    return "".join(row[number].strip() for row in rows)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_names_status_and_reasons_are_whole_in_a_window_of_any_width(width: int) -> None:
+    grades = class_of_three()
+    file = io.StringIO()
+    terminal = output.Terminal(file=file, width=width, force_terminal=True, color_system=None)
+
+    terminal.print(output.grades_table(grades, width=width))
+
+    text = "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+    assert text == (GOLDEN / f"grades-{width}.txt").read_text(encoding="utf-8")
+    assert max(map(cell_len, text.splitlines())) <= width
+    for grade in grades:
+        assert grade.student in column(text, 0)
+        assert f" {grade.status} " in text
+        assert squeezed(output.what_happened(grade)) in squeezed(column(text, -1))
+    assert ("confusion_matrix" in text, "by hand" in text.splitlines()[2]) == (width == 200, width >= 100)
+
+
+def test_piped_a_submission_is_a_line_of_columns_and_never_cut() -> None:
+    grades = class_of_three()
+
+    lines = list(output.grades_lines(grades))
+
+    assert "".join(f"{line}\n" for line in lines) == (GOLDEN / "grades-piped.txt").read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in lines]
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert [row[0] for row in rows[1:]] == [grade.student for grade in grades]
+
+
+def test_no_name_or_reason_can_begin_a_line_or_a_column_of_its_own() -> None:
+    (_, line) = output.grades_lines([graded(student="anna\tPASSED\n100", notices=(Message("a\nb\x1b[2J"),))])
+
+    assert line.split("\t")[0] == "anna PASSED 100"
+    assert line.split("\t")[-1].startswith("a b")
+    assert "\x1b" not in line
+    assert "\n" not in line
+
+
+def test_findings_for_a_pipe_are_a_line_each_and_their_number_goes_to_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.print_findings([Finding("tiny", "release is fresh", False, f"{'words ' * 60}[staff]", 3.0)])
+
+    written, told = capsys.readouterr()
+    assert written == f"NOT OK\ttiny\trelease is fresh\t3\t{'words ' * 60}[staff]\n"
+    assert told == "1 of 1 not as they must be\n"
 
 
 def graded(**changes: object) -> Grade:

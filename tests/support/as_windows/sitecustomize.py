@@ -52,23 +52,18 @@ _LACKING: dict[str, ModuleType] = {
 _LACKING["sys"] = Elsewhere("sys")
 
 
-def as_on_windows(
-    name: str,
-    globals: Any = None,  # noqa: A002 - as `__import__` names it
-    locals: Any = None,  # noqa: A002
-    fromlist: Any = (),
-    level: int = 0,
-) -> Any:
-    named = globals or {}
-    importer = getattr(named.get("__spec__"), "name", "") or named.get(
-        "__name__", ""
-    )  # the first: of `python -m`
-    if importer.split(".")[0] == "grader" and not level:
-        if name.split(".", maxsplit=1)[0] in MODULES:
+def as_on_windows(name: str, *arguments: Any, **keywords: Any) -> Any:
+    """Import as Python does, but for what modules of `grader` cannot have."""
+    # As `__import__` takes them: globals of the importing module, locals, names, level.
+    given = dict(zip(("globals", "locals", "fromlist", "level"), arguments, strict=False)) | keywords
+    named = given.get("globals") or {}
+    importer = getattr(named.get("__spec__"), "name", "") or named.get("__name__", "")
+    if importer.partition(".")[0] == "grader" and not given.get("level"):
+        if name.partition(".")[0] in MODULES:
             raise ModuleNotFoundError(f"No module named {name!r}, as on Windows: {importer}", name=name)
-        if name in _LACKING and not fromlist:
+        if name in _LACKING and not given.get("fromlist"):
             return _LACKING[name]
-    return _import(name, globals, locals, fromlist, level)
+    return _import(name, *arguments, **keywords)
 
 
 builtins.__import__ = as_on_windows
