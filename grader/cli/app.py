@@ -15,6 +15,7 @@ from grader.cli import output
 from grader.cli.assignments import calibrate, verify
 from grader.cli.ci import ci_app
 from grader.cli.kernels import kernels_app
+from grader.cli.new import new_app
 from grader.cli.options import (
     CourseOption,
     DataOption,
@@ -46,7 +47,7 @@ app = typer.Typer(
     help="""An autograded teaching lab for deep learning on images.
 
 New here? `pawgrade demo` grades a small made-up class. Students run `pawgrade check NOTEBOOK`; instructors
-`pawgrade release`, `grade`, `feedback`, and `verify` for the assignment itself.
+`pawgrade new course`, `release`, `grade`, `feedback`, and `verify` for the assignment itself.
 
 Exit codes: 0 done; 1 done, but something is below its pass mark; 2 an assignment, option or setting is wrong;
 3 the grader itself failed, try again; 130 interrupted.
@@ -61,6 +62,7 @@ gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook
 app.add_typer(gradebook_app, name="gradebook")
 app.add_typer(kernels_app, name="kernels")
 app.add_typer(ci_app, name="ci")
+app.add_typer(new_app, name="new")
 app.command()(verify)
 app.command()(calibrate)
 app.command()(review)
@@ -209,6 +211,8 @@ def grade(
     from grader.grading.runners import InlineExecutor
 
     opened_course, settings = open_course(course, sandbox)
+    # As every command does: a misspelt assignment has the same answer everywhere.
+    opened_course.chosen([assignment])
     options = Options(data, tuple(student or ()), force, extra_attempt)
     # Reading the submissions refuses a misspelt student before anything is prepared.
     progress = Progress(len(opened_course.submissions(assignment, options.students)))

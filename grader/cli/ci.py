@@ -26,7 +26,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite workflow f
 def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
     """Write the workflow files for GitHub Actions into a course.
 
-    Also a requirements-ci.txt and a ruff.toml, where the course has none.
+    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the lines that its .gitignore lacks.
     """
     from grader.authoring.workflows import write_workflows
 
@@ -37,7 +37,8 @@ def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
 def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
     """Write the pipeline for GitLab CI into a course.
 
-    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the file that caches are named after.
+    Also a requirements-ci.txt and a ruff.toml, where the course has none, the lines that its .gitignore lacks, and the file
+    that caches are named after.
     """
     from grader.authoring.workflows import write_workflows
 

@@ -29,6 +29,7 @@ STYLES = {
 }
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
 
+SHORT = 160  # characters of what was found, where more stands below the table
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
 
@@ -150,8 +151,26 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
         took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + finding.detail))
+        # What an author has to read stands below the table in full, where lines are as long as they are.
+        detail = _below(finding) if finding.log else finding.detail
+        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + detail))
     return table
+
+
+def _below(finding: Finding) -> str:
+    first = finding.detail.partition("\n")[0]
+    return f"{first if len(first) <= SHORT else first[: SHORT - 3] + '...'} (more below)"
+
+
+def slips(findings: Sequence[Finding]) -> Iterator[Text]:
+    """Yield what authors got wrong in their files, once where several findings are about the same: exceptions, own lines first."""
+    told: dict[tuple[str, str], str] = {}
+    for finding in findings:
+        told.setdefault((finding.assignment, finding.log), finding.what)
+    for (assignment, log), what in told.items():
+        if log:
+            yield Text(f"{assignment}: {what}", style="bold red")
+            yield from (Text(f"  {line}") for line in log.splitlines())
 
 
 def append(text: str, path: Path) -> None:
