@@ -1,0 +1,73 @@
+"""The page for a first assignment: its files are those that `new` writes, its commands do what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.authoring.starters.new import filled_in
+from tests.support.notebooks import REPOSITORY
+
+PAGE = (REPOSITORY / "docs" / "first-assignment.md").read_text(encoding="utf-8")
+FILES = dict(
+    re.findall(r"^`solutions/softmax/([^`]+)`\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+)
+CONSOLE = "".join(re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+COMMANDS = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", CONSOLE, re.MULTILINE)
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Say whether a command printed what the page shows: `...` stands for anything, a number for any number."""
+    pattern = re.escape(re.sub(r"[ \t]+", " ", expected.strip()))
+    pattern = re.sub(r"\d+(\\\.\d+)?", r"[\\d.e-]+", pattern).replace(r"\.\.\.", r"[\s\S]*?")
+    return re.search(f"{pattern}\\s*$", re.sub(r"[ \t]+", " ", printed)) is not None
+
+
+def test_the_files_on_the_page_are_all_that_a_new_assignment_has() -> None:
+    assert filled_in("function", "softmax", "Softmax") == FILES
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        ("made 3 files\n", "made 17 files\n", True),
+        ("made 3 files\n", "made no files\n", False),
+        ("first\n...\nlast\n", "first\nmore\nmore\nlast\n", True),
+        ("first\n...\nlast\n", "first\nmore\nlast but not\n", False),
+        ("chance: ... (all)", "chance: 1.2e-05 (all)", True),
+    ],
+)
+def test_output_is_compared_loosely_but_compared(expected: str, printed: str, same: bool) -> None:
+    assert matches(expected, printed) is same
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_the_commands_of_the_page_run_from_an_empty_folder(tmp_path: Path) -> None:
+    assert len(COMMANDS) >= 10
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PAWGRADE_")}
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PAWGRADE_CACHE": str(tmp_path / "cache"),
+        "PAWGRADE_SECRET": "0ad3050e71e89dadeaec4562aec7e59b",
+    }
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    for command, expected in COMMANDS:
+        if command.startswith("cd "):
+            folder /= command.removeprefix("cd ")
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )  # fmt: skip
+        assert matches(expected, done.stdout), f"{command}:\n{done.stdout}\n{done.stderr}"
+        if command == "pawgrade new assignment softmax":
+            source = folder / "solutions" / "softmax"
+            assert {name: (source / name).read_text() for name in FILES} == FILES
+    shutil.rmtree(tmp_path / "cache", ignore_errors=True)
