@@ -46,7 +46,7 @@ class Course:
     def _existing(self, kind: str, assignment: str) -> Path:
         path = self.folder / kind / assignment
         # By its own name: "", ".." and "a/../b" would lead to folders, too.
-        if Path(assignment).name != assignment or not path.is_dir():
+        if Path(assignment).name != assignment or assignment in ("", "..") or not path.is_dir():
             assignment_ids = self.assignments()
             close = difflib.get_close_matches(assignment, assignment_ids, n=1)
             raise SpecError(
