@@ -68,7 +68,7 @@ def _told(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 def _again(exc: ValidationError) -> Iterator[InitErrorDetails]:
     for error in exc.errors():
         details = InitErrorDetails(
-            type=PydanticCustomError(error["type"], "{text}", {"text": error["msg"]}),  # type: ignore[arg-type]
+            type=PydanticCustomError(error["type"], "{text}", {"text": error["msg"]}),
             loc=error["loc"],
             input=error["input"],
         )

@@ -24,9 +24,12 @@ COMMANDS = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", CONSOLE, re.MULTILINE)
 
 def matches(expected: str, printed: str) -> bool:
     """Say whether a command printed what the page shows: `...` stands for anything, a number for any number."""
-    pattern = re.escape(re.sub(r"[ \t]+", " ", expected.strip()))
+    expected, printed = (
+        "\n".join(line.strip() for line in text.strip().splitlines()) for text in (expected, printed)
+    )
+    pattern = re.escape(expected)
     pattern = re.sub(r"\d+(\\\.\d+)?", r"[\\d.e-]+", pattern).replace(r"\.\.\.", r"[\s\S]*?")
-    return re.search(f"{pattern}\\s*$", re.sub(r"[ \t]+", " ", printed)) is not None
+    return re.search(f"(^|\n){pattern}$", printed) is not None
 
 
 def test_the_files_on_the_page_are_all_that_a_new_assignment_has() -> None:
@@ -40,6 +43,7 @@ def test_the_files_on_the_page_are_all_that_a_new_assignment_has() -> None:
         ("made 3 files\n", "made no files\n", False),
         ("first\n...\nlast\n", "first\nmore\nmore\nlast\n", True),
         ("first\n...\nlast\n", "first\nmore\nlast but not\n", False),
+        ("...\nlast\n", "+--+\n    last  \n", True),
         ("chance: ... (all)", "chance: 1.2e-05 (all)", True),
     ],
 )

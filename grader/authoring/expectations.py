@@ -33,7 +33,9 @@ def full_marks(grade: Grade) -> tuple[bool, str]:
         if check.status is not Status.PASSED
     ]
     lacking += [f"cell {cell.number} raised {cell.error}: {cell.message}" for cell in grade.failed_cells]
-    if grade.staff.log and "tries" not in grade.provenance:  # a check that no student sees can break, too
+    broken = any(check.status is Status.ERROR for check in grade.checks)  # that is told already
+    # A check that no student sees can break, too.
+    if grade.staff.log and "tries" not in grade.provenance and not broken:
         lacking.append("the checks left something in the log for staff")
     ok = grade.points == grade.max_points and not lacking
     measured = "; ".join(said(measure) for measure in measures(grade).values())
