@@ -27,7 +27,7 @@ PACKAGE = Path(__file__).resolve().parent
 FOLDER = "course"  # of the public parts, inside an installed package
 PUBLIC_PARTS = ("assignments", "datasets")
 STAFF_FOLDER = "pawgrade_course"  # beside the packages of an environment
-STAFF_PARTS = ("assignments", "solutions", "nbgrader_config.py")
+STAFF_PARTS = ("assignments", "solutions", "starters", "nbgrader_config.py")
 STAFF_PROJECT = "pawgrade-course"
 HAS_FILTERS = hasattr(tarfile, "data_filter")  # came with Python 3.11.4; Debian 12 has 3.11.2
 

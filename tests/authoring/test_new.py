@@ -219,7 +219,7 @@ def test_the_files_of_a_kind_are_formatted_and_clean(made: Course, kind: str) ->
 @pytest.mark.parametrize("kind", CARDS)
 def test_a_calibration_that_is_brought_along_is_of_these_very_files(made: Course, kind: str) -> None:
     """`pawgrade calibrate` wrote it for an assignment that is called like its kind; under other ids the digest alone differs."""
-    template = tomllib.loads((new.FOLDER / kind / "staff" / "hidden.toml").read_text())
+    template = tomllib.loads((new.starters() / kind / "staff" / "hidden.toml").read_text())
 
     assert template["calibration"][CARDS[kind]]["digest"] == measured_version(made.source(kind), CARDS[kind])
     new.new_assignment(made, f"another_{kind}", kind)  # type: ignore[arg-type]

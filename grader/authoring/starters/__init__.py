@@ -1,4 +1,5 @@
-"""What courses and assignments begin with: the files of each kind lie here, `.txt` behind those that are Python.
+"""What courses and assignments begin with: `new` copies files and fills in the id and the title.
 
-`new` copies them, with the id and title filled in. A kind is a folder; `course/` is the course around them.
+`course/` has the files of a course. Those of assignments have solutions and hidden checks in them, so they are staff's: each
+kind is a folder of `starters/` in the checkout, which `pawgrade-course` brings for instructors (ADR 12).
 """

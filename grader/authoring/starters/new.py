@@ -13,22 +13,19 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from grader.assignment import calibration_file, spec
-from grader.assignment.course import Course
+from grader.assignment.course import Course, packaged_course
 from grader.authoring import release
 from grader.authoring.starters import gitignore
 from grader.calibration.statistics import measured_version
 from grader.checks.soundness import require_sound
 from grader.errors import SpecError
+from grader.files import STAFF_PROJECT
 
 Kind = Literal["function", "images", "quiz", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SAMPLE = "example"  # id of the assignment that a new course has
-FOLDER = Path(__file__).resolve().parent
-_COURSE_FILES = {
-    "nbgrader_config.py": "nbgrader_config.py.txt",
-    "pawgrade.toml": "pawgrade.toml",
-    "README.md": "README.md",
-}
+COURSE_FILES = Path(__file__).resolve().parent / "course"
+CONFIG = "nbgrader_config.py"  # that of the packaged course serves every other one
 
 
 def new_course(folder: Path) -> list[Path]:
@@ -49,8 +46,9 @@ def new_course(folder: Path) -> list[Path]:
         raise SpecError(f"{folder.parent} does not exist.", "Make it first, or choose another place.")
     with _draft(folder) as draft:
         (draft / "solutions").mkdir()
-        for name, template in _COURSE_FILES.items():
-            text = (FOLDER / "course" / template).read_text(encoding="utf-8")
+        shutil.copyfile(packaged_course().folder / CONFIG, draft / CONFIG)
+        for name in ("pawgrade.toml", "README.md"):
+            text = (COURSE_FILES / name).read_text(encoding="utf-8")
             (draft / name).write_text(text.replace("__TITLE__", folder.name), encoding="utf-8")
         (draft / gitignore.NAME).write_text(gitignore.completed(""), encoding="utf-8")
         new_assignment(Course(draft), SAMPLE, "function")
@@ -102,17 +100,31 @@ def filled_in(kind: Kind, name: str, title: str) -> dict[str, str]:
         kind: one of `KINDS`.
         name: id of the assignment.
         title: its title.
+
+    Raises:
+        SpecError: the files are not installed, as for students.
     """
     # As JSON and TOML write it between quotation marks: it stands nowhere else.
     quoted_title = json.dumps(title, ensure_ascii=False)[1:-1]
-    files = {}
-    for path in sorted((FOLDER / kind).rglob("*")):
-        if path.is_file():
-            file = path.relative_to(FOLDER / kind).as_posix().removesuffix(".txt")
+    files, folder = {}, starters() / kind
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            file = path.relative_to(folder).as_posix()
             file = f"{name}.ipynb" if file == "notebook.ipynb" else file
             text = path.read_text(encoding="utf-8")
             files[file] = text.replace("__ID__", name).replace("__TITLE__", quoted_title)
     return files
+
+
+def starters() -> Path:
+    """Return the folder with the files of each kind, of the checkout or of `pawgrade-course`; raises SpecError."""
+    folder = packaged_course().folder / "starters"
+    if not folder.is_dir():
+        raise SpecError(
+            f"{folder} does not exist.",
+            f"Update {STAFF_PROJECT}: pip install --upgrade 'pawgrade[staff]'.",
+        )
+    return folder
 
 
 def _require_names(name: str, title: str) -> None:

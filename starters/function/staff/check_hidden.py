@@ -5,6 +5,7 @@ They are written as those in check_public.py. The checks of an exercise, public 
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from grader.checks import Question, largest_gap, load_checks, require
@@ -14,7 +15,8 @@ expected = load_checks(Path(__file__).parent / "expected.py")
 
 
 def questions(material):
-    large = material.rng.normal(0, 2, (6, 4)) + [[800.0], [-800.0], [900.0], [-900.0], [1000.0], [0.0]]
+    far = np.array([[800.0], [-800.0], [900.0], [-900.0], [1000.0], [0.0]])
+    large = material.rng.normal(0, 2, (6, 4)) + far
     return {"large": [Question("softmax", (large,), {"expected": expected.softmax(large)})]}
 
 
