@@ -10,6 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PARTS = (
     "assignments",
     "solutions",
+    "starters",
     "nbgrader_config.py",
 )  # `STAFF_PARTS` of grader/files.py: a test compares
 FOLDER = "pawgrade_course"

@@ -25,7 +25,7 @@ from tests.support.notebooks import REPOSITORY, solution_cell
 
 CANARY = "a canary of staff's own 7f3a91"
 PARTS = (
-    "grader", "assignments", "datasets", "solutions", "course", "nbgrader_config.py", "hatch_build.py",
+    "grader", "assignments", "datasets", "solutions", "starters", "course", "nbgrader_config.py", "hatch_build.py",
     "pyproject.toml", "README.md", "LICENSE", ".gitignore",
 )  # fmt: skip
 SEARCH = f"""
@@ -258,6 +258,9 @@ def test_a_students_installation_has_checks_and_cards_but_no_course(
     assert Path(package).is_relative_to(student.folder)
     assert folder == f"{package}/course/assignments/oxford_pets"
     assert (card, course) == ("toy_pets", "None")
+    begun = student.run("pawgrade", "new", "course", "mine", cwd=tmp_path)
+    assert (begun.returncode, (tmp_path / "mine").exists()) == (2, False)
+    assert "pip install 'pawgrade[staff]'" in begun.stderr
     assert demo.returncode == 2
     assert "pip install 'pawgrade[staff]'" in demo.stderr
     assert not (tmp_path / "pawgrade-demo").exists()
@@ -274,6 +277,9 @@ def test_the_extra_for_staff_brings_the_course_that_the_demo_copies(
     said = staff.run("-c", look, cwd=tmp_path)
 
     *names, students = said.stdout.split()
+    begun = staff.run("pawgrade", "new", "course", "mine", cwd=tmp_path)
+    assert begun.returncode == 0, begun.stderr
+    assert (tmp_path / "mine" / "assignments" / "example" / "example.ipynb").is_file()
     assert names == ["adversarial_cat", "oxford_pets", "transfer_learning"], said.stderr
     assert int(students) >= 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from grader.schema import Strict
+from grader.schema import Strict, mistakes, refuse
 
 
 class Bowl(Strict):
@@ -15,9 +15,46 @@ class Bowl(Strict):
     label: str = ""
 
 
+class Shelf(Strict):
+    """A model with another one in it."""
+
+    bowl: Bowl
+    height: float
+
+
 def test_an_unknown_key_is_named_with_the_known_ones() -> None:
     with pytest.raises(ValidationError, match="unknown key 'litters'; known are litres, label"):
         Bowl.model_validate({"litters": 2})
+
+
+def test_all_mistakes_of_a_table_are_told_at_once() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Shelf.model_validate({"bowl": {"litters": 2, "labl": "x", "litres": "many"}, "colour": 1})
+
+    assert mistakes(caught.value) == [
+        "the file: unknown key 'colour'; known are bowl, height, found 1",
+        "bowl: unknown key 'labl'; known are litres, label, found 'x'",
+        "bowl: unknown key 'litters'; known are litres, label, found 2",
+        "bowl.litres: Input should be a valid number, unable to parse string as a number, found 'many'",
+        "height: Field required",
+    ]
+
+
+def test_what_does_not_fit_together_is_told_in_one_go() -> None:
+    with pytest.raises(ValidationError) as caught:
+        refuse(Bowl, ["too {small}", "too blue"])
+
+    assert mistakes(caught.value) == ["the file: too {small}", "the file: too blue"]
+    refuse(Bowl, [])
+
+
+def test_what_was_found_is_cut() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Bowl.model_validate({"litres": "x" * 500})
+
+    (told,) = mistakes(caught.value)
+    assert told.endswith("xxx...")
+    assert len(told) < 200
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), "nan"])

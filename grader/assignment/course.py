@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import itertools
 import os
 import re
@@ -37,15 +38,25 @@ class Course:
         return self._existing("solutions", assignment)
 
     def release(self, assignment: str) -> Path:
-        """Return the release folder of an assignment; raises SpecError when there is none."""
-        return self._existing("assignments", assignment)
+        """Return the release folder of an assignment; raises SpecError when there is no such assignment or release."""
+        self.source(assignment)
+        path = self.folder / "assignments" / assignment
+        if not path.is_dir():
+            raise SpecError(
+                f"assignment {assignment!r} is not released: {path} does not exist.",
+                f"Run `pawgrade release {assignment}`.",
+            )
+        return path
 
     def _existing(self, kind: str, assignment: str) -> Path:
         path = self.folder / kind / assignment
-        if not path.is_dir():
-            assignment_ids = ", ".join(self.assignments()) or "none"
+        # By its own name: "", ".." and "a/../b" would lead to folders, too.
+        if Path(assignment).name != assignment or assignment in ("", "..") or not path.is_dir():
+            assignment_ids = self.assignments()
+            close = difflib.get_close_matches(assignment, assignment_ids, n=1)
             raise SpecError(
-                f"no assignment {assignment!r} in {self.folder / kind}; the course has {assignment_ids}."
+                f"no assignment {assignment!r} in {self.folder / kind}; the course has {', '.join(assignment_ids) or 'none'}.",
+                f"Did you mean {close[0]}?" if close else "`pawgrade new assignment ID` makes one.",
             )
         return path
 
@@ -64,7 +75,7 @@ class Course:
             has = f"the folders {', '.join(others)} without one" if others else "nothing"
             raise SpecError(
                 f"{self.folder / 'solutions'}: expected solutions/<id>/assignment.toml, found {has}.",
-                "An assignment is a folder with assignment.toml, check_public.py and its notebook <id>.ipynb.",
+                "`pawgrade new assignment ID` makes one: a folder with assignment.toml, check_public.py and its notebook <id>.ipynb.",
             )
         return selected
 
@@ -152,15 +163,20 @@ def find_course(folder: Path | None, start: Path) -> Course:
     """Return the course in `folder`, or in `start` or a folder above it.
 
     Raises:
-        SpecError: there is none.
+        SpecError: there is none, or no such folder.
     """
     # A folder that was given is meant: those above it are not searched.
     for candidate in [folder] if folder else [start, *start.parents]:
         if (candidate / "solutions").is_dir() and (candidate / "nbgrader_config.py").is_file():
             return Course(candidate.resolve())
+    if folder is not None and not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise SpecError(
+            f"{folder} {what}; expected the folder of a course.", f"`pawgrade new course {folder}` makes one."
+        )
     raise SpecError(
         f"{folder or start} is no course: expected nbgrader_config.py and a folder solutions there.",
-        "Give the course with --course, or run `pawgrade demo` to see one.",
+        "Give the course with --course, make one with `pawgrade new course NAME`, or run `pawgrade demo` to see one.",
     )
 
 

@@ -18,9 +18,10 @@ from grader import records
 from grader.assignment.calibrated import Calibration
 from grader.errors import SpecError
 from grader.limits import Limits
-from grader.schema import Strict
+from grader.schema import Strict, mistakes, refuse
 
 Name = str
+ID_PATTERN = r"^[a-z][a-z0-9_]*$"  # of an assignment: the name of its folders, too
 Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
 NO_CARD = records.NO_CARD
@@ -151,7 +152,7 @@ class Data(Strict):
 class Assignment(Strict):
     """The public description of an assignment: what `assignment.toml` holds."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    id: str = Field(pattern=ID_PATTERN)
     title: str
     points: float = Field(gt=0)
     pass_points: float = Field(ge=0)
@@ -171,22 +172,23 @@ class Assignment(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         ids = [exercise.id for exercise in (*self.exercises, *self.manual)]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"exercise ids must differ, found {ids}")
+        # All of them, so that one look mends the file.
+        problems = [f"exercise ids must differ, found {ids}"] if len(set(ids)) != len(ids) else []
         for kind, names in (
             ("entry_points", [entry.name for entry in self.entry_points]),
             ("files", [file.name for file in self.files]),
         ):
             if len(set(names)) != len(names):
-                raise ValueError(f"{kind}: names must differ, found {names}")
+                problems.append(f"{kind}: names must differ, found {names}")
         total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
         # Points may be decimal fractions, whose sums are not exact in binary.
         if abs(total - self.points) > 1e-9:
-            raise ValueError(f"points is {self.points:g}, but the exercises add up to {total:g}")
+            problems.append(f"points is {self.points:g}, but the exercises add up to {total:g}")
         if self.data and (self.levels or self.counts):
-            raise ValueError("levels and counts stand in [data.<card>] where there is a data card")
+            problems.append("levels and counts stand in [data.<card>] where there is a data card")
         if self.pass_points > self.points:
-            raise ValueError(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
+            problems.append(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
+        refuse(type(self), problems)
         return self
 
     @property
@@ -219,7 +221,9 @@ class Assignment(Strict):
             # Validated once more: the limits of a card are plain numbers until they meet the others.
             return Limits.model_validate({**self.limits.model_dump(), **self.on(card).limits})
         except ValidationError as exc:
-            raise SpecError(f"assignment {self.id}: [data.{card}.limits]: {_first_error(exc)}.") from exc
+            raise SpecError(
+                f"assignment {self.id}: [data.{card}.limits]: {'; '.join(mistakes(exc))}."
+            ) from exc
 
 
 class Holdout(Strict):
@@ -322,6 +326,13 @@ def bind_sizes(inputs: Sequence[Value], arguments: Sequence[object]) -> dict[str
     return sizes
 
 
+def told(where: str, problems: Sequence[str]) -> str:
+    """Say what is wrong with a file: in a line where it is one thing, else each in a line of its own."""
+    if len(problems) == 1:
+        return f"{where}: {problems[0]}."
+    return "\n".join([f"{where}: {len(problems)} mistakes:", *(f"  - {problem}" for problem in problems)])
+
+
 def _load(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -330,15 +341,7 @@ def _load(path: Path, model: type[Model]) -> Model:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
     except ValidationError as exc:
-        raise SpecError(f"{path}: {_first_error(exc)}.") from exc
-
-
-def _first_error(exc: ValidationError) -> str:
-    error = exc.errors()[0]
-    where = ".".join(str(step) for step in error["loc"]) or "the file"
-    input_repr = repr(error["input"])
-    # pydantic's prefix stands before the words of our own validators. The input may be a whole table.
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}, found {input_repr if len(input_repr) <= 80 else input_repr[:77] + '...'}"
+        raise SpecError(told(str(path), mistakes(exc))) from exc
 
 
 def _describe(value: Value) -> str:

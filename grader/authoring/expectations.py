@@ -8,8 +8,10 @@ from typing import Any
 from grader.assignment.calibrated import Calibration
 from grader.authoring.variants import Variant
 from grader.calibration.statistics import IMPLAUSIBLE, chance_below
-from grader.records import Grade, Requirement, Status
+from grader.messages import Message
+from grader.records import Check, Grade, Requirement, Status
 
+BROKEN = "the check itself broke, or does not fit assignment.toml"
 # Exceptions that a mutant hardly means: its own code is broken, and it fails for that.
 _SLIPS = frozenset(
     (
@@ -26,16 +28,23 @@ _SLIPS = frozenset(
 def full_marks(grade: Grade) -> tuple[bool, str]:
     """Whether a grade has every point, and what it lacks."""
     lacking = [
-        f"{check.id} {check.status} {check.points:g}/{check.max_points:g}: {check.found}"
+        f"{check.id} {check.status} {check.points:g}/{check.max_points:g}: {_reason(check)}"
         for check in grade.checks
         if check.status is not Status.PASSED
     ]
     lacking += [f"cell {cell.number} raised {cell.error}: {cell.message}" for cell in grade.failed_cells]
-    if grade.staff.log and "tries" not in grade.provenance:  # a check that no student sees can break, too
+    broken = any(check.status is Status.ERROR for check in grade.checks)  # that is told already
+    # A check that no student sees can break, too.
+    if grade.staff.log and "tries" not in grade.provenance and not broken:
         lacking.append("the checks left something in the log for staff")
     ok = grade.points == grade.max_points and not lacking
     measured = "; ".join(said(measure) for measure in measures(grade).values())
     return ok, "; ".join(lacking) or f"{grade.points:g} of {grade.max_points:g}; {measured}"
+
+
+def _reason(check: Check) -> str | Message:
+    """Say to the author why a check did not pass; a broken one has only a word for students."""
+    return BROKEN if check.status is Status.ERROR else check.found
 
 
 def no_marks(grade: Grade) -> tuple[bool, str]:
@@ -106,7 +115,7 @@ def wrong_losses(variant: Variant, grade: Grade) -> Iterator[str]:
             yield f"expected to lose {exercise.id}, has all {exercise.max_points:g} points of it"
         elif exercise.id not in expected and exercise.points < exercise.max_points:
             reasons = "; ".join(
-                f"{check.id}: {check.found}"
+                f"{check.id}: {_reason(check)}"
                 for check in grade.checks
                 if check.exercise == exercise.id and check.status is not Status.PASSED
             )
@@ -144,7 +153,7 @@ def wrong_failures(variant: Variant, grade: Grade) -> Iterator[str]:
         if name not in checks:
             yield f"its header names the check {name}, which there is not"
         elif checks[name].status is not Status.FAILED:
-            measured = checks[name].found or "nothing measured"
+            measured = _reason(checks[name]) or "nothing measured"
             yield f"the check {name} was expected to fail and is {checks[name].status}: {measured}"
     for name, check in checks.items():
         if check.status is Status.FAILED and name not in variant.fails:

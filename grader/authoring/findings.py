@@ -29,6 +29,7 @@ class Finding:
         line: the line of that file to look at, from 1.
         cells: cells of that notebook that raised.
         names_cells: whether `detail` says what these cells raised.
+        log: for the author, where a check of theirs broke: its tracebacks, own lines first.
     """
 
     assignment: str
@@ -43,6 +44,7 @@ class Finding:
     line: int = 1
     cells: tuple[FailedCell, ...] = ()
     names_cells: bool = False
+    log: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `verify --json` writes."""

@@ -10,9 +10,9 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from grader.assignment.spec import Assignment, load_assignment
+from grader.assignment.spec import Assignment, load_assignment, load_hidden, told
 from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder, load_card, program_file
@@ -24,8 +24,10 @@ from grader.gradebook.conversion import (
     _ignored,
     cell_name,
     course_config,
+    read_source,
     record_source,
 )
+from grader.gradebook.nbgrader import nbgrader_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
+Read = TypeVar("Read")
 _CHECKED = re.compile(r"""lab\.check\(\s*["'](\w+)["']""")
 
 
@@ -57,7 +60,7 @@ def release(
     source = course / "solutions" / assignment
     # Before anything is written: a release of an assignment that cannot be graded would reach students.
     tell("looking at checks and points")
-    require_sound(source, load_assignment(source))
+    require_readable(source)
     tell("looking at its pictures")
     require_drawn(source)
     tell("making the notebook that students get")
@@ -65,6 +68,66 @@ def release(
     tell("putting its cells into the gradebook")
     record_source(course, assignment, db_url)
     return path
+
+
+def require_readable(source: Path) -> None:
+    """Read the files of an assignment that people write, and tell all of their mistakes at once.
+
+    Args:
+        source: the source folder: `assignment.toml`, `staff/hidden.toml`, the notebook's cells, the check files.
+
+    Raises:
+        SpecError: a line for each mistake, with file, key, what was found and what is allowed.
+    """
+    errors: list[SpecError] = []
+
+    def tried(read: Callable[[], Read]) -> Read | None:
+        try:
+            return read()
+        except SpecError as exc:
+            errors.append(exc)
+            return None
+
+    path = source / f"{source.name}.ipynb"
+    assignment = tried(lambda: load_assignment(source))
+    tried(lambda: load_hidden(source))
+    notebook = tried(lambda: read_source(path))
+    if notebook is not None:
+        tried(lambda: _require_metadata(path, notebook))
+    if assignment is not None:
+        if notebook is not None:
+            tried(lambda: _check_graded_cells(path, notebook, assignment))
+        # Imports the check files: last, so that mistakes of other files are told beside what that raises.
+        tried(lambda: require_sound(source, assignment))
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        hints = dict.fromkeys(str(error.hint) for error in errors if error.hint)
+        raise SpecError("\n".join(str(error.message) for error in errors), " ".join(hints))
+
+
+def _require_metadata(path: Path, notebook: NotebookNode) -> None:
+    """Raise SpecError with each cell whose nbgrader metadata is not what JupyterLab's panel writes."""
+    nbgrader_api()
+    from nbgrader.nbgraderformat import (
+        MetadataValidator,
+        SchemaTooNewError,
+        SchemaTooOldError,
+        ValidationError,
+    )
+
+    validator, problems = MetadataValidator(), []
+    for index, cell in enumerate(notebook.cells):
+        try:
+            validator.validate_cell(cell)
+        except (ValidationError, SchemaTooNewError, SchemaTooOldError) as exc:
+            problems.append(f"{cell_name(index, cell)}: {str(exc).splitlines()[0]}")
+        except (KeyError, TypeError, AttributeError) as exc:  # metadata that is no table
+            problems.append(f"{cell_name(index, cell)}: metadata of nbgrader: {exc}")
+    if problems:
+        raise SpecError(
+            told(str(path), problems), "JupyterLab's panel `Create Assignment` writes the metadata of a cell."
+        )
 
 
 def build_release(course: Path, assignment: str, destination: Path) -> Path:
@@ -125,6 +188,12 @@ def _text(notebook: NotebookNode) -> str:
 
 def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) -> None:
     """The notebook's graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
+    problems = list(_wrong_cells(notebook, spec))
+    if problems:
+        raise SpecError(told(str(path), problems), "A graded cell's grade_id is the exercise's id.")
+
+
+def _wrong_cells(notebook: NotebookNode, spec: Assignment) -> Iterator[str]:
     from nbgrader import utils
 
     graded_cells = {exercise.id: (exercise.points, "autograded") for exercise in spec.exercises}
@@ -135,23 +204,18 @@ def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) ->
         meta = cell.metadata.nbgrader
         # In nbgrader's words: what a student writes into a graded cell is graded by hand.
         kind = "manually graded" if utils.is_solution(cell) or utils.is_task(cell) else "autograded"
+        grade_id, points = str(meta.get("grade_id", "")), meta.get("points", 0)
         # Taken out, so that a second cell of the same id finds nothing, and what is left in the end has no
         # cell.
-        expected = graded_cells.pop(meta["grade_id"], None)
-        if expected != (meta["points"], kind):
+        expected = graded_cells.pop(grade_id, None)
+        if expected != (points, kind):
             declared = "nothing" if expected is None else f"{expected[1]}, {expected[0]:g} points"
-            raise SpecError(
-                f"{path}, {cell_name(index, cell)}: the cell is {kind}, {meta['points']:g} points; "
-                f"assignment.toml says {declared}.",
-                "A graded cell's grade_id is the exercise's id.",
-            )
+            yield f"{cell_name(index, cell)}: the cell is {kind}, {points} points; assignment.toml says {declared}"
         for asked in _CHECKED.findall(cell.source):
-            if asked != meta["grade_id"]:
-                raise SpecError(
-                    f"{path}, {cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({meta['grade_id']!r})."
-                )
+            if asked != grade_id:
+                yield f"{cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({grade_id!r})"
     if graded_cells:
-        raise SpecError(f"{path}: no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml.")
+        yield f"no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml"
 
 
 def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:

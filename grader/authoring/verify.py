@@ -15,7 +15,7 @@ from typing import Literal
 
 from grader.assignment import spec
 from grader.assignment.course import Course
-from grader.authoring import variants
+from grader.authoring import release, variants
 from grader.authoring.findings import Finding
 from grader.authoring.leaks import leaks
 from grader.authoring.verify_runs import Case, Looked, Run, coverage, mutant_run, plain_runs
@@ -59,7 +59,10 @@ def verify(
     Yields:
         Findings; a broken assignment gives findings that are not ok, or raises SpecError when it cannot be loaded.
     """
+    release.require_readable(course.source(assignment))
     picture_files.require_drawn(course.source(assignment))
+    # Where there is none, every part of this would say so in other words.
+    course.release(assignment)
     # Before photos and questions are loaded: it needs neither.
     if "release" in parts:
         yield from _release(course, assignment, tell)
@@ -119,8 +122,6 @@ def _graded(
 
 
 def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> Iterator[Finding]:
-    from grader.authoring import release
-
     tell("the release is fresh")
     stale = release.stale_files(course.folder, assignment)
     hint = f"; run `pawgrade release {assignment}`" if stale else ""

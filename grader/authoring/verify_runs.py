@@ -24,6 +24,7 @@ from grader.authoring.expectations import (
     wrong_losses,
 )
 from grader.authoring.findings import Finding, Kind, place
+from grader.authoring.slips import in_a_line, own_first
 from grader.authoring.variants import Variant
 from grader.checks.requirements import site_of
 from grader.checks.session import Verdicts
@@ -38,7 +39,7 @@ from grader.records import Check, Grade, Requirement, Status, Submission
 from grader.settings import own_cards
 
 GIVEN_AWAY = 0.25  # of a check's points, to a wrong solution that was measured
-LOG_CHARS = 300  # of a grade's log in a finding: its end, where the exception stands
+LOG_CHARS = 300  # of a grade's log in a line: the exceptions, the whole of it stands below the table
 HEADROOM = 2 / 3  # of a limit may be used by the reference solution
 
 
@@ -122,9 +123,12 @@ class Case:
     ) -> Finding:
         """Return a finding about this assignment on this card."""
         seconds, cells = (grade.seconds.total, grade.failed_cells) if grade else (0.0, ())
+        log = ""
         if grade is not None and grade.staff.log and not ok:
-            detail = f"{detail}; log: {' '.join(grade.staff.log.split())[-LOG_CHARS:]}"
-        about = (seconds, kind, self.card, subject, file, line, cells, names_cells)
+            folder = self.work.context.folder
+            log = own_first(grade.staff.log, folder)
+            detail = f"{detail}; {in_a_line(grade.staff.log, folder)[:LOG_CHARS]}"
+        about = (seconds, kind, self.card, subject, file, line, cells, names_cells, log)
         return Finding(self.assignment, what, ok, detail, *about)
 
     def submit(self, run: Run, runner: Executor) -> Future[Looked]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from grader.assignment import spec
 from grader.assignment.course import Course, packaged_course
+from grader.authoring.starters import gitignore
 from grader.datasets import cards
 from grader.errors import SpecError
 from grader.settings import own_cards
@@ -65,7 +66,8 @@ def packaged(name: str) -> str:
 def write_workflows(service: Service, folder: Path, *, force: bool = False) -> Iterator[Path]:
     """Write the workflow files of a service into a course.
 
-    What the course chooses for itself is written only where there is none: its requirements and its lint.
+    What the course chooses for itself is written only where there is none: its requirements and its lint. A `.gitignore` gets
+    the lines that it lacks.
 
     Args:
         service: where the course's repository is.
@@ -93,6 +95,10 @@ def write_workflows(service: Service, folder: Path, *, force: bool = False) -> I
         files[folder / REQUIREMENTS] = packaged(REQUIREMENTS).replace("{pawgrade}", "\n".join(origin().lines))
     if not any((folder / name).exists() for name in OWN_RULES):
         files[folder / "ruff.toml"] = packaged("ruff.toml")
+    ignored = folder / gitignore.NAME
+    present = ignored.read_text(encoding="utf-8") if ignored.is_file() else ""
+    if gitignore.completed(present) != present:
+        files[ignored] = gitignore.completed(present)
     if service == "gitlab":
         files[folder / KEY_FILE] = f"{cache_key([drawn_card, real_card], own_cards(folder))}\n"
     for path, text in files.items():

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import math
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +99,20 @@ def load_checks(path: Path) -> ModuleType:
     # A check file that calls `sys.exit` while it is imported must not end the grader.
     except (Exception, SystemExit) as exc:
         del sys.modules[spec.name]
-        raise SpecError(f"{path} cannot be imported: {type(exc).__name__}: {exc}.") from exc
+        raise SpecError(
+            f"{path} cannot be imported: {type(exc).__name__}: {str(exc).rstrip('.')}.",
+            raised_at(exc, path),
+        ) from exc
     return module
+
+
+def raised_at(exc: BaseException, path: Path) -> str:
+    """Say which line of a check file an exception came from, with the line; "" where none did."""
+    if isinstance(exc, SyntaxError) and exc.filename == str(path):
+        return f"Line {exc.lineno}: {(exc.text or '').strip()}"
+    # The last one: helpers of the file are called by others of its lines, and are nearer to the mistake.
+    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == str(path)]
+    return f"Line {frames[-1].lineno}, in {frames[-1].name}: {frames[-1].line}" if frames else ""
 
 
 def needed_sets(module: ModuleType, exercise: str) -> set[str]:

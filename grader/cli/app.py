@@ -16,6 +16,7 @@ from grader.cli.ci import ci_app
 from grader.cli.collect import collect
 from grader.cli.export import export
 from grader.cli.kernels import kernels_app
+from grader.cli.new import new_app
 from grader.cli.options import (
     CourseOption,
     DataOption,
@@ -49,7 +50,7 @@ app = typer.Typer(
     help="""An autograded teaching lab for deep learning on images.
 
 New here? `pawgrade demo` grades a small made-up class. Students run `pawgrade check NOTEBOOK`; instructors
-`pawgrade release`, `grade`, `feedback`, and `verify` for the assignment itself.
+`pawgrade new course`, `release`, `grade`, `feedback`, and `verify` for the assignment itself.
 
 Exit codes: 0 done; 1 done, but something is below its pass mark or not as it must be; 2 an assignment, option or
 setting is wrong; 3 the grader or this machine failed (a full disk, no network), or somebody's grade could not be decided: mend it, or
@@ -65,6 +66,7 @@ gradebook_app = typer.Typer(no_args_is_help=True, help="Look after the gradebook
 app.add_typer(gradebook_app, name="gradebook")
 app.add_typer(kernels_app, name="kernels")
 app.add_typer(ci_app, name="ci")
+app.add_typer(new_app, name="new")
 app.command(cls=CheckCommand)(check)
 app.command()(verify)
 app.command()(calibrate)
@@ -169,6 +171,8 @@ def grade(
     from grader.grading.runners import InlineExecutor
 
     opened_course, settings = open_course(course, sandbox)
+    # As every command does: a misspelt assignment has the same answer everywhere.
+    opened_course.chosen([assignment])
     options = Options(data, tuple(student or ()), force, extra_attempt)
     # Reading the submissions refuses a misspelt student before anything is prepared.
     progress = Progress(len(opened_course.submissions(assignment, options.students)))
@@ -212,7 +216,7 @@ def _exit_code(grades: list[Grade]) -> int:
     return 0 if all(grade.passed for grade in grades) else 1
 
 
-def _warn(grades: list[Grade], *, flagged: bool, logs: Sequence[str]) -> None:
+def _warn(grades: list[Grade], *, flagged: bool, logs: list[str]) -> None:
     undecided = [grade.student for grade in grades if grade.status is Status.ERROR]
     if undecided:
         where = ".pawgrade/attempts/<assignment>/<student>/<attempt>/staff.log, or grade again with -v"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from grader.authoring.findings import Finding
     from grader.authoring.verify import Part
     from grader.settings import Settings
+
+UNREADABLE = "it can be verified"  # what is not so where an assignment's files are refused
 
 
 def verify(
@@ -68,7 +70,8 @@ def verify(
     The source must earn full marks by public and hidden checks, twice the same with the same seed, and leave a third of
     its limits; the release earns 0 points without an ERROR, is fresh and gives nothing away. Each mutant in
     `staff/mutants` must lose exactly what its header names, each demand of the checks must be failed by a mutant, and no
-    level may be tighter than the calibration supports (`pawgrade calibrate`). Exit code 1 when anything is not so.
+    level may be tighter than the calibration supports (`pawgrade calibrate`). Exit code 1 when anything is not so, 2 when an
+    assignment cannot be verified at all: what is wrong with its files stands below the table.
     """
     from grader.authoring import verify as verify_module
     from grader.errors import SpecError
@@ -89,11 +92,20 @@ def verify(
         output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
         output.print_findings(findings)
+        for line in output.slips(findings):
+            output.console.print(line, highlight=False, soft_wrap=True)
     _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
     if annotate:
         # GitHub reads both streams; where the JSON is printed it has standard output to itself.
         _annotate(findings, opened_course.folder, on_errors=str(json_path) == "-")
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+    raise typer.Exit(_exit_code(findings))
+
+
+def _exit_code(findings: Sequence[Finding]) -> int:
+    """Return 2 where an assignment could not be verified at all, 1 where something is not as it must be."""
+    if any(finding.what == UNREADABLE for finding in findings):
+        return 2
+    return 0 if all(finding.ok for finding in findings) else 1
 
 
 def _chosen_parts(names: Sequence[str]) -> list[Part]:
@@ -127,7 +139,7 @@ def _findings(
         for assignment in names:
             # In a log the findings are told, as they come; what is looked at is not.
             with phases(assignment, in_logs=False) as tell:
-                for finding in verify_module.verify(
+                looked_at = verify_module.verify(
                     course,
                     assignment,
                     settings,
@@ -137,12 +149,26 @@ def _findings(
                     jobs=at_a_time,
                     parts=parts,
                     only=only,
-                ):
+                )
+                for finding in _with_refusal(looked_at, assignment):
                     findings.append(finding)
                     # The status line does not move in a log: there each finding is a line of its own.
                     if not output.errors.is_terminal and output.verbosity.level > output.QUIET:
                         output.errors.print(_line(finding), highlight=False)
     return findings
+
+
+def _with_refusal(findings: Iterable[Finding], assignment: str) -> Iterator[Finding]:
+    """Yield the findings of an assignment, and one more where its files are refused: others are verified all the same."""
+    from grader.authoring.findings import Finding
+    from grader.errors import SpecError
+
+    try:
+        yield from findings
+    except SpecError as exc:
+        folder = f"solutions/{assignment}"
+        text = str(exc.message) + (f"\n{exc.hint}" if exc.hint else "")
+        yield Finding(assignment, UNREADABLE, False, str(exc), kind="source", file=folder, log=text)
 
 
 def _annotate(findings: list[Finding], course: Path, *, on_errors: bool) -> None:

@@ -25,7 +25,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite workflow f
 def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
     """Write the workflow files for GitHub Actions into a course.
 
-    Also a requirements-ci.txt and a ruff.toml, where the course has none. Then it says what is left to do on the service.
+    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the lines that its .gitignore lacks. Then it
+    says what is left to do on the service.
     """
     _write("github", folder, force=force)
 
@@ -34,8 +35,8 @@ def github(folder: FolderOption = Path(), force: ForceOption = False) -> None:
 def gitlab(folder: FolderOption = Path(), force: ForceOption = False) -> None:
     """Write the pipeline for GitLab CI into a course.
 
-    Also a requirements-ci.txt and a ruff.toml, where the course has none, and the file that caches are named after. Then it
-    says what is left to do on the service.
+    Also a requirements-ci.txt and a ruff.toml, where the course has none, the lines that its .gitignore lacks, and the file
+    that caches are named after. Then it says what is left to do on the service.
     """
     _write("gitlab", folder, force=force)
 

@@ -35,6 +35,7 @@ NAME, REASON = (
     30,
 )  # characters that names and reasons have in a window, at the least, before other columns go
 BESIDE = 3  # characters beside a cell: a border and two blanks
+SHORT = 160  # characters of what was found, where more stands below the table
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
 
@@ -333,7 +334,9 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
         took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + finding.detail))
+        # What an author has to read stands below the table in full, where lines are as long as they are.
+        detail = _below(finding) if finding.log else finding.detail
+        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + detail))
     return table
 
 
@@ -342,6 +345,22 @@ def _how_many(findings: Sequence[Finding]) -> str:
     if wrong:
         return f"{wrong} of {len(findings)} not as they must be"
     return f"{len(findings)} looked at, all as they must be"
+
+
+def _below(finding: Finding) -> str:
+    first = finding.detail.partition("\n")[0]
+    return f"{first if len(first) <= SHORT else first[: SHORT - 3] + '...'} (more below)"
+
+
+def slips(findings: Sequence[Finding]) -> Iterator[Text]:
+    """Yield what authors got wrong in their files, once where several findings are about the same: exceptions, own lines first."""
+    told: dict[tuple[str, str], str] = {}
+    for finding in findings:
+        told.setdefault((finding.assignment, finding.log), finding.what)
+    for (assignment, log), what in told.items():
+        if log:
+            yield Text(f"{assignment}: {what}", style="bold red")
+            yield from (Text(f"  {line}") for line in log.splitlines())
 
 
 def append(text: str, path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from grader.errors import SpecError
 
 # As networks for ImageNet are usually fed: short side to 256 pixels, then the middle 224.
-SIDE_PX = 224
+SIDE_PX = 224  # of every photo: height and width, in pixels
 SHORT_SIDE_PX = 256
 MAX_PIXELS = 50_000_000  # a photo; more is a decompression bomb
 UNREADABLE = (  # what Pillow raises over broken files; its own classes are OSErrors

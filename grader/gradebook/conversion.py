@@ -45,7 +45,8 @@ def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
         config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     except ConfigFileNotFound as exc:
         raise SpecError(
-            f"{path} does not exist.", "Every course needs one: `nbgrader quickstart` writes it."
+            f"{path} does not exist.",
+            "Every course needs one: `pawgrade new course NAME` makes a course that has it.",
         ) from exc
     ignore = _ignored(config)
     if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):

@@ -7,11 +7,12 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
 
-from grader.checks.check_files import load_checks
+from grader.checks.check_files import load_checks, raised_at
 from grader.checks.questions import Material, Question, is_examples
 from grader.datasets.photos import NONE
 from grader.datasets.views import View
@@ -67,11 +68,30 @@ def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> di
         module = load_checks(path)
         if not hasattr(module, "questions"):
             raise SpecError(f"{path}: no function questions(material).", "It says what the checks ask.")
-        for name, questions in module.questions(file_material).items():
+        for name, questions in _planned(module, path, file_material).items():
             if name in plan:
                 raise SpecError(f"{path}: question set {name!r} is already used by another check file.")
-            plan[name] = list(questions)
+            plan[name] = questions
     return plan
+
+
+def _planned(module: ModuleType, path: Path, material: Material) -> dict[str, list[Question]]:
+    """Return what a check file asks, by set; raises SpecError where that is no plan, with the author's own line."""
+    try:
+        planned = {str(name): list(questions) for name, questions in module.questions(material).items()}
+    except Exception as exc:
+        raise SpecError(
+            f"{path}: questions(material) raised {type(exc).__name__}: {str(exc).rstrip('.')}.",
+            raised_at(exc, path),
+        ) from exc
+    for name, questions in planned.items():
+        for question in questions:
+            if not isinstance(question, Question):
+                raise SpecError(
+                    f"{path}: question set {name!r}: expected a list of Question, found {type(question).__name__} in it.",
+                    'Question("function", (first_argument, ...), {"what the check needs": array}) is a call of the function.',
+                )
+    return planned
 
 
 def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan) -> dict[str, Question]:

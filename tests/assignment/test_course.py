@@ -36,6 +36,15 @@ def test_a_folder_that_is_no_course_is_told(tmp_path: Path) -> None:
         find_course(tmp_path, tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_not_called_no_course(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SpecError, match=r"nowhere does not exist.*`pawgrade new course .*nowhere` makes one"):
+        find_course(tmp_path / "nowhere", tmp_path)
+    with pytest.raises(SpecError, match="file is a file"):
+        find_course(tmp_path / "file", tmp_path)
+
+
 def test_a_chosen_folder_is_not_searched_upwards(course: Course) -> None:
     with pytest.raises(SpecError, match="is no course"):
         find_course(course.folder / "solutions", course.folder)
@@ -52,15 +61,19 @@ def test_assignments_are_folders_with_a_description(course: Course) -> None:
     assert course.source("toy") == course.folder / "solutions" / "toy"
 
 
-@pytest.mark.parametrize("name", ["other", "toy/../nothing", "*"])
+@pytest.mark.parametrize("name", ["other", "toy/../nothing", "*", "", "..", "toy/../toy", "./toy"])
 def test_an_unknown_assignment_is_told_beside_those_there_are(course: Course, name: str) -> None:
     with pytest.raises(SpecError, match="the course has toy"):
         course.source(name)
 
 
 def test_a_release_that_was_not_made_is_told(course: Course) -> None:
-    with pytest.raises(SpecError, match="no assignment 'toy' in .*assignments"):
+    with pytest.raises(
+        SpecError, match="'toy' is not released: .*assignments/toy does not exist. Run `pawgrade release toy`"
+    ):
         course.release("toy")
+    with pytest.raises(SpecError, match="no assignment 'tyo' in .* Did you mean toy?"):
+        course.release("tyo")
 
 
 def test_submissions_are_listed_by_student(course: Course) -> None:

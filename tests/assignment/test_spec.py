@@ -153,6 +153,33 @@ def test_a_mistake_is_told_by_file_and_key_with_what_was_found_and_what_is_allow
     assert "Value error" not in str(caught.value)
 
 
+def test_all_mistakes_of_a_file_are_told_at_once_each_in_a_line(write: Write) -> None:
+    text = GOOD.replace("wall_s = 60", "walls_s = 60").replace("budget_s = 2.5", "budget_s = -1")
+    folder = write(text.replace('title = "Toy"\n', ""))
+
+    with pytest.raises(SpecError) as caught:
+        load_assignment(folder)
+
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"{folder / 'assignment.toml'}: 3 mistakes:"
+    assert [line.split(":")[0] for line in lines] == [
+        "  - title",
+        "  - limits",
+        "  - entry_points.0.budget_s",
+    ]
+
+
+def test_points_and_ids_that_do_not_fit_are_told_at_once(write: Write) -> None:
+    folder = write(
+        GOOD.replace("points = 15", "points = 14", 1).replace("pass_points = 8", "pass_points = 16")
+    )
+
+    with pytest.raises(
+        SpecError, match=r"2 mistakes:\n.*points is 14, .* add up to 15\n.*pass_points \(16\) is more"
+    ):
+        load_assignment(folder)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "id = 5"])
 def test_a_file_without_an_assignment_is_refused(write: Write, content: str) -> None:
     with pytest.raises(SpecError, match=r"assignment\.toml"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.authoring.release import build_release, stale_files
+from grader.authoring.release import build_release, require_readable, stale_files
 from grader.errors import SpecError
 from tests.support.notebooks import (
     HIDDEN_CHECK,
@@ -213,6 +213,45 @@ def test_an_exercise_without_a_cell_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SpecError, match="no graded cell for square"):
         release(course)
+
+
+def test_mistakes_of_all_files_are_told_at_once(course: Path) -> None:
+    source = course / "solutions" / "toy"
+    description = source / "assignment.toml"
+    description.write_text(description.read_text().replace("pass_points", "pas_points"))
+    (source / "staff" / "hidden.toml").write_text('[holdout]\nsplit = "third"\n')
+    rewrite(course, '"points": 6', '"pionts": 6')
+    rewrite(course, '"grade_id": "square_answer"', '"grade_id": ""')
+
+    with pytest.raises(SpecError) as caught:
+        require_readable(source)
+
+    told = str(caught.value)
+    for words in (
+        "assignment.toml: 2 mistakes", "unknown key 'pas_points'", "pass_points: Field required",
+        "hidden.toml: holdout.split", "'second_holdout', found 'third'",
+        "toy.ipynb: 2 mistakes", "cell 5 (double): ", "'pionts' was unexpected", "grade_id is empty", "panel `Create Assignment`",
+    ):  # fmt: skip
+        assert words in told
+
+
+def test_cells_and_exercises_that_do_not_fit_are_told_at_once(course: Path) -> None:
+    rewrite(course, '"points": 6', '"points": 7')
+    rewrite(course, '"grade_id": "square"', '"grade_id": "cube"')
+
+    with pytest.raises(
+        SpecError,
+        match=r"toy\.ipynb: 3 mistakes:\n.*7 points.*\n.*\(cube\).*nothing\n.*no graded cell for square",
+    ):
+        release(course)
+
+
+def test_what_is_right_is_read_without_a_word(course: Path) -> None:
+    source = course / "solutions" / "toy"
+    checks = source / "check_public.py"
+    checks.write_text(checks.read_text())
+
+    require_readable(source)
 
 
 def test_a_missing_notebook_says_which_file_is_missing(course: Path) -> None:

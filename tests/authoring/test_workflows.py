@@ -519,7 +519,21 @@ def test_a_course_with_rules_of_its_own_gets_none_of_ours(tmp_path: Path) -> Non
         path.relative_to(tmp_path).as_posix() for path in workflows.write_workflows("gitlab", tmp_path)
     }
 
-    assert written == {".gitlab-ci.yml", "requirements-ci.txt", "ci-cache-key.txt"}
+    assert written == {".gitlab-ci.yml", "requirements-ci.txt", "ci-cache-key.txt", ".gitignore"}
+
+
+def test_a_course_gets_the_lines_that_its_gitignore_lacks_once(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.tmp\nsubmitted/\n")
+
+    first = list(workflows.write_workflows("github", tmp_path))
+    text = (tmp_path / ".gitignore").read_text()
+    second = list(workflows.write_workflows("github", tmp_path))
+
+    assert tmp_path / ".gitignore" in first
+    assert text.startswith("*.tmp\nsubmitted/\n")
+    assert ".pawgrade/\n" in text
+    assert tmp_path / ".gitignore" not in second
+    assert (tmp_path / ".gitignore").read_text() == text
 
 
 def test_a_key_changes_with_the_cards_checksums(monkeypatch: pytest.MonkeyPatch) -> None:

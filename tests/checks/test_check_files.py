@@ -41,7 +41,19 @@ def test_one_exercise_alone_needs_the_questions_of_what_it_comes_after(tmp_path:
 def test_a_check_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
     (tmp_path / "check_public.py").write_text("1 / 0")
 
-    with pytest.raises(SpecError, match=r"check_public\.py cannot be imported: ZeroDivisionError"):
+    with pytest.raises(
+        SpecError,
+        match=r"check_public\.py cannot be imported: ZeroDivisionError.* Line 1, in <module>: 1 / 0",
+    ):
+        load_checks(tmp_path / "check_public.py")
+
+
+def test_a_line_that_is_no_python_is_told(tmp_path: Path) -> None:
+    (tmp_path / "check_public.py").write_text("x = 1\ndef questions(material:\n")
+
+    with pytest.raises(
+        SpecError, match=r"cannot be imported: SyntaxError: .* Line 2: def questions\(material:"
+    ):
         load_checks(tmp_path / "check_public.py")
 
 

@@ -200,7 +200,10 @@ def test_an_exercise_without_a_check_stops_grading_before_anything_is_run(tmp_pa
 
     for command in ("grade", "calibrate"):
         assert "exercise 'extra' has no check" in run(command, "tiny", course=course.folder)
-    assert "no graded cell for extra" in run("verify", "tiny", course=course.folder)
+    verified = CliRunner().invoke(app, ["verify", "tiny", "--course", str(course.folder)])
+    assert verified.exit_code == 2
+    assert "no graded cell for extra" in verified.output
+    assert "exercise 'extra' has no check" in verified.output
 
 
 def test_a_mutant_that_is_not_there_is_no_mutant_that_is_caught(tiny: Course) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -83,3 +84,39 @@ def test_a_release_that_is_right_is_exit_code_0_and_json_alone_on_standard_outpu
 
     assert done.exit_code == 0
     assert all(finding["ok"] for finding in json.loads(done.stdout))
+
+
+def test_what_an_author_got_wrong_stands_below_the_table_and_others_are_verified_all_the_same(
+    course: Course,
+) -> None:
+    checks = course.source("tiny") / "check_public.py"
+    checks.write_text(
+        checks.read_text().replace("few = material.images[:6]", 'few = material.images["moon"]')
+    )
+    broken = course.folder / "solutions" / "broken"
+    broken.mkdir()
+    (broken / "assignment.toml").write_text('id = "broken"\ntitle = 3\npoints = 1\npas_points = 1\n')
+
+    done = run(course, "verify", "--part", "release")
+
+    table, _, below = done.output.partition("not as they must be")
+    assert done.exit_code == 2
+    assert "(more below)" in table
+    lines = [line.strip() for line in below.splitlines()]
+    assert f"{broken / 'assignment.toml'}: 4 mistakes:" in lines
+    assert "- title: Input should be a valid string, found 3" in lines
+    assert f"{broken / 'broken.ipynb'} does not exist." in lines
+    place = lines.index("tiny: it can be verified")
+    assert lines[place + 1].startswith(f"{checks}: questions(material) raised IndexError")
+    assert lines[place + 2].startswith("Line ")
+    assert lines[place + 2].endswith('few = material.images["moon"]')
+
+
+def test_an_assignment_that_was_not_released_is_told_with_the_command_that_does_it(course: Course) -> None:
+    shutil.rmtree(course.folder / "assignments")
+
+    done = run(course, "verify", "tiny", "--json", "-")
+
+    (finding,) = json.loads(done.stdout)
+    assert done.exit_code == 2
+    assert finding["detail"].endswith("Run `pawgrade release tiny`.")

@@ -24,6 +24,9 @@ COMMANDS = {
     "gradebook",
     "gradebook rebuild",
     "doctor",
+    "new",
+    "new course",
+    "new assignment",
 }
 
 
@@ -43,7 +46,9 @@ def python(code: str, *arguments: str, folder: Path | None = None) -> subprocess
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["grade", "--help"], ["gradebook", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["grade", "--help"], ["gradebook", "--help"], ["new", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom grader.cli import main\n"

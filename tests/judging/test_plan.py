@@ -55,6 +55,18 @@ def test_files_draw_from_generators_of_their_own(tmp_path: Path) -> None:
         (["1 / 0"], r"check_0\.py cannot be imported: ZeroDivisionError"),
         (["x = 1"], r"check_0\.py: no function questions"),
         ([GOOD, GOOD], r"check_1\.py: question set 'numbers' is already used"),
+        (
+            ["def helped():\n    return 1 / 0\n\ndef questions(material):\n    return helped()"],
+            r"check_0\.py: questions\(material\) raised ZeroDivisionError: .* Line 2, in helped: return 1 / 0",
+        ),
+        (
+            ["def questions(material):\n    return [1]"],
+            r"check_0\.py: questions\(material\) raised AttributeError",
+        ),
+        (
+            ["def questions(material):\n    return {'numbers': [('double', (2.0,))]}"],
+            r"check_0\.py: question set 'numbers': expected a list of Question, found tuple in it",
+        ),
     ],
 )
 def test_a_plan_that_cannot_be_made_is_told_with_its_file(

@@ -1,0 +1,86 @@
+"""`pawgrade new`: a course, or an assignment in one, that passes `pawgrade verify` as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from grader.cli import output
+from grader.cli.options import CourseOption, JsonOption, open_course, plain
+
+new_app = typer.Typer(
+    no_args_is_help=True,
+    help="""Begin a course or an assignment.
+
+`pawgrade new course my_course` makes a folder with everything a course needs and a sample assignment;
+`pawgrade new assignment week1` one more assignment in it. Each passes `pawgrade verify` as it is: change it step by step, and
+verify again. docs/first-assignment.md goes through one.""",
+)
+
+
+@new_app.command("course")
+def course(
+    name: Annotated[Path, typer.Argument(help="Folder to make; it must not exist.", show_default=False)],
+    json_path: JsonOption = None,
+) -> None:
+    """Make a course: settings, .gitignore, README and a sample assignment, released.
+
+    The folders are nbgrader's: `solutions/` is what you write, `assignments/` what students get, `submitted/` what they hand
+    in. Nothing that exists is overwritten; what cannot be made whole is not made.
+    """
+    from grader.authoring.starters.new import SAMPLE, new_course
+
+    with output.errors.status(plain(f"making {name} ...")):
+        files = new_course(name)
+    folder = str(name)
+    _tell(name.absolute(), files, [SAMPLE], json_path)
+    _next(json_path, f"cd {folder}", f"pawgrade verify {SAMPLE}", "pawgrade new assignment week1")
+
+
+@new_app.command("assignment")
+def assignment(
+    name: Annotated[
+        str, typer.Argument(help="Id: small letters, digits and _, a letter first.", show_default=False)
+    ],
+    kind: Annotated[
+        Literal["function", "images", "quiz", "text"],
+        typer.Option(
+            "--kind",
+            help="function: numbers in, numbers out, no data; images: a head on a network that has learnt to see, drawn photos; "
+            "quiz: questions with answers to choose from; text: a classifier of sentences that are drawn.",
+        ),
+    ] = "function",
+    title: Annotated[str, typer.Option("--title", help="Title. Default: made of the id.")] = "",
+    course: CourseOption = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Make an assignment: notebook, assignment.toml, checks, wrong solutions that try them out, and the release.
+
+    It passes `pawgrade verify` as it is. Its files say in comments what each of them is for. Kinds that train something (images,
+    text) have levels of accuracy with a calibration: `pawgrade calibrate` makes it anew when you have changed them.
+    """
+    from grader.authoring.starters.new import new_assignment
+
+    opened_course, _ = open_course(course)
+    with output.errors.status(plain(f"making {name} ...")):
+        files = new_assignment(opened_course, name, kind, title)
+    _tell(opened_course.folder, files, [name], json_path)
+    notebook = f"solutions/{name}/{name}.ipynb"
+    _next(json_path, f"pawgrade verify {name}", f"jupyter lab {notebook}", f"pawgrade release {name}")
+
+
+def _tell(course: Path, files: list[Path], assignments: list[str], json_path: Path | None) -> None:
+    """Say what was made, or write it as JSON: the course, its new assignments, the files' paths in it."""
+    names = [path.relative_to(course).as_posix() for path in files]
+    if json_path is not None:
+        output.write_json({"course": str(course), "assignments": assignments, "files": names}, json_path)
+    if json_path is None or str(json_path) != "-":
+        for name in names:
+            output.console.print(plain(f"wrote {name}"), highlight=False, soft_wrap=True)
+
+
+def _next(json_path: Path | None, *commands: str) -> None:
+    if json_path is None or str(json_path) != "-":
+        output.console.print(plain("next: " + "\n      ".join(commands)), highlight=False, soft_wrap=True)
