@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from grader.cli import entry, left_out, output
-from grader.cli.assignments import calibrate, verify
-from grader.cli.check import CheckCommand, check
-from grader.cli.ci import ci_app
-from grader.cli.collect import collect
-from grader.cli.export import export
-from grader.cli.kernels import kernels_app
-from grader.cli.new import new_app
+from grader.cli import entry, output
+from grader.cli.commands import left_out
+from grader.cli.commands.assignments import calibrate, verify
+from grader.cli.commands.check import CheckCommand, check
+from grader.cli.commands.ci import ci_app
+from grader.cli.commands.collect import collect
+from grader.cli.commands.export import export
+from grader.cli.commands.kernels import kernels_app
+from grader.cli.commands.new import new_app
+from grader.cli.commands.review import review
 from grader.cli.options import (
     CourseOption,
     DataOption,
@@ -29,7 +31,6 @@ from grader.cli.options import (
     plain,
 )
 from grader.cli.progress import Progress, phases
-from grader.cli.review import review
 from grader.errors import SpecError
 from grader.kernel_env import leave_out_iri_grammar
 from grader.records import Status

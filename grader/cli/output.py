@@ -321,7 +321,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         seconds = f"{finding.seconds:.0f}" if finding.seconds else ""
         mark = "ok" if finding.ok else "NOT OK"
-        out(f"{_line([mark, finding.assignment, finding.what, seconds, finding.detail])}\n")
+        out(f"{_line([mark, finding.assignment, finding.what, seconds, _in_a_row(finding)])}\n")
     errors.print(Text(_how_many(findings)), soft_wrap=True)
 
 
@@ -334,9 +334,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
         took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-        # What an author has to read stands below the table in full, where lines are as long as they are.
-        detail = _below(finding) if finding.log else finding.detail
-        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + detail))
+        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + _in_a_row(finding)))
     return table
 
 
@@ -347,7 +345,10 @@ def _how_many(findings: Sequence[Finding]) -> str:
     return f"{len(findings)} looked at, all as they must be"
 
 
-def _below(finding: Finding) -> str:
+def _in_a_row(finding: Finding) -> str:
+    """Return what was found; what an author has to read in full stands below, where lines are as long as they are."""
+    if not finding.log:
+        return finding.detail
     first = finding.detail.partition("\n")[0]
     return f"{first if len(first) <= SHORT else first[: SHORT - 3] + '...'} (more below)"
 

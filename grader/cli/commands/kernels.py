@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.cli import kernel_options, output
-from grader.cli.kernel_options import EnvOption, KeepFilesOption
+from grader.cli import output
+from grader.cli.commands import kernel_options
+from grader.cli.commands.kernel_options import EnvOption, KeepFilesOption
 from grader.errors import GraderError, InfrastructureError, SpecError
 
 if TYPE_CHECKING:

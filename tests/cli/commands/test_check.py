@@ -16,9 +16,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from rich.console import Console
 from typer.testing import CliRunner
 
-from grader.cli import check as command
 from grader.cli import output
 from grader.cli.app import app
+from grader.cli.commands import check as command
 from tests.support.tiny import solved, tiny_course
 
 RAISES = (

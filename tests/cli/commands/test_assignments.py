@@ -99,9 +99,9 @@ def test_what_an_author_got_wrong_stands_below_the_table_and_others_are_verified
 
     done = run(course, "verify", "--part", "release")
 
-    table, _, below = done.output.partition("not as they must be")
+    rows, _, below = done.output.partition("not as they must be")
     assert done.exit_code == 2
-    assert "(more below)" in table
+    assert "(more below)" in rows
     lines = [line.strip() for line in below.splitlines()]
     assert f"{broken / 'assignment.toml'}: 4 mistakes:" in lines
     assert "- title: Input should be a valid string, found 3" in lines

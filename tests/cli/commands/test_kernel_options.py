@@ -6,7 +6,7 @@ from string import Template
 
 import pytest
 
-from grader.cli import kernel_options
+from grader.cli.commands import kernel_options
 from grader.errors import SpecError
 
 

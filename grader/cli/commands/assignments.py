@@ -92,8 +92,10 @@ def verify(
         output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
         output.print_findings(findings)
+        # In a pipe standard output has a line for each finding, and nothing else.
+        below = output.console if output.console.is_terminal else output.errors
         for line in output.slips(findings):
-            output.console.print(line, highlight=False, soft_wrap=True)
+            below.print(line, highlight=False, soft_wrap=True)
     _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
     if annotate:
         # GitHub reads both streams; where the JSON is printed it has standard output to itself.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from grader.cli import left_out
 from grader.cli.app import app
+from grader.cli.commands import left_out
 from tests.support.handed_in import folder_of
 from tests.support.tiny import SECRET, tiny_course
 

@@ -20,7 +20,7 @@ from grader.errors import GraderError, InfrastructureError, SpecError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 MAIN = "from grader.cli import main; main()"
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def kernels(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
