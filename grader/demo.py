@@ -17,6 +17,7 @@ from grader.errors import SpecError
 from grader.feedback import publish
 from grader.gradebook import nbgrader
 from grader.grading import coordinator
+from grader.grading.deciding import Options
 from grader.grading.runners import InlineExecutor
 from grader.records import NOT_RUN, Grade
 from grader.sandbox.self_check import Fact, sandbox_problem
@@ -64,7 +65,7 @@ def run(
     tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
     for assignment in course.assignments():
-        options = coordinator.Options(card=cards.drawn()[0])
+        options = Options(card=cards.drawn()[0])
         grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )

@@ -16,6 +16,7 @@ import platformdirs
 from grader.errors import SpecError
 
 Number = TypeVar("Number", int, float)
+SECRET_FILE = ".pawgrade/secret"  # noqa: S105 - of a course: a path, not what it holds
 SECRET_BYTES = 16  # fewer could be found by trying
 SECRET_S = 2.0  # for another process to write the secret that it has drawn
 LARGEST_STEP = 0.5  # a larger one would release the first score only
@@ -179,7 +180,7 @@ def course_secret(course: Path, settings: Settings) -> bytes:
     """
     if settings.secret is not None:
         return settings.secret
-    path = course / ".pawgrade" / "secret"
+    path = course / SECRET_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         # O_EXCL: of two first calls one makes the file, the other reads it.

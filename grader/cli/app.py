@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from grader.cli import entry, output
-from grader.cli.commands import left_out
+from grader.cli.commands import left_out, outcomes
 from grader.cli.commands.assignments import calibrate, verify
 from grader.cli.commands.check import CheckCommand, check
 from grader.cli.commands.ci import ci_app
@@ -155,6 +155,7 @@ def grade(
     sandbox: SandboxOption = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
     extra_attempt: ExtraAttemptOption = False,
+    dry_run: outcomes.DryRunOption = False,
     staff: StaffOption = False,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
@@ -164,21 +165,36 @@ def grade(
 
     Grading again is free: only what changed is run. A run that was killed goes on where it stopped. Scores, comments
     and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
+    Where only levels, points or checks have changed, what the notebooks answered is judged again and nothing is run:
+    `--dry-run` shows first whose points would move.
     Tables, reports and JSON say of hidden photos no more than a student's page does.
     """
     del runner  # one so far
     from grader import disclosure
-    from grader.grading.coordinator import Options, grade_class
+    from grader.grading.coordinator import grade_class
+    from grader.grading.deciding import Options, Outcome
     from grader.grading.runners import InlineExecutor
 
     opened_course, settings = open_course(course, sandbox)
     # As every command does: a misspelt assignment has the same answer everywhere.
     opened_course.chosen([assignment])
     options = Options(data, tuple(student or ()), force, extra_attempt)
+    if dry_run:
+        outcomes.show_forecast(opened_course, assignment, settings, options, json_path)
+        raise typer.Exit(0)
     # Reading the submissions refuses a misspelt student before anything is prepared.
     progress = Progress(len(opened_course.submissions(assignment, options.students)))
+    told = list[Outcome]()
     with progress as tell:
-        grades = grade_class(opened_course, assignment, settings, options, runner=InlineExecutor(), tell=tell)
+        grades = grade_class(
+            opened_course,
+            assignment,
+            settings,
+            options,
+            runner=InlineExecutor(),
+            tell=tell,
+            explain=told.append,
+        )
     # Asked before the flags are taken out: without --staff it is said that there are some, not which.
     flagged = any(grade.staff.flags for grade in grades)
     logs = [f"{grade.student}: {grade.staff.log}" for grade in grades if grade.status is Status.ERROR]
@@ -189,6 +205,7 @@ def grade(
         output.print_grades(grades)
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
+    outcomes.tell(told, force=force)
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
     left_out.tell_strays(strays, assignment)
     _report(grades, json_path, junit_path, summary_path, staff=staff)

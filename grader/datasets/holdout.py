@@ -126,7 +126,7 @@ def holdout(division: Division, secret: bytes, version: str, split_name: str = "
     Args:
         division: the photos.
         secret: course secret; with `version` and the split it decides crops and order, the same for everybody.
-        version: the assignment's version.
+        version: what of the assignment the draws hang on (`assignment.identity`).
         split_name: `holdout` or `second_holdout`.
 
     Returns:

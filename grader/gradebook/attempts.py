@@ -7,7 +7,9 @@
     submitted.ipynb  the notebook as handed in (absent when it could not be read)
     executed.ipynb   what ran, with its outputs: hostile bytes, sanitised before anyone looks
     answers.npz      what the probes brought back, validated
+    answers.json     what was asked, how often, and why a set earned nothing: with it the answers can be judged anew
     staff.log        tracebacks of our own errors, if any
+    former/<n>/      grade.json, staff.json and staff.log of a judgement by other levels or checks, the first one in 1
 .pawgrade/attempts/<assignment>/<student>/current    id of the attempt of what is handed in now
 ```
 """
@@ -21,7 +23,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,11 @@ from grader.messages import MESSAGES
 from grader.records import Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
+JUDGED = (
+    "judged"  # in a grade's provenance: digest of the assignment, levels and checks included, that judged it
+)
+FORMER = "former"
+VERDICTS = ("grade.json", "staff.json", "staff.log")  # of an attempt: what a judgement writes
 # Of what was handed in; with more, only the notebook decides which attempt it is.
 MAX_FILES, MAX_DEPTH = 10_000, 32
 
@@ -129,8 +136,9 @@ def write(
     submitted: bytes | None,
     executed: NotebookNode | None,
     answers: Mapping[str, npt.NDArray[np.generic]],
+    asked: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Store an attempt; an earlier one of the same id is replaced.
+    """Store an attempt; an earlier one of the same id is replaced, but for grades that other levels or checks gave.
 
     Args:
         course: the course folder.
@@ -138,6 +146,7 @@ def write(
         submitted: the notebook's bytes as handed in.
         executed: the notebook as far as it ran.
         answers: validated answers of the probes, by name.
+        asked: what `answers.json` holds; None: nothing was asked.
 
     Returns:
         The attempt's folder. Until it is complete nothing of it can be seen under its name.
@@ -146,6 +155,7 @@ def write(
     parent.mkdir(parents=True, exist_ok=True)
     final, draft = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
     draft.mkdir()
+    _keep_former(final, draft, grade)
     if submitted is not None:
         (draft / "submitted.ipynb").write_bytes(submitted)
     if executed is not None:
@@ -153,6 +163,60 @@ def write(
         (draft / "executed.ipynb").write_bytes(text.encode("utf-8", "replace"))
     if answers:
         np.savez_compressed(draft / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
+    if asked is not None:
+        (draft / "answers.json").write_text(json.dumps(asked), encoding="utf-8")
+    return _put(draft, final, grade)
+
+
+def write_judged(course: Path, grade: Grade) -> Path:
+    """Give a stored attempt another grade, of the same answers; its former grade is kept in `former/<n>/`.
+
+    Args:
+        course: the course folder.
+        grade: what the answers earn now; an attempt of its id is stored.
+
+    Returns:
+        The attempt's folder. Until the new grade is complete the old one stays under its name.
+    """
+    parent = root(course, grade.assignment, grade.student)
+    final, draft = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
+    ignored = shutil.ignore_patterns(*VERDICTS, FORMER)
+    # Linked, not copied: an attempt's files are never changed in place, and notebooks have megabytes.
+    shutil.copytree(final, draft, copy_function=_link, ignore=ignored)
+    _keep_former(final, draft, grade)
+    return _put(draft, final, grade)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
+
+
+def _keep_former(final: Path, draft: Path, grade: Grade) -> None:
+    """Bring the former grades of an attempt into the draft that takes its place, the last one if others judged it."""
+    if (final / FORMER).is_dir():
+        shutil.copytree(final / FORMER, draft / FORMER, copy_function=_link)
+    path = final / "grade.json"
+    try:
+        judged = json.loads(path.read_text(encoding="utf-8"))["provenance"].get(JUDGED)
+    except FileNotFoundError:
+        return
+    except (ValueError, TypeError, KeyError, AttributeError):
+        judged = None  # damaged: kept as it is
+    if judged == grade.provenance.get(JUDGED):
+        return  # graded once more by the same: nothing but luck and seconds can differ
+    target = draft / FORMER / str(1 + len(list((draft / FORMER).glob("*"))))
+    target.mkdir(parents=True)
+    for name in VERDICTS:
+        if (final / name).is_file():
+            _link(str(final / name), str(target / name))
+
+
+def _put(draft: Path, final: Path, grade: Grade) -> Path:
+    """Write the grade into a draft that has all else, and put it under its name."""
+    parent = final.parent
     if grade.staff.log:
         (draft / "staff.log").write_text(grade.staff.log, encoding="utf-8", errors="backslashreplace")
     for name, record in (("grade.json", _told(grade)), ("staff.json", _for_staff(grade))):
@@ -214,9 +278,14 @@ def _whole(check: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return {**check, **more, MESSAGES: {**check.get(MESSAGES, {}), **more.get(MESSAGES, {})}}
 
 
+def folder_of(course: Path, grade: Grade) -> Path:
+    """Return the folder of a stored attempt."""
+    return root(course, grade.assignment, grade.student) / grade.attempt
+
+
 def executed_bytes(course: Path, grade: Grade) -> bytes | None:
     """Return the file of the executed notebook of a stored attempt, or None when nothing ran: hostile bytes."""
-    path = root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb"
+    path = folder_of(course, grade) / "executed.ipynb"
     return path.read_bytes() if path.is_file() else None
 
 
@@ -229,12 +298,14 @@ def set_current(course: Path, grade: Grade) -> None:
 def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
     """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
     if rule == "best":
-        grades = stored(course, assignment, student)
-        return max(
-            grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None
-        )
+        return best(stored(course, assignment, student))
     name = current(course, assignment, student)
     return read(course, assignment, student, name) if name else None
+
+
+def best(grades: Sequence[Grade]) -> Grade | None:
+    """Return the grade with most points, the latest of equal ones; None where there is none."""
+    return max(grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None)
 
 
 def current(course: Path, assignment: str, student: str) -> str:
@@ -254,7 +325,7 @@ def stored(course: Path, assignment: str, student: str) -> list[Grade]:
 
 def has_run(course: Path, grade: Grade) -> bool:
     """Say whether the notebook of a stored attempt was executed, as far as it went."""
-    return (root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb").is_file()
+    return (folder_of(course, grade) / "executed.ipynb").is_file()
 
 
 def students(course: Path, assignment: str) -> list[str]:

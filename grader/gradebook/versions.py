@@ -39,8 +39,10 @@ VERSION, TURN, RAN = ("files", "scored", "ran")
 class Against:
     """What work is judged against; when any of it changes, counting starts anew.
 
+    Levels, points and checks are no part of it: when they change, the hidden photos stay the same ones.
+
     Attributes:
-        version: digest of the assignment and the course secret.
+        version: digest of what the questions are drawn from, the course secret included.
         split: digest of the split.
         card: id of the data card.
     """

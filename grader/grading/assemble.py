@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import platform
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from grader.assignment import spec
 from grader.checks import scoring
 from grader.checks.session import Verdicts
-from grader.gradebook import versions
+from grader.gradebook import attempts, versions
 from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
 from grader.messages import Message
@@ -35,6 +36,10 @@ COUNTED = Message(
 )
 NOT_GRADED = Message(
     "This submission could not be graded because of an error of the grader; your teachers have been told."
+)
+
+AGAIN = Message(
+    "The levels or checks of this assignment have changed since your notebook ran. What it answered then was judged again; it did not run again."
 )
 
 
@@ -96,6 +101,40 @@ def grade_of(
     )
 
 
+def judged_anew(former: Grade, work: Work, verdicts: Verdicts) -> Grade:
+    """Return the grade that the same answers earn by the checks and levels as they are now.
+
+    What the run itself gave (failed cells, limits, times, notices) is taken over from the former grade.
+
+    Args:
+        former: the stored grade of the attempt, what only staff may know included.
+        work: what it is judged with.
+        verdicts: what the checks found.
+    """
+    exercises = _exercise_grades(verdicts, work.context)
+    points = round(sum(exercise.points for exercise in exercises), 2)
+    passed = points >= work.context.assignment.pass_points
+    judged_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    staff = dataclasses.replace(
+        former.staff, second=verdicts.second, log=verdicts.log, pictures=verdicts.staff_pictures, flags=()
+    )
+    return dataclasses.replace(
+        former,
+        status=scoring.overall_status(verdicts.checks, exercises, passed=passed),
+        points=points,
+        max_points=round(sum(exercise.max_points for exercise in exercises), 2),
+        passed=passed,
+        exercises=exercises,
+        checks=verdicts.checks,
+        # Once, however often it is judged.
+        notices=(*(notice for notice in former.notices if notice != AGAIN), AGAIN),
+        pictures=verdicts.pictures,
+        # `graded_at` stays the time of the run: by it versions are put in order.
+        provenance={**former.provenance, attempts.JUDGED: work.context.judged, "judged_at": judged_at},
+        staff=staff,
+    )
+
+
 def _exercise_grades(verdicts: Verdicts, context: Context) -> tuple[ExerciseGrade, ...]:
     """Return the grades of all exercises, in the order of the assignment."""
     return tuple(
@@ -137,6 +176,7 @@ def _provenance(work: Work) -> dict[str, str]:
         "python": platform.python_version(),
         "assignment": work.context.version,
         "split": work.context.split,
+        attempts.JUDGED: work.context.judged,
         "kernel": work.kernel,
         "graded_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

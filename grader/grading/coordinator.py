@@ -13,93 +13,29 @@ import shutil
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from grader.assignment.calibrated import Calibration
+from grader.assignment import identity
 from grader.assignment.course import Course
 from grader.calibration import flags as suspicion
 from grader.checks.scoring import with_manual
-from grader.errors import GraderError, SpecError
+from grader.errors import GraderError
 from grader.gradebook import attempts, conversion, versions
 from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
 from grader.gradebook.nbgrader import has_nbgrader
-from grader.grading import assemble, preparation
-from grader.grading.preparation import Order, Work
+from grader.grading import assemble
+from grader.grading.deciding import Decision, Event, Group, Options, Outcome, decided, group_of, outcome_of
+from grader.grading.preparation import Work
+from grader.grading.rejudging import Judged, treat
 from grader.grading.runners import Call, in_order
-from grader.grading.submission import Graded, grade_as_ordered
+from grader.grading.submission import Graded
+from grader.judging import stored_answers
 from grader.messages import Message, sentences
 from grader.records import Grade, Status, Submission
 from grader.settings import Settings, course_secret
-
-Event = Literal["started", "graded", "known", "unscored"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """What `pawgrade grade` was asked.
-
-    Attributes:
-        card: data card, or None for the default.
-        students: only these; empty: everybody.
-        force: grade again although nothing changed.
-        extra_attempt: score these students' versions although their scored attempts are used up.
-    """
-
-    card: str | None = None
-    students: tuple[str, ...] = ()
-    force: bool = False
-    extra_attempt: bool = False
-
-
-@dataclass(frozen=True)
-class _Class:
-    """What all submissions of a class share, on the side that keeps the records.
-
-    Attributes:
-        course: the course.
-        settings: which attempt counts, how many are scored.
-        options: what was asked.
-        order: what workers prepare themselves for.
-        work: the same, prepared here.
-        calibration: what honest work reaches on this card, where that is known.
-    """
-
-    course: Course
-    settings: Settings
-    options: Options
-    order: Order
-    work: Work
-    calibration: Calibration | None
-
-    @property
-    def judge(self) -> versions.Against:
-        """What work is judged against."""
-        context = self.work.context
-        return versions.Against(context.version, context.split, context.card)
-
-
-@dataclass(frozen=True)
-class _Decision:
-    """What is done about one submission, by what is stored of its student.
-
-    Attributes:
-        submission: what was handed in, its folder looked at.
-        event: what is told of it in the end.
-        before: the student's attempts that were judged against the same.
-        known: the stored grade of these very files; None where there is none that counts.
-        fault: traceback of a fault of ours on the way here.
-    """
-
-    submission: Submission
-    event: Event
-    before: Sequence[Grade] = ()
-    known: Grade | None = None
-    fault: str = ""
 
 
 def grade_class(
@@ -111,6 +47,7 @@ def grade_class(
     runner: Executor,
     tell: Callable[[Event, str, Grade | None], None],
     jobs: int = 1,
+    explain: Callable[[Outcome], object] = lambda _: None,
 ) -> list[Grade]:
     """Grade what is handed in for an assignment, and record it.
 
@@ -122,9 +59,10 @@ def grade_class(
         settings: kernel, seed, data, database.
         options: what to grade.
         runner: where submissions are graded.
-        tell: called when a submission is started, and when it is graded, known from an earlier run, or not scored
-            because the student's scored attempts are used up.
+        tell: called when a submission is started, and when it is graded, judged anew by its stored answers, known from an
+            earlier run, or not scored because the student's scored attempts are used up.
         jobs: how many submissions the runner grades at a time.
+        explain: called with what became of each submission, and why.
 
     Returns:
         Grades by student, manual points included.
@@ -132,110 +70,70 @@ def grade_class(
     Raises:
         GraderError: nothing could be graded, or records could not be written; what is graded stays stored.
     """
-    if options.extra_attempt and not options.students:
-        raise SpecError("an extra attempt is for somebody.", "Name the student with --student.")
     # The lock comes before `desk`, which deletes what other runs have there.
     with attempts.sole_writer(course.folder), desk(course) as folder:
         submissions = course.submissions(assignment, options.students)
         secret = course_secret(course.folder, settings)
-        order = Order(course, assignment, settings, folder, secret, options.card)
-        # Here, too: a course that cannot be graded fails before the first submission is handed over.
-        work = preparation.prepared(order)
-        calibration = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
-        group = _Class(course, settings, options, order, work, calibration)
+        group = group_of(course, assignment, settings, options, desk=folder, secret=secret)
+        # Noted before anything is stored: from now on levels and checks may change, and the questions stay.
+        identity.note(course.folder, assignment, identity.asked(course.source(assignment)), group.order.drawn)
 
         # A generator: `in_order` asks for a submission no earlier than it can hand it over.
-        def calls() -> Iterator[tuple[_Decision, Call[Graded | None]]]:
+        def calls() -> Iterator[tuple[Decision, Call[Judged]]]:
             for submission in submissions:
                 tell("started", submission.student, None)
-                decision = _decided(group, submission)
+                # What a crash left half done is whole again before anybody looks at it.
+                attempts.sweep(attempts.root(course.folder, assignment, submission.student))
+                decision = decided(group, submission)
                 yield decision, functools.partial(_hand_over, group, decision, runner)
 
         grades = list[Grade]()
-        with _records(course, work, settings) as record:
+        with _records(course, group.work, settings) as record:
             for decision, future in in_order(calls(), jobs):
+                before = group.counting(decision.submission)
                 # Stored first, then recorded and told: after a crash the gradebook follows from what is
                 # stored (ADR 6).
-                grade = record(_stored(group, decision, future), decision.submission)
+                decision, stored_grade = _stored(group, decision, future)  # noqa: PLW2901 - damaged answers change it
+                grade = record(stored_grade, decision.submission)
                 tell(decision.event, grade.student, grade)
+                explain(outcome_of(decision, before, stored_grade))
                 grades.append(grade)
         return grades
 
 
-# Policy: what is done about a submission
-
-
-def _decided(group: _Class, submission: Submission) -> _Decision:
-    """Find out whether a submission is graded, known, or one more than are scored; its files are read once, here."""
-    try:
-        submission = dataclasses.replace(submission, contents=attempts.contents(submission))
-        before = versions.judged(group.course.folder, submission.assignment, submission.student, group.judge)
-        stored_grade = None if group.options.force else _usable(group, submission)
-        if stored_grade is not None:
-            return _Decision(submission, "known", before, stored_grade)
-        event: Event = "unscored" if _beyond(group, submission, before) else "graded"
-    except GraderError:
-        raise
-    except Exception:  # of one submission: the others are graded all the same
-        return _Decision(submission, "graded", fault=traceback.format_exc())
-    return _Decision(submission, event, before)
-
-
-def _usable(group: _Class, submission: Submission) -> Grade | None:
-    """Return the stored grade of these very files, unless it was our own error: that is worth another try."""
-    attempt = group.work.attempt(submission)
-    grade = attempts.read(group.course.folder, submission.assignment, submission.student, attempt)
-    return None if grade is None or grade.status is Status.ERROR else grade
-
-
-def _beyond(group: _Class, submission: Submission, before: Sequence[Grade]) -> bool:
-    """Say whether a version would be one more than are scored; what was let in once is not."""
-    limit = group.settings.attempts
-    if group.options.extra_attempt or not limit:
-        return False
-    attempt = group.work.attempt(submission)
-    current = attempts.current(group.course.folder, submission.assignment, submission.student)
-    # By files and by attempt: attempts from before versions were noted have the latter alone.
-    again = versions.version(submission) in {versions.version_of(grade) for grade in before}
-    again |= attempt in {current, *(grade.attempt for grade in before)}
-    return len(before) >= limit and not again
-
-
-def _hand_over(group: _Class, decision: _Decision, runner: Executor) -> Future[Graded | None]:
-    """Hand a submission to the runner, if it is to be graded."""
-    if decision.event == "graded" and not decision.fault:
-        return runner.submit(grade_as_ordered, decision.submission, group.order, time.time())
+def _hand_over(group: Group, decision: Decision, runner: Executor) -> Future[Judged]:
+    """Hand a submission to the runner, if anything of it is to be executed or judged."""
+    execute = decision.event == "graded"
+    if (execute or decision.anew) and not decision.fault:
+        ids = [grade.attempt for grade in decision.anew]
+        return runner.submit(
+            treat, decision.submission, group.order, ids, execute=execute, queued=time.time()
+        )
     # A future all the same, so that `in_order` keeps the order of submissions.
-    nothing: Future[Graded | None] = Future()
-    nothing.set_result(None)
+    nothing: Future[Judged] = Future()
+    nothing.set_result(Judged())
     return nothing
 
 
 # Storing
 
 
-def _stored(group: _Class, decision: _Decision, future: Future[Graded | None]) -> Grade:
+def _stored(group: Group, decision: Decision, future: Future[Judged]) -> tuple[Decision, Grade]:
     """Store what became of a submission, and say so where it is the one handed in now; return the grade that counts."""
     folder, submission = group.course.folder, decision.submission
     try:
+        judged = future.result()
+        decision = _store_judged(group, decision, judged)
         if decision.event == "unscored":
-            return _unscored(group, decision)
-        graded = future.result()
+            return decision, _unscored(group, decision)
         grade = decision.known
-        if graded is not None:
-            grade = _numbered(group, decision, graded)
-            attempts.write(
-                folder,
-                grade,
-                submitted=graded.submitted,
-                executed=graded.executed,
-                answers=graded.answers,
-            )
+        if judged.graded is not None:
+            grade = _store_graded(group, decision, judged.graded)
     # Records that cannot be written concern the whole class.
     except GraderError:
         raise
     except Exception:  # of one submission: the others are graded all the same
-        decision, grade = dataclasses.replace(decision, fault=traceback.format_exc()), None
+        decision, grade = dataclasses.replace(decision, fault=traceback.format_exc()), decision.known
     if grade is None:
         grade = assemble.undecided(submission, group.work, decision.fault)
         attempts.write(folder, grade, submitted=None, executed=None, answers={})
@@ -243,22 +141,67 @@ def _stored(group: _Class, decision: _Decision, future: Future[Graded | None]) -
     attempts.set_current(folder, grade)
     versions.settle(folder, submission)
     # By policy an older attempt may count more than the one just graded.
-    counts = attempts.counting(folder, submission.assignment, submission.student, group.settings.counts)
-    return counts or grade
+    return decision, group.counting(submission) or grade
 
 
-def _numbered(group: _Class, decision: _Decision, graded: Graded) -> Grade:
+def _store_judged(group: Group, decision: Decision, judged: Judged) -> Decision:
+    """Store what was judged anew; return the decision with the grades as they are now."""
+    now = {grade.attempt: _flagged(group, grade) for grade in judged.grades}
+    for grade in now.values():
+        attempts.write_judged(group.course.folder, grade)
+    known = decision.known
+    if known is not None:
+        known = now.get(known.attempt, known)
+        if known.attempt in judged.damaged:  # executed instead
+            decision = dataclasses.replace(decision, event="graded", reason="its stored answers are damaged")
+    others = {
+        attempt: "its stored answers are damaged"
+        for attempt in judged.damaged
+        if known is None or attempt != known.attempt
+    }
+    return dataclasses.replace(
+        decision,
+        known=known,
+        before=[now.get(grade.attempt, grade) for grade in decision.before],
+        stale={**decision.stale, **others},
+        anew=tuple(grade for grade in decision.anew if grade.attempt not in judged.damaged),
+    )
+
+
+def _store_graded(group: Group, decision: Decision, graded: Graded) -> Grade:
+    """Store what executing a submission gave."""
+    grade, context = _numbered(group, decision, graded), group.work.context
+    asked = None
+    if graded.sets is not None:
+        facts = {"run": dict(context.parts), "questions": context.asked, "sets": graded.sets}
+        asked = {"format": stored_answers.FORMAT, **facts}
+    attempts.write(
+        group.course.folder,
+        grade,
+        submitted=graded.submitted,
+        executed=graded.executed,
+        answers=graded.answers,
+        asked=asked,
+    )
+    return grade
+
+
+def _flagged(group: Group, grade: Grade) -> Grade:
+    """Return a grade with what somebody may want to look at."""
+    flags = suspicion.flags(grade, group.calibration, own_photos=group.work.own_photos)
+    return dataclasses.replace(grade, staff=dataclasses.replace(grade.staff, flags=flags))
+
+
+def _numbered(group: Group, decision: Decision, graded: Graded) -> Grade:
     """Return a new grade with the number of its scored attempt, and with what somebody may want to look at."""
     grade = graded.grade
     if graded.executed is None and versions.RAN not in grade.provenance:
         return grade  # nothing ran: no attempt
     version = versions.version(decision.submission)
-    grade = versions.numbered(grade, version, decision.before)
-    flags = suspicion.flags(grade, group.calibration, own_photos=group.work.own_photos)
-    return dataclasses.replace(grade, staff=dataclasses.replace(grade.staff, flags=flags))
+    return _flagged(group, versions.numbered(grade, version, decision.before))
 
 
-def _unscored(group: _Class, decision: _Decision) -> Grade:
+def _unscored(group: Group, decision: Decision) -> Grade:
     """Keep a version without running it; return the grade that goes on counting, with a notice."""
     folder, submission, before = group.course.folder, decision.submission, decision.before
     student = (folder, submission.assignment, submission.student)
@@ -276,7 +219,7 @@ def _unscored(group: _Class, decision: _Decision) -> Grade:
         counts = Message("The grade is that of the version that was scored last.")
     files = {file.name: file.max_kb * 1024 for file in group.work.context.assignment.files}
     notice = versions.keep(
-        folder, submission, group.judge, files, limit=group.settings.attempts, counts=counts
+        folder, submission, group.against, files, limit=group.settings.attempts, counts=counts
     )
     return dataclasses.replace(grade, notices=(notice, *grade.notices))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from grader.assignment import spec
+from grader.assignment import identity, spec
 from grader.assignment.course import Course
 from grader.checks import soundness
 from grader.checks.questions import Material
@@ -100,6 +100,7 @@ class Order:
         secret: course secret; None: only the release's public checks and the validation photos.
         card: data card, or None for the default.
         salt: another salt for the split than the card's: to calibrate.
+        drawn: what the questions are drawn from, with the secret; "": what the course noted, else the assignment's identity.
     """
 
     course: Course
@@ -109,6 +110,7 @@ class Order:
     secret: bytes | None
     card: str | None = None
     salt: str | None = None
+    drawn: str = ""
 
 
 @functools.lru_cache(maxsize=2)  # one that is hidden and one that is public: `verify` takes turns
@@ -129,6 +131,7 @@ def prepared(order: Order) -> Work:
         secret=order.secret,
         desk=order.desk,
         salt=order.salt,
+        drawn=order.drawn,
     )
 
 
@@ -141,6 +144,7 @@ def prepare(
     secret: bytes,
     desk: Path,
     salt: str | None = None,
+    drawn: str = "",
 ) -> Work:
     """Load what grading an assignment takes: its checks, the hidden photos, the public view of the data.
 
@@ -152,6 +156,7 @@ def prepare(
         secret: course secret.
         desk: folder for working copies.
         salt: another salt for the split than the card's: to calibrate.
+        drawn: what the questions are drawn from, as in `Order`.
 
     Raises:
         SpecError: something of it is missing or wrong.
@@ -162,12 +167,14 @@ def prepare(
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
-    data, version = assignment.on(card_id), spec.version(folder)
+    data = assignment.on(card_id)
+    # Levels and checks are no part of it: when they change, the questions stay the same ones (ADR 19).
+    drawn = drawn or identity.drawn_from(course.folder, assignment_id, folder)
     view, division, split = _photos(folder, card_id, data.label_space, settings, salt)
     public = public_material(view, data.counts)
-    material = public if division is None else _with_hidden(public, division, hidden, secret, version)
+    material = public if division is None else _with_hidden(public, division, hidden, secret, drawn)
     # Without the secret nobody can draw the questions, even with all of the course's files at hand.
-    seed = hmac.new(secret, f"{version}{split}".encode(), hashlib.sha256).digest()
+    seed = hmac.new(secret, f"{drawn}{split}".encode(), hashlib.sha256).digest()
     files = check_files(folder, "all")
     plan = plan_questions(files, material, seed)
     soundness.require_asked(files, plan, assignment)
@@ -180,11 +187,13 @@ def prepare(
         levels=hidden.levels.get(card_id, {}),
         files=files,
         plan=plan,
-        version=_fingerprint(version, secret),
+        version=fingerprint(drawn, secret),
         split=split,
         order=asking_order(plan, seed),
         # Drawn as `lab.check` draws them, about public photos alone.
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
+        judged=fingerprint(spec.version(folder), secret),
+        parts=identity.parts(folder),
     )
     released = course.release(assignment_id)
     own_photos = division.split.contents if division is not None else ""
@@ -206,24 +215,24 @@ def _photos(
     return read_view(card_id, label_space, settings, salt), division, division.split.digest
 
 
-def _fingerprint(version: str, secret: bytes) -> str:
-    """Return the digest of an assignment and the course secret that grades carry."""
+def fingerprint(version: str, secret: bytes) -> str:
+    """Return the digest (16 hex digits) of a version and the course secret, as grades carry it."""
     # The secret goes in as a keyed digest only.
     keyed = hmac.new(secret, b"attempt", hashlib.sha256).hexdigest()
     return hashlib.sha256(f"{version}{keyed}".encode()).hexdigest()[:16]
 
 
 def _with_hidden(
-    public: Material, division: Division, hidden: spec.Hidden, secret: bytes, version: str
+    public: Material, division: Division, hidden: spec.Hidden, secret: bytes, drawn: str
 ) -> Material:
     """Return what all checks ask about: hidden photos, too."""
-    photos = holdout.holdout(division, secret, version, hidden.holdout.split)
+    photos = holdout.holdout(division, secret, drawn, hidden.holdout.split)
     material = dataclasses.replace(public, images=photos.images, labels=photos.labels)
     # Where the second holdout judges, none is left to be asked about for staff alone.
     at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
     if not at_most or not division.split.second_holdout:
         return material
-    second = holdout.holdout(division, secret, version, "second_holdout")
+    second = holdout.holdout(division, secret, drawn, "second_holdout")
     images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
     return dataclasses.replace(material, second_images=images, second_labels=labels)
 

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
@@ -24,7 +24,7 @@ from grader.execution import gpu_trial
 from grader.grading import assemble, gpu_blame, notices, preparation, workplace
 from grader.grading.preparation import Order, Work
 from grader.grading.workplace import turn
-from grader.judging import evaluate, probe
+from grader.judging import evaluate, probe, stored_answers
 from grader.judging.evaluate import Context
 from grader.judging.probe import Answers
 from grader.messages import NOTHING, Message
@@ -47,12 +47,14 @@ class Graded:
         submitted: the notebook as handed in; None when it could not be read.
         executed: the notebook as far as it ran; None when nothing did.
         answers: validated answers of the probes, by question set and number.
+        sets: how many answers each question set has, or why it has none; None: nothing was asked.
     """
 
     grade: Grade
     submitted: bytes | None
     executed: NotebookNode | None
     answers: dict[str, Array] = field(default_factory=dict)
+    sets: dict[str, Any] | None = None
 
 
 def _unwatched(*_: object) -> None:
@@ -280,7 +282,8 @@ def _run(taken: _HandedIn, notebook: NotebookNode) -> _Ran:
         provenance={**taken.facts, **({"gpu": gpus.describe()} if gpus.devices else {})},
         log="".join(taken.log),
     )
-    return _Ran(Graded(grade, taken.submitted, execution.notebook, _values(answers)), execution, asking)
+    arrays, sets = stored_answers.pack(answers)
+    return _Ran(Graded(grade, taken.submitted, execution.notebook, arrays, sets), execution, asking)
 
 
 def _execute(
@@ -345,13 +348,3 @@ def _why_dead(execution: Execution) -> Message:
     return Message(
         "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message
     )
-
-
-def _values(answers: Answers) -> dict[str, Array]:
-    """Return the answers that keep their contract, by set and number."""
-    return {
-        f"{name}-{number:04d}": answer.value
-        for name, given in answers.items()
-        if not isinstance(given, SubmissionError)
-        for number, answer in enumerate(given)
-    }

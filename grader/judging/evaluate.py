@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import json
 import os
 import select
@@ -20,6 +21,7 @@ from grader.assignment.spec import Assignment, Levels
 from grader.checks.questions import Question
 from grader.checks.session import Case, Verdicts
 from grader.judging import judge_process as judge
+from grader.judging import stored_answers
 from grader.judging.probe import Answers, Place, Plan
 from grader.kernel_env import TUNING
 from grader.messages import Message
@@ -42,12 +44,14 @@ class Context:
         levels: secret levels on this card.
         files: check files, in the order they run.
         plan: question sets by name.
-        version: digest of the assignment.
+        version: digest of what the questions are drawn from, the course secret included.
         split: digest of the split.
         complete: whether the checks must be worth all points of each exercise (public ones alone need not be).
         order: the order in which the plan is asked.
         rehearsal: public questions that are asked before any hidden one, by entry point.
         hidden: whether what is asked is hidden: then verdicts say no more than `disclosure` allows.
+        judged: digest of the assignment, levels and checks included, and the course secret; "": public checks alone.
+        parts: digests of what decides questions and runs, from `assignment.identity.parts`.
     """
 
     assignment: Assignment
@@ -64,6 +68,13 @@ class Context:
     order: tuple[Place, ...] = ()
     rehearsal: Mapping[str, Question] = field(default_factory=dict)
     hidden: bool = True
+    judged: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def asked(self) -> dict[str, str]:
+        """Digests of what is asked, by question set; hidden photos are 100 MB, so they are read when it is wanted."""
+        return stored_answers.asked(self.plan, self.order, self.rehearsal)
 
 
 def evaluate(answers: Answers, context: Context) -> Verdicts:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from grader.assignment.course import Course
 from grader.grading import coordinator
+from grader.grading.deciding import Options
 from grader.grading.runners import InlineExecutor
 from grader.records import Grade
 from grader.settings import Settings
@@ -90,7 +91,7 @@ class Range:
 
     def grade(self, assignment: str, students: tuple[str, ...]) -> list[Grade]:
         """Grade some students, in this order, whatever was graded before."""
-        options = coordinator.Options(students=students, force=True)
+        options = Options(students=students, force=True)
         return coordinator.grade_class(
             Course(self.world.course),
             assignment,

@@ -20,6 +20,7 @@ from grader.cli.app import app
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
 from grader.grading import coordinator, runners
+from grader.grading.deciding import Options
 from grader.records import NOT_RUN, Status, Submission
 from grader.settings import Settings
 from tests.support.tiny import GREEK_LETTERS, SECRET, hand_in, solved, source_notebook, tiny_course
@@ -363,7 +364,7 @@ def test_two_workers_grade_a_class_as_one_does(course: Course, toy_cache: Path) 
             course,
             "tiny",
             settings,
-            coordinator.Options(),
+            Options(),
             runner=runner,
             tell=lambda event, student, _: told.append((event, student)),
             jobs=2,

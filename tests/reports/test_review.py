@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.errors import SpecError
-from grader.grading.coordinator import Options, grade_class
+from grader.grading.coordinator import grade_class
+from grader.grading.deciding import Options
 from grader.grading.runners import InlineExecutor
 from grader.reports import shared_cells
 from grader.reports.review import review
