@@ -58,7 +58,7 @@ def output_of(command: str) -> str:
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
-        return done.stdout
+        return done.output  # as a person sees it: progress goes to standard error
     return subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True).stdout
 
 
