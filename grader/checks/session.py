@@ -219,7 +219,7 @@ class CheckSession:
             )
 
         if error is None and not notes.required:
-            self.log.append(f"{item.nodeid}: the check passed without a single require: it cannot fail.")
+            self.log.append(f"{item.path.name}::{item.name}: the check passed without a single require: it cannot fail.")
             return verdict(Status.ERROR, hint=UNDECIDED)
         if error is None:
             return verdict(Status.PASSED, mark.points)
@@ -239,7 +239,7 @@ class CheckSession:
         if call.excinfo is not None:
             # From the check file on: the frames of pytest above it tell staff nothing.
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
-            self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
+            self.log.append(f"{item.path.name}::{item.name}\n{call.excinfo.getrepr(style='short')}")
         return verdict(Status.ERROR, hint=UNDECIDED)
 
     def _part(self, share: float, max_points: float) -> float:
