@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 
 from grader import files
 from grader.assignment.spec import Assignment, load_public
@@ -21,6 +23,8 @@ from grader.messages import NOTHING, Message
 from grader.notebooks.places import place_of
 from grader.records import NO_CARD, FailedCell, Grade, Submission
 from grader.settings import Settings
+
+LISTED = 5  # notebooks that lie where one was looked for
 
 
 def _unwatched(*_: object) -> None:
@@ -71,15 +75,19 @@ def check_notebook(
         SpecError: there is no such file, or no assignment it belongs to.
     """
     if not notebook.is_file():
-        raise SpecError(
-            f"{notebook} does not exist.", "Give the path of your notebook, for example homework.ipynb."
-        )
+        raise SpecError(f"{notebook} does not exist.", _which_there_are(notebook.parent))
     folder = release_of(notebook)
     with tempfile.TemporaryDirectory(prefix="pawgrade-check-") as name:
         trusted = dataclasses.replace(
             settings, sandbox="none"
         )  # the student's own machine, the student's own code
-        work = preparation.prepare_public(folder, trusted, card=card, desk=Path(name) / "desk")
+        work = preparation.prepare_public(
+            folder,
+            trusted,
+            card=card,
+            desk=Path(name) / "desk",
+            released=_in_place_of_released(notebook, folder),
+        )
         assignment = work.context.assignment
         # A copy under the assignment's name: the student's file may be called otherwise.
         handed_in = Path(name) / "notebook" / assignment.id
@@ -92,6 +100,27 @@ def check_notebook(
     executed = None if graded.executed is None else nbformat.writes(graded.executed).encode()
     title = "" if grade.data == NO_CARD else load_card(grade.data, settings.cards).title
     return Checked(grade, assignment, folder, title, executed)
+
+
+def _which_there_are(folder: Path) -> str:
+    names = sorted(path.name for path in folder.glob("*.ipynb"))[:LISTED]
+    if not names:
+        return "Give the path of your notebook, for example homework/homework.ipynb."
+    return f"There is {', '.join(names)} in that folder."
+
+
+def _in_place_of_released(notebook: Path, folder: Path) -> NotebookNode | None:
+    """Return what locked cells are held to where the released notebook is gone; None where it is there.
+
+    A student who renames the only copy has no other one. It then says itself which cells there are; one that cannot be read
+    gets its verdict when it is graded.
+    """
+    if (folder / f"{load_public(folder).id}.ipynb").is_file():
+        return None
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return new_notebook()
 
 
 def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
@@ -109,7 +138,9 @@ def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
 
 
 def release_of(notebook: Path) -> Path:
-    """Return the release that a notebook belongs to: the folder it lies in, else a packaged one, by the file's name.
+    """Return the release that a notebook belongs to: the folder it lies in or a packaged one, by the file's name.
+
+    A file of any other name belongs to the assignment in whose folder it lies.
 
     Raises:
         SpecError: it belongs to none.
@@ -127,9 +158,11 @@ def release_of(notebook: Path) -> Path:
                 if releases.get(packaged) == assignment and _same_checks(packaged, folder)
             ]
             return untouched[0] if untouched else folder
+    if beside in releases:
+        return beside
     raise SpecError(
         f"{notebook.name} belongs to no assignment that is known here ({', '.join(releases.values()) or 'none'}).",
-        "Keep the assignment's name at the start of the file's name.",
+        "Put it into the assignment's folder, beside assignment.toml and check_public.py.",
     )
 
 
