@@ -221,6 +221,8 @@ def test_the_summary_of_a_class_counts_it_and_lists_it() -> None:
     assert "**tiny** on toy_pets: 1 PASSED, 1 FAILED" in told
     assert "| student_01\\_ | PASSED | 16 / 16 | to do | 4 |" in told
     assert "nothing handed in" in other_programs.grades_summary([])
+    automatic = other_programs.grades_summary([grade("student02", Status.FAILED, 3)], by_hand=False)
+    assert "| student02 | FAILED | 3 / 16 | - | 4 |" in automatic
 
 
 @pytest.mark.parametrize(
