@@ -22,7 +22,12 @@ verify again. docs/first-assignment.md goes through one.""",
 
 @new_app.command("course")
 def course(
-    name: Annotated[Path, typer.Argument(help="Folder to make; it must not exist.", show_default=False)],
+    name: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder to make; `.` in a new repository or an empty folder.", show_default=False
+        ),
+    ],
     json_path: JsonOption = None,
 ) -> None:
     """Make a course: settings, .gitignore, README and a sample assignment, released.
@@ -36,7 +41,8 @@ def course(
         files = new_course(name)
     folder = str(name)
     _tell(name.absolute(), files, [SAMPLE], json_path)
-    _next(json_path, f"cd {folder}", f"pawgrade verify {SAMPLE}", "pawgrade new assignment week1")
+    enter = [] if name.absolute() == Path.cwd() else [f"cd {folder}"]
+    _next(json_path, *enter, f"pawgrade verify {SAMPLE}", "pawgrade new assignment week1")
 
 
 @new_app.command("assignment")
