@@ -194,6 +194,9 @@ def grade(
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
     left_out.tell_strays(strays, assignment)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
+    # Piped, standard output has a line for each submission and nothing else.
+    if grades and output.console.is_terminal and str(json_path) != "-":
+        output.note(f"next: pawgrade feedback {assignment}")
     # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
 

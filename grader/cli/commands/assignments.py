@@ -297,6 +297,12 @@ def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
 
     from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
 
+    if not found.calibration.measures:
+        yield (
+            f"{assignment}: no check has a level ([levels] in assignment.toml), so there is no luck to measure; "
+            f"{found.calibration.lost} of {found.calibration.runs} honest runs lost a point"
+        )
+        return
     # The chance that all levels together may have is divided evenly among them.
     calibration, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
     table = Table(title=f"{assignment}{on_card(found.card)}: {calibration.runs} honest runs", show_lines=True)

@@ -113,6 +113,8 @@ def collect(
         output.write_json(collected.to_json(), json_path)
     if json_path is None or str(json_path) != "-":
         _print(collected, order.source, dry_run=dry_run)
+        if not dry_run and (collected.counts["new"] or collected.counts["replaces"]):
+            output.note(f"next: pawgrade grade {assignment}")
     raise typer.Exit(0 if collected.complete else 1)
 
 
