@@ -86,7 +86,7 @@ def check_notebook(
             trusted,
             card=card,
             desk=Path(name) / "desk",
-            released=_in_place_of_released(notebook, folder),
+            released=_released(notebook, folder),
         )
         assignment = work.context.assignment
         # A copy under the assignment's name: the student's file may be called otherwise.
@@ -94,9 +94,9 @@ def check_notebook(
         handed_in.mkdir(parents=True)
         shutil.copyfile(notebook, handed_in / f"{assignment.id}.ipynb")
         graded = grade_submission(Submission("you", assignment.id, handed_in), work, Tools(watch=watch))
-    grade = dataclasses.replace(
-        graded.grade, notices=(*_name_notices(notebook, assignment.id), *graded.grade.notices)
-    )
+    # What could not be read has worse troubles than its name.
+    names = () if graded.executed is None else _name_notices(notebook, assignment.id)
+    grade = dataclasses.replace(graded.grade, notices=(*names, *graded.grade.notices))
     executed = None if graded.executed is None else nbformat.writes(graded.executed).encode()
     title = "" if grade.data == NO_CARD else load_card(grade.data, settings.cards).title
     return Checked(grade, assignment, folder, title, executed)
@@ -109,16 +109,15 @@ def _which_there_are(folder: Path) -> str:
     return f"There is {', '.join(names)} in that folder."
 
 
-def _in_place_of_released(notebook: Path, folder: Path) -> NotebookNode | None:
-    """Return what locked cells are held to where the released notebook is gone; None where it is there.
+def _released(notebook: Path, folder: Path) -> NotebookNode:
+    """Return what locked cells are held to: the released notebook, else the student's own.
 
-    A student who renames the only copy has no other one. It then says itself which cells there are; one that cannot be read
-    gets its verdict when it is graded.
+    Who works in the folder of the release, or renames the only copy, has no other one: it then says itself which cells there
+    are. One that cannot be read gets its verdict when it is graded.
     """
-    if (folder / f"{load_public(folder).id}.ipynb").is_file():
-        return None
+    released = folder / f"{load_public(folder).id}.ipynb"
     try:
-        return nbformat.read(notebook, as_version=4)
+        return nbformat.read(released if released.is_file() else notebook, as_version=4)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return new_notebook()
 

@@ -71,8 +71,8 @@ def test_what_is_no_notebook_is_told_as_that_where_it_has_another_name(
         tmp_path / "download.ipynb", load(None, {"PAWGRADE_CACHE": str(tmp_path / "cache")}), card=None
     ).grade
 
-    assert str(grade.notices[0]).startswith("Hand it in as softmax.ipynb")
-    assert reason in str(grade.notices[1])
+    (notice,) = grade.notices
+    assert reason in str(notice)
 
 
 def test_notebooks_that_lie_where_one_was_looked_for_are_named(tmp_path: Path) -> None:

@@ -165,6 +165,9 @@ def _print_check(checked: Checked) -> None:
     if any(cell.raised == "NameError" for cell in grade.failed_cells):
         text = "A name was missing. Jupyter may still hold it from a cell that is gone or stands further down: choose Kernel, Restart & Run All, and mend what fails."
         show(f"[yellow]hint:[/] {text}", highlight=False)
+    # Nothing ran, so nothing was judged: how many points there are would be no help.
+    if checked.executed is None:
+        return
     show(output.checks_table(grade.checks))
     show(
         f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see"

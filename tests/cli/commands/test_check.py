@@ -123,6 +123,17 @@ def test_a_cell_that_failed_is_the_exit_code(ran: Ran) -> None:
     assert ran.code == 1
 
 
+def test_of_what_is_no_notebook_the_reason_is_told_and_no_points(tmp_path: Path) -> None:
+    folder = tiny_course(tmp_path / "course").folder / "assignments" / "tiny"
+    (folder / "tiny.ipynb").write_text("<!DOCTYPE html><title>Log in</title>")
+
+    done = CliRunner().invoke(app, ["check", str(folder / "tiny.ipynb")])
+
+    assert done.exit_code == 1
+    assert "it is a web page" in done.stdout
+    assert "points" not in done.stdout
+
+
 def test_the_first_line_comes_before_anything_heavy_is_imported(tmp_path: Path) -> None:
     code = "import sys\nsys.modules['grader.grading.self_check'] = None\nfrom grader.cli import main\nmain()"
 
