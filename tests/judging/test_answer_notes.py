@@ -25,7 +25,7 @@ CLASSIFY = EntryPoint(name="classify", budget_s=1, output=Value(dtype="float", s
         ({"kind": "raised", "text": "ValueError: no"}, "classify raised ValueError: no"),
         (
             {"kind": "raised", "text": "ValueError: (20,5) (20,) "},
-            "classify raised ValueError: (20,5) (20,).",
+            r"classify raised ValueError: \(20,5\) \(20,\)\. ",
         ),
         ({"kind": "missing"}, "no such function is defined"),
         ({"kind": "none"}, "found None.*return"),
