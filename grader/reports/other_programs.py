@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from grader.authoring.findings import Finding
-from grader.records import FailedCell, Grade, Status, on_card
+from grader.records import NO_CARD, FailedCell, Grade, Status, on_card
 from grader.reports.locations import line_of_cell
 
 LONGEST = 600  # characters of a detail in a table; the JSON has them all
@@ -102,7 +102,7 @@ def xml_text(text: str) -> str:
 
 
 def _title(finding: Finding) -> str:
-    return f"{finding.what} [{finding.data}]" if finding.data else finding.what
+    return f"{finding.what} [{finding.data}]" if finding.data not in ("", NO_CARD) else finding.what
 
 
 def _unique(names: Iterable[str]) -> list[str]:

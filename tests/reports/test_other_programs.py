@@ -84,6 +84,8 @@ def test_names_in_a_junit_suite_are_unique() -> None:
 
     names = [case.get("name") for case in root.iter("testcase")]
     assert names == ["release is fresh", "release is fresh (2)", "source, all checks: full marks [toy_pets]"]
+    without = other_programs.summary([dataclasses.replace(BAD, data="none")])
+    assert "| source, all checks: full marks |" in without
 
 
 @given(text=st.text(max_size=80))

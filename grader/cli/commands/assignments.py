@@ -283,7 +283,8 @@ def _show_calibration(assignment: str, result: Found, plot: Path | None, json_pa
         output.write_json(calibrate_module.to_json(result), json_path)
     if json_path is None or str(json_path) != "-":
         for line in _calibration_report(assignment, result):
-            output.console.print(line, highlight=False)
+            # Sentences are not broken by the window's width, so that a program finds them whole.
+            output.console.print(line, highlight=False, soft_wrap=isinstance(line, str))
 
 
 def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
