@@ -7,12 +7,14 @@ import json
 import re
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from grader.assignment.course import Course
 from grader.authoring.starters.new import Kind, new_assignment, new_course
+from grader.sandbox.host import client
 from tests.support.notebooks import REPOSITORY
 from tests.support.transcripts import matches, play, steps_of
 from tests.support.workflow_runner import load
@@ -58,6 +60,12 @@ WORK: dict[str, tuple[str, str | None]] = {
     "Kim Muster": ("reviews final (2).ipynb", trained()),
     "Lea Muster": ("reviews.ipynb", "<!DOCTYPE html>\n<title>Log in</title>\n"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _zygotes() -> Iterator[None]:
+    yield
+    client.release_zygotes()
 
 
 def hand_in(folder: Path) -> None:

@@ -147,7 +147,8 @@ def play(
     monkeypatch.setenv("PAWGRADE_CACHE", str(folder / ".cache"))
     monkeypatch.setenv("PAWGRADE_SECRET", "0ad3050e71e89dadeaec4562aec7e59b")
     # Nothing on these pages may need a network: whoever tries has none.
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
     terminal = output.Terminal(force_terminal=True, width=WIDTH, color_system=None)
     monkeypatch.setattr(output, "console", terminal)
     monkeypatch.setattr(output, "errors", output.Terminal(stderr=True, width=WIDTH))
