@@ -375,20 +375,56 @@ def test_the_steps_of_githubs_gpu_job_run(job: Job) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cpu", "gpu"])
-def test_the_scripts_of_gitlabs_jobs_run(job: Job, name: str) -> None:
-    job.environment.pop("REAL_CARD") if name == "cpu" else None  # the key's file names the real photos, too
+def test_the_script_of_gitlabs_cpu_job_runs(job: Job) -> None:
+    job.environment.pop("REAL_CARD")  # the key's file names the real photos, too
 
-    job.gitlab(load(job.folder / ".gitlab-ci.yml"), name)
+    job.gitlab(load(job.folder / ".gitlab-ci.yml"), "cpu")
 
     found = {path.name for path in (job.folder / "results").iterdir()}
-    assert (
-        found
-        == {
-            "cpu": {"tests.xml", "verify.json", "verify.xml", "summary.md", "code-quality.json"},
-            "gpu": {"verify-gpu.json", "verify-gpu.xml", "summary-gpu.md", "calibrate-tiny.json"},
-        }[name]
-    )
+    assert found == {"tests.xml", "verify.json", "verify.xml", "summary.md", "code-quality.json"}
+
+
+# Notes its arguments, writes the report that it is asked for, and ends `calibrate` as it is told.
+STUB = """#!/bin/bash
+echo "$*" >> "$NOTES"
+while [ $# -gt 0 ]; do
+  if [ "$1" = calibrate ]; then status=$STATUS; fi
+  if [ "$1" = --json ]; then echo {} > "$2"; fi
+  shift
+done
+exit "${status:-0}"
+"""
+
+
+def noted(job: Job, service: str, status: int) -> list[str]:
+    """Run a service's GPU job with a `pawgrade` that only notes; return its arguments but for those on where to report."""
+    notes = job.temporary / f"notes-{service}"
+    stub = job.folder / ".venv" / "bin" / "pawgrade"
+    stub.parent.mkdir(parents=True, exist_ok=True)
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    job.environment |= {"PATH": f"{stub.parent}:/usr/bin:/bin", "NOTES": str(notes), "STATUS": str(status)}
+    if service == "github":
+        job.github(load(job.folder / ".github/workflows/pawgrade.yml"), "gpu")
+    else:
+        job.gitlab(load(job.folder / ".gitlab-ci.yml"), "gpu")
+    reported = r" --(annotate|summary) \S+"
+    return [re.sub(reported, "", line) for line in notes.read_text().splitlines() if "cache-key" not in line]
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_script_of_gitlabs_gpu_job_gives_the_commands_of_githubs(job: Job, status: int) -> None:
+    # GitHub's job runs for real above; here the shells are real, and what they start is not.
+    commands_of_gitlab = noted(job, "gitlab", status)
+
+    assert commands_of_gitlab == noted(job, "github", status)
+    assert [line.split()[0] for line in commands_of_gitlab] == ["verify", "calibrate"]
+
+
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_a_calibration_that_breaks_makes_the_gpu_job_red(job: Job, service: str) -> None:
+    with pytest.raises(AssertionError, match="exit code 2"):
+        noted(job, service, 2)
 
 
 class _Api(BaseHTTPRequestHandler):
