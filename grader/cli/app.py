@@ -192,7 +192,7 @@ def grade(
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
-    left_out.tell_strays(strays, assignment)
+    left_out.tell_strays(strays, assignment, nobody=not grades)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
     # Piped, standard output has a line for each submission and nothing else.
     if grades and output.console.is_terminal and str(json_path) != "-":

@@ -74,6 +74,8 @@ def check_notebook(
     Raises:
         SpecError: there is no such file, or no assignment it belongs to.
     """
+    if notebook.is_dir():
+        raise SpecError(f"{notebook}: expected a notebook, found a folder.", _which_there_are(notebook))
     if not notebook.is_file():
         raise SpecError(f"{notebook} does not exist.", _which_there_are(notebook.parent))
     folder = release_of(notebook)

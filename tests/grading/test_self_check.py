@@ -80,6 +80,8 @@ def test_notebooks_that_lie_where_one_was_looked_for_are_named(tmp_path: Path) -
 
     with pytest.raises(SpecError, match=r"There is softmax\.ipynb in that folder"):
         check_notebook(tmp_path / "softmx.ipynb", load(None, {}), card=None)
+    with pytest.raises(SpecError, match=r"expected a notebook, found a folder\. There is softmax\.ipynb"):
+        check_notebook(tmp_path, load(None, {}), card=None)
 
 
 def test_a_cell_of_a_notebook_that_was_never_run_is_told_by_its_number() -> None:

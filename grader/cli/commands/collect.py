@@ -168,7 +168,7 @@ def _summary(collected: Collected, *, dry_run: bool) -> str:
 def _table(collected: Collected, source: Path) -> Table:
     from rich.table import Table
 
-    table = Table(title=plain(f"{source.name}: {SYSTEMS[collected.kind]}"))
+    table = Table(title=plain(f"{source.resolve().name}: {SYSTEMS[collected.kind]}"))
     for name in ("student", "from", "handed in (UTC)", "what happens", "notes"):
         table.add_column(name, overflow="fold")
     for row in collected.rows:

@@ -84,9 +84,9 @@ def _tell(course: Path, files: list[Path], assignments: list[str], json_path: Pa
         output.write_json({"course": str(course), "assignments": assignments, "files": names}, json_path)
     if json_path is None or str(json_path) != "-":
         for name in names:
-            output.console.print(plain(f"wrote {name}"), highlight=False, soft_wrap=True)
+            output.note(f"wrote {name}")
 
 
 def _next(json_path: Path | None, *commands: str) -> None:
     if json_path is None or str(json_path) != "-":
-        output.console.print(plain("next: " + "\n      ".join(commands)), highlight=False, soft_wrap=True)
+        output.note("next: " + "\n      ".join(commands))

@@ -54,6 +54,9 @@ def test_in_a_new_repository_nobody_is_told_to_enter_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
+    assert run("-q", "new", "course", "quiet").output == ""
+    (tmp_path / "fresh").mkdir()
+    monkeypatch.chdir(tmp_path / "fresh")
     done = run("new", "course", ".")
 
     assert done.exit_code == 0
