@@ -187,8 +187,15 @@ def _do(step: Step, session: Jupyter, monkeypatch: pytest.MonkeyPatch) -> str:
 def output_of(command: str) -> str:
     """Run a command as it is typed; return what it prints on both streams, and where it ended with more than 0 its exit code."""
     if not command.startswith("pawgrade "):
+        # Programs that were installed beside this Python, as in an activated environment.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         done = subprocess.run(
-            ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            ["bash", "-c", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env={**os.environ, "PATH": path},
         )
         return f"{done.stdout}{_ended(done.returncode)}"
     screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
