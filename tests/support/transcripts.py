@@ -149,6 +149,7 @@ def play(
     # Nothing on these pages may need a network: whoever tries has none.
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("COLUMNS", str(WIDTH))  # texts of `lab` are as wide
     terminal = output.Terminal(force_terminal=True, width=WIDTH, color_system=None)
     monkeypatch.setattr(output, "console", terminal)
     monkeypatch.setattr(output, "errors", output.Terminal(stderr=True, width=WIDTH))
