@@ -178,9 +178,9 @@ def test_an_instructor_takes_a_class_from_moodle_and_gives_the_marks_back(
         "Finn Specimen": "4", "Gus Test": "9", "Hal Test": "3", "Ida Trial": "0", "Jo Trial": "0",
         "Kim Muster": "10", "Lea Muster": "0", "Max Absent": "",
     }  # fmt: skip
-    kept = ("Identifier", "Full name", "Status", "Maximum grade")
-    assert [[row[name] for name in kept] for row in sheet.values()] == [
-        [row[name] for name in kept] for row in before.values()
+    unchanged = ("Identifier", "Full name", "Status", "Maximum grade")
+    assert [[row[name] for name in unchanged] for row in sheet.values()] == [
+        [row[name] for name in unchanged] for row in before.values()
     ]
     assert len(list((tmp_path / "my_course" / "feedback").glob("*/reviews/reviews.html"))) == len(WORK)
     print(played.row("instructor"))  # noqa: T201 - `pytest -rP` shows it (docs/results.md)

@@ -94,7 +94,7 @@ def steps_of(page: str) -> list[Step]:
         language, content = block[1], block[2]
         before = page[: block.start()].rstrip()
         if language == "console":
-            steps += [Step("command", command, shown) for command, shown in _COMMAND.findall(content)]
+            steps += [Step("command", command, answer) for command, answer in _COMMAND.findall(content)]
         elif language == "text" and steps and steps[-1].kind == "cell" and before.endswith("```"):
             last = steps.pop()
             steps.append(Step("cell", last.text, content, last.path, last.cell))
@@ -255,8 +255,8 @@ class Jupyter:
 
 def _last_line(kind: type[BaseException], _: BaseException, lines: list[str]) -> None:
     """Show the end of a traceback: pages leave out the rest. Our own errors are shown whole, as they have none."""
-    shown = lines if issubclass(kind, GraderError) else lines[-1:]
-    print(re.sub(r"\x1b\[[\d;]*m", "", "\n".join(shown)))  # noqa: T201 - that is what it is for
+    end = lines if issubclass(kind, GraderError) else lines[-1:]
+    print(re.sub(r"\x1b\[[\d;]*m", "", "\n".join(end)))  # noqa: T201 - that is what it is for
 
 
 def code_cells(notebook: Path) -> Iterator[tuple[str, str]]:
