@@ -310,6 +310,8 @@ def coverage(case: Case) -> Iterator[Finding]:
     generous = [f"{name}: {share:.0%}" for name, share in case.shares.items() if share > GIVEN_AWAY]
     detail = (
         f"the worst mutant gets at most {GIVEN_AWAY:.0%} of each of {len(case.shares)} checks with a level"
+        if case.shares
+        else "no check has a level"
     )
     if generous:
         detail = f"of the points for {', '.join(generous)}, which even the worst mutant gets; raise zero_at, or add a mutant that is worse"

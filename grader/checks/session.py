@@ -301,7 +301,11 @@ def _contract(message: Message) -> Message:
     expected = message.parameters.get(
         "expected"
     )  # of `answers.found_instead`, which tells no more than it may
-    return expected if isinstance(expected, Message) else Message("an answer that keeps the contract")
+    return (
+        expected
+        if isinstance(expected, Message)
+        else Message("an answer of the type and shape that assignment.toml names")
+    )
 
 
 def _name(item: pytest.Item) -> str:

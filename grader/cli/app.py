@@ -168,12 +168,14 @@ def grade(
     """
     del runner  # one so far
     from grader import disclosure
+    from grader.assignment.spec import load_assignment
     from grader.grading.coordinator import Options, grade_class
     from grader.grading.runners import InlineExecutor
 
     opened_course, settings = open_course(course, sandbox)
     # As every command does: a misspelt assignment has the same answer everywhere.
     opened_course.chosen([assignment])
+    by_hand = bool(load_assignment(opened_course.source(assignment)).manual)
     options = Options(data, tuple(student or ()), force, extra_attempt)
     # Reading the submissions refuses a misspelt student before anything is prepared.
     progress = Progress(len(opened_course.submissions(assignment, options.students)))
@@ -186,18 +188,27 @@ def grade(
     if not grades:
         left_out.tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
-        output.print_grades(grades)
+        output.print_grades(grades, by_hand=by_hand)
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
-    left_out.tell_strays(strays, assignment)
-    _report(grades, json_path, junit_path, summary_path, staff=staff)
+    left_out.tell_strays(strays, assignment, nobody=not grades)
+    _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
+    # Piped, standard output has a line for each submission and nothing else.
+    if grades and output.console.is_terminal and str(json_path) != "-":
+        output.note(f"next: pawgrade feedback {assignment}")
     # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
 
 
 def _report(
-    grades: list[Grade], json_path: Path | None, junit: Path | None, summary: Path | None, *, staff: bool
+    grades: list[Grade],
+    json_path: Path | None,
+    junit: Path | None,
+    summary: Path | None,
+    *,
+    staff: bool,
+    by_hand: bool,
 ) -> None:
     """Write the files that were asked for; the JSON for staff has what only they may read."""
     from grader.reports import other_programs
@@ -208,7 +219,7 @@ def _report(
     if junit:
         junit.write_text(other_programs.grades_junit(grades), encoding="utf-8")
     if summary:
-        output.append(other_programs.grades_summary(grades), summary)
+        output.append(other_programs.grades_summary(grades, by_hand=by_hand), summary)
 
 
 def _exit_code(grades: list[Grade]) -> int:

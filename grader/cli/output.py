@@ -111,21 +111,26 @@ def status(value: Status) -> Text:
     return Text(f"{SYMBOLS[value]} {value}", style=STYLES[value])
 
 
-def print_grades(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> None:
+def print_grades(
+    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, by_hand: bool = True
+) -> None:
     """Print a class on standard output: a table that fits the terminal, or for a pipe a line for each submission.
 
     Args:
         grades: one row each.
         titles: what a student did, by id, for the demo.
+        by_hand: whether people grade a part of the assignment.
     """
     if console.is_terminal:
-        console.print(grades_table(grades, titles, width=console.width))
+        console.print(grades_table(grades, titles, width=console.width, by_hand=by_hand))
     else:
-        for line in grades_lines(grades, titles):
+        for line in grades_lines(grades, titles, by_hand=by_hand):
             out(f"{line}\n")  # rich would make blanks of the tabs
 
 
-def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> Iterator[str]:
+def grades_lines(
+    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, by_hand: bool = True
+) -> Iterator[str]:
     """Yield a class as text for other programs: a line of names, then one for each submission, tabs between the columns.
 
     Nothing is cut. A character that would end a line or a column is a visible sign.
@@ -133,6 +138,7 @@ def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = Non
     Args:
         grades: one line each.
         titles: what a student did, by id, for the demo.
+        by_hand: whether people grade a part of the assignment; the column is there in any case.
     """
     exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
     handed_in = ["handed in"] if titles else []
@@ -143,7 +149,14 @@ def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = Non
         titled = [titles.get(grade.student, "")] if titles else []
         points = (_points(exercise).plain for exercise in grade.exercises)
         yield _line(
-            [*values, _by_hand(grade), f"{grade.seconds.total:.0f}", *points, *titled, what_happened(grade)]
+            [
+                *values,
+                _by_hand(grade, by_hand),
+                f"{grade.seconds.total:.0f}",
+                *points,
+                *titled,
+                what_happened(grade),
+            ]
         )
 
 
@@ -152,7 +165,11 @@ def _line(values: Iterable[str]) -> str:
 
 
 def grades_table(
-    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, width: int = WIDTH
+    grades: Sequence[Grade],
+    titles: Mapping[str, str] | None = None,
+    *,
+    width: int = WIDTH,
+    by_hand: bool = True,
 ) -> Table:
     """Return a class as a table: points an exercise, total, status, what needs a look.
 
@@ -163,11 +180,12 @@ def grades_table(
         grades: one row each.
         titles: what a student did, by id, for the demo.
         width: of the window, in characters.
+        by_hand: whether people grade a part of the assignment; without, there is no column for it.
     """
     # As Text, here and below: brackets in a name are no markup.
     title = f"{grades[0].assignment}{on_card(grades[0].data)}" if grades else "nothing handed in"
     table = Table(title=Text(title, style="table.title"), show_lines=True, caption_justify="left")
-    columns = _columns(grades, titles)
+    columns = _columns(grades, titles, by_hand=by_hand)
     left_out = _too_many(columns, width)
     if left_out:
         table.caption = Text(
@@ -221,8 +239,10 @@ class _Column:
         return min(self.fewest, self.most) if self.fewest else self.most
 
 
-def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None) -> list[_Column]:
+def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None, *, by_hand: bool) -> list[_Column]:
     """Return all columns of a class's table, in their order."""
+    given = by_hand or any(grade.manual_points is not None for grade in grades)
+    cells_by_hand = [Text(_by_hand(grade, by_hand)) for grade in grades]
     exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
     return [
         _Column("student", [_who(grade.student, titles) for grade in grades], fewest=NAME),
@@ -231,7 +251,7 @@ def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None) -> list[
             for index, name in enumerate(exercises)
         ),
         _Column("points", [Text(f"{grade.points:g}/{grade.max_points:g}") for grade in grades]),
-        _Column("by hand", [Text(_by_hand(grade)) for grade in grades], "by hand"),
+        *([_Column("by hand", cells_by_hand, "by hand")] if given else []),
         # "up to": seconds of a student's notebook are told in coarse steps (ADR 11).
         _Column("up to s", [Text(f"{grade.seconds.total:.0f}") for grade in grades], "up to s"),
         _Column("status", [status(grade.status) for grade in grades]),
@@ -264,8 +284,10 @@ def _who(student: str, titles: Mapping[str, str] | None) -> Text:
     return who
 
 
-def _by_hand(grade: Grade) -> str:
-    return "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
+def _by_hand(grade: Grade, expected: bool) -> str:
+    if grade.manual_points is not None:
+        return f"{grade.manual_points:g}"
+    return "to do" if expected else "-"
 
 
 def _points(exercise: ExerciseGrade) -> Text:
@@ -282,7 +304,10 @@ def what_happened(grade: Grade) -> str:
     # The first of each only: what fails later often follows from it.
     broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
     failed = next((check for check in grade.checks if check.status in (Status.FAILED, Status.ERROR)), None)
-    first = f"{failed.exercise}: {failed.found}" if failed else ""
+    first = str(failed.found) if failed else ""
+    # A refused answer begins with its function, which may be called as the exercise is.
+    if failed and not first.startswith(f"{failed.exercise}: "):
+        first = f"{failed.exercise}: {first}"
     return "; ".join([*broken, first] if first else broken)
 
 

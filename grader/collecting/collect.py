@@ -11,8 +11,11 @@ from grader.assignment.course import Course
 from grader.assignment.spec import load_public
 from grader.collecting import placing, plan, senders, sources
 from grader.collecting.members import Aside, Kind, write_time
+from grader.errors import SpecError
 from grader.gradebook import attempts
 from grader.gradebook.roster import FILE, Roster, course_roster
+
+NO_HAND_INS = (".pawgrade", "assignments", "autograded", "feedback", "solutions")  # folders of a course
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
         InfrastructureError: another process writes records of this course.
     """
     source_folder = course.source(order.assignment)
+    _require_hand_ins(order.source, course)
     roster = course_roster(course.folder, db_url, order.roster)
     # Students of the gradebook are those who were graded before: who hands in for the first time is not among them.
     complete = order.roster is not None or (course.folder / FILE).is_file()
@@ -129,6 +133,16 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
     return Collected(
         contents.kind, tuple(rows), (*contents.asides, *beside), put, roster.source if roster.students else ""
     )
+
+
+def _require_hand_ins(source: Path, course: Course) -> None:
+    """Raise SpecError for the course itself, or a folder of it that staff or grading wrote: its folders would become students."""
+    home, path = course.folder.resolve(), source.resolve()
+    if path == home or any(path.is_relative_to(home / name) for name in NO_HAND_INS):
+        raise SpecError(
+            f"{source}: expected hand-ins, found {'the course itself' if path == home else 'a folder of the course'}.",
+            "Give the archive or the folder as the platform gave it, or submitted, where things lie in the wrong place.",
+        )
 
 
 def _knows(roster: Roster, name: str) -> bool:

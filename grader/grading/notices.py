@@ -14,6 +14,7 @@ from grader.messages import Message
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
+LIBRARIES = "numpy, scipy, torch, torchvision, timm, scikit-image, pillow and matplotlib"  # docs/students.md has them, too
 
 
 def on_run(execution: Execution, limits: Limits, overruns: Sequence[Overrun]) -> list[Message]:
@@ -91,10 +92,11 @@ def on_failed_cells(failed: Sequence[FailedCell]) -> list[Message]:
     if missing is not None:
         return [
             Message(
-                "Cell {number} imports what is not there ({error}). The top of the notebook names the libraries that are there; "
+                "Cell {number} imports what is not there ({error}). There are {libraries}; "
                 "nothing else can be installed. Errors further down may come from this one.",
                 number=missing.number,
                 error=missing.message,
+                libraries=LIBRARIES,
             )
         ]
     # Where one cell failed, nobody has to be told which to mend first.

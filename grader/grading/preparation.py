@@ -239,7 +239,9 @@ def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> No
             )
 
 
-def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: Path) -> Work:
+def prepare_public(
+    folder: Path, settings: Settings, *, card: str | None, desk: Path, released: NotebookNode | None = None
+) -> Work:
     """Load what a student's own check takes: the release's public checks and the validation photos.
 
     Args:
@@ -247,6 +249,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         settings: where photos are.
         card: data card, or None for the default.
         desk: folder for the working copy.
+        released: what takes the place of the released notebook; None: the one in the folder.
     """
     assignment = spec.load_public(folder)
     card_id = choose_card(assignment, card, settings)
@@ -269,7 +272,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         order=asking_order(plan, PUBLIC_SEED),
         hidden=False,
     )
-    return _work(context, folder, view, desk, settings)
+    return _work(context, folder, view, desk, settings, released=released)
 
 
 def read_view(card_id: str, label_space: str, settings: Settings, salt: str | None = None) -> views.View:
@@ -307,11 +310,12 @@ def _work(
     desk: Path,
     settings: Settings,
     own_photos: str = "",
+    released: NotebookNode | None = None,
 ) -> Work:
     path = release / f"{context.assignment.id}.ipynb"
-    if not path.is_file():
+    if released is None and not path.is_file():
         raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = released or nbformat.read(path, as_version=4)
     files = tuple(file for file in sorted(release.rglob("*")) if file.is_file() and file.suffix != ".ipynb")
     if settings.sandbox != "none":
         require_sandbox()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 
 from grader import files
 from grader.assignment.spec import Assignment, load_public
@@ -21,6 +23,8 @@ from grader.messages import NOTHING, Message
 from grader.notebooks.places import place_of
 from grader.records import NO_CARD, FailedCell, Grade, Submission
 from grader.settings import Settings
+
+LISTED = 5  # notebooks that lie where one was looked for
 
 
 def _unwatched(*_: object) -> None:
@@ -70,28 +74,54 @@ def check_notebook(
     Raises:
         SpecError: there is no such file, or no assignment it belongs to.
     """
+    if notebook.is_dir():
+        raise SpecError(f"{notebook}: expected a notebook, found a folder.", _which_there_are(notebook))
     if not notebook.is_file():
-        raise SpecError(
-            f"{notebook} does not exist.", "Give the path of your notebook, for example homework.ipynb."
-        )
+        raise SpecError(f"{notebook} does not exist.", _which_there_are(notebook.parent))
     folder = release_of(notebook)
     with tempfile.TemporaryDirectory(prefix="pawgrade-check-") as name:
         trusted = dataclasses.replace(
             settings, sandbox="none"
         )  # the student's own machine, the student's own code
-        work = preparation.prepare_public(folder, trusted, card=card, desk=Path(name) / "desk")
+        work = preparation.prepare_public(
+            folder,
+            trusted,
+            card=card,
+            desk=Path(name) / "desk",
+            released=_released(notebook, folder),
+        )
         assignment = work.context.assignment
         # A copy under the assignment's name: the student's file may be called otherwise.
         handed_in = Path(name) / "notebook" / assignment.id
         handed_in.mkdir(parents=True)
         shutil.copyfile(notebook, handed_in / f"{assignment.id}.ipynb")
         graded = grade_submission(Submission("you", assignment.id, handed_in), work, Tools(watch=watch))
-    grade = dataclasses.replace(
-        graded.grade, notices=(*_name_notices(notebook, assignment.id), *graded.grade.notices)
-    )
+    # What could not be read has worse troubles than its name.
+    names = () if graded.executed is None else _name_notices(notebook, assignment.id)
+    grade = dataclasses.replace(graded.grade, notices=(*names, *graded.grade.notices))
     executed = None if graded.executed is None else nbformat.writes(graded.executed).encode()
     title = "" if grade.data == NO_CARD else load_card(grade.data, settings.cards).title
     return Checked(grade, assignment, folder, title, executed)
+
+
+def _which_there_are(folder: Path) -> str:
+    names = sorted(path.name for path in folder.glob("*.ipynb"))[:LISTED]
+    if not names:
+        return "Give the path of your notebook, for example homework/homework.ipynb."
+    return f"There is {', '.join(names)} in that folder."
+
+
+def _released(notebook: Path, folder: Path) -> NotebookNode:
+    """Return what locked cells are held to: the released notebook, else the student's own.
+
+    Who works in the folder of the release, or renames the only copy, has no other one: it then says itself which cells there
+    are. One that cannot be read gets its verdict when it is graded.
+    """
+    released = folder / f"{load_public(folder).id}.ipynb"
+    try:
+        return nbformat.read(released if released.is_file() else notebook, as_version=4)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return new_notebook()
 
 
 def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
@@ -109,7 +139,9 @@ def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
 
 
 def release_of(notebook: Path) -> Path:
-    """Return the release that a notebook belongs to: the folder it lies in, else a packaged one, by the file's name.
+    """Return the release that a notebook belongs to: the folder it lies in or a packaged one, by the file's name.
+
+    A file of any other name belongs to the assignment in whose folder it lies.
 
     Raises:
         SpecError: it belongs to none.
@@ -127,9 +159,11 @@ def release_of(notebook: Path) -> Path:
                 if releases.get(packaged) == assignment and _same_checks(packaged, folder)
             ]
             return untouched[0] if untouched else folder
+    if beside in releases:
+        return beside
     raise SpecError(
         f"{notebook.name} belongs to no assignment that is known here ({', '.join(releases.values()) or 'none'}).",
-        "Keep the assignment's name at the start of the file's name.",
+        "Put it into the assignment's folder, beside assignment.toml and check_public.py.",
     )
 
 

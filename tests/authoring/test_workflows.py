@@ -20,6 +20,7 @@ import typer.main
 
 from grader.assignment.course import Course
 from grader.authoring import workflows
+from grader.authoring.starters import new
 from grader.cli.app import app
 from grader.errors import SpecError
 from tests.support.checked import FEW_MUTANTS, write_variants
@@ -533,6 +534,33 @@ def test_the_files_name_the_cards_of_the_courses_own_assignments(course: Path) -
         assert "REAL_CARD: toy_pets" in text  # the tiny course has no other
         assert "oxford_pets" not in text
         assert not re.search("__(DRAWN|REAL)_CARD__", text)
+
+
+def test_a_course_without_photos_names_no_card_that_would_be_downloaded(tmp_path: Path) -> None:
+    new.new_course(tmp_path / "course")
+
+    list(workflows.write_workflows("github", tmp_path / "course"))
+
+    text = (tmp_path / "course" / ".github/workflows/pawgrade.yml").read_text()
+    assert "REAL_CARD: toy_pets" in text
+    assert "oxford_pets" not in text
+
+
+@pytest.mark.parametrize("service", workflows.FILES)
+def test_the_first_step_is_that_nobody_reads_the_solutions(service: workflows.Service, course: Path) -> None:
+    steps = list(workflows.next_steps(service, course))
+
+    private, push = (
+        next(n for n, step in enumerate(steps) if words in step) for words in ("private", "push")
+    )
+    assert private < push
+    assert not any("no assignment yet" in step for step in steps)
+
+
+def test_a_folder_without_an_assignment_is_told_that_ci_will_fail(tmp_path: Path) -> None:
+    list(workflows.write_workflows("github", tmp_path))
+
+    assert "there is no assignment yet" in next(workflows.next_steps("github", tmp_path))
 
 
 def test_a_changed_workflow_is_not_overwritten_unasked(course: Path) -> None:

@@ -30,6 +30,7 @@ FAILED = Check(
     Message("Mend."),
     "Twice",
 )
+NAMED = dataclasses.replace(FAILED, measured=Message("double: expected float, found None."))
 
 
 def printed(table: Table) -> str:
@@ -149,6 +150,16 @@ def test_a_class_is_a_row_for_each_student_with_points_and_status() -> None:
     assert text.count("to do") == 2  # nobody has given manual points
 
 
+def test_where_nobody_grades_by_hand_nothing_is_to_do() -> None:
+    table = printed(output.grades_table([toy_grade()], by_hand=False))
+    names, line = output.grades_lines([toy_grade()], by_hand=False)
+
+    assert not {"by hand", "to do"} & {word for word in ("by hand", "to do") if word in table}
+    assert dict(zip(names.split("\t"), line.split("\t"), strict=True))["by hand"] == "-"
+    # Extra credit is shown all the same.
+    assert "by hand" in printed(output.grades_table([graded(manual_points=2.0)], by_hand=False))
+
+
 def test_an_exercise_that_was_not_decided_shows_no_number() -> None:
     undecided = ExerciseGrade("double", Status.ERROR, 0.0, 6.0)
 
@@ -177,6 +188,7 @@ def test_brackets_in_names_are_no_markup() -> None:
         (graded(failed_cells=(RAISED, RAISED)), "cell 2: NameError"),
         (graded(checks=(FAILED, FAILED)), "double: error: 3"),
         (graded(failed_cells=(RAISED,), checks=(FAILED,)), "cell 2: NameError; double: error: 3"),
+        (graded(checks=(NAMED,)), "double: expected float, found None."),
         (graded(failed_cells=(RAISED,), notices=(Message("Not scored."), Message("More."))), "Not scored."),
     ],
 )

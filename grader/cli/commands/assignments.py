@@ -283,7 +283,8 @@ def _show_calibration(assignment: str, result: Found, plot: Path | None, json_pa
         output.write_json(calibrate_module.to_json(result), json_path)
     if json_path is None or str(json_path) != "-":
         for line in _calibration_report(assignment, result):
-            output.console.print(line, highlight=False)
+            # Sentences are not broken by the window's width, so that a program finds them whole.
+            output.console.print(line, highlight=False, soft_wrap=isinstance(line, str))
 
 
 def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
@@ -297,6 +298,12 @@ def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
 
     from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
 
+    if not found.calibration.measures:
+        yield (
+            f"{assignment}: no check has a level ([levels] in assignment.toml), so there is no luck to measure; "
+            f"{found.calibration.lost} of {found.calibration.runs} honest runs lost a point"
+        )
+        return
     # The chance that all levels together may have is divided evenly among them.
     calibration, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
     table = Table(title=f"{assignment}{on_card(found.card)}: {calibration.runs} honest runs", show_lines=True)
