@@ -21,7 +21,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -229,12 +229,14 @@ def set_current(course: Path, grade: Grade) -> None:
 def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
     """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
     if rule == "best":
-        grades = stored(course, assignment, student)
-        return max(
-            grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None
-        )
+        return best(stored(course, assignment, student))
     name = current(course, assignment, student)
     return read(course, assignment, student, name) if name else None
+
+
+def best(grades: Iterable[Grade]) -> Grade | None:
+    """Return the attempt with most points, the latest of equals; None of none."""
+    return max(grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None)
 
 
 def current(course: Path, assignment: str, student: str) -> str:
@@ -245,11 +247,15 @@ def current(course: Path, assignment: str, student: str) -> str:
 
 def stored(course: Path, assignment: str, student: str) -> list[Grade]:
     """Return the grades of all of a student's attempts, by id."""
+    grades = [read(course, assignment, student, name) for name in names(course, assignment, student)]
+    return [grade for grade in grades if grade is not None]
+
+
+def names(course: Path, assignment: str, student: str) -> list[str]:
+    """Return the ids of all of a student's attempts, damaged ones included, sorted."""
     folder = root(course, assignment, student)
     # The pointer `current` matches the pattern as well, but it is a file.
-    folders = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
-    grades = [read(course, assignment, student, path.name) for path in folders]
-    return [grade for grade in grades if grade is not None]
+    return sorted(path.name for path in folder.glob("[0-9a-f]*") if path.is_dir())
 
 
 def has_run(course: Path, grade: Grade) -> bool:
