@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
 from grader.records import Grade
+
+Read = Callable[[Path, str, str, str], Grade | None]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class History:
         latest: one grade a version, judged against anything, in order of the first time that each was graded.
         damaged: a sentence for each attempt that cannot be read, for staff.
         lost: whether no attempt counts because of these.
+        flags: what about the counting attempt honest work explains badly, for staff.
     """
 
     counting: Grade | None
@@ -29,6 +33,7 @@ class History:
     latest: tuple[Grade, ...] = ()
     damaged: tuple[str, ...] = ()
     lost: bool = False
+    flags: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:
@@ -41,7 +46,9 @@ class History:
         return next(turns, 0)
 
 
-def read_history(course: Course, assignment: str, student: str, rule: str) -> History:
+def read_history(
+    course: Course, assignment: str, student: str, rule: str, *, read: Read = attempts.outline
+) -> History:
     """Read a student's stored attempts; nothing is run.
 
     Args:
@@ -49,11 +56,12 @@ def read_history(course: Course, assignment: str, student: str, rule: str) -> Hi
         assignment: id of the assignment.
         student: nbgrader's student id.
         rule: which attempt counts, `latest` or `best`.
+        read: what reads an attempt; `attempts.read` for its words, too.
     """
     grades, damaged = [], {}
     for name in attempts.names(course.folder, assignment, student):
         try:
-            grade = attempts.read(course.folder, assignment, student, name)
+            grade = read(course.folder, assignment, student, name)
         except (SpecError, OSError) as exc:  # one attempt of one student ends no overview of a class
             damaged[name] = str(exc)
             continue
@@ -68,11 +76,16 @@ def read_history(course: Course, assignment: str, student: str, rule: str) -> Hi
         counting = next((grade for grade in grades if grade.attempt == current), None)
         if counting is None and current and current not in damaged:
             damaged[current] = f"{assignment}, {student}: attempt {current} is gone. Grade again."
+    flags: tuple[str, ...] = ()
+    if counting is not None:
+        try:
+            flags = attempts.flags(course.folder, counting)
+        except SpecError as exc:  # `grade` and `export` cannot read it either
+            damaged[counting.attempt], counting = str(exc), None
     lost = counting is None and bool(damaged)
     scored = () if counting is None else versions.judged_of(course.folder, grades, versions.against(counting))
-    return History(
-        counting, tuple(scored), tuple(_by_version(grades, counting)), tuple(damaged.values()), lost
-    )
+    latest = _by_version(grades, counting)
+    return History(counting, tuple(scored), tuple(latest), tuple(damaged.values()), lost, flags)
 
 
 def _by_version(grades: Sequence[Grade], counting: Grade | None) -> list[Grade]:

@@ -135,10 +135,13 @@ def _tell_students(course: Course, settings: Settings, material: Material, stude
     levels: dict[str, Mapping[str, spec.Levels]] = {}
     if settings.ladder:
         # As the page does: which attempt is best is a score, too.
-        histories = {student: read_history(course, assignment.id, student, "latest") for student in histories}
+        histories = {
+            student: read_history(course, assignment.id, student, "latest", read=attempts.read)
+            for student in histories
+        }
         cards = {grade.data for history in histories.values() for grade in history.latest}
         levels = {card: publish.levels_on(course, assignment, card) for card in sorted(cards)}
-    teller = told.Teller(course.folder, assignment, settings, levels, material.recorded, material.submitted)
+    teller = told.Teller(course.folder, assignment, settings, levels, material.recorded)
     told.add(course.folder, assignment.id, teller.tell(histories))
 
 
@@ -158,8 +161,14 @@ def _write_students(course: Course, people: Roster, students: Sequence[str]) -> 
             if page_of(course, student, assignment).is_file()
         ]
         path = course.folder / "feedback" / student / "index.html"
-        write_whole(path, render_student(student, _name(people, student), rows))
+        _write_changed(path, render_student(student, _name(people, student), rows))
     return notes
+
+
+def _write_changed(path: Path, html: str) -> None:
+    """Write a page unless it is there as it should be: to write a thousand takes seconds."""
+    if not path.is_file() or path.read_bytes() != html.encode():
+        write_whole(path, html)
 
 
 def page_of(course: Course, student: str, assignment: str) -> Path:

@@ -211,7 +211,7 @@ def _entry(course: Path, row: Row, folder: str, material: Material) -> Entry:
         _state(row, history, handed_in=folder in material.submitted),
         history,
         moment(row.handed_in) if row.handed_in else material.submitted.get(folder) or "",
-        len(history.counting.staff.flags) if history.counting else 0,
+        len(history.flags),
         bool(versions.waiting(course, material.assignment.id, folder)),
     )
 

@@ -99,7 +99,6 @@ class Teller:
         settings: how many versions are scored, and whether feedback goes by the Ladder.
         levels: credit levels by data card, secret ones included; the Ladder needs them.
         recorded: what the gradebook has, by student; None: there is no gradebook.
-        submitted: text of `timestamp.txt`, by student.
     """
 
     course: Path
@@ -107,7 +106,6 @@ class Teller:
     settings: Settings
     levels: Mapping[str, Mapping[str, Levels]]
     recorded: Mapping[str, Scores] | None
-    submitted: Mapping[str, str | None]
 
     def tell(self, histories: Mapping[str, History]) -> dict[str, Told]:
         """Return what each of these students may know, by the name of the student's folder.
@@ -151,7 +149,8 @@ class Teller:
             float(row.extra),
             float(row.penalty),
             float(pending),
-            moment(row.handed_in) if row.handed_in else self.submitted.get(student) or "",
+            # Not the text of `timestamp.txt`: what lies there may be a later version than the one that counts.
+            moment(row.handed_in) if row.handed_in else "",
             self.settings.attempts,
             bool(versions.waiting(self.course, self.assignment.id, student)),
             tuple(self._attempt(grade, history) for grade in _in_order(history)),
