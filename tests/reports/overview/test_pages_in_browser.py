@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 import pytest
 
 from grader.assignment.course import Course
+from grader.gradebook import attempts
 from grader.reports.overview import pages
 from grader.reports.overview.pages import write_overview
 from grader.settings import load
 from tests.support.axe import violations
 from tests.support.marks import exported_course
+from tests.support.notebooks import toy_grade
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the dev extra's playwright")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -27,12 +31,26 @@ QUIET = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     course: Course = exported_course(tmp_path_factory.mktemp("course"))
+    # A second assignment, so that landmarks of the two can be mistaken for each other.
+    solutions = course.folder / "solutions"
+    shutil.copytree(solutions / "toy", solutions / "other")
+    text = (solutions / "toy" / "assignment.toml").read_text()
+    (solutions / "other" / "assignment.toml").write_text(
+        text.replace('id = "toy"', 'id = "other"').replace("A toy", "Another")
+    )
+    for student in ("student01", "student02"):
+        grade = dataclasses.replace(toy_grade(student), assignment="other")
+        attempts.write(course.folder, grade, submitted=None, executed=None, answers={})
+        attempts.set_current(course.folder, grade)
+        path = pages.page_of(course, student, "other")
+        path.parent.mkdir(parents=True)
+        path.write_text("page")
     students = ["student01", "student02", "student04", "student05"]
     for student in students:
         path = pages.page_of(course, student, "toy")
         path.parent.mkdir(parents=True)
         path.write_text("page")
-    write_overview(course, load(None, {}), {"toy": students})
+    write_overview(course, load(None, {}), {"toy": students, "other": ["student01", "student02"]})
     return course.folder / "feedback"
 
 
@@ -67,8 +85,8 @@ def test_a_printed_overview_has_the_tables_that_are_folded(browser: Any, folder:
     page = context.new_page()
     page.goto((folder / "index.html").as_uri())
 
-    assert not page.locator("figure table").is_visible()
+    assert not page.locator("figure table").first.is_visible()
     page.emulate_media(media="print")
-    assert page.locator("figure table").is_visible()
+    assert page.locator("figure table").first.is_visible()
     assert not page.locator("nav").is_visible()
     context.close()
