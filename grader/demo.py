@@ -19,6 +19,7 @@ from grader.gradebook import nbgrader
 from grader.grading import coordinator
 from grader.grading.runners import InlineExecutor
 from grader.records import NOT_RUN, Grade
+from grader.reports.overview.pages import write_overview
 from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import load
 
@@ -63,13 +64,16 @@ def run(
     titles = {assignment: hand_in(course, assignment) for assignment in course.assignments()}
     tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
+    written: dict[str, list[str]] = {}
     for assignment in course.assignments():
         options = coordinator.Options(card=cards.drawn()[0])
         grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )
-        # A generator: pages are written while it is read.
-        list(publish.write_pages(course, assignment, settings))
+        # A list: pages are written while the generator is read.
+        pages = list(publish.write_pages(course, assignment, settings))
+        written[assignment] = [path.parent.parent.name for path in pages]
+    write_overview(course, settings, written)
     where = (*_where(course, grades), _sandbox_line(grades), *_left_out(settings.sandbox, problem))
     return Shown(tuple(grades), titles, where)
 
@@ -117,7 +121,8 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
 def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
     first = grades[0]
     page = course.folder / "feedback" / first.student / first.assignment / f"{first.assignment}.html"
-    lines = [f"a student's page:  {page}", f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}"]
+    lines = [f"the class:         {course.folder / 'feedback' / 'index.html'}", f"a student's page:  {page}"]
+    lines.append(f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}")
     if nbgrader.has_nbgrader():
         lines.append(
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"

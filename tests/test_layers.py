@@ -36,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
         "notebooks", "assignment", "datasets", "networks", "sandbox", "execution", "checks", "gradebook", "calibration",
         "judging", "feedback", "grading",
     },
-    "reports": {"notebooks", "assignment", "gradebook", "authoring"},
+    "reports": {"notebooks", "assignment", "gradebook", "authoring", "feedback"},
 }  # fmt: skip
 ROOMS["cli"] = set(ROOMS)
 ABOVE = {"demo", "doctor"}  # files at the root that may import from every room but the command line

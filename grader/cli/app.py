@@ -259,16 +259,19 @@ def feedback(
         list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
     ] = None,
 ) -> None:
-    """Write a page for each student: verdicts, hints, pictures, the executed notebook.
+    """Write a page for each student: verdicts, hints, pictures, the executed notebook; and the class at a glance.
 
-    Pages go to `feedback/<student>/<assignment>/<assignment>.html`. They need no server and show nothing hidden.
+    Pages go to `feedback/<student>/<assignment>/<assignment>.html`, with `feedback/<student>/index.html` above them: all
+    assignments of that student, as told. They need no server and show nothing hidden. `feedback/index.html` is **for
+    staff**: it names the whole class. Give each student their own folder, never all of `feedback/`.
     """
     from grader.feedback.picture_files import require_drawn
     from grader.feedback.publish import write_pages
+    from grader.reports.overview.pages import write_overview
 
     opened_course, settings = open_course(course)
     source = opened_course.source(assignment)
-    count = 0
+    students = []
     with phases(assignment) as tell:
         try:
             tell("looking at its pictures")
@@ -279,8 +282,12 @@ def feedback(
         # Pages are told as they are written, so the generator is not made a list.
         for path in write_pages(opened_course, assignment, settings, tuple(student or ()), tell=tell):
             output.note(f"wrote {path}")
-            count += 1
-    if not count:
+            students.append(path.parent.parent.name)
+        overview = write_overview(opened_course, settings, {assignment: students}, tell=tell)
+    for note in overview.notes:
+        output.errors.print(f"[yellow]note:[/] {plain(note)}", highlight=False)
+    output.note(f"wrote {overview.page} (for staff: it names the whole class)")
+    if not students:
         output.console.print(
             plain(f"nobody has been graded yet: run `pawgrade grade {assignment}` first"), highlight=False
         )

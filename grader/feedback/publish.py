@@ -118,10 +118,14 @@ def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, setting
     if not settings.ladder or not attempts.has_run(course.folder, grade):
         return disclosure.told(grade)
     history = versions.judged(course.folder, assignment.id, grade.student, versions.against(grade))
-    # Secret levels count as well: what a rounded accuracy is worth at least follows from them.
-    hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
-    levels = {**assignment.on(grade.data).levels, **hidden}
+    levels = levels_on(course, assignment, grade.data)
     return disclosure.told(ladder.held_back(grade, history, levels, settings.ladder))
+
+
+def levels_on(course: Course, assignment: spec.Assignment, card: str) -> Mapping[str, spec.Levels]:
+    """Return the credit levels on a data card. Secret ones count as well: what a rounded accuracy is worth at least follows from them."""
+    hidden = spec.load_hidden(course.source(assignment.id)).levels.get(card, {})
+    return {**assignment.on(card).levels, **hidden}
 
 
 def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:

@@ -21,7 +21,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,14 @@ import nbformat
 import numpy as np
 import numpy.typing as npt
 from nbformat import NotebookNode
+from pydantic_core import from_json
 
 from grader import disclosure
 from grader.assignment.course import TIMESTAMP, Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
 from grader.messages import MESSAGES
-from grader.records import Grade, Submission
+from grader.records import STAFF_NOTES, Grade, Submission
 
 MAX_READ_BYTES = 256 * 2**20
 # Of what was handed in; with more, only the notebook decides which attempt it is.
@@ -204,9 +205,49 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise SpecError(
-            f"{path} is damaged: {type(exc).__name__}: {exc}.", "Delete the attempt's folder and grade again."
-        ) from exc
+        raise _damaged(path, exc) from exc
+
+
+def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade | None:
+    """Return a stored grade without its words, pictures and what staff alone may know, or None when there is none.
+
+    Of checks it has status, points and title. Tables of a class read thousands of attempts: this takes a fifth of the time of `read`.
+
+    Raises:
+        SpecError: the attempt is damaged.
+    """
+    path = root(course, assignment, student) / attempt / "grade.json"
+    try:
+        record = from_json(path.read_bytes())
+        names = ("id", "exercise", "status", "points", "max_points", "title")
+        checks = [{name: check[name] for name in names} for check in record["checks"]]
+        without = {"checks": checks, "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
+        for name in (MESSAGES, "told", *STAFF_NOTES):
+            record.pop(name, None)
+        return Grade.from_record({**record, **without})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise _damaged(path, exc) from exc
+
+
+def flags(course: Path, grade: Grade) -> tuple[str, ...]:
+    """Return what about a stored attempt honest work explains badly, for staff; raises SpecError where it is damaged."""
+    path = root(course, grade.assignment, grade.student) / grade.attempt / "grade.json"
+    try:
+        record = from_json(path.read_bytes())
+        if record.get("told"):
+            path = path.with_name("staff.json")
+            record = from_json(path.read_bytes())
+        return tuple(map(str, record.get("flags", ())))
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+        raise _damaged(path, exc) from exc
+
+
+def _damaged(path: Path, exc: Exception) -> SpecError:
+    return SpecError(
+        f"{path} is damaged: {type(exc).__name__}: {exc}.", "Delete the attempt's folder and grade again."
+    )
 
 
 def _whole(check: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -229,12 +270,14 @@ def set_current(course: Path, grade: Grade) -> None:
 def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
     """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
     if rule == "best":
-        grades = stored(course, assignment, student)
-        return max(
-            grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None
-        )
+        return best(stored(course, assignment, student))
     name = current(course, assignment, student)
     return read(course, assignment, student, name) if name else None
+
+
+def best(grades: Iterable[Grade]) -> Grade | None:
+    """Return the attempt with most points, the latest of equals; None of none."""
+    return max(grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None)
 
 
 def current(course: Path, assignment: str, student: str) -> str:
@@ -245,11 +288,15 @@ def current(course: Path, assignment: str, student: str) -> str:
 
 def stored(course: Path, assignment: str, student: str) -> list[Grade]:
     """Return the grades of all of a student's attempts, by id."""
+    grades = [read(course, assignment, student, name) for name in names(course, assignment, student)]
+    return [grade for grade in grades if grade is not None]
+
+
+def names(course: Path, assignment: str, student: str) -> list[str]:
+    """Return the ids of all of a student's attempts, damaged ones included, sorted."""
     folder = root(course, assignment, student)
     # The pointer `current` matches the pattern as well, but it is a file.
-    folders = sorted(path for path in folder.glob("[0-9a-f]*") if path.is_dir())
-    grades = [read(course, assignment, student, path.name) for path in folders]
-    return [grade for grade in grades if grade is not None]
+    return sorted(path.name for path in folder.glob("[0-9a-f]*") if path.is_dir())
 
 
 def has_run(course: Path, grade: Grade) -> bool:

@@ -77,9 +77,14 @@ def judged(course: Path, assignment: str, student: str, judge: Against) -> list[
     Returns:
         One grade a version: the latest, where it was graded more than once. These count against the limit.
     """
+    return judged_of(course, attempts.stored(course, assignment, student), judge)
+
+
+def judged_of(course: Path, stored: Sequence[Grade], judge: Against) -> list[Grade]:
+    """Return what `judged` does, of a student's stored attempts that were read before."""
     grades = [
         grade
-        for grade in attempts.stored(course, assignment, student)
+        for grade in stored
         if against(grade) == judge and (attempts.has_run(course, grade) or RAN in grade.provenance)
     ]
     # The number decides before the time: a version that is graded again keeps its place.
