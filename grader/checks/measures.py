@@ -46,7 +46,8 @@ def share_bounds(rows: list[Measure]) -> bool:
 
 def _measure(measured: Message, required: str) -> Measure:
     words = str(measured)
-    name = str(measured.parameters.get("what", ""))
+    inner = measured.parameters.get("words")  # a measure with something said after it
+    name = str((inner if isinstance(inner, Message) else measured).parameters.get("what", ""))
     if not name or not words.startswith(name):
         return Measure(words, required, "", words)
     return Measure(words, required, name, words[len(name) :].lstrip(" :"))

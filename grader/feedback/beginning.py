@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from grader.notebooks.notebook_html import CellView
 from grader.records import Check, FailedCell, Grade, Status
 
 WAITING = "First make this pass: {titles}"  # as `checks.session` says of a check that was skipped
-FIRST_CELL = "Cell {number} failed first"  # how `grading.notices` begins what is told here with a link
+FIRST_CELL = re.compile(r"Cell \d+ failed first")  # so `grading.notices` begins what is told here with a link
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def other_notices(grade: Grade, begin: Beginning | None) -> list[Message]:
     """Return a grade's notices without the one that says no more than `begin` does."""
     if begin is None:
         return list(grade.notices)
-    return [notice for notice in grade.notices if not notice.template.startswith(FIRST_CELL)]
+    return [notice for notice in grade.notices if not FIRST_CELL.match(str(notice))]
 
 
 def _has_cell(grade: Grade) -> bool:
@@ -77,7 +78,9 @@ def _of_cell(grade: Grade, cell: FailedCell, cells: Sequence[CellView]) -> Begin
     lost = _lost_from(grade, cell.index, cells)
     if cell.limit is not None:
         words = explain(cell.limit)
-        return Beginning(Message("{limit}.", limit=words.headline), words.advice, cell.index, lost, is_bound=True)
+        return Beginning(
+            Message("{limit}.", limit=words.headline), words.advice, cell.index, lost, is_bound=True
+        )
     what = Message("{error}: {message}", error=cell.error, message=cell.message)
     return Beginning(what, _advice(cell), cell.index, lost, is_bound=True)
 
@@ -140,9 +143,7 @@ def _lost_from(grade: Grade, index: int, cells: Sequence[CellView]) -> float:
     """Return the points that exercises lost whose test cell does not stand above a cell."""
     tests = {cell.grade_id: cell.index for cell in cells if cell.grade_id}
     return sum(
-        _lost(grade, exercise.id)
-        for exercise in grade.exercises
-        if tests.get(exercise.id, index) >= index
+        _lost(grade, exercise.id) for exercise in grade.exercises if tests.get(exercise.id, index) >= index
     )
 
 

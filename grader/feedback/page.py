@@ -11,7 +11,6 @@ import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from grader import disclosure
@@ -31,9 +30,6 @@ from grader.records import Check, Grade, Status
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
-
-NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -116,6 +112,7 @@ def render(
             total=_total(grade, manual, pass_points),
             handed_in=handed_in,
             begin=begin,
+            begin_words=_BEGIN[grade.status is Status.PASSED],
             notices=other_notices(grade, begin),
             exercises=_exercises(grade, places),
             limit=_limit(grade, begin),
@@ -138,7 +135,13 @@ def _notebook(
 ) -> dict[str, Any]:
     """Return what the template needs to show the notebook, with what people said about its cells."""
     by_hand = {comment.cell: comment.comment for comment in manual if comment.comment}
-    words = dict(zip((texts := {**comments, **by_hand}), map(without_headings, page_words([*texts.values()])), strict=True))
+    words = dict(
+        zip(
+            (texts := {**comments, **by_hand}),
+            map(without_headings, page_words([*texts.values()])),
+            strict=True,
+        )
+    )
     failed = {cell.index: cell for cell in grade.failed_cells}
     lost = {exercise.id for exercise in grade.exercises if exercise.status is not Status.PASSED}
     look_at = {place.index for exercise, place in places.items() if place and exercise in lost}
@@ -179,7 +182,11 @@ class _Cells:
             return Message("code cell {number}", number=number) if number else NOTHING
         heading, line = self.titles.get(index, ""), Message("`{line}`", line=view.line.replace("`", "'"))
         if not view.line:
-            return Message("under “{heading}”", heading=heading) if heading else Message("a cell of your notebook")
+            return (
+                Message("under “{heading}”", heading=heading)
+                if heading
+                else Message("a cell of your notebook")
+            )
         if not heading:
             return Message("the cell that begins with {line}", line=line)
         return Message("under “{heading}”, the cell that begins with {line}", heading=heading, line=line)
@@ -246,6 +253,7 @@ _STATES = {
         "words": Message("Could not be decided: course staff look at it"),
     },
 }
+_BEGIN = {False: Message("Begin here"), True: Message("What would earn more points")}
 _WORDS = {
     Status.PASSED: ("passed", "✓", Message("Full points")),
     Status.FAILED: ("failed", "✗", Message("Not yet")),
@@ -321,5 +329,3 @@ def _seconds(grade: Grade) -> list[dict[str, Any]]:
         for words, seconds in steps
         if seconds
     ]
-
-

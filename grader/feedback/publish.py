@@ -26,7 +26,9 @@ from grader.settings import Settings
 Given = tuple[float | None, str]
 NOTHING: Given = (None, "")
 # Date, hour and minute, and zone of a `timestamp.txt`: it came with the submission, so nothing else of it is shown.
-TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)? ?([A-Za-z0-9_/+:-]{0,40})$", re.ASCII)
+TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)? ?([A-Za-z0-9_/+:-]{0,40})$", re.ASCII
+)
 
 
 @dataclass(frozen=True)

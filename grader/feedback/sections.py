@@ -43,6 +43,11 @@ class Output:
         """Whether it is folded; an error never is."""
         return self.lines > LONG_LINES and self.view.kind not in ("error", "image")
 
+    @property
+    def is_tall(self) -> bool:
+        """Whether it has a height of its own and scrolls: a long traceback, of which the first lines matter most."""
+        return self.lines > LONG_LINES and self.view.kind == "error"
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -102,7 +102,8 @@ def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) ->
 
 def _first_line(source: str) -> str:
     line = next((text for text in source.splitlines() if text.strip()), "")
-    return printable(line.strip(), LINE_CHARS)
+    words = printable(line.strip(), LINE_CHARS + 1)
+    return words if len(words) <= LINE_CHARS else f"{words[: LINE_CHARS - 1]}…"
 
 
 def _defined(source: str) -> tuple[str, ...]:
