@@ -222,6 +222,9 @@ class CheckSession:
             self.log.append(f"{item.path.name}::{item.name}: the check passed without a single require: it cannot fail.")
             return verdict(Status.ERROR, hint=UNDECIDED)
         if error is None:
+            # One bound for each measure, so that they can stand side by side; a bound that all share stands once.
+            if len(set(notes.required)) > 1:
+                required = joined(notes.required)
             return verdict(Status.PASSED, mark.points)
         if isinstance(error, Shortfall):
             # Of the demand that ended the check alone, not of those that were met before it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +19,16 @@ from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page, picture_files
 from grader.files import write_whole
 from grader.gradebook import attempts, versions
-from grader.gradebook.nbgrader import has_nbgrader
-from grader.records import Grade
+from grader.gradebook.nbgrader import NO_RESPONSE, has_nbgrader
+from grader.records import Grade, Submission
 from grader.settings import Settings
 
 Given = tuple[float | None, str]
 NOTHING: Given = (None, "")
+# Date, hour and minute, and zone of a `timestamp.txt`: it came with the submission, so nothing else of it is shown.
+TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)? ?([A-Za-z0-9_/+:-]{0,40})$", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ def write_pages(
     chosen = _chosen(
         course, assignment_id, students
     )  # before any page is written: a misspelt name changes nothing
+    submissions = _submissions(course, assignment_id)
     for number, student in enumerate(chosen, start=1):
         tell(f"page {number} of {len(chosen)}, {student}")
         # Which attempt is best is a score too: a ladder shows the one handed in.
@@ -92,11 +98,47 @@ def write_pages(
             own=draw_functions,
             manual=comments,
             pass_points=assignment.pass_points,
-            standing=standing,
+            entry_points=[entry_point.name for entry_point in assignment.entry_points],
+            handed_in=page.HandedIn(
+                _handed_in(submissions.get(student), grade),
+                standing,
+                _remarks(assignment, by_hand.get(student, {})),
+            ),
         )
         path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
         write_whole(path, html)
         yield path
+
+
+def _submissions(course: Course, assignment: str) -> Mapping[str, Submission]:
+    """Return what lies handed in, by student; nothing where that cannot be read: pages are made of stored attempts."""
+    try:
+        return {submission.student: submission for submission in course.submissions(assignment)}
+    except GraderError:
+        return {}
+
+
+def _handed_in(submission: Submission | None, grade: Grade) -> str:
+    """Return when the work was handed in that a grade is of; "" where that is not known."""
+    moment = TIME.match(submission.timestamp or "") if submission else None
+    if submission is None or moment is None:
+        return ""
+    try:
+        # What lies there may be a later version than the one that counts.
+        same = versions.version(submission) == versions.version_of(grade)
+    except (GraderError, OSError):
+        return ""
+    return " ".join(filter(None, moment.groups())) if same else ""
+
+
+def _remarks(assignment: spec.Assignment, rows: Mapping[str, Given]) -> dict[str, str]:
+    """Return what people said about cells that are not graded by hand; what nbgrader itself notes is left out."""
+    by_hand = {cell.id for cell in assignment.manual}
+    return {
+        cell: comment
+        for cell, (_, comment) in rows.items()
+        if cell not in by_hand and comment and comment != NO_RESPONSE
+    }
 
 
 def _chosen(course: Course, assignment: str, students: tuple[str, ...]) -> tuple[str, ...]:

@@ -209,6 +209,7 @@ def _write_page(checked: Checked, path: Path) -> None:
         title=f"{checked.assignment.title} (public checks)",
         notebook=checked.executed,
         own=picture_files.drawn_by(checked.folder),
+        entry_points=[entry_point.name for entry_point in checked.assignment.entry_points],
     )
     write_whole(path, text)
     # On standard error: standard output may be the JSON.
