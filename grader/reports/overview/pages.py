@@ -21,7 +21,7 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import GraderError, SpecError
 from grader.feedback import publish
-from grader.feedback.page import number, tagged
+from grader.feedback.wording import number, tagged
 from grader.files import write_whole
 from grader.gradebook import attempts
 from grader.gradebook.roster import Roster, course_roster
