@@ -110,7 +110,7 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
         if variant.student:
             notebooks[variant.student] = (variant.title, variants.apply_to_all(variant, source, release))
     for student, (_, by_name) in sorted(notebooks.items()):
-        submission_folder = course.folder / "submitted" / student / assignment
+        submission_folder = course.submitted / student / assignment
         submission_folder.mkdir(parents=True)
         for name, notebook in by_name.items():
             nbformat.write(notebook, submission_folder / f"{name}.ipynb")
@@ -120,7 +120,13 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
 
 def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
     first = grades[0]
-    page = course.folder / "feedback" / first.student / first.assignment / f"{first.notebook_names[0]}.html"
+    page = (
+        course.folder
+        / course.layout.feedback
+        / first.student
+        / first.assignment
+        / f"{first.notebook_names[0]}.html"
+    )
     lines = [f"a student's page:  {page}", f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}"]
     if nbgrader.has_nbgrader():
         lines.append(

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import Assignment, load_assignment, load_hidden, told
 from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
@@ -58,14 +59,14 @@ def release(
         SpecError: as `build_release` and `record_source` say; or checks, points and exercises do not fit together, or a
             picture that checks show cannot be drawn.
     """
-    source = course / "solutions" / assignment
+    source = course / layout_of(course).source / assignment
     # Before anything is written: a release of an assignment that cannot be graded would reach students.
     tell("looking at checks and points")
     require_readable(source)
     tell("looking at its pictures")
     require_drawn(source)
     tell("making the notebook that students get")
-    path = build_release(course, assignment, course / "assignments")
+    path = build_release(course, assignment, course / layout_of(course).release)
     tell("putting its cells into the gradebook")
     record_source(course, assignment, db_url)
     return path
@@ -147,7 +148,7 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     Raises:
         SpecError: naming file and cell, when the source is wrong or something hidden would be released.
     """
-    source, target = course / "solutions" / assignment, destination / assignment
+    source, target = course / layout_of(course).source / assignment, destination / assignment
     spec = load_assignment(source)
     config = course_config(course)
     notebooks = converted(course, assignment, config, until_saved=False)
@@ -174,14 +175,15 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
 
 
 def stale_files(course: Path, assignment: str) -> list[str]:
-    """Compare `assignments/<assignment>` with a fresh build; return what differs, relative to the course."""
-    lying = course / "assignments" / assignment
+    """Compare the release of an assignment with a fresh build; return what differs, relative to the course."""
+    name = layout_of(course).release
+    lying = course / name / assignment
     with tempfile.TemporaryDirectory() as scratch:
         # Not `release`, which would write into the gradebook.
         rebuilt = build_release(course, assignment, Path(scratch))
         old, new = folder_contents(lying), folder_contents(rebuilt)
     differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-    return [f"assignments/{assignment}/{name}" for name in sorted(differing)]
+    return [f"{name}/{assignment}/{file}" for file in sorted(differing)]
 
 
 def _text(notebook: NotebookNode) -> str:

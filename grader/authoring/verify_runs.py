@@ -147,7 +147,9 @@ class Case:
 def plain_runs(case: Case) -> Iterator[Run]:
     """Yield the runs of source and release."""
     source = "source, all checks: full marks"
-    of_source = functools.partial(case.finding, "source", file=case.file("solutions"), names_cells=True)
+    of_source = functools.partial(
+        case.finding, "source", file=case.file(case.course.layout.source), names_cells=True
+    )
 
     def keep(graded: Graded) -> Iterator[Finding]:
         grade = case.first = graded.grade
@@ -161,7 +163,7 @@ def plain_runs(case: Case) -> Iterator[Run]:
         yield of_source(source, ok, detail, grade=grade)
         yield _resources(case, grade)
         ok, detail = picture_files.drawable(case.work.context.folder, grade)
-        file = f"solutions/{case.assignment}/check_public.py"
+        file = f"{case.course.layout.source}/{case.assignment}/check_public.py"
         yield case.finding("source", "pictures can be drawn", ok, detail, file=file)
         yield from _oddities(case, grade)
 
@@ -176,7 +178,9 @@ def plain_runs(case: Case) -> Iterator[Run]:
     def released(graded: Graded) -> Iterator[Finding]:
         ok, detail = no_marks(graded.grade)
         what = "release, all checks: 0 points, no ERROR"
-        yield case.finding("source", what, ok, detail, grade=graded.grade, file=case.file("assignments"))
+        yield case.finding(
+            "source", what, ok, detail, grade=graded.grade, file=case.file(case.course.layout.release)
+        )
 
     # The first one: `again` and the mutants read what `keep` notes of it.
     yield Run(source, case.source, case.order, keep)
@@ -230,12 +234,12 @@ def _repeated(case: Case, first: Grade, second: Grade) -> Finding:
     largest = max(gaps.values(), default=0.0)
     detail += f"; largest difference {largest:.2g}, allowed {allowed:g}"
     what = "the same seed gives the same scores"
-    return case.finding("source", what, ok, detail, grade=second, file=case.file("solutions"))
+    return case.finding("source", what, ok, detail, grade=second, file=case.file(case.course.layout.source))
 
 
 def _oddities(case: Case, grade: Grade) -> Iterator[Finding]:
     """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
-    file = f"solutions/{case.assignment}/check_public.py"
+    file = f"{case.course.layout.source}/{case.assignment}/check_public.py"
     pictures = grade.staff.pictures or grade.pictures  # those of the photos that judge, where there are any
     matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
     swapped = [text for content in matrices for text in exchanged(content)]
@@ -285,7 +289,7 @@ def mutant_run(case: Case, variant: Variant) -> Run:
                 # The worst mutant counts: a level must give no points to an answer that is as wrong as that
                 # (ADR 9).
                 case.shares[check.id] = min(check.points / check.max_points, case.shares.get(check.id, 1.0))
-        file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
+        file = f"{case.course.layout.source}/{case.assignment}/staff/mutants/{variant.name}.py"
         yield case.finding("mutant", what, not problems, detail, grade=grade, file=file, subject=variant.name)
 
     return Run(what, variants.apply_to_all(variant, case.source, case.release), case.order, judge)
@@ -293,7 +297,7 @@ def mutant_run(case: Case, variant: Variant) -> Run:
 
 def coverage(case: Case) -> Iterator[Finding]:
     """List checks, and single demands, that no mutant fails: they could be dropped and nobody would see it."""
-    folder = f"solutions/{case.assignment}"
+    folder = f"{case.course.layout.source}/{case.assignment}"
     idle = [check.id for check in case.checks if check.id not in case.failed]
     detail = (
         f"no mutant fails {', '.join(idle)}"

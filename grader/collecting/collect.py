@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.assignment.course import Course
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import load_public
 from grader.collecting import placing, plan, senders, sources
 from grader.collecting.members import Aside, Kind, write_time
@@ -139,7 +140,7 @@ def _knows(roster: Roster, name: str) -> bool:
 
 def _released(course: Course, assignment: str, notebooks: tuple[str, ...]) -> frozenset[str]:
     """Return the names of a release's files, where there is a release: students carry them along."""
-    folder = course.folder / "assignments" / assignment
+    folder = course.folder / course.layout.release / assignment
     files = folder.rglob("*") if folder.is_dir() else ()
     return frozenset(path.relative_to(folder).as_posix() for path in files) - {
         f"{name}.ipynb" for name in notebooks
@@ -147,5 +148,5 @@ def _released(course: Course, assignment: str, notebooks: tuple[str, ...]) -> fr
 
 
 def _folders(course: Path) -> list[str]:
-    submitted = course / "submitted"
+    submitted = course / layout_of(course).submitted
     return [path.name for path in submitted.iterdir() if path.is_dir()] if submitted.is_dir() else []

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from grader.assignment.course import MAX_TIMESTAMP_BYTES, TIMESTAMP
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import File
 from grader.collecting.members import Aside, Contents, HandIn, Member, read_time, write_time
 from grader.collecting.senders import Identity
@@ -56,7 +57,7 @@ class Target:
 
     def of(self, student: str) -> Path:
         """Return the folder of a student's hand-in."""
-        return self.folder / "submitted" / student / self.assignment
+        return self.folder / layout_of(self.folder).submitted / student / self.assignment
 
     @property
     def limits(self) -> dict[str, int]:

@@ -100,7 +100,7 @@ def write_pages(
                 standing=standing,
                 about=name if len(grade.notebook_names) > 1 else "",
             )
-            path = course.folder / "feedback" / student / assignment_id / f"{name}.html"
+            path = course.folder / course.layout.feedback / student / assignment_id / f"{name}.html"
             write_whole(path, html)
             yield path
 

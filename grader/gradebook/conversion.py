@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.assignment.layout import CONFIG, layout_of, load_config
 from grader.assignment.spec import notebook_names
 from grader.errors import SpecError
 from grader.gradebook.nbgrader import nbgrader_api, open_gradebook
@@ -39,21 +40,18 @@ def gradebook_notebooks(course: Path, assignment: str) -> dict[str, NotebookNode
 def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
     """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`."""
     nbgrader_api()
-    from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
-
-    path = course.resolve() / "nbgrader_config.py"
-    try:
-        config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
-    except ConfigFileNotFound as exc:
+    path = course.resolve() / CONFIG
+    if not path.is_file():
         raise SpecError(
             f"{path} does not exist.",
             "Every course needs one: `pawgrade new course NAME` makes a course that has it.",
-        ) from exc
+        )
+    config = load_config(path)
     ignore = _ignored(config)
     if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
         raise SpecError(
             f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
-            "Without it, nbgrader copies hidden tests into the release.",
+            f"Without it, nbgrader copies hidden tests into the release: write c.CourseDirectory.ignore = {[*ignore, STAFF]}.",
         )
     return config
 
@@ -74,7 +72,7 @@ def converted(
     until_saved: bool,
 ) -> dict[str, NotebookNode]:
     """Run the preprocessors of nbgrader's GenerateAssignment on each notebook, all but the one that writes to a database."""
-    names = notebook_names(course / "solutions" / assignment)
+    names = notebook_names(course / layout_of(course).source / assignment)
     return {name: _convert(course, assignment, name, config, until_saved=until_saved) for name in names}
 
 
@@ -89,7 +87,7 @@ def _convert(
     from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import IncludeHeaderFooter, SaveCells
 
-    path = course / "solutions" / assignment / f"{name}.ipynb"
+    path = course / layout_of(course).source / assignment / f"{name}.ipynb"
     notebook = read_source(path)
     # Asked of nbgrader: the course's configuration may change the list of steps.
     steps = list(GenerateAssignment(config=config).preprocessors)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import nbformat
 
 from grader.assignment.course import Course
+from grader.assignment.layout import layout_of
 from grader.errors import SpecError
 from grader.files import fresh_folder
 from grader.messages import Message
@@ -41,7 +42,7 @@ def write_autograded(
     Returns:
         The folder.
     """
-    target = course / "autograded" / grade.student / grade.assignment
+    target = course / layout_of(course).autograded / grade.student / grade.assignment
     for name in (grade.student, grade.assignment, *notebooks):
         # Ids come from folders' names and from callers: one with a slash would write somewhere else.
         if name in {"", ".."} or Path(name).name != name:

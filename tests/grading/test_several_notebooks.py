@@ -120,7 +120,9 @@ def test_every_notebook_has_a_page_that_links_to_the_others(
 ) -> None:
     pages = list(publish.write_pages(course, PROBLEM_SET, settings, ("student03",)))
 
-    assert [page.name for page in pages] == [f"{FIRST}.html", f"{SECOND}.html"]
+    # `pages` is what this course's nbgrader_config.py calls the folder.
+    folder = course.folder / "pages" / "student03" / PROBLEM_SET
+    assert pages == [folder / f"{FIRST}.html", folder / f"{SECOND}.html"]
     first, second = (page.read_text() for page in pages)
     assert ("Twice a number" in first, "Half a number" in first) == (True, False)
     assert ("Twice a number" in second, "Half a number" in second) == (False, True)

@@ -101,7 +101,7 @@ def test_what_is_lost_through_no_fault_of_the_submission_is_tried_again_and_then
 ) -> None:
     tries: list[str] = []
 
-    def lost(taken: Any, _notebook: Any) -> Any:
+    def lost(taken: Any, *_: Any) -> Any:
         tries.append(taken.facts.get("tries", ""))
         raise KernelDied("the zygote was ended.")
 
@@ -119,7 +119,7 @@ def test_a_fault_of_our_own_code_is_not_tried_again(
 ) -> None:
     tries: list[object] = []
 
-    def broken(taken: Any, _notebook: Any) -> Any:
+    def broken(taken: Any, *_: Any) -> Any:
         tries.append(taken)
         raise ZeroDivisionError
 

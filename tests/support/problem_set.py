@@ -1,8 +1,7 @@
-"""A course whose assignment has two notebooks, and a name with blanks and capitals, as courses of nbgrader have them."""
+"""A course in nbgrader's layout whose assignment has two notebooks, and a name with blanks and capitals."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,10 +11,18 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.assignment.course import Course
 from grader.authoring.release import build_release
-from tests.support.notebooks import REPOSITORY, graded_cell, manual_cell, nbgrader_metadata, solution_cell
+from tests.support.notebooks import graded_cell, manual_cell, nbgrader_metadata, solution_cell
 
 PROBLEM_SET = "Problem Set 1"
 NOTEBOOKS = ("Problem 1", "problem-2")
+
+# nbgrader's own folders, but for one.
+CONFIG = """\
+c = get_config()
+c.CourseDirectory.course_id = "course101"
+c.CourseDirectory.feedback_directory = "pages"
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "staff"]
+"""
 
 ASSIGNMENT = """\
 id = "Problem Set 1"
@@ -123,14 +130,14 @@ def sources() -> dict[str, NotebookNode]:
 
 def problem_set_course(folder: Path) -> Course:
     """Write the course, released, and return it."""
-    source = folder / "solutions" / PROBLEM_SET
+    source = folder / "source" / PROBLEM_SET
     source.mkdir(parents=True)
-    shutil.copyfile(REPOSITORY / "nbgrader_config.py", folder / "nbgrader_config.py")
+    (folder / "nbgrader_config.py").write_text(CONFIG)
     for name, notebook in sources().items():
         nbformat.write(notebook, source / f"{name}.ipynb")
     (source / "assignment.toml").write_text(ASSIGNMENT)
     (source / "check_public.py").write_text(CHECKS)
-    build_release(folder, PROBLEM_SET, folder / "assignments")
+    build_release(folder, PROBLEM_SET, folder / "release")
     return Course(folder.resolve())
 
 

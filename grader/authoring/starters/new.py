@@ -75,7 +75,7 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     """
     title = title or name.replace("_", " ").capitalize()
     _require_names(name, title)
-    source, target = (course.folder / part / name for part in ("solutions", "assignments"))
+    source, target = (course.folder / part / name for part in (course.layout.source, course.layout.release))
     for path in (source, target):
         _require_absent(path)
     with _draft(source) as draft:
