@@ -66,7 +66,7 @@ def without_root() -> Iterator[Path]:
             return
         os.chown(scratch, 65534, 65534)
         write_autograded(
-            Path(scratch) / "first", toy_grade(), source_notebook(), None
+            Path(scratch) / "first", toy_grade(), {"toy": source_notebook()}, None
         )  # imports what root can read
         os.seteuid(65534)
         try:
