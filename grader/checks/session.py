@@ -219,7 +219,9 @@ class CheckSession:
             )
 
         if error is None and not notes.required:
-            self.log.append(f"{item.path.name}::{item.name}: the check passed without a single require: it cannot fail.")
+            self.log.append(
+                f"{item.path.name}::{item.name}: the check passed without a single require: it cannot fail."
+            )
             return verdict(Status.ERROR, hint=UNDECIDED)
         if error is None:
             # One bound for each measure, so that they can stand side by side; a bound that all share stands once.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.assignment.course import Course
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import load_public
 from grader.collecting import placing, plan, senders, sources
 from grader.collecting.members import Aside, Kind, write_time
@@ -108,11 +109,13 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
     roster = course_roster(course.folder, db_url, order.roster)
     # Students of the gradebook are those who were graded before: who hands in for the first time is not among them.
     complete = order.roster is not None or (course.folder / FILE).is_file()
+    described = load_public(source_folder)
     target = plan.Target(
         course.folder,
         order.assignment,
-        load_public(source_folder).files,
-        _released(course, order.assignment),
+        described.files,
+        described.notebooks,
+        _released(course, order.assignment, described.notebooks),
         placing.read_record(course.folder, order.assignment),
         order.replace,
     )
@@ -149,13 +152,15 @@ def _knows(roster: Roster, name: str) -> bool:
     return roster.find("id", name).student is not None
 
 
-def _released(course: Course, assignment: str) -> frozenset[str]:
+def _released(course: Course, assignment: str, notebooks: tuple[str, ...]) -> frozenset[str]:
     """Return the names of a release's files, where there is a release: students carry them along."""
-    folder = course.folder / "assignments" / assignment
+    folder = course.folder / course.layout.release / assignment
     files = folder.rglob("*") if folder.is_dir() else ()
-    return frozenset(path.relative_to(folder).as_posix() for path in files) - {f"{assignment}.ipynb"}
+    return frozenset(path.relative_to(folder).as_posix() for path in files) - {
+        f"{name}.ipynb" for name in notebooks
+    }
 
 
 def _folders(course: Path) -> list[str]:
-    submitted = course / "submitted"
+    submitted = course / layout_of(course).submitted
     return [path.name for path in submitted.iterdir() if path.is_dir()] if submitted.is_dir() else []

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from grader import disclosure
 from grader.checks.measures import measures, share_bounds
@@ -42,6 +43,7 @@ class ManualComment:
         points: given by hand, or None while nobody has.
         max_points: what the cell is worth.
         comment: words for the student, in Markdown; may be empty.
+        notebook: name of the notebook that holds the cell; "" where there is one.
     """
 
     cell: str
@@ -49,6 +51,7 @@ class ManualComment:
     points: float | None
     max_points: float
     comment: str = ""
+    notebook: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def render(
     pass_points: float | None = None,
     entry_points: Collection[str] = (),
     handed_in: HandedIn | None = None,
+    about: str = "",
 ) -> str:
     """Return the page as one self-contained HTML text.
 
@@ -91,12 +95,17 @@ def render(
         pass_points: what automatic and manual points together have to reach; None does not mention it.
         entry_points: names of the functions that the assignment asks for: verdicts lead to the cells that define them.
         handed_in: what is known of the hand-in; None: nothing.
+        about: name of the notebook that the page is about, where the assignment has several: its exercises alone are shown,
+            with the points of the whole assignment, and links to the other pages. "": all of them.
     """
     cell_views = () if notebook is None else page_cells(notebook)
     cells = cell_views or ()  # None: it could not be shown, which the page says; (): there was none
     # Names of folders: characters that turn the direction of writing would change the words around them.
     grade = dataclasses.replace(grade, student=visible(grade.student), assignment=visible(grade.assignment))
     handed_in = handed_in or HandedIn()
+    total = _total(grade, manual, pass_points)
+    if about:
+        grade, manual = of_notebook(grade, about), [cell for cell in manual if cell.notebook == about]
     places = {
         exercise.id: own_cell(exercise.id, _checks(grade, exercise.id), cells, entry_points)
         for exercise in grade.exercises
@@ -109,7 +118,9 @@ def render(
             grade=grade,
             title=title,
             state=_STATES[grade.status],
-            total=_total(grade, manual, pass_points),
+            total=total,
+            about=about,
+            pages=[(name, f"{quote(name)}.html") for name in grade.notebook_names] if about else [],
             handed_in=handed_in,
             begin=begin,
             begin_words=_BEGIN[grade.status is Status.PASSED],
@@ -194,6 +205,26 @@ class _Cells:
 
 def _checks(grade: Grade, exercise: str) -> list[Check]:
     return [check for check in grade.checks if check.exercise == exercise]
+
+
+def of_notebook(grade: Grade, name: str) -> Grade:
+    """Return what of a grade is about one of several notebooks; points, notices and times stay those of all."""
+    exercises = tuple(exercise for exercise in grade.exercises if exercise.notebook == name)
+    ids = {exercise.id for exercise in exercises}
+    checks = tuple(check for check in grade.checks if check.exercise in ids)
+    elsewhere = {check.id for check in grade.checks} - {check.id for check in checks}
+    failed = tuple(cell for cell in grade.failed_cells if cell.notebook == name)
+    # A limit of the whole notebook belongs to no cell; the notices say which notebook met it.
+    in_cells = {cell.notebook for cell in grade.failed_cells if cell.limit is grade.limit}
+    return dataclasses.replace(
+        grade,
+        exercises=exercises,
+        checks=checks,
+        failed_cells=failed,
+        limit=grade.limit if not in_cells or name in in_cells else None,
+        repairs=tuple(repair for repair in grade.repairs if repair.notebook == name),
+        pictures=tuple(picture for picture in grade.pictures if picture.check not in elsewhere),
+    )
 
 
 # Templates are compiled once a process, not once a page.

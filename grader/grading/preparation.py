@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Work:
 
     Attributes:
         context: assignment, checks and questions.
-        release: the notebook as released, which decides locked cells.
+        releases: the notebooks as released, by name: they decide locked cells.
         data_dir: folder with the public splits: all of the data that a notebook sees.
         desk: folder for working copies of submissions.
         kernel: kernelspec name.
@@ -61,7 +62,7 @@ class Work:
     """
 
     context: Context
-    release: NotebookNode
+    releases: Mapping[str, NotebookNode]
     data_dir: Path | None
     desk: Path
     kernel: str
@@ -76,6 +77,11 @@ class Work:
         """Return the attempt id of a submission."""
         facts = (self.context.version, self.context.card, self.context.split, str(self.seed), self.device)
         return attempts.attempt_id(submission, *facts)
+
+    @functools.cached_property
+    def exercise_notebooks(self) -> dict[str, str]:
+        """By exercise, the name of the notebook that holds its cell."""
+        return soundness.exercise_notebooks(self.releases)
 
 
 def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
@@ -190,7 +196,7 @@ def prepare(
     own_photos = division.split.contents if division is not None else ""
     work = _work(context, released, view, desk, settings, own_photos)
     # The release may be older than the assignment: `pawgrade release` has not run since.
-    soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
+    soundness.require_cells(released, work.releases, assignment)
     return work
 
 
@@ -240,7 +246,12 @@ def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> No
 
 
 def prepare_public(
-    folder: Path, settings: Settings, *, card: str | None, desk: Path, released: NotebookNode | None = None
+    folder: Path,
+    settings: Settings,
+    *,
+    card: str | None,
+    desk: Path,
+    released: Mapping[str, NotebookNode] | None = None,
 ) -> Work:
     """Load what a student's own check takes: the release's public checks and the validation photos.
 
@@ -249,7 +260,7 @@ def prepare_public(
         settings: where photos are.
         card: data card, or None for the default.
         desk: folder for the working copy.
-        released: what takes the place of the released notebook; None: the one in the folder.
+        released: what takes the place of the released notebooks, by name; None: those in the folder.
     """
     assignment = spec.load_public(folder)
     card_id = choose_card(assignment, card, settings)
@@ -310,12 +321,9 @@ def _work(
     desk: Path,
     settings: Settings,
     own_photos: str = "",
-    released: NotebookNode | None = None,
+    released: Mapping[str, NotebookNode] | None = None,
 ) -> Work:
-    path = release / f"{context.assignment.id}.ipynb"
-    if released is None and not path.is_file():
-        raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
-    notebook = released or nbformat.read(path, as_version=4)
+    notebooks = read_notebooks(release, context.assignment) if released is None else dict(released)
     files = tuple(file for file in sorted(release.rglob("*")) if file.is_file() and file.suffix != ".ipynb")
     if settings.sandbox != "none":
         require_sandbox()
@@ -325,7 +333,7 @@ def _work(
     device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
     return Work(
         context=context,
-        release=notebook,
+        releases=notebooks,
         data_dir=None if view is None else view.folder,
         desk=desk,
         kernel=kernel,
@@ -336,6 +344,15 @@ def _work(
         gpus=gpus,
         own_photos=own_photos,
     )
+
+
+def read_notebooks(folder: Path, assignment: spec.Assignment) -> dict[str, NotebookNode]:
+    """Return the notebooks of an assignment's source or release folder by name, in its order; raises SpecError for one that is not there."""
+    paths = {name: folder / f"{name}.ipynb" for name in assignment.notebooks}
+    for path in paths.values():
+        if not path.is_file():
+            raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {assignment.id}` first.")
+    return {name: nbformat.read(path, as_version=4) for name, path in paths.items()}
 
 
 @functools.cache

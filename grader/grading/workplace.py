@@ -105,7 +105,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}
-    expected_names = {submission.notebook.name, course.TIMESTAMP, *declared}
+    expected_names = {*(path.name for path in submission.paths.values()), course.TIMESTAMP, *declared}
     expected_names |= {path.name for path in work.public_files}
     told: list[Message] = []
     if submission.name:
@@ -113,7 +113,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
             Message(
                 "The notebook was called {name}. It was taken, since it was the only one; next time hand it in as {expected}.",
                 name=sanitise_text.printable(submission.name, 60),
-                expected=f"{submission.assignment}.ipynb",
+                expected=f"{work.context.assignment.notebooks[0]}.ipynb",
             )
         )
     for name, file in declared.items():
@@ -137,6 +137,10 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         names = some_names(others)
         told.append(
             Message("Only the notebook counts; these files beside it were ignored: {names}.", names=names)
+            if len(submission.paths) == 1
+            else Message(
+                "Only the notebooks count; these files beside them were ignored: {names}.", names=names
+            )
         )
     return told
 

@@ -24,7 +24,9 @@ from tests.support.notebooks import source_notebook, toy_grade
 
 def write(course: Path, grade: Grade) -> Path:
     answers = {"photos-0000": np.arange(3.0)}
-    return attempts.write(course, grade, submitted=b"{}", executed=source_notebook(), answers=answers)
+    return attempts.write(
+        course, grade, submitted={"toy": b"{}"}, executed={"toy": source_notebook()}, answers=answers
+    )
 
 
 def attempt(name: str, *, points: float = 10, graded_at: str = "2026-01-01") -> Grade:
@@ -45,7 +47,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     folder = write(tmp_path, grade)
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade
-    executed = attempts.executed_bytes(tmp_path, grade)
+    executed = attempts.executed_bytes(tmp_path, grade)["toy"]
     assert executed is not None
     assert nbformat.reads(executed.decode(), as_version=4) == source_notebook()
     assert (folder / "submitted.ipynb").read_bytes() == b"{}"
@@ -55,10 +57,10 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_an_attempt_of_which_nothing_ran_is_its_grade_alone(tmp_path: Path) -> None:
-    folder = attempts.write(tmp_path, attempt("a1"), submitted=None, executed=None, answers={})
+    folder = attempts.write(tmp_path, attempt("a1"), submitted={}, executed={}, answers={})
 
     assert {path.name for path in folder.iterdir()} == {"grade.json", "staff.json"}
-    assert attempts.executed_bytes(tmp_path, attempt("a1")) is None
+    assert attempts.executed_bytes(tmp_path, attempt("a1")) == {}
 
 
 def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
@@ -70,7 +72,7 @@ def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
 
 def test_an_attempt_that_is_written_again_replaces_the_first(tmp_path: Path) -> None:
     write(tmp_path, attempt("a1", points=1))
-    attempts.write(tmp_path, attempt("a1", points=2), submitted=None, executed=None, answers={})
+    attempts.write(tmp_path, attempt("a1", points=2), submitted={}, executed={}, answers={})
 
     found = attempts.read(tmp_path, "toy", "student01", "a1")
 
@@ -86,7 +88,9 @@ def test_outputs_with_halves_of_characters_can_be_stored(tmp_path: Path) -> None
         attempt("a1"), staff=StaffNotes(log="file \udcff"), notices=(Message("half: \ud83d"),)
     )
 
-    folder = attempts.write(tmp_path, grade, submitted=None, executed=new_notebook(cells=[cell]), answers={})
+    folder = attempts.write(
+        tmp_path, grade, submitted={}, executed={"toy": new_notebook(cells=[cell])}, answers={}
+    )
 
     assert nbformat.read(folder / "executed.ipynb", as_version=4).cells[0].outputs[0].text == "half: ?"
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade
@@ -383,7 +387,7 @@ def test_an_outline_is_the_grade_without_words_and_flags_are_read_alone(tmp_path
     grade = dataclasses.replace(
         toy_grade(attempt="a1"), checks=(check,), staff=StaffNotes(flags=("unlikely",))
     )
-    attempts.write(tmp_path, grade, submitted=None, executed=None, answers={})
+    attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
 
     outline = attempts.outline(tmp_path, "toy", "student01", "a1")
 
@@ -395,7 +399,7 @@ def test_an_outline_is_the_grade_without_words_and_flags_are_read_alone(tmp_path
 
 def test_an_outline_of_a_damaged_attempt_is_refused(tmp_path: Path) -> None:
     grade = toy_grade(attempt="a1")
-    folder = attempts.write(tmp_path, grade, submitted=None, executed=None, answers={})
+    folder = attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
     (folder / "staff.json").write_text("[]")
 
     with pytest.raises(SpecError, match=r"staff\.json is damaged"):

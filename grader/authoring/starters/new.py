@@ -30,6 +30,9 @@ BROUGHT = {".git", gitignore.NAME, "LICENSE", "LICENSE.md", "README.md"}
 CONFIG = "nbgrader_config.py"  # that of the packaged course serves every other one
 
 
+ID_PATTERN = r"^[a-z][a-z0-9_]*$"  # of one that is made here; names that courses have already may be any (`assignment.names`)
+
+
 def new_course(folder: Path) -> list[Path]:
     """Make a course: settings, `.gitignore`, README and a sample assignment with its release.
 
@@ -87,7 +90,7 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     """
     title = title or name.replace("_", " ").capitalize()
     _require_names(name, title)
-    source, target = (course.folder / part / name for part in ("solutions", "assignments"))
+    source, target = (course.folder / part / name for part in (course.layout.source, course.layout.release))
     for path in (source, target):
         _require_absent(path)
     with _draft(source) as draft:
@@ -143,9 +146,9 @@ def starters() -> Path:
 
 
 def _require_names(name: str, title: str) -> None:
-    if not re.fullmatch(spec.ID_PATTERN, name):
+    if not re.fullmatch(ID_PATTERN, name):
         words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        suggestion = words if re.fullmatch(spec.ID_PATTERN, words) else "week1"
+        suggestion = words if re.fullmatch(ID_PATTERN, words) else "week1"
         raise SpecError(
             f"expected an assignment id of small letters, digits and _, a letter first, found {name!r}.",
             f"For example {suggestion}; --title takes any words.",

@@ -166,7 +166,7 @@ def _print_check(checked: Checked) -> None:
         text = "A name was missing. Jupyter may still hold it from a cell that is gone or stands further down: choose Kernel, Restart & Run All, and mend what fails."
         show(f"[yellow]hint:[/] {text}", highlight=False)
     # Nothing ran, so nothing was judged: how many points there are would be no help.
-    if checked.executed is None:
+    if not checked.executed:
         return
     show(output.checks_table(grade.checks))
     show(
@@ -204,10 +204,11 @@ def _write_page(checked: Checked, path: Path) -> None:
     from grader.files import write_whole
 
     grade: Grade = checked.grade
+    executed = list(checked.executed.values())  # of several notebooks the verdicts alone are shown
     text = page.render(
         grade,
         title=f"{checked.assignment.title} (public checks)",
-        notebook=checked.executed,
+        notebook=executed[0] if len(executed) == 1 else None,
         own=picture_files.drawn_by(checked.folder),
         entry_points=[entry_point.name for entry_point in checked.assignment.entry_points],
     )

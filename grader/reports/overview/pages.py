@@ -99,7 +99,7 @@ def write_overview(
     students_written = sorted({student for students in written.values() for student in students})
     tell(f"pages of {len(students_written)} students")
     notes += _write_students(course, people, students_written)
-    page = course.folder / "feedback" / "index.html"
+    page = course.folder / course.layout.feedback / "index.html"
     tell("the page of the class")
     write_whole(page, render_class(course, standings, notes, attempts_limit=settings.attempts))
     return Overview(
@@ -160,7 +160,7 @@ def _write_students(course: Course, people: Roster, students: Sequence[str]) -> 
             for assignment in course.assignments()
             if page_of(course, student, assignment).is_file()
         ]
-        path = course.folder / "feedback" / student / "index.html"
+        path = course.folder / course.layout.feedback / student / "index.html"
         _write_changed(path, render_student(student, _name(people, student), rows))
     return notes
 
@@ -173,7 +173,7 @@ def _write_changed(path: Path, html: str) -> None:
 
 def page_of(course: Course, student: str, assignment: str) -> Path:
     """Return where a student's feedback page of an assignment lies."""
-    return course.folder / "feedback" / student / assignment / f"{assignment}.html"
+    return course.folder / course.layout.feedback / student / assignment / f"{assignment}.html"
 
 
 def _name(people: Roster, student: str) -> str:
@@ -247,7 +247,7 @@ def _lines(course: Course, entry: Standing) -> Iterable[dict[str, Any]]:
     for line in entry.entries:
         page, index = (
             page_of(course, line.folder, assignment),
-            course.folder / "feedback" / line.folder / "index.html",
+            course.folder / course.layout.feedback / line.folder / "index.html",
         )
         yield {
             "id": visible(line.row.student.id),

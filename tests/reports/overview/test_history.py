@@ -22,7 +22,7 @@ def stored(course: Path, attempt: str, files: str, hour: int, **points: float) -
         "graded_at": f"2026-01-15T{hour:02}:30:00",
     }
     grade = dataclasses.replace(grade, provenance=provenance, staff=StaffNotes(flags=("unlikely",)))
-    attempts.write(course, grade, submitted=None, executed=None, answers={})
+    attempts.write(course, grade, submitted={}, executed={}, answers={})
     attempts.set_current(course, grade)
     return grade
 

@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Course:
     roster = (folder / "roster.csv").read_text()
     (folder / "roster.csv").write_text(roster + f"a:b #1,Mal,{NASTY},,,,,,,,\n")
     grade = toy_grade("a:b #1")
-    attempts.write(folder, grade, submitted=None, executed=None, answers={})
+    attempts.write(folder, grade, submitted={}, executed={}, answers={})
     attempts.set_current(folder, grade)
     (folder / "solutions" / "unfinished").mkdir()
     (folder / "solutions" / "unfinished" / "assignment.toml").write_text("id = ")
@@ -138,7 +138,7 @@ def test_a_student_without_new_feedback_is_told_nothing_new(made: Course, tmp_pa
     shutil.copytree(made.folder, tmp_path / "course")
     course = Course(tmp_path / "course")
     better = toy_grade("student02", attempt="a2")
-    attempts.write(course.folder, better, submitted=None, executed=None, answers={})
+    attempts.write(course.folder, better, submitted={}, executed={}, answers={})
     attempts.set_current(course.folder, better)
 
     write_overview(course, load(None, {}), {"unfinished": ["student02"]})

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for student in ("student01", "student02"):
         grade = dataclasses.replace(toy_grade(student), assignment="other")
-        attempts.write(course.folder, grade, submitted=None, executed=None, answers={})
+        attempts.write(course.folder, grade, submitted={}, executed={}, answers={})
         attempts.set_current(course.folder, grade)
         path = pages.page_of(course, student, "other")
         path.parent.mkdir(parents=True)

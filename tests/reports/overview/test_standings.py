@@ -33,7 +33,7 @@ from tests.support.notebooks import toy_grade
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     made = exported_course(tmp_path_factory.mktemp("course"))
     (made.folder / "submitted" / "student06" / "toy").mkdir(parents=True)
-    attempts.write(made.folder, toy_grade("student07"), submitted=None, executed=None, answers={})
+    attempts.write(made.folder, toy_grade("student07"), submitted={}, executed={}, answers={})
     attempts.set_current(made.folder, toy_grade("student07"))
     (attempts.root(made.folder, "toy", "student07") / "first" / "grade.json").write_text("[]")
     return made

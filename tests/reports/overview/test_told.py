@@ -72,7 +72,7 @@ def measured(attempt: str, turn: int, accuracy: float, points: float) -> Grade:
 
 def stored(folder: Path, *grades: Grade) -> History:
     for grade in grades:
-        attempts.write(folder, grade, submitted=None, executed=None, answers={})
+        attempts.write(folder, grade, submitted={}, executed={}, answers={})
         (attempts.root(folder, "toy", "student01") / grade.attempt / "executed.ipynb").write_text("{}")
         attempts.set_current(folder, grade)
     return read_history(Course(folder), "toy", "student01", "latest", read=attempts.read)
