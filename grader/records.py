@@ -304,6 +304,7 @@ class Grade:
         pictures: material for the feedback (not part of `--json`).
         provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
         staff: what staff alone may know (not part of `--json`).
+        believed: whether the points are what the student's own kernel said: tests in the notebook gave them.
     """
 
     student: str
@@ -328,6 +329,7 @@ class Grade:
     pictures: tuple[Picture, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
     staff: StaffNotes = StaffNotes()
+    believed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the public object of `grade --json`: the fields of the contract and no others."""

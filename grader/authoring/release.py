@@ -98,7 +98,8 @@ def require_readable(source: Path) -> None:
         if notebook is not None:
             tried(lambda: _check_graded_cells(path, notebook, assignment))
         # Imports the check files: last, so that mistakes of other files are told beside what that raises.
-        tried(lambda: require_sound(source, assignment))
+        if not assignment.in_the_notebook:
+            tried(lambda: require_sound(source, assignment))
     if len(errors) == 1:
         raise errors[0]
     if errors:

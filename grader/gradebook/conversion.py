@@ -49,7 +49,10 @@ def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
             "Every course needs one: `pawgrade new course NAME` makes a course that has it.",
         ) from exc
     ignore = _ignored(config)
-    if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
+    # A course of nbgrader's own has no such folder, and needs no rule for it.
+    if any(course.glob(f"solutions/*/{STAFF}")) and not any(
+        fnmatch.fnmatch(STAFF, pattern) for pattern in ignore
+    ):
         raise SpecError(
             f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
             "Without it, nbgrader copies hidden tests into the release.",

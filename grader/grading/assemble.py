@@ -93,6 +93,7 @@ def grade_of(
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
         staff=_staff_notes(verdicts, execution, log),
+        believed=assignment.in_the_notebook,
     )
 
 

@@ -27,7 +27,7 @@ from grader.datasets.views import find_data, find_photos
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
-from grader.gradebook import attempts
+from grader.gradebook import attempts, conversion
 from grader.judging.evaluate import Context
 from grader.judging.plan import (
     PUBLIC_SEED,
@@ -58,6 +58,7 @@ class Work:
         public_files: files that are put beside the notebook (those of the release).
         gpus: which GPUs the machine that grades may use.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
+        tests: the source with its hidden tests, of an assignment that is graded in the notebook; None: checks grade it.
     """
 
     context: Context
@@ -71,6 +72,7 @@ class Work:
     public_files: tuple[Path, ...]
     gpus: Pool = field(default_factory=Pool)
     own_photos: str = ""
+    tests: NotebookNode | None = None
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
@@ -158,6 +160,8 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    if assignment.in_the_notebook:
+        return _prepare_in_the_notebook(course, assignment, settings, secret=secret, desk=desk)
     # Mistakes of the assignment are told before photos are looked for, which may take long.
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
@@ -192,6 +196,30 @@ def prepare(
     # The release may be older than the assignment: `pawgrade release` has not run since.
     soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
     return work
+
+
+def _prepare_in_the_notebook(
+    course: Course, assignment: spec.Assignment, settings: Settings, *, secret: bytes, desk: Path
+) -> Work:
+    """Load what grading by the notebook's own tests takes: the release, and the source with its hidden tests."""
+    folder = course.source(assignment.id)
+    split = hashlib.sha256(b"").hexdigest()[:16]
+    context = Context(
+        assignment=assignment,
+        folder=folder,
+        card=spec.NO_CARD,
+        classes=(),
+        groups=(),
+        levels={},
+        files=(),
+        plan={},
+        version=_fingerprint(spec.version(folder), secret),
+        split=split,
+    )
+    released = course.release(assignment.id)
+    work = _work(context, released, None, desk, settings)
+    soundness.require_cells(released / f"{assignment.id}.ipynb", work.release, assignment)
+    return dataclasses.replace(work, tests=conversion.gradebook_notebook(course.folder, assignment.id))
 
 
 def _photos(
@@ -249,6 +277,11 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         desk: folder for the working copy.
     """
     assignment = spec.load_public(folder)
+    if assignment.in_the_notebook:
+        raise SpecError(
+            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
+            "Run the notebook from top to bottom: what those tests say is what you see there.",
+        )
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
     view = None if card_id == spec.NO_CARD else read_view(card_id, data.label_space, settings)
