@@ -22,7 +22,7 @@ from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells
-from grader.records import Check, Grade, Picture, Status
+from grader.records import BELIEVED, Check, Grade, Picture, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,6 +99,7 @@ def render(
         total=_total(grade, manual, pass_points),
         manual=manual,
         standing=standing,
+        believed=BELIEVED if grade.believed else NOTHING,
         exercises=_exercises(grade, cells),
         limit=_limit(grade),
         seconds=_seconds(grade),
@@ -253,7 +254,9 @@ _STEPS = (
 def _seconds(grade: Grade) -> list[dict[str, Any]]:
     """Return the steps that took time, as coarse as `disclosure` tells them; the grader's own time is left out."""
     told = disclosure.times(grade.seconds)
-    steps = [(words, float(getattr(told, name))) for name, words in _STEPS]
+    # Where nothing is asked from outside, that time went to a second run, with the hidden tests in it.
+    words_of = dict(_STEPS) | ({"probe": Message("Running hidden tests")} if grade.believed else {})
+    steps = [(words, float(getattr(told, name))) for name, words in words_of.items()]
     longest = max(seconds for _, seconds in steps) or 1.0  # nothing ran: no division by 0
     return [
         {"words": words, "s": seconds, "percent": 100 * seconds / longest}

@@ -159,7 +159,7 @@ def grades_summary(grades: Sequence[Grade]) -> str:
                 (
                     grade.student,
                     str(grade.status),
-                    f"{grade.points:g} / {grade.max_points:g}",
+                    f"{grade.points:g} / {grade.max_points:g}" + (" (believed)" if grade.believed else ""),
                     "to do" if grade.manual_points is None else f"{grade.manual_points:g}",
                     f"{grade.seconds.total:.0f}",
                 )

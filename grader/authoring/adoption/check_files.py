@@ -118,10 +118,12 @@ def _file(head: str, drafts: Sequence[_Draft]) -> str:
 
 
 def _questions(draft: _Draft) -> Iterator[str]:
-    yield f"        {draft.name!r}: ["
+    yield f"        {json.dumps(draft.name)}: ["
     for example in draft.usable:
-        arguments = "".join(f"{_literal(argument)}, " for argument in example.arguments or ())
-        yield f"            Question({example.function!r}, ({arguments.rstrip() if len(example.arguments or ()) == 1 else arguments.rstrip(', ')}), {{'expected': np.array({example.expected!r})}}),"
+        literals = [_literal(argument) for argument in example.arguments or ()]
+        arguments = f"{literals[0]}," if len(literals) == 1 else ", ".join(literals)
+        key = f'{{"expected": np.array({example.expected!r})}}'
+        yield f"            Question({json.dumps(example.function)}, ({arguments}), {key}),"
     yield "        ],"
 
 
@@ -130,14 +132,15 @@ def _literal(value: Any) -> str:  # noqa: ANN401 - any literal
 
 
 def _check(draft: _Draft) -> Iterator[str]:
-    asks = f", asks={draft.name!r}" if draft.usable else ""
-    yield f"@pytest.mark.exercise({draft.cell.id!r}, points={draft.points:.10g}{asks})"
+    asks = f", asks={json.dumps(draft.name)}" if draft.usable else ""
+    yield f"@pytest.mark.exercise({json.dumps(draft.cell.id)}, points={draft.points:.10g}{asks})"
     yield f"def test_{draft.name}({'answers' if draft.usable else ''}):"
     # JSON's escapes are Python's, too: no title ends the docstring.
     title = json.dumps(draft.cell.title, ensure_ascii=False)[1:-1]
     yield f'    """{title}."""'
     if draft.usable:
-        yield f"    gap = max(largest_gap(answer.value, answer.key['expected']) for answer in answers({draft.name!r}))"
+        yield f"    asked = answers({json.dumps(draft.name)})"
+        yield '    gap = max(largest_gap(answer.value, answer.key["expected"]) for answer in asked)'
         yield f'    require(gap, at_most={NEAR:g}, what="largest error", hint="TODO: say what to try.")'
     for source in draft.left_over:
         yield "    # TODO: the notebook tests this in another way:"
@@ -186,8 +189,9 @@ def _value(column: Sequence[Any], title: str) -> str:
 
 
 def _output(examples: Sequence[Example], titles: Sequence[str]) -> str:
-    values = [example.expected for example in examples]
-    dtype, axes = _kind(values)
+    dtype, axes = _kind([example.expected for example in examples])
+    # An assert takes 6.0 for 6, and so does this contract.
+    dtype = "bool" if dtype == "bool" else "float"
     if not axes:
         return f"{{ dtype = {json.dumps(dtype)} }}"
     # As long as a number that it is asked with says, where that is so in every assert.

@@ -191,6 +191,11 @@ def gather(
         )
     graded = {row.student.id for row in rows}
     rows += [Row(student, True, MISSING) for student in people.students if student.id not in graded]
+    believed = sum(row.grade is not None and row.grade.believed for row in rows)
+    if believed:
+        notes.append(
+            f"the automatic points of {believed} students are believed: tests in their own notebooks gave them"
+        )
     rows = _with_excused(rows, excused)
     rows.sort(key=lambda row: row.student.id)
     return Marks(assignment, exact(assignment.points), tuple(rows), people, left_out, tuple(notes))
