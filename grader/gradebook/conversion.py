@@ -35,8 +35,13 @@ def gradebook_notebook(course: Path, assignment: str) -> NotebookNode:
     return _convert(course, assignment, course_config(course), until_saved=True)
 
 
-def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
-    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`."""
+def course_config(course: Path, *, staff: bool = False) -> Any:  # noqa: ANN401 - traitlets' Config
+    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`.
+
+    Args:
+        course: the course's folder.
+        staff: whether a folder `staff` is about to be written: where there is none, no rule for it is needed.
+    """
     nbgrader_api()
     from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
 
@@ -49,13 +54,11 @@ def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
             "Every course needs one: `pawgrade new course NAME` makes a course that has it.",
         ) from exc
     ignore = _ignored(config)
-    # A course of nbgrader's own has no such folder, and needs no rule for it.
-    if any(course.glob(f"solutions/*/{STAFF}")) and not any(
-        fnmatch.fnmatch(STAFF, pattern) for pattern in ignore
-    ):
+    has_staff = staff or any(course.glob(f"solutions/*/{STAFF}"))
+    if has_staff and not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
         raise SpecError(
             f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
-            "Without it, nbgrader copies hidden tests into the release.",
+            f"Write `c.CourseDirectory.ignore = {[*ignore, STAFF]}` there. Without it, nbgrader copies hidden tests into the release.",
         )
     return config
 

@@ -15,7 +15,7 @@ from grader.authoring.adoption.check_files import CheckFiles, check_files
 from grader.authoring.adoption.classic import ClassicNotebook, GradedCell, read_classic
 from grader.errors import GraderError, SpecError
 from grader.files import write_whole
-from grader.gradebook.conversion import record_source
+from grader.gradebook.conversion import STAFF, course_config, record_source
 
 PASS_SHARE = 0.5  # of all points, until a teacher sets another mark
 HEAD = """\
@@ -126,6 +126,8 @@ def adopt_with_checks(course: Course, assignment: str, *, title: str = "") -> Ad
         source / "staff" / "check_hidden.py": drafts.hidden,
         target: toml(assignment, title or assignment, read, drafts),
     }
+    if any(STAFF in path.relative_to(source).parts for path, text in files.items() if text):
+        course_config(course.folder, staff=True)
     existing = [path for path, text in files.items() if text and path.exists()]
     if existing:
         raise SpecError(f"{existing[0]} exists, and nothing is overwritten.", "Move it away first.")
