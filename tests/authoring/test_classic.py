@@ -13,7 +13,7 @@ from grader.errors import SpecError
 from tests.support.classic import SECRET_INPUT, classic_course, source_notebook
 
 
-def read(folder: Path, notebook: NotebookNode | None = None):
+def read(folder: Path, notebook: NotebookNode | None = None) -> tuple[ClassicNotebook, ...]:
     course = classic_course(folder / "course", notebook)
     return read_classic(course.folder, "week1", course.source("week1"))
 
