@@ -10,9 +10,12 @@ import pytest
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.authoring.adoption.adopt import adopt, adopt_with_checks
+from grader.authoring.calibrate import calibrate
 from grader.authoring.release import require_readable
 from grader.authoring.verify import verify
 from grader.errors import SpecError
+from grader.grading.preparation import prepare_public
+from grader.grading.runners import InlineExecutor
 from grader.settings import Settings
 from tests.support.classic import SECRET_INPUT, classic_course
 
@@ -98,6 +101,26 @@ def test_verify_looks_at_the_release_and_says_that_there_are_no_checks(course: C
         "checks",
     ]
     assert all(finding.ok for finding in findings)
+
+
+def test_there_are_no_levels_to_calibrate_and_no_checks_to_try_at_home(course: Course) -> None:
+    adopt(course, "week1", course.db_url(None))
+    settings = Settings(None, course.folder)
+
+    with InlineExecutor() as runner, pytest.raises(SpecError, match="no levels"):
+        calibrate(
+            course,
+            "week1",
+            settings,
+            card=None,
+            seeds=[0],
+            recipes=(),
+            runner=runner,
+            jobs=1,
+            tell=lambda *_: None,
+        )
+    with pytest.raises(SpecError, match="the tests are in its own cells"):
+        prepare_public(course.release("week1"), settings, card=None, desk=course.folder / "desk")
 
 
 def test_checks_are_drafted_beside_an_assignment_that_stays_as_it_is(course: Course) -> None:
