@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from grader.checks.session import Verdicts
@@ -18,7 +19,7 @@ from grader.notebooks.sanitise_text import printable
 from grader.records import Check, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nbformat import NotebookNode
 
@@ -72,19 +73,38 @@ def joined(visible: Execution, tested: Execution) -> Execution:
     )
 
 
-def verdicts(assignment: Assignment, visible: Execution, tested: Execution | None = None) -> Verdicts:
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """The runs of one notebook.
+
+    Attributes:
+        visible: the run that its student sees.
+        tested: the run with hidden tests; None: there are none.
+    """
+
+    visible: Execution
+    tested: Execution | None = None
+
+
+def verdicts(
+    assignment: Assignment, runs: Iterable[Runs], unread: Mapping[str, Message] = MappingProxyType({})
+) -> Verdicts:
     """Read the points of each exercise off the cell that tests it.
 
     Args:
         assignment: names the exercises, each after its graded cell.
-        visible: the run that its student sees.
-        tested: the run with hidden tests; None: there are none.
+        runs: those of each notebook that could be run.
+        unread: why the notebook of an exercise could not be run, by exercise.
     """
-    cells = _tested_cells(visible)
-    hidden = cells if tested is None else _tested_cells(tested)
+    visible, tested = dict[str, _Tested](), dict[str, _Tested]()
+    for run in runs:
+        visible |= _tested_cells(run.visible)
+        tested |= _tested_cells(run.tested or run.visible)
     return Verdicts(
         tuple(
-            _check(exercise, cells.get(exercise.id), hidden.get(exercise.id))
+            _unread(exercise, unread[exercise.id])
+            if exercise.id in unread
+            else _check(exercise, visible.get(exercise.id), tested.get(exercise.id))
             for exercise in assignment.exercises
         )
     )
@@ -148,6 +168,20 @@ def _raised(cell: NotebookNode, message: Message) -> Message:
                 Message("{error}: {text}", error=name, text=text) if text else Message("{error}", error=name)
             )
     return message
+
+
+def _unread(exercise: Exercise, reason: Message) -> Check:
+    return Check(
+        exercise.id,
+        exercise.id,
+        Status.FAILED,
+        0.0,
+        exercise.points,
+        Message("no notebook that can be run"),
+        Message("a notebook"),
+        reason,
+        exercise.title,
+    )
 
 
 def _check(exercise: Exercise, visible: _Tested | None, tested: _Tested | None) -> Check:

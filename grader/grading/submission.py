@@ -293,13 +293,15 @@ def _believed(
         return None, execution
     complete = believed.with_hidden_tests(notebook, work.tests)
     if complete == notebook:
-        return believed.verdicts(assignment, execution), execution
+        return believed.verdicts(assignment, [believed.Runs(execution)]), execution
     # In a folder and a kernel of its own: what the first run left behind must not be there.
     with workplace.folder(work) as folder:
         workplace.lay_out(folder, taken.submission, work)
         nothing = probe.Asking({}, assignment, folder, ())
         tested, _ = _execute(taken, complete, nothing, folder, gpus)
-    return believed.verdicts(assignment, execution, tested), believed.joined(execution, tested)
+    return believed.verdicts(assignment, [believed.Runs(execution, tested)]), believed.joined(
+        execution, tested
+    )
 
 
 def _execute(

@@ -15,6 +15,7 @@ from grader.authoring.adoption.adopt import adopt
 from grader.execution.run import Execution
 from grader.feedback.publish import write_pages
 from grader.grading import believed
+from grader.grading.believed import Runs
 from grader.grading.coordinator import Options, grade_class
 from grader.grading.runners import InlineExecutor
 from grader.messages import Message
@@ -72,7 +73,7 @@ def ran(*outputs: NotebookNode, started: bool = True, **fields: Any) -> Executio
 def test_points_are_those_of_nbgraders_own_rule(
     outputs: list[NotebookNode], points: float, status: Status, words: str
 ) -> None:
-    (check,) = believed.verdicts(ASSIGNMENT, ran(*outputs)).checks
+    (check,) = believed.verdicts(ASSIGNMENT, [Runs(ran(*outputs))]).checks
 
     assert (check.points, check.status, check.max_points) == (points, status, 4)
     assert words in str(check.measured)
@@ -90,13 +91,13 @@ def test_a_cell_that_never_ran_or_in_which_the_kernel_ended_earns_nothing() -> N
             nbformat.v4.new_notebook(cells=[last.notebook.cells[1], last.notebook.cells[0]]), dead=True
         ),
     ):
-        (check,) = believed.verdicts(ASSIGNMENT, run).checks
+        (check,) = believed.verdicts(ASSIGNMENT, [Runs(run)]).checks
 
         assert (check.points, check.status) == (0.0, Status.FAILED)
 
 
 def test_what_ran_before_the_kernel_ended_keeps_its_points() -> None:
-    (check,) = believed.verdicts(ASSIGNMENT, ran(dead=True)).checks
+    (check,) = believed.verdicts(ASSIGNMENT, [Runs(ran(dead=True))]).checks
 
     assert check.points == 4
 
@@ -104,11 +105,21 @@ def test_what_ran_before_the_kernel_ended_keeps_its_points() -> None:
 def test_a_hidden_test_costs_its_points_and_tells_its_error_to_staff_alone() -> None:
     secret = output("error", ename="AssertionError", evalue="double(4711) is 9422", traceback=[])
 
-    (check,) = believed.verdicts(ASSIGNMENT, ran(), ran(secret)).checks
+    (check,) = believed.verdicts(ASSIGNMENT, [Runs(ran(), ran(secret))]).checks
 
     assert (check.points, check.status, str(check.measured)) == (0.0, Status.FAILED, "a hidden test failed")
     assert "4711" in str(check.exact)
     assert "4711" not in f"{check.measured}{check.required}{check.hint}"
+
+
+def test_a_notebook_that_is_missing_costs_its_exercises_and_an_exercise_without_a_cell_is_undecided() -> None:
+    reason = Message("There is no week1.ipynb.")
+
+    (missing,) = believed.verdicts(ASSIGNMENT, [], {"tests": reason}).checks
+    (lost,) = believed.verdicts(ASSIGNMENT, []).checks
+
+    assert (missing.points, missing.status, missing.hint) == (0.0, Status.FAILED, reason)
+    assert (lost.points, lost.status) == (0.0, Status.ERROR)
 
 
 def test_of_two_runs_the_cells_are_those_that_the_student_sees() -> None:
