@@ -142,9 +142,9 @@ def _check(draft: _Draft) -> Iterator[str]:
         yield f"    asked = answers({json.dumps(draft.name)})"
         yield '    gap = max(largest_gap(answer.value, answer.key["expected"]) for answer in asked)'
         yield f'    require(gap, at_most={NEAR:g}, what="largest error", hint="TODO: say what to try.")'
-    for source in draft.left_over:
+    if draft.left_over:
         yield "    # TODO: the notebook tests this in another way:"
-        yield from textwrap.indent(source, "    #     ", lambda _: True).splitlines()
+        yield from textwrap.indent("\n".join(draft.left_over), "    #     ", lambda _: True).splitlines()
     if not draft.usable:
         # An exercise that nothing decides is an ERROR, which staff see, and no 0.
         yield '    raise NotImplementedError("complete this check")'
