@@ -79,6 +79,7 @@ def require_readable(source: Path) -> None:
     Raises:
         SpecError: a line for each mistake, with file, key, what was found and what is allowed.
     """
+    nbgrader_api()  # what reads cells: where it is missing, that alone is told
     errors: list[SpecError] = []
 
     def tried(read: Callable[[], Read]) -> Read | None:
