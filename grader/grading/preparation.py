@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
 import hmac
-import os
-import subprocess
-import sys
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -380,22 +375,3 @@ def require_sandbox() -> None:
             f"{problem.advice}; `pawgrade doctor` shows more. `--sandbox none` is for code that you trust."
         )
         raise InfrastructureError(f"{problem.what}: {problem.found.rstrip('.')}.", advice)
-
-
-def matplotlib_cache(desk: Path) -> Path:
-    """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
-    folder = desk / "matplotlib"
-    if not folder.is_dir():
-        # Made aside and renamed, so that no worker sees half of it.
-        draft = desk / f".fonts-{uuid.uuid4().hex}"
-        draft.mkdir(parents=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(draft)}
-        subprocess.run(
-            [sys.executable, "-c", "import matplotlib.font_manager"],
-            env=environment,
-            check=False,
-            capture_output=True,
-        )
-        with contextlib.suppress(OSError):  # another worker was faster
-            draft.rename(folder)
-    return folder
