@@ -14,6 +14,8 @@ from grader.assignment.spec import Assignment
 from grader.authoring.adoption.adopt import adopt
 from grader.execution.run import Execution
 from grader.feedback.publish import write_pages
+from grader.gradebook.nbgrader import open_gradebook
+from grader.gradebook.scores import read_scores
 from grader.grading import believed
 from grader.grading.believed import Runs
 from grader.grading.coordinator import Options, grade_class
@@ -189,6 +191,21 @@ def test_a_classic_assignment_is_graded_and_its_points_are_marked_as_believed(
     assert second.failed_cells == ()
     assert second.to_json()["believed"] is True
     assert Grade.from_record(second.to_record()).believed
+
+
+def test_what_people_grade_waits_for_them_and_a_task_is_never_untouched(
+    graded: tuple[Course, Settings, list[Grade]],
+) -> None:
+    with open_gradebook(graded[0].db_url(None)) as gradebook:
+        given = read_scores(gradebook, "week1")["student01"].cells
+
+    assert {name: (cell.automatic, cell.waits) for name, cell in given.items()} == {
+        "double_tests": (2, False),
+        "mean_tests": (3, False),
+        "mean-partly": (3, False),
+        "why": (None, True),
+        "essay": (None, True),
+    }
 
 
 def test_nothing_that_a_student_may_read_holds_the_hidden_test(
