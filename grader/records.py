@@ -36,12 +36,6 @@ NOT_RUN = "not_run"
 """`Grade.sandbox` where no student code ran: an unreadable file, or an error of ours before it could."""
 
 
-BELIEVED = Message(
-    "These points are believed: they are what the tests in your notebook said when it ran, and nothing looked at it from outside."
-)
-"""What a student is told of points that rest on the word of the notebook's own kernel."""
-
-
 class Limit(enum.StrEnum):
     """Which limit of `assignment.toml` ended or cut an execution."""
 

@@ -22,7 +22,7 @@ from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells
-from grader.records import BELIEVED, Check, Grade, Picture, Status
+from grader.records import Check, Grade, Picture, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ def render(
         total=_total(grade, manual, pass_points),
         manual=manual,
         standing=standing,
-        believed=BELIEVED if grade.believed else NOTHING,
+        believed=disclosure.BELIEVED if grade.believed else NOTHING,
         exercises=_exercises(grade, cells),
         limit=_limit(grade),
         seconds=_seconds(grade),

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grader.disclosure import BELIEVED
 from grader.notebooks.sanitise_text import visible
-from grader.records import BELIEVED, Check, Grade, Status
+from grader.records import Check, Grade, Status
 from grader.reports.exports.rows import Export, Marks, Part, Row
 
 FILE = "results.json"
