@@ -98,3 +98,16 @@ def test_a_function_that_no_literal_is_given_to_is_a_todo_in_the_assignment() ->
 
     assert [line for line in lines if "TODO" in line]
     assert not [line for line in lines if "unused" in line]
+
+
+def test_of_several_notebooks_each_function_is_asked_in_the_one_that_defines_it() -> None:
+    cells = [GradedCell(f"test_{name}", name, 1.0, False, f"assert {name}(1) == 1") for name in ("f", "g")]
+    notebooks = [
+        ClassicNotebook("one", (cells[0],), ("def f(n): pass",)),
+        ClassicNotebook("two", (cells[1],), ("def g(n): pass\ndef f(n): pass",)),
+    ]
+
+    lines = check_files(notebooks).entry_points
+
+    found = tomllib.loads("\n".join(lines))["entry_points"]
+    assert [(entry["name"], entry["notebook"]) for entry in found] == [("f", "one"), ("g", "two")]

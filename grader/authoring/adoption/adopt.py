@@ -155,6 +155,9 @@ def toml(
         f"points = {points:.10g}",
         f"pass_points = {PASS_SHARE * points:.10g} # nbgrader has no pass mark: set yours",
     ]
+    names = [notebook.name for notebook in read]
+    if names != [assignment]:
+        lines.insert(3, f"notebooks = {json.dumps(names, ensure_ascii=False)}")
     if checks is None:
         lines.append(f"graded = {_text(spec.IN_THE_NOTEBOOK)}")
     for cell in sorted(cells, key=lambda cell: cell.manual):

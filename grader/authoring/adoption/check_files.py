@@ -81,22 +81,33 @@ def check_files(notebooks: Sequence[ClassicNotebook]) -> CheckFiles:
     Args:
         notebooks: from `read_classic`.
     """
-    functions = defined([source for notebook in notebooks for source in notebook.solutions])
+    functions = dict[str, tuple[str, tuple[str, ...]]]()
+    for notebook in notebooks:
+        for function, names in defined(notebook.solutions).items():
+            # An entry point is asked in one notebook: the first that defines it.
+            functions.setdefault(function, (notebook.name, names))
     public, hidden = list[_Draft](), list[_Draft]()
-    for cell in (cell for notebook in notebooks for cell in notebook.cells if not cell.manual):
-        name = _identifier(cell.id)
-        secret = read_tests(cell.hidden, list(functions))
-        has_secret = bool(secret.examples or secret.others)
-        # Half of the points go where the hidden tests are: a teacher knows better.
-        share = cell.points / 2 if has_secret else cell.points
-        public.append(_Draft(name, cell, share, read_tests(cell.source, list(functions))))
-        if has_secret:
-            hidden.append(_Draft(f"{name}_hidden", cell, share, secret))
+    for notebook in notebooks:
+        here = [function for function, (where, _) in functions.items() if where == notebook.name]
+        for cell in (cell for cell in notebook.cells if not cell.manual):
+            name = _identifier(cell.id)
+            secret = read_tests(cell.hidden, here)
+            has_secret = bool(secret.examples or secret.others)
+            # Half of the points go where the hidden tests are: a teacher knows better.
+            share = cell.points / 2 if has_secret else cell.points
+            public.append(_Draft(name, cell, share, read_tests(cell.source, here)))
+            if has_secret:
+                hidden.append(_Draft(f"{name}_hidden", cell, share, secret))
     examples = [example for draft in (*public, *hidden) for example in draft.tests.examples]
+    several = len(notebooks) > 1
     return CheckFiles(
         _file(HEAD_PUBLIC, public),
         _file(HEAD_HIDDEN, hidden) if hidden else "",
-        tuple(line for name, names in functions.items() for line in _entry_point(name, names, examples)),
+        tuple(
+            line
+            for function, (where, names) in functions.items()
+            for line in _entry_point(function, names, examples, where if several else "")
+        ),
     )
 
 
@@ -159,7 +170,9 @@ def _array(value: Any) -> np.ndarray[Any, Any] | None:  # noqa: ANN401 - any lit
     return array if value is not MISSING and array.dtype.kind in "fiub" else None
 
 
-def _entry_point(name: str, names: Sequence[str], examples: Sequence[Example]) -> Iterator[str]:
+def _entry_point(
+    name: str, names: Sequence[str], examples: Sequence[Example], notebook: str
+) -> Iterator[str]:
     mine = [example for example in examples if example.function == name]
     if not mine:
         return
@@ -167,6 +180,8 @@ def _entry_point(name: str, names: Sequence[str], examples: Sequence[Example]) -
     yield ""
     yield "[[entry_points]]"
     yield f"name = {json.dumps(name)}"
+    if notebook:
+        yield f"notebook = {json.dumps(notebook, ensure_ascii=False)}"
     yield f"budget_s = {BUDGET_S}"
     if not complete:
         yield "inputs = [] # TODO: what it is asked with, and below what it returns"
