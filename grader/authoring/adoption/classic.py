@@ -65,11 +65,17 @@ def read_classic(course: Path, assignment: str, source: Path) -> tuple[ClassicNo
         source: its source folder.
 
     Raises:
-        SpecError: there is no notebook, its metadata is wrong, an id is there twice, or no test gives points.
+        SpecError: there is no notebook, or another one than `<id>.ipynb`; its metadata is wrong, an id is there twice, or no test gives points.
     """
     names = [Path(name).stem for name in notebooks(source)]
     if not names:
         raise SpecError(f"{source}: no notebook.", "A classic assignment is a folder with notebooks in it.")
+    if names != [source.name]:
+        several = f"{', '.join(f'{name}.ipynb' for name in names)}"
+        raise SpecError(
+            f"{source}: expected one notebook, {source.name}.ipynb, found {several}.",
+            "Give each notebook a folder of its own name in solutions/, and adopt those.",
+        )
     read = tuple(_read(course, assignment, source, name) for name in names)
     _require_gradable(source, read)
     return read
