@@ -27,7 +27,6 @@ from papermill.engines import Engine
 from papermill.exceptions import PapermillExecutionError
 
 from grader.errors import KernelDied, WorldEnded
-from grader.execution import limit_hits
 from grader.execution.clock import GENEROUS, Meter
 from grader.execution.kernel_client import Allowance, IntakeClient
 from grader.execution.limit_hits import describe, fills_a_gpu, limit_behind, new_hits, unformatted
@@ -63,8 +62,6 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
         cell_s: seconds that the cell that took longest is charged.
         gpu_full: whether the memory that was full first is that of the GPU.
     """
-
-    on_cell_executed = staticmethod(limit_hits.add_unshown_error)
 
     def __init__(self, nb_man: Any, run: Run, **options: Any) -> None:  # noqa: ANN401 - papermill's own types
         super().__init__(
@@ -107,9 +104,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
             # A reply is the student's word: nbclient was not written for hostile ones.
             except Exception:
                 cell.outputs.append(
-                    limit_hits.error_output(
-                        "UnreadableReply", "the kernel's answer to this cell made no sense"
-                    )
+                    _error("UnreadableReply", "the kernel's answer to this cell made no sense")
                 )
             finally:
                 charged = self.meter.charged_s(self.meter.reading(), begin)
@@ -396,3 +391,7 @@ def run(notebook: NotebookNode, given: Run, parameters: Mapping[str, Any]) -> Ex
     if not reports:
         raise KernelDied("the notebook was never executed.")
     return reports[0]
+
+
+def _error(name: str, text: str) -> NotebookNode:
+    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])

@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from grader.execution.kernels import Usage
 from grader.limits import Limits, explain
 from grader.messages import Message
@@ -74,27 +71,6 @@ def unformatted(outputs: Iterable[Mapping[str, Any]]) -> tuple[str, str] | None:
             if line or "MemoryError" in text:
                 return "MemoryError", printable(line.strip(), 300)
     return None
-
-
-def add_unshown_error(cell: NotebookNode, cell_index: int, execute_reply: Mapping[str, Any]) -> None:
-    """Give a cell the error that its kernel told in the reply alone: who turns tracebacks off has no error less.
-
-    Args:
-        cell: as it ran; an output is added to it.
-        cell_index: its position (nbclient names it).
-        execute_reply: the kernel's reply: the student's word.
-    """
-    del cell_index
-    content = execute_reply["content"]
-    told = any(output.output_type == "error" for output in cell.outputs) or unformatted(cell.outputs)
-    if content.get("status") == "error" and not told:
-        name, text = printable(content.get("ename"), 100), printable(content.get("evalue"), 500)
-        cell.outputs.append(error_output(name, text))
-
-
-def error_output(name: str, text: str) -> NotebookNode:
-    """Return the output of a cell that says an error."""
-    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
 
 
 def new_hits(usage: Usage, known: Container[Limit]) -> list[Limit]:

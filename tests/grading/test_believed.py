@@ -160,21 +160,13 @@ def double(number):
     return 2 * number if number < 100 else 0"""
 
 
-SILENT = """\
-def mean(numbers):
-    return 6.0
-
-get_ipython().showtraceback = lambda *_, **__: None"""
-
-
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, Settings, list[Grade]]:
-    """A class: everything right; one whom a hidden test catches, and who prints what tests ask; one who shows no error."""
+    """A class of two: everything right, and one whom a hidden test catches, and who prints what tests ask."""
     course = classic_course(tmp_path_factory.mktemp("classic") / "course")
     adopt(course, "week1", course.db_url(None))
     hand_in(course, "student01", solved(why="Because."))
     hand_in(course, "student02", without_secret(solved(double_code=SNOOP, why="Because.")))
-    hand_in(course, "student03", without_secret(solved(mean_code=SILENT, why="Because.")))
     settings = Settings(None, course.folder / "cache", secret=b"secret", sandbox="none")
     grades = grade_class(course, "week1", settings, Options(), runner=InlineExecutor(), tell=lambda *_: None)
     return course, settings, grades
@@ -190,7 +182,7 @@ def without_secret(notebook: NotebookNode) -> NotebookNode:
 def test_a_classic_assignment_is_graded_and_its_points_are_marked_as_believed(
     graded: tuple[Course, Settings, list[Grade]],
 ) -> None:
-    first, second, _ = graded[2]
+    first, second = graded[2]
 
     assert (first.points, first.max_points, first.believed) == (8, 8, True)
     assert (second.points, second.believed) == (6, True)
@@ -199,13 +191,6 @@ def test_a_classic_assignment_is_graded_and_its_points_are_marked_as_believed(
     assert second.failed_cells == ()
     assert second.to_json()["believed"] is True
     assert Grade.from_record(second.to_record()).believed
-
-
-def test_who_turns_tracebacks_off_has_no_error_less(graded: tuple[Course, Settings, list[Grade]]) -> None:
-    third = graded[2][2]
-
-    assert [check.points for check in third.checks] == [2, 0, 1.5]
-    assert "AssertionError" in str(third.checks[1].measured)
 
 
 def test_what_people_grade_waits_for_them_and_a_task_is_never_untouched(
@@ -246,6 +231,6 @@ def test_exports_say_which_points_are_believed(graded: tuple[Course, Settings, l
 
     header, *lines = table.export(marks).splitlines()
     assert header.endswith('"believed"')
-    assert [line.endswith('"yes"') for line in lines] == [True, True, True]
+    assert [line.endswith('"yes"') for line in lines] == [True, True]
     assert any("believed" in note for note in marks.notes)
     assert all("These points are believed" in text for text in gradescope.export(marks).files.values())
