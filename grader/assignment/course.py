@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import files
+from grader.assignment.spec import notebook_names
 from grader.errors import SpecError, SubmissionError
 from grader.records import Submission
 
@@ -120,6 +121,7 @@ class Course:
                 f"Expected the folder {self.folder / 'submitted' / missing[0] / assignment}.",
             )
         selected = students or tuple(folders)
+        names = notebook_names(self.folder / "solutions" / assignment)
         _require_different(self.folder / "submitted", selected)
         return [
             Submission(
@@ -127,7 +129,8 @@ class Course:
                 assignment,
                 folders[student],
                 _timestamp(folders[student]),
-                _only_notebook(folders[student], f"{assignment}.ipynb"),
+                _only_notebook(folders[student], f"{names[0]}.ipynb") if len(names) == 1 else "",
+                notebooks=names,
             )
             for student in selected
         ]

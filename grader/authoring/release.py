@@ -6,6 +6,7 @@ A release is deterministic: the same source gives the same bytes, so that CI can
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 import shutil
 import tempfile
@@ -20,9 +21,9 @@ from grader.errors import SpecError
 from grader.feedback.picture_files import require_drawn
 from grader.files import fresh_folder
 from grader.gradebook.conversion import (
-    _convert,
     _ignored,
     cell_name,
+    converted,
     course_config,
     read_source,
     record_source,
@@ -30,7 +31,7 @@ from grader.gradebook.conversion import (
 from grader.gradebook.nbgrader import nbgrader_api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from nbformat import NotebookNode
 
@@ -89,15 +90,17 @@ def require_readable(source: Path) -> None:
             errors.append(exc)
             return None
 
-    path = source / f"{source.name}.ipynb"
     assignment = tried(lambda: load_assignment(source))
     tried(lambda: load_hidden(source))
-    notebook = tried(lambda: read_source(path))
-    if notebook is not None:
-        tried(lambda: _require_metadata(path, notebook))
+    names = (source.name,) if assignment is None else assignment.notebooks
+    paths = {name: source / f"{name}.ipynb" for name in names}
+    read = {name: tried(functools.partial(read_source, path)) for name, path in paths.items()}
+    notebooks = {name: notebook for name, notebook in read.items() if notebook is not None}
+    for name, notebook in notebooks.items():
+        tried(functools.partial(_require_metadata, paths[name], notebook))
     if assignment is not None:
-        if notebook is not None:
-            tried(lambda: _check_graded_cells(path, notebook, assignment))
+        if len(notebooks) == len(names):
+            tried(lambda: _check_graded_cells(source, notebooks, assignment))
         # Imports the check files: last, so that mistakes of other files are told beside what that raises.
         if not assignment.in_the_notebook:
             tried(lambda: require_sound(source, assignment))
@@ -149,9 +152,9 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     source, target = course / "solutions" / assignment, destination / assignment
     spec = load_assignment(source)
     config = course_config(course)
-    notebook = _convert(course, assignment, config, until_saved=False)
-    # Of the converted notebook, since that is what will be graded.
-    _check_graded_cells(source / f"{assignment}.ipynb", notebook, spec)
+    notebooks = converted(course, assignment, config, until_saved=False)
+    # Of the converted notebooks, since those are what will be graded.
+    _check_graded_cells(source, notebooks, spec)
     with fresh_folder(target) as draft:
         for path in _public_files(source, _ignored(config)):
             copied = draft / path.relative_to(source)
@@ -159,7 +162,8 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
             shutil.copyfile(path, copied)
         for card in spec.data:
             _copy_card(course, card, draft)
-        (draft / f"{assignment}.ipynb").write_text(_text(notebook), encoding="utf-8")
+        for name, notebook in notebooks.items():
+            (draft / f"{name}.ipynb").write_text(_text(notebook), encoding="utf-8")
         for path in draft.rglob("*"):
             if path.is_file():
                 # The same modes whatever this process's umask is.
@@ -188,18 +192,28 @@ def _text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
-def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) -> None:
-    """The notebook's graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
-    problems = list(_wrong_cells(notebook, spec))
+def _check_graded_cells(source: Path, notebooks: Mapping[str, NotebookNode], spec: Assignment) -> None:
+    """The notebooks' graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
+    problems = list(_wrong_cells(notebooks, spec))
     if problems:
+        path = source / f"{spec.notebooks[0]}.ipynb" if len(notebooks) == 1 else source
         raise SpecError(told(str(path), problems), "A graded cell's grade_id is the exercise's id.")
 
 
-def _wrong_cells(notebook: NotebookNode, spec: Assignment) -> Iterator[str]:
-    from nbgrader import utils
-
+def _wrong_cells(notebooks: Mapping[str, NotebookNode], spec: Assignment) -> Iterator[str]:
     graded_cells = {exercise.id: (exercise.points, "autograded") for exercise in spec.exercises}
     graded_cells |= {exercise.id: (exercise.points, "manually graded") for exercise in spec.manual}
+    for name, notebook in notebooks.items():
+        where = f"{name}.ipynb, " if len(notebooks) > 1 else ""
+        # Cells that were met are taken out of `graded_cells`: what is left has no cell in any notebook.
+        yield from (f"{where}{problem}" for problem in _wrong_in(notebook, graded_cells))
+    if graded_cells:
+        yield f"no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml"
+
+
+def _wrong_in(notebook: NotebookNode, graded_cells: dict[str, tuple[float, str]]) -> Iterator[str]:
+    from nbgrader import utils
+
     for index, cell in enumerate(notebook.cells):
         if not (utils.is_grade(cell) or utils.is_task(cell)):
             continue
@@ -216,8 +230,6 @@ def _wrong_cells(notebook: NotebookNode, spec: Assignment) -> Iterator[str]:
         for asked in _CHECKED.findall(cell.source):
             if asked != grade_id:
                 yield f"{cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({grade_id!r})"
-    if graded_cells:
-        yield f"no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml"
 
 
 def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:

@@ -132,7 +132,8 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
     stale = release.stale_files(course.folder, assignment)
     hint = f"; run `pawgrade release {assignment}`" if stale else ""
     detail = (", ".join(stale) or "equal to a fresh build") + hint
-    file = f"assignments/{assignment}/{assignment}.ipynb"
+    name = spec.notebook_names(course.source(assignment))[0]
+    file = f"assignments/{assignment}/{name}.ipynb"
     yield Finding(assignment, "release is fresh", not stale, detail, kind="release", file=file)
     tell("the release gives nothing away")
     hidden_texts = leaks(course.release(assignment), course.source(assignment))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -45,10 +46,10 @@ HEADROOM = 2 / 3  # of a limit may be used by the reference solution
 
 @dataclass(frozen=True)
 class Run:
-    """A notebook that is graded, and what is done with its grade."""
+    """The notebooks of a submission that is graded, by name, and what is done with its grade."""
 
     what: str
-    notebook: NotebookNode
+    notebooks: Mapping[str, NotebookNode]
     order: Order
     judge: Callable[[Graded], Iterable[Finding]]
 
@@ -90,8 +91,8 @@ class Case:
         self.order, self.public = order, dataclasses.replace(order, secret=None)
         self.work = preparation.prepared(order)
         self.card = self.work.context.card
-        self.source = self._notebook("solutions")
-        self.release = self._notebook("assignments")
+        self.source = self._notebooks(self.course.source(self.assignment))
+        self.release = self._notebooks(self.course.release(self.assignment))
         self.needed: set[str] = set()
         self.demands: dict[str, Requirement] = {}
         self.failed: set[str] = set()
@@ -100,13 +101,12 @@ class Case:
         self.first: Grade | None = None
         self.handed_in = 0
 
-    def _notebook(self, kind: str) -> NotebookNode:
-        path = self.course.folder / kind / self.assignment / f"{self.assignment}.ipynb"
-        return nbformat.read(path, as_version=4)
+    def _notebooks(self, folder: Path) -> dict[str, NotebookNode]:
+        return preparation.read_notebooks(folder, self.work.context.assignment)
 
     def file(self, kind: str) -> str:
-        """Name the assignment's notebook, for messages."""
-        return f"{kind}/{self.assignment}/{self.assignment}.ipynb"
+        """Name the assignment's first notebook, for messages."""
+        return f"{kind}/{self.assignment}/{self.work.context.assignment.notebooks[0]}.ipynb"
 
     def finding(
         self,
@@ -137,7 +137,8 @@ class Case:
         self.handed_in += 1
         folder = self.desk / "handed-in" / str(self.handed_in) / self.assignment
         folder.mkdir(parents=True)
-        nbformat.write(run.notebook, folder / f"{self.assignment}.ipynb")
+        for name, notebook in run.notebooks.items():
+            nbformat.write(notebook, folder / f"{name}.ipynb")
         submission = Submission("student00", self.assignment, folder)
         # What is known now; demands that runs under way will find needed are looked into twice.
         return runner.submit(grade_and_look, submission, run.order, frozenset(self.needed))
@@ -287,7 +288,7 @@ def mutant_run(case: Case, variant: Variant) -> Run:
         file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
         yield case.finding("mutant", what, not problems, detail, grade=grade, file=file, subject=variant.name)
 
-    return Run(what, variants.apply(variant, case.source, case.release), case.order, judge)
+    return Run(what, variants.apply_to_all(variant, case.source, case.release), case.order, judge)
 
 
 def coverage(case: Case) -> Iterator[Finding]:

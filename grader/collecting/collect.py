@@ -104,11 +104,13 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
     roster = course_roster(course.folder, db_url, order.roster)
     # Students of the gradebook are those who were graded before: who hands in for the first time is not among them.
     complete = order.roster is not None or (course.folder / FILE).is_file()
+    described = load_public(source_folder)
     target = plan.Target(
         course.folder,
         order.assignment,
-        load_public(source_folder).files,
-        _released(course, order.assignment),
+        described.files,
+        described.notebooks,
+        _released(course, order.assignment, described.notebooks),
         placing.read_record(course.folder, order.assignment),
         order.replace,
     )
@@ -135,11 +137,13 @@ def _knows(roster: Roster, name: str) -> bool:
     return roster.find("id", name).student is not None
 
 
-def _released(course: Course, assignment: str) -> frozenset[str]:
+def _released(course: Course, assignment: str, notebooks: tuple[str, ...]) -> frozenset[str]:
     """Return the names of a release's files, where there is a release: students carry them along."""
     folder = course.folder / "assignments" / assignment
     files = folder.rglob("*") if folder.is_dir() else ()
-    return frozenset(path.relative_to(folder).as_posix() for path in files) - {f"{assignment}.ipynb"}
+    return frozenset(path.relative_to(folder).as_posix() for path in files) - {
+        f"{name}.ipynb" for name in notebooks
+    }
 
 
 def _folders(course: Path) -> list[str]:

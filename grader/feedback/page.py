@@ -11,6 +11,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from grader import disclosure
 from grader.errors import InfrastructureError
@@ -54,6 +55,7 @@ class ManualComment:
         points: given by hand, or None while nobody has.
         max_points: what the cell is worth.
         comment: words for the student; may be empty.
+        notebook: name of the notebook that holds the cell; "" where there is one.
     """
 
     cell: str
@@ -61,6 +63,7 @@ class ManualComment:
     points: float | None
     max_points: float
     comment: str = ""
+    notebook: str = ""
 
 
 def render(
@@ -73,6 +76,7 @@ def render(
     manual: Sequence[ManualComment] = (),
     pass_points: float | None = None,
     standing: Message = NOTHING,
+    about: str = "",
 ) -> str:
     """Return the page as one self-contained HTML text.
 
@@ -86,17 +90,24 @@ def render(
         manual: the cells graded by hand, in their order.
         pass_points: what automatic and manual points together have to reach; None does not mention it.
         standing: a sentence about how many attempts are scored; may be empty.
+        about: name of the notebook that the page is about, where the assignment has several: its exercises alone are shown,
+            with the points of the whole assignment, and links to the other pages. "": all of them.
     """
     cell_views = () if notebook is None else page_cells(notebook)
     cells = cell_views or ()  # None: it could not be shown, which the page says; (): there was none
     # Names of folders: characters that turn the direction of writing would change the words around them.
     grade = dataclasses.replace(grade, student=visible(grade.student), assignment=visible(grade.assignment))
+    total = _total(grade, manual, pass_points)
+    if about:
+        grade, manual = of_notebook(grade, about), [cell for cell in manual if cell.notebook == about]
     page = _environment().get_template("feedback.html")
     html = page.render(
         grade=grade,
         title=title,
         state=_STATES[grade.status],
-        total=_total(grade, manual, pass_points),
+        total=total,
+        about=about,
+        pages=[(name, f"{quote(name)}.html") for name in grade.notebook_names] if about else [],
         manual=manual,
         standing=standing,
         believed=disclosure.BELIEVED if grade.believed else NOTHING,
@@ -110,6 +121,26 @@ def render(
         failed={cell.index: cell for cell in grade.failed_cells},
     )
     return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
+
+
+def of_notebook(grade: Grade, name: str) -> Grade:
+    """Return what of a grade is about one of several notebooks; points, notices and times stay those of all."""
+    exercises = tuple(exercise for exercise in grade.exercises if exercise.notebook == name)
+    ids = {exercise.id for exercise in exercises}
+    checks = tuple(check for check in grade.checks if check.exercise in ids)
+    elsewhere = {check.id for check in grade.checks} - {check.id for check in checks}
+    failed = tuple(cell for cell in grade.failed_cells if cell.notebook == name)
+    # A limit of the whole notebook belongs to no cell; the notices say which notebook met it.
+    in_cells = {cell.notebook for cell in grade.failed_cells if cell.limit is grade.limit}
+    return dataclasses.replace(
+        grade,
+        exercises=exercises,
+        checks=checks,
+        failed_cells=failed,
+        limit=grade.limit if not in_cells or name in in_cells else None,
+        repairs=tuple(repair for repair in grade.repairs if repair.notebook == name),
+        pictures=tuple(picture for picture in grade.pictures if picture.check not in elsewhere),
+    )
 
 
 # Templates are compiled once a process, not once a page.

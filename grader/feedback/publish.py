@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +14,7 @@ from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.checks.scoring import with_manual
+from grader.checks.soundness import exercise_notebooks
 from grader.datasets import cards, sources, views
 from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page, picture_files
@@ -50,7 +52,7 @@ def write_pages(
     *,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Path]:
-    """Write `feedback/<student>/<assignment>/<assignment>.html` for everybody who has been graded.
+    """Write `feedback/<student>/<assignment>/<notebook>.html` for everybody who has been graded, a page for each notebook.
 
     Args:
         course: the course.
@@ -63,6 +65,7 @@ def write_pages(
         The path of each page.
     """
     assignment = spec.load_assignment(course.source(assignment_id))
+    places = _places(course.source(assignment_id), assignment)
     draw_functions = picture_files.drawn_by(course.source(assignment_id))
     photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
     tell("looking up points given by hand")
@@ -82,21 +85,24 @@ def write_pages(
         grade = _as_shown(course, assignment, grade, settings)
         if grade.data not in photos:
             photos[grade.data] = _training_photos(assignment, grade, settings)
-        comments = _comments(assignment, by_hand.get(student, {}))
+        comments = _comments(assignment, by_hand.get(student, {}), places)
         given = [comment.points for comment in comments if comment.points is not None]
-        html = page.render(
-            with_manual(grade, sum(given) if given else None, assignment.pass_points),
-            title=assignment.title,
-            notebook=attempts.executed_bytes(course.folder, grade),
-            photos=photos[grade.data],
-            own=draw_functions,
-            manual=comments,
-            pass_points=assignment.pass_points,
-            standing=standing,
-        )
-        path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
-        write_whole(path, html)
-        yield path
+        executed = attempts.executed_bytes(course.folder, grade)
+        for name in grade.notebook_names:
+            html = page.render(
+                with_manual(grade, sum(given) if given else None, assignment.pass_points),
+                title=assignment.title,
+                notebook=executed.get(name),
+                photos=photos[grade.data],
+                own=draw_functions,
+                manual=comments,
+                pass_points=assignment.pass_points,
+                standing=standing,
+                about=name if len(grade.notebook_names) > 1 else "",
+            )
+            path = course.folder / "feedback" / student / assignment_id / f"{name}.html"
+            write_whole(path, html)
+            yield path
 
 
 def _chosen(course: Course, assignment: str, students: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,11 +158,26 @@ def _given_by_hand(course: Course, assignment: str, settings: Settings) -> Mappi
         return given_by_hand(gradebook, assignment)
 
 
-def _comments(assignment: spec.Assignment, rows: Mapping[str, Given]) -> list[page.ManualComment]:
+def _places(source: Path, assignment: spec.Assignment) -> dict[str, str]:
+    """Return the notebook of each graded cell, where there are several."""
+    if len(assignment.notebooks) == 1:
+        return {}
+    names = assignment.notebooks
+    return exercise_notebooks({name: nbformat.read(source / f"{name}.ipynb", as_version=4) for name in names})
+
+
+def _comments(
+    assignment: spec.Assignment, rows: Mapping[str, Given], places: Mapping[str, str]
+) -> list[page.ManualComment]:
     """Return the cells graded by hand of one student, in the assignment's order."""
     return [
         page.ManualComment(
-            cell.id, cell.title, rows.get(cell.id, NOTHING)[0], cell.points, rows.get(cell.id, NOTHING)[1]
+            cell.id,
+            cell.title,
+            rows.get(cell.id, NOTHING)[0],
+            cell.points,
+            rows.get(cell.id, NOTHING)[1],
+            places.get(cell.id, ""),
         )
         for cell in assignment.manual
     ]

@@ -6,6 +6,7 @@
     staff.json       what is for staff only: exact measures, pictures of hidden photos, flags, times
     submitted.ipynb  the notebook as handed in (absent when it could not be read)
     executed.ipynb   what ran, with its outputs: hostile bytes, sanitised before anyone looks
+    submitted/, executed/    the same as <notebook>.ipynb, for an assignment of several notebooks
     answers.npz      what the probes brought back, validated
     staff.log        tracebacks of our own errors, if any
 .pawgrade/attempts/<assignment>/<student>/current    id of the attempt of what is handed in now
@@ -21,7 +22,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def attempt_id(submission: Submission, *facts: str) -> str:
 def contents(submission: Submission) -> bytes:
     """Return what identifies the submitted files: name, kind and digest of each."""
     rows = bytearray()
-    files, rest = _files(submission.folder, submission.notebook.name)
+    files, rest = _files(submission.folder, [path.name for path in submission.paths.values()])
     for name in files:
         path = submission.folder / name
         try:
@@ -76,12 +77,14 @@ def contents(submission: Submission) -> bytes:
     return bytes(rows)
 
 
-def _files(folder: Path, notebook: str) -> tuple[list[str], str]:
+def _files(folder: Path, notebooks: Sequence[str]) -> tuple[list[str], str]:
     """List the files of a hostile folder; return their sorted names, and a note of what is not among them.
 
     Folders are entered by name, not by recursion: one of a thousand levels, or of long names, ends no class.
     """
-    names, pending, rest = [notebook], [("", 0)], ""
+    # A broken link is there as well: `exists` alone would follow it.
+    there = [name for name in notebooks if (folder / name).is_symlink() or (folder / name).exists()]
+    names, pending, rest = list(there), [("", 0)], ""
     while pending:
         inside, depth = pending.pop()
         try:
@@ -90,19 +93,17 @@ def _files(folder: Path, notebook: str) -> tuple[list[str], str]:
                     name = f"{inside}{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
                         pending.append((f"{name}/", depth + 1))
-                    elif name not in (TIMESTAMP, notebook):
+                    elif name not in (TIMESTAMP, *notebooks):
                         names.append(name)
                     # Checked at each entry: one folder alone may hold millions.
                     if len(names) + len(pending) > MAX_FILES:
-                        return [notebook], f"more than {MAX_FILES} files"
+                        return list(notebooks), f"more than {MAX_FILES} files"
         except OSError:
             rest = rest or "folders that cannot be read"
         # The folder appended last is entered next, so a deep branch is noticed as soon as it is met.
         if pending and pending[-1][1] > MAX_DEPTH:
-            return [notebook], f"folders {MAX_DEPTH} deep"
-    # A broken link is there as well: `exists` alone would follow it.
-    there = names if (folder / notebook).is_symlink() or (folder / notebook).exists() else names[1:]
-    return sorted(there), rest
+            return list(notebooks), f"folders {MAX_DEPTH} deep"
+    return sorted(names), rest
 
 
 def _fingerprint(path: Path) -> bytes:
@@ -126,8 +127,8 @@ def write(
     course: Path,
     grade: Grade,
     *,
-    submitted: bytes | None,
-    executed: NotebookNode | None,
+    submitted: Mapping[str, bytes],
+    executed: Mapping[str, NotebookNode],
     answers: Mapping[str, npt.NDArray[np.generic]],
 ) -> Path:
     """Store an attempt; an earlier one of the same id is replaced.
@@ -135,8 +136,8 @@ def write(
     Args:
         course: the course folder.
         grade: without manual points: those live in the gradebook.
-        submitted: the notebook's bytes as handed in.
-        executed: the notebook as far as it ran.
+        submitted: the notebooks' bytes as handed in, by name, as far as they could be read.
+        executed: the notebooks as far as they ran, by name.
         answers: validated answers of the probes, by name.
 
     Returns:
@@ -146,11 +147,13 @@ def write(
     parent.mkdir(parents=True, exist_ok=True)
     final, draft = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
     draft.mkdir()
-    if submitted is not None:
-        (draft / "submitted.ipynb").write_bytes(submitted)
-    if executed is not None:
-        text = nbformat.writes(executed)  # outputs may hold halves of characters, which no file can
-        (draft / "executed.ipynb").write_bytes(text.encode("utf-8", "replace"))
+    # Outputs may hold halves of characters, which no file can.
+    ran = {name: nbformat.writes(notebook).encode("utf-8", "replace") for name, notebook in executed.items()}
+    for kind, contents_by_name in (("submitted", submitted), ("executed", ran)):
+        for name, content in contents_by_name.items():
+            path = notebook_path(draft, grade, kind, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
     if answers:
         np.savez_compressed(draft / "answers.npz", **answers)  # type: ignore[arg-type] # numpy's stub: names may be flags
     if grade.staff.log:
@@ -214,10 +217,24 @@ def _whole(check: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return {**check, **more, MESSAGES: {**check.get(MESSAGES, {}), **more.get(MESSAGES, {})}}
 
 
-def executed_bytes(course: Path, grade: Grade) -> bytes | None:
-    """Return the file of the executed notebook of a stored attempt, or None when nothing ran: hostile bytes."""
-    path = root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb"
-    return path.read_bytes() if path.is_file() else None
+def notebook_path(folder: Path, grade: Grade, kind: str, name: str) -> Path:
+    """Return the file of a notebook in an attempt's folder; it may be missing.
+
+    Args:
+        folder: the attempt's.
+        grade: says whether the assignment has one notebook or several.
+        kind: `submitted` or `executed`.
+        name: of the notebook.
+    """
+    several = len(grade.notebook_names) > 1
+    return folder / kind / f"{name}.ipynb" if several else folder / f"{kind}.ipynb"
+
+
+def executed_bytes(course: Path, grade: Grade) -> dict[str, bytes]:
+    """Return the files of the executed notebooks of a stored attempt, by name; those that did not run are missing: hostile bytes."""
+    folder = root(course, grade.assignment, grade.student) / grade.attempt
+    paths = {name: notebook_path(folder, grade, "executed", name) for name in grade.notebook_names}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
 
 
 def set_current(course: Path, grade: Grade) -> None:
@@ -253,8 +270,9 @@ def stored(course: Path, assignment: str, student: str) -> list[Grade]:
 
 
 def has_run(course: Path, grade: Grade) -> bool:
-    """Say whether the notebook of a stored attempt was executed, as far as it went."""
-    return (root(course, grade.assignment, grade.student) / grade.attempt / "executed.ipynb").is_file()
+    """Say whether a notebook of a stored attempt was executed, as far as it went."""
+    folder = root(course, grade.assignment, grade.student) / grade.attempt
+    return any(notebook_path(folder, grade, "executed", name).is_file() for name in grade.notebook_names)
 
 
 def students(course: Path, assignment: str) -> list[str]:
@@ -312,11 +330,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sanitised(course: Course, grade: Grade) -> NotebookNode | None:
-    """Return the executed notebook of a grade's attempt, safe to look at, or None when nothing ran."""
+def sanitised(course: Course, grade: Grade) -> dict[str, NotebookNode]:
+    """Return the executed notebooks of a grade's attempt by name, safe to look at; those that did not run are missing."""
     from grader.notebooks.showing import (
         safe_notebook,  # a subprocess and HTML, for those who look at pages only
     )
 
-    executed = executed_bytes(course.folder, grade)
-    return None if executed is None else safe_notebook(executed)
+    return {name: safe_notebook(content) for name, content in executed_bytes(course.folder, grade).items()}

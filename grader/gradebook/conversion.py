@@ -8,11 +8,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.assignment.spec import notebook_names
 from grader.errors import SpecError
 from grader.gradebook.nbgrader import nbgrader_api, open_gradebook
 from grader.gradebook.source_cells import save_cells
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbformat import NotebookNode
 
 STAFF = "staff"  # the folder of a source that no release may hold
@@ -25,14 +28,14 @@ def record_source(course: Path, assignment: str, db_url: str) -> None:
     Raises:
         SpecError: when cells came or went although submissions are in the gradebook.
     """
-    notebook = gradebook_notebook(course, assignment)
+    notebooks = gradebook_notebooks(course, assignment)
     with open_gradebook(db_url) as gradebook:
-        save_cells(gradebook, assignment, notebook)
+        save_cells(gradebook, assignment, notebooks)
 
 
-def gradebook_notebook(course: Path, assignment: str) -> NotebookNode:
-    """Return the notebook as nbgrader keeps it in its gradebook: solutions cleared, hidden tests still in."""
-    return _convert(course, assignment, course_config(course), until_saved=True)
+def gradebook_notebooks(course: Path, assignment: str) -> dict[str, NotebookNode]:
+    """Return the notebooks by name, as nbgrader keeps them in its gradebook: solutions cleared, hidden tests still in."""
+    return converted(course, assignment, course_config(course), until_saved=True)
 
 
 def course_config(course: Path, *, staff: bool = False) -> Any:  # noqa: ANN401 - traitlets' Config
@@ -71,20 +74,42 @@ def _ignored(config: Any) -> list[str]:  # noqa: ANN401
     )  # with nbgrader's defaults, if the course only adds to them
 
 
-def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -> NotebookNode:  # noqa: ANN401
-    """Run the preprocessors of nbgrader's GenerateAssignment, all but the one that writes to a database."""
+def converted(
+    course: Path,
+    assignment: str,
+    config: Any,  # noqa: ANN401
+    *,
+    until_saved: bool,
+    names: Sequence[str] = (),
+) -> dict[str, NotebookNode]:
+    """Run the preprocessors of nbgrader's GenerateAssignment on each notebook, all but the one that writes to a database.
+
+    `names` are those of the notebooks, where no `assignment.toml` names them yet.
+    """
+    names = names or notebook_names(course / "solutions" / assignment)
+    return {name: _convert(course, assignment, name, config, until_saved=until_saved) for name in names}
+
+
+def _convert(
+    course: Path,
+    assignment: str,
+    name: str,
+    config: Any,  # noqa: ANN401
+    *,
+    until_saved: bool,
+) -> NotebookNode:
     from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import IncludeHeaderFooter, SaveCells
 
-    path = course / "solutions" / assignment / f"{assignment}.ipynb"
+    path = course / "solutions" / assignment / f"{name}.ipynb"
     notebook = read_source(path)
     # Asked of nbgrader: the course's configuration may change the list of steps.
     steps = list(GenerateAssignment(config=config).preprocessors)
     if until_saved and SaveCells in steps:
         steps = steps[: steps.index(SaveCells)]
     # What nbgrader's converters put there; the URL is empty: the one step that opens a database is left out.
-    identity = {"assignment": assignment, "notebook": assignment, "student": ".", "db_url": ""}
-    resources = {"nbgrader": identity, "unique_key": assignment, "metadata": {"path": str(path.parent)}}
+    identity = {"assignment": assignment, "notebook": name, "student": ".", "db_url": ""}
+    resources = {"nbgrader": identity, "unique_key": name, "metadata": {"path": str(path.parent)}}
     for kind in steps:
         if kind is SaveCells:
             continue
@@ -161,7 +186,10 @@ def read_source(path: Path) -> NotebookNode:
         raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
         return nbformat.reads(json.dumps(raw), as_version=4)
     except FileNotFoundError as exc:
-        raise SpecError(f"{path} does not exist.", "The notebook is named after its folder.") from exc
+        raise SpecError(
+            f"{path} does not exist.",
+            "The notebook is named after its folder, or in `notebooks` of assignment.toml.",
+        ) from exc
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as exc:
         message = str(exc).strip().splitlines()[0]
         raise SpecError(

@@ -173,7 +173,8 @@ def keep(
         counts=counts,
     )
     # Declared files only, each up to its size: a folder that is not run must not fill the disk either.
-    taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, TIMESTAMP: 1024, **files}
+    notebooks = (path.name for path in submission.paths.values())
+    taken = {**dict.fromkeys(notebooks, cells.MAX_NOTEBOOK_BYTES), TIMESTAMP: 1024, **files}
     with fresh_folder(folder / name) as draft:
         for file, most in taken.items():
             # What is missing, a link or too large is left out of the copy.

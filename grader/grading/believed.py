@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from grader.checks.session import Verdicts
 from grader.messages import NOTHING, Message
@@ -73,17 +73,19 @@ def joined(visible: Execution, tested: Execution) -> Execution:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Runs:
+class Runs(Protocol):
     """The runs of one notebook.
 
     Attributes:
-        visible: the run that its student sees.
+        execution: the run that its student sees.
         tested: the run with hidden tests; None: there are none.
     """
 
-    visible: Execution
-    tested: Execution | None = None
+    @property
+    def execution(self) -> Execution: ...  # noqa: D102
+
+    @property
+    def tested(self) -> Execution | None: ...  # noqa: D102
 
 
 def verdicts(
@@ -98,8 +100,8 @@ def verdicts(
     """
     visible, tested = dict[str, _Tested](), dict[str, _Tested]()
     for run in runs:
-        visible |= _tested_cells(run.visible)
-        tested |= _tested_cells(run.tested or run.visible)
+        visible |= _tested_cells(run.execution)
+        tested |= _tested_cells(run.tested or run.execution)
     return Verdicts(
         tuple(
             _unread(exercise, unread[exercise.id])

@@ -6,10 +6,10 @@ import dataclasses
 import functools
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from grader.assignment import spec
@@ -43,7 +43,7 @@ class Work:
 
     Attributes:
         context: assignment, checks and questions.
-        release: the notebook as released, which decides locked cells.
+        releases: the notebooks as released, by name: they decide locked cells.
         data_dir: folder with the public splits: all of the data that a notebook sees.
         desk: folder for working copies of submissions.
         kernel: kernelspec name.
@@ -53,11 +53,11 @@ class Work:
         public_files: files that are put beside the notebook (those of the release).
         gpus: which GPUs the machine that grades may use.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
-        tests: the source with its hidden tests, of an assignment that is graded in the notebook; None: checks grade it.
+        tests: the source's notebooks with hidden tests, where tests in the notebook grade; none where checks do.
     """
 
     context: Context
-    release: NotebookNode
+    releases: Mapping[str, NotebookNode]
     data_dir: Path | None
     desk: Path
     kernel: str
@@ -67,12 +67,17 @@ class Work:
     public_files: tuple[Path, ...]
     gpus: Pool = field(default_factory=Pool)
     own_photos: str = ""
-    tests: NotebookNode | None = None
+    tests: Mapping[str, NotebookNode] = field(default_factory=dict)
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
         facts = (self.context.version, self.context.card, self.context.split, str(self.seed), self.device)
         return attempts.attempt_id(submission, *facts)
+
+    @functools.cached_property
+    def exercise_notebooks(self) -> dict[str, str]:
+        """By exercise, the name of the notebook that holds its cell."""
+        return soundness.exercise_notebooks(self.releases)
 
 
 def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
@@ -189,7 +194,7 @@ def prepare(
     own_photos = division.split.contents if division is not None else ""
     work = _work(context, released, view, desk, settings, own_photos)
     # The release may be older than the assignment: `pawgrade release` has not run since.
-    soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
+    soundness.require_cells(released, work.releases, assignment)
     return work
 
 
@@ -198,7 +203,6 @@ def _prepare_in_the_notebook(
 ) -> Work:
     """Load what grading by the notebook's own tests takes: the release, and the source with its hidden tests."""
     folder = course.source(assignment.id)
-    split = hashlib.sha256(b"").hexdigest()[:16]
     context = Context(
         assignment=assignment,
         folder=folder,
@@ -209,12 +213,13 @@ def _prepare_in_the_notebook(
         files=(),
         plan={},
         version=_fingerprint(spec.version(folder), secret),
-        split=split,
+        split=hashlib.sha256(b"").hexdigest()[:16],
     )
     released = course.release(assignment.id)
     work = _work(context, released, None, desk, settings)
-    soundness.require_cells(released / f"{assignment.id}.ipynb", work.release, assignment)
-    return dataclasses.replace(work, tests=conversion.gradebook_notebook(course.folder, assignment.id))
+    soundness.require_cells(released, work.releases, assignment)
+    tests = conversion.gradebook_notebooks(course.folder, assignment.id)
+    return dataclasses.replace(work, tests=tests)
 
 
 def _photos(
@@ -336,10 +341,7 @@ def _work(
     settings: Settings,
     own_photos: str = "",
 ) -> Work:
-    path = release / f"{context.assignment.id}.ipynb"
-    if not path.is_file():
-        raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
-    notebook = nbformat.read(path, as_version=4)
+    notebooks = read_notebooks(release, context.assignment)
     files = tuple(file for file in sorted(release.rglob("*")) if file.is_file() and file.suffix != ".ipynb")
     if settings.sandbox != "none":
         require_sandbox()
@@ -349,7 +351,7 @@ def _work(
     device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
     return Work(
         context=context,
-        release=notebook,
+        releases=notebooks,
         data_dir=None if view is None else view.folder,
         desk=desk,
         kernel=kernel,
@@ -360,6 +362,16 @@ def _work(
         gpus=gpus,
         own_photos=own_photos,
     )
+
+
+def read_notebooks(folder: Path, assignment: spec.Assignment) -> dict[str, NotebookNode]:
+    """Return the notebooks of an assignment's source or release folder by name, in its order; raises SpecError for one that is not there."""
+    paths = {name: folder / f"{name}.ipynb" for name in assignment.notebooks}
+    for path in paths.values():
+        if not path.is_file():
+            raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {assignment.id}` first.")
+    # Ids of cells that have none are made: notebooks that nbgrader released may lack them.
+    return {name: conversion.read_source(path) for name, path in paths.items()}
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import dataclasses
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -36,20 +36,27 @@ class Checked:
         assignment: the assignment's public description.
         folder: the release that the notebook was held to.
         data_title: what the photos in use are called; "" where there are none.
-        executed: the notebook as far as it ran, as the bytes of a file; None when nothing did.
+        executed: the notebooks as far as they ran, as the bytes of files, by name.
     """
 
     grade: Grade
     assignment: Assignment
     folder: Path
     data_title: str = ""
-    executed: bytes | None = None
+    executed: dict[str, bytes] = field(default_factory=dict)
 
     def place(self, cell: FailedCell) -> Message:
         """Say where a cell is that failed: Jupyter shows no number of it."""
-        executed = None if self.executed is None else nbformat.reads(self.executed.decode(), as_version=4)
-        words = NOTHING if executed is None else place_of(executed, cell.index)
-        return words or Message("code cell {number}", number=cell.number)
+        content = self.executed.get(cell.notebook)
+        words = (
+            NOTHING
+            if content is None
+            else place_of(nbformat.reads(content.decode(), as_version=4), cell.index)
+        )
+        words = words or Message("code cell {number}", number=cell.number)
+        if len(self.assignment.notebooks) == 1:
+            return words
+        return Message("{notebook}: {words}", notebook=cell.notebook, words=words)
 
 
 def check_notebook(
@@ -81,23 +88,33 @@ def check_notebook(
         )  # the student's own machine, the student's own code
         work = preparation.prepare_public(folder, trusted, card=card, desk=Path(name) / "desk")
         assignment = work.context.assignment
-        # A copy under the assignment's name: the student's file may be called otherwise.
+        # A copy under the name that it should have: the student's file may be called otherwise.
         handed_in = Path(name) / "notebook" / assignment.id
         handed_in.mkdir(parents=True)
-        shutil.copyfile(notebook, handed_in / f"{assignment.id}.ipynb")
+        for expected, path in _belonging(notebook, assignment).items():
+            shutil.copyfile(path, handed_in / f"{expected}.ipynb")
         graded = grade_submission(Submission("you", assignment.id, handed_in), work, Tools(watch=watch))
     grade = dataclasses.replace(
-        graded.grade, notices=(*_name_notices(notebook, assignment.id), *graded.grade.notices)
+        graded.grade, notices=(*_name_notices(notebook, assignment), *graded.grade.notices)
     )
-    executed = None if graded.executed is None else nbformat.writes(graded.executed).encode()
+    executed = {name: nbformat.writes(ran).encode() for name, ran in graded.executed.items()}
     title = "" if grade.data == NO_CARD else load_card(grade.data, settings.cards).title
     return Checked(grade, assignment, folder, title, executed)
 
 
-def _name_notices(notebook: Path, assignment: str) -> tuple[Message, ...]:
+def _belonging(notebook: Path, assignment: Assignment) -> dict[str, Path]:
+    """Return the files that are checked, by the names of the notebooks: of several, those beside the one that is given."""
+    names = assignment.notebooks
+    if len(names) == 1:
+        return {names[0]: notebook}
+    paths = {name: notebook.with_name(f"{name}.ipynb") for name in names}
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def _name_notices(notebook: Path, assignment: Assignment) -> tuple[Message, ...]:
     """Say under which name a notebook is to be handed in, where it has another one."""
-    name = f"{assignment}.ipynb"
-    if notebook.name == name:
+    name = f"{assignment.notebooks[0]}.ipynb"
+    if notebook.name == name or len(assignment.notebooks) > 1:
         return ()
     return (
         Message(
@@ -116,9 +133,12 @@ def release_of(notebook: Path) -> Path:
     """
     beside = notebook.resolve().parent
     brought = sorted((files.public_parts() / "assignments").glob("*"))
-    releases = {folder: load_public(folder).id for folder in (beside, *brought) if _is_release(folder)}
+    assignments = {folder: load_public(folder) for folder in (beside, *brought) if _is_release(folder)}
+    releases = {folder: assignment.id for folder, assignment in assignments.items()}
     for folder, assignment in releases.items():
-        if notebook.stem.startswith(assignment) and (folder / f"{assignment}.ipynb").is_file():
+        if _is_of(notebook, assignments[folder].notebooks) and all(
+            (folder / f"{name}.ipynb").is_file() for name in assignments[folder].notebooks
+        ):
             # A student works in the release's own folder: the untouched notebook is then only in the package. It
             # serves while the assignment is the same; a teacher's own version of it lies beside the notebook.
             untouched = [
@@ -131,6 +151,11 @@ def release_of(notebook: Path) -> Path:
         f"{notebook.name} belongs to no assignment that is known here ({', '.join(releases.values()) or 'none'}).",
         "Keep the assignment's name at the start of the file's name.",
     )
+
+
+def _is_of(notebook: Path, names: tuple[str, ...]) -> bool:
+    """Say whether a file is one of an assignment's notebooks; where there is one, more words may follow its name."""
+    return notebook.stem.startswith(names[0]) if len(names) == 1 else notebook.stem in names
 
 
 def _is_release(folder: Path) -> bool:

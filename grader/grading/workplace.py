@@ -107,7 +107,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}
-    expected_names = {submission.notebook.name, course.TIMESTAMP, *declared}
+    expected_names = {*(path.name for path in submission.paths.values()), course.TIMESTAMP, *declared}
     expected_names |= {path.name for path in work.public_files}
     told: list[Message] = []
     if submission.name:
@@ -115,7 +115,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
             Message(
                 "The notebook was called {name}. It was taken, since it was the only one; next time hand it in as {expected}.",
                 name=sanitise_text.printable(submission.name, 60),
-                expected=f"{submission.assignment}.ipynb",
+                expected=f"{work.context.assignment.notebooks[0]}.ipynb",
             )
         )
     for name, file in declared.items():
@@ -139,6 +139,10 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         names = some_names(others)
         told.append(
             Message("Only the notebook counts; these files beside it were ignored: {names}.", names=names)
+            if len(submission.paths) == 1
+            else Message(
+                "Only the notebooks count; these files beside them were ignored: {names}.", names=names
+            )
         )
     return told
 
@@ -163,7 +167,7 @@ def parameters(lease: kernels.Lease, place: Path, work: Work) -> dict[str, Any]:
 
     Nothing where the notebook's own tests grade it: those of nbgrader expect no names but the notebook's.
     """
-    if work.tests is not None:
+    if work.context.assignment.in_the_notebook:
         return {}
     return {
         "data_dir": None if work.data_dir is None else lease.place(work.data_dir),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from pathlib import Path
 
 import pytest
@@ -75,12 +74,4 @@ def test_a_folder_without_a_notebook_is_refused(tmp_path: Path) -> None:
     (course.folder / "solutions" / "week1" / "week1.ipynb").unlink()
 
     with pytest.raises(SpecError, match="no notebook"):
-        read_classic(course.folder, "week1", course.source("week1"))
-
-
-def test_several_notebooks_are_named_and_refused(tmp_path: Path) -> None:
-    course = classic_course(tmp_path / "course")
-    shutil.copyfile(course.source("week1") / "week1.ipynb", course.source("week1") / "more.ipynb")
-
-    with pytest.raises(SpecError, match=r"found more\.ipynb, week1\.ipynb"):
         read_classic(course.folder, "week1", course.source("week1"))

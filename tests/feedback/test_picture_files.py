@@ -191,7 +191,9 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_cache: Path) -> 
     (source / "check_public.py").write_text(f"from grader.checks import show\n{checks}")
     (source / "pictures.py").write_text(SIGN)
     grade = replace(toy_grade(), pictures=(Picture("sign", "A sign", {"text": "stop"}),))
-    attempts.write(found.folder, grade, submitted=b"", executed=source_notebook(), answers={})
+    attempts.write(
+        found.folder, grade, submitted={"toy": b""}, executed={"toy": source_notebook()}, answers={}
+    )
     attempts.set_current(found.folder, grade)
     return found
 

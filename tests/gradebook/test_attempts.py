@@ -23,7 +23,9 @@ from tests.support.notebooks import source_notebook, toy_grade
 
 def write(course: Path, grade: Grade) -> Path:
     answers = {"photos-0000": np.arange(3.0)}
-    return attempts.write(course, grade, submitted=b"{}", executed=source_notebook(), answers=answers)
+    return attempts.write(
+        course, grade, submitted={"toy": b"{}"}, executed={"toy": source_notebook()}, answers=answers
+    )
 
 
 def attempt(name: str, *, points: float = 10, graded_at: str = "2026-01-01") -> Grade:
@@ -44,7 +46,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     folder = write(tmp_path, grade)
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade
-    executed = attempts.executed_bytes(tmp_path, grade)
+    executed = attempts.executed_bytes(tmp_path, grade)["toy"]
     assert executed is not None
     assert nbformat.reads(executed.decode(), as_version=4) == source_notebook()
     assert (folder / "submitted.ipynb").read_bytes() == b"{}"
@@ -54,10 +56,10 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_an_attempt_of_which_nothing_ran_is_its_grade_alone(tmp_path: Path) -> None:
-    folder = attempts.write(tmp_path, attempt("a1"), submitted=None, executed=None, answers={})
+    folder = attempts.write(tmp_path, attempt("a1"), submitted={}, executed={}, answers={})
 
     assert {path.name for path in folder.iterdir()} == {"grade.json", "staff.json"}
-    assert attempts.executed_bytes(tmp_path, attempt("a1")) is None
+    assert attempts.executed_bytes(tmp_path, attempt("a1")) == {}
 
 
 def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
 
 def test_an_attempt_that_is_written_again_replaces_the_first(tmp_path: Path) -> None:
     write(tmp_path, attempt("a1", points=1))
-    attempts.write(tmp_path, attempt("a1", points=2), submitted=None, executed=None, answers={})
+    attempts.write(tmp_path, attempt("a1", points=2), submitted={}, executed={}, answers={})
 
     found = attempts.read(tmp_path, "toy", "student01", "a1")
 
@@ -85,7 +87,9 @@ def test_outputs_with_halves_of_characters_can_be_stored(tmp_path: Path) -> None
         attempt("a1"), staff=StaffNotes(log="file \udcff"), notices=(Message("half: \ud83d"),)
     )
 
-    folder = attempts.write(tmp_path, grade, submitted=None, executed=new_notebook(cells=[cell]), answers={})
+    folder = attempts.write(
+        tmp_path, grade, submitted={}, executed={"toy": new_notebook(cells=[cell])}, answers={}
+    )
 
     assert nbformat.read(folder / "executed.ipynb", as_version=4).cells[0].outputs[0].text == "half: ?"
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade

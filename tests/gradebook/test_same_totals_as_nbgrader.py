@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +54,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parent = tmp_path_factory.mktemp("quickstart")
     nbgrader(parent, "quickstart", "course101")
     folder = parent / "course101"
-    source = folder / "source" / "ps1"
+    (folder / "source").rename(folder / "solutions")
+    settings = (
+        'c = get_config()\nc.CourseDirectory.source_directory = "solutions"\n'
+        'c.CourseDirectory.release_directory = "assignments"\nc.IncludeHeaderFooter.header = "solutions/header.ipynb"\n'
+    )
+    (folder / "nbgrader_config.py").write_text(settings)
+    source = folder / "solutions" / "ps1"
     problem = nbformat.read(source / "problem1.ipynb", as_version=4)
     # Its own tests are all public and all or nothing: one hidden test, and a cell that gives a part of its points.
     for cell in problem.cells:
@@ -66,7 +71,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cell.source = PARTIAL
     nbformat.write(problem, source / "problem1.ipynb")
     nbgrader(folder, "generate_assignment", "ps1")
-    one, two = (folder / "release" / "ps1" / f"problem{number}.ipynb" for number in (1, 2))
+    one, two = (folder / "assignments" / "ps1" / f"problem{number}.ipynb" for number in (1, 2))
     half = "def squares(n):\n    return [1, 4] if n > 1 else [1]"
     right = "def squares(n):\n    return [i ** 2 for i in range(1, n + 1)]"
     summed = "def sum_of_squares(n):\n    return sum(squares(n)) if n != 7 else 0"
@@ -89,11 +94,11 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def scores(course: Path, assignment: str) -> Scores:
+def scores(course: Path) -> Scores:
     """What a gradebook has of every graded cell: points, whether people are to look, what is said of an answer."""
     rows: Scores = {}
     with open_gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        for submission in gradebook.find_assignment(assignment).submissions:
+        for submission in gradebook.find_assignment("ps1").submissions:
             for notebook in submission.notebooks:
                 comments = {row.cell.name: row.auto_comment for row in notebook.comments}
                 for row in notebook.grades:
@@ -104,41 +109,36 @@ def scores(course: Path, assignment: str) -> Scores:
 
 @pytest.fixture(scope="module")
 def nbgraders(course: Path) -> Scores:
-    """What nbgrader's own autograder says of the first notebook."""
+    """What nbgrader's own autograder says; what it made is put away."""
     nbgrader(course, "autograde", "ps1")
-    return {key: given for key, given in scores(course, "ps1").items() if key[1] == "problem1"}
+    given = {
+        # Of a notebook that was not handed in nbgrader says nothing of its answers, and here they count as untouched.
+        cell: values if cell[:2] != ("student05", "problem2") else (*values[:2], "No response.")
+        for cell, values in scores(course).items()
+    }
+    (course / "gradebook.db").rename(course / "gradebook-of-nbgrader.db")
+    (course / "autograded").rename(course / "autograded-by-nbgrader")
+    return given
 
 
 @pytest.fixture(scope="module")
-def adopted(course: Path) -> tuple[Course, Adopted, list[Grade]]:
-    """The first notebook, adopted as an assignment and graded."""
-    folder = course.parent / "ours"
-    (folder / "solutions" / "problem1").mkdir(parents=True)
-    places = 'c.CourseDirectory.source_directory = "solutions"\nc.CourseDirectory.release_directory = "assignments"\n'
-    (folder / "nbgrader_config.py").write_text(f"c = get_config()\n{places}")
-    for name in ("problem1.ipynb", "jupyter.png"):
-        shutil.copyfile(course / "source" / "ps1" / name, folder / "solutions" / "problem1" / name)
-    for path in (course / "submitted").iterdir():
-        target = folder / "submitted" / path.name / "problem1"
-        target.mkdir(parents=True)
-        shutil.copyfile(path / "ps1" / "problem1.ipynb", target / "problem1.ipynb")
-    opened = Course(folder.resolve())
-    found = adopt(opened, "problem1", opened.db_url(None))
-    settings = Settings(None, folder / "cache", secret=b"secret", sandbox="none")
-    grades = grade_class(
-        opened, "problem1", settings, Options(), runner=InlineExecutor(), tell=lambda *_: None
-    )
-    return opened, found, grades
+def adopted(course: Path, nbgraders: Scores) -> tuple[Adopted, list[Grade]]:
+    opened = Course(course.resolve())
+    found = adopt(opened, "ps1", opened.db_url(None))
+    settings = Settings(None, course / "cache", secret=b"secret", sandbox="none")
+    grades = grade_class(opened, "ps1", settings, Options(), runner=InlineExecutor(), tell=lambda *_: None)
+    return found, grades
 
 
 def test_every_cell_has_the_points_that_nbgrader_gives(
-    nbgraders: Scores, adopted: tuple[Course, Adopted, list[Grade]]
+    course: Path, nbgraders: Scores, adopted: tuple[Adopted, list[Grade]]
 ) -> None:
-    opened, _, grades = adopted
+    ours = scores(course)
 
-    assert len(nbgraders) == 5 * 7
-    assert scores(opened.folder, "problem1") == nbgraders
-    assert [grade.points for grade in grades] == [3, 0, 0.67, 2.5, 0]
+    assert len(nbgraders) == 5 * 9
+    assert {cell for cell in nbgraders if ours.get(cell) != nbgraders[cell]} == set()
+    assert ours == nbgraders
+    assert [grade.points for grade in adopted[1]] == [3, 0, 0.67, 2.5, 0]
 
 
 def test_the_class_is_not_alike(nbgraders: Scores) -> None:
@@ -148,9 +148,23 @@ def test_the_class_is_not_alike(nbgraders: Scores) -> None:
     assert "No response." in {comment for _, _, comment in nbgraders.values()}
 
 
-def test_adopting_says_what_is_there(adopted: tuple[Course, Adopted, list[Grade]]) -> None:
-    counts = adopted[1].to_json()
+def test_adopting_says_what_is_there_and_changes_no_notebook(
+    course: Path, adopted: tuple[Adopted, list[Grade]]
+) -> None:
+    counts = adopted[0].to_json()
 
+    assert counts["notebooks"] == ["problem1", "problem2"]
     assert counts["tested"] == {"cells": 4, "points": 3}
-    assert counts["manual"] == {"cells": 3, "points": 7}
+    assert counts["manual"] == {"cells": 5, "points": 10}
     assert counts["hidden_tests"] == 1
+    assert counts["left"] == ["assignments/ps1"]
+    assert {path.name for path in (course / "solutions" / "ps1").iterdir()} == {
+        "assignment.toml",
+        "jupyter.png",
+        "problem1.ipynb",
+        "problem2.ipynb",
+    }
+
+
+def test_all_grades_are_believed(adopted: tuple[Adopted, list[Grade]]) -> None:
+    assert {grade.believed for grade in adopted[1]} == {True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import nbformat
@@ -17,7 +18,6 @@ from grader.feedback.publish import write_pages
 from grader.gradebook.nbgrader import open_gradebook
 from grader.gradebook.scores import read_scores
 from grader.grading import believed
-from grader.grading.believed import Runs
 from grader.grading.coordinator import Options, grade_class
 from grader.grading.runners import InlineExecutor
 from grader.messages import Message
@@ -26,6 +26,13 @@ from grader.reports.exports import gradescope, rows, table
 from grader.settings import Settings
 from tests.support.classic import SECRET_INPUT, classic_course, hand_in, solved, source_notebook
 from tests.support.notebooks import graded_cell
+
+
+@dataclass(frozen=True)
+class Runs:
+    execution: Execution
+    tested: Execution | None = None
+
 
 STARTED = {"start_time": "2026-01-15T12:00:00", "status": "completed"}
 ASSIGNMENT = Assignment.model_validate(

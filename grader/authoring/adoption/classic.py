@@ -65,31 +65,26 @@ def read_classic(course: Path, assignment: str, source: Path) -> tuple[ClassicNo
         source: its source folder.
 
     Raises:
-        SpecError: there is no notebook, or another one than `<id>.ipynb`; its metadata is wrong, an id is there twice, or no test gives points.
+        SpecError: there is no notebook, its metadata is wrong, an id is there twice, or no test gives points.
     """
     names = [Path(name).stem for name in notebooks(source)]
     if not names:
         raise SpecError(f"{source}: no notebook.", "A classic assignment is a folder with notebooks in it.")
-    if names != [source.name]:
-        several = f"{', '.join(f'{name}.ipynb' for name in names)}"
-        raise SpecError(
-            f"{source}: expected one notebook, {source.name}.ipynb, found {several}.",
-            "Give each notebook a folder of its own name in solutions/, and adopt those.",
-        )
-    read = tuple(_read(course, assignment, source, name) for name in names)
+    config = conversion.course_config(course)
+    complete, released = (
+        conversion.converted(course, assignment, config, until_saved=until_saved, names=names)
+        for until_saved in (True, False)
+    )
+    read = tuple(_read(source, name, complete[name], released[name]) for name in names)
     _require_gradable(source, read)
     return read
 
 
-def _read(course: Path, assignment: str, source: Path, name: str) -> ClassicNotebook:
+def _read(source: Path, name: str, complete: NotebookNode, released: NotebookNode) -> ClassicNotebook:
     nbgrader_api()
     from nbgrader import utils
 
-    path = source / f"{name}.ipynb"
-    original = conversion.read_source(path)
-    config = conversion.course_config(course)
-    complete = conversion._convert(course, assignment, config, until_saved=True)
-    released = conversion._convert(course, assignment, config, until_saved=False)
+    original = conversion.read_source(source / f"{name}.ipynb")
     texts = {_name(cell): cell.source for cell in released.cells}
     graded = tuple(
         _graded(complete.cells, index, texts.get(_name(cell), ""))

@@ -28,6 +28,9 @@ COURSE_FILES = Path(__file__).resolve().parent / "course"
 CONFIG = "nbgrader_config.py"  # that of the packaged course serves every other one
 
 
+ID_PATTERN = r"^[a-z][a-z0-9_]*$"  # of one that is made here; names that courses have already may be any (`assignment.names`)
+
+
 def new_course(folder: Path) -> list[Path]:
     """Make a course: settings, `.gitignore`, README and a sample assignment with its release.
 
@@ -128,9 +131,9 @@ def starters() -> Path:
 
 
 def _require_names(name: str, title: str) -> None:
-    if not re.fullmatch(spec.ID_PATTERN, name):
+    if not re.fullmatch(ID_PATTERN, name):
         words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        suggestion = words if re.fullmatch(spec.ID_PATTERN, words) else "week1"
+        suggestion = words if re.fullmatch(ID_PATTERN, words) else "week1"
         raise SpecError(
             f"expected an assignment id of small letters, digits and _, a letter first, found {name!r}.",
             f"For example {suggestion}; --title takes any words.",

@@ -194,10 +194,11 @@ def _write_page(checked: Checked, path: Path) -> None:
     from grader.files import write_whole
 
     grade: Grade = checked.grade
+    executed = list(checked.executed.values())  # of several notebooks the verdicts alone are shown
     text = page.render(
         grade,
         title=f"{checked.assignment.title} (public checks)",
-        notebook=checked.executed,
+        notebook=executed[0] if len(executed) == 1 else None,
         own=picture_files.drawn_by(checked.folder),
     )
     write_whole(path, text)
