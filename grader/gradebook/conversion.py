@@ -153,7 +153,9 @@ def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
     kernel = tidy.metadata.get("kernelspec", {})
     language = kernel.get("language") or tidy.metadata.get("language_info", {}).get("name") or "python"
     tidy.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": language}})
-    for cell in tidy.cells:
+    for index, cell in enumerate(tidy.cells):
+        if not cell.get("id"):  # of a header or footer, which nbgrader reads as its author saved it
+            cell["id"] = f"added-{index + 1}"
         cell.metadata = nbformat.from_dict(
             {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
         )
