@@ -310,6 +310,7 @@ class Grade:
         pictures: material for the feedback (not part of `--json`).
         provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
         staff: what staff alone may know (not part of `--json`).
+        believed: whether the points are what the student's own kernel said: tests in the notebook gave them.
         notebooks: names of the assignment's notebooks; empty: one, called as the assignment is (not part of `--json`).
     """
 
@@ -335,6 +336,7 @@ class Grade:
     pictures: tuple[Picture, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
     staff: StaffNotes = StaffNotes()
+    believed: bool = False
     notebooks: tuple[str, ...] = ()
 
     @property

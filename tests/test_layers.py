@@ -48,7 +48,13 @@ HEAVY = {
     ),
     "torchvision": ({"datasets.archives", "networks.zoo", "networks.weights"}, set[str]()),
     "timm": ({"networks.backbones", "networks.zoo"}, set[str]()),
-    "nbgrader": ({"gradebook.formgrader", "gradebook.nbgrader", "gradebook.source_cells", "gradebook.conversion", "authoring.release"}, set[str]()),
+    "nbgrader": (
+        {
+            "gradebook.formgrader", "gradebook.nbgrader", "gradebook.source_cells", "gradebook.conversion", "authoring.release",
+            "authoring.adoption.classic", "grading.believed",
+        },
+        set[str](),
+    ),
     "matplotlib": ({"feedback.figures", "lab", "authoring.calibration_plot"}, {"feedback.figures"}),
     "requests": ({"downloads.ranges"}, set[str]()),
     "papermill": (

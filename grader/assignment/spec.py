@@ -25,6 +25,7 @@ Name = str
 Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
 NO_CARD = records.NO_CARD
+IN_THE_NOTEBOOK = "in the notebook"
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 PICTURES = "pictures.py"  # of an assignment's folder: it draws for the feedback, and decides nothing
 # Left behind by running the notebook or its checks, so no part of the version.
@@ -36,7 +37,7 @@ class Exercise(Strict):
 
     id: Name
     title: str
-    points: float = Field(gt=0)
+    points: float = Field(ge=0)
 
 
 class Value(Strict):
@@ -154,7 +155,9 @@ class Data(Strict):
 class Assignment(Strict):
     """The public description of an assignment: what `assignment.toml` holds.
 
-    Its notebooks are files `<name>.ipynb` beside it; where none is named, there is one, called as the assignment is.
+    Its notebooks are files `<name>.ipynb` beside it; where none is named, there is one, called as the assignment is. `graded` is
+    `by checks`, which ask the notebook from outside, or `in the notebook`: by the tests in its own cells, as nbgrader grades, so
+    that the student's kernel says what the points are.
     """
 
     id: PlainName
@@ -162,6 +165,7 @@ class Assignment(Strict):
     notebooks: tuple[PlainName, ...] = Field((), min_length=1)
     points: float = Field(gt=0)
     pass_points: float = Field(ge=0)
+    graded: Literal["by checks", "in the notebook"] = "by checks"
     backbone: str = "efficientnet_lite0"
     repeat_within: float = Field(
         0.02, ge=0
@@ -208,10 +212,26 @@ class Assignment(Strict):
             problems.append(f"points is {self.points:g}, but the exercises add up to {total:g}")
         if self.data and (self.levels or self.counts):
             problems.append("levels and counts stand in [data.<card>] where there is a data card")
+        if self.in_the_notebook and (self.entry_points or self.levels or self.data):
+            problems.append(
+                f"graded is {IN_THE_NOTEBOOK!r}: entry_points, levels and data are for checks, which are not run"
+            )
+        if not self.in_the_notebook:
+            # nbgrader allows tests that are worth nothing.
+            problems += [
+                f"exercise {exercise.id!r}: points must be more than 0"
+                for exercise in (*self.exercises, *self.manual)
+                if not exercise.points
+            ]
         if self.pass_points > self.points:
             problems.append(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
         refuse(type(self), problems)
         return self
+
+    @property
+    def in_the_notebook(self) -> bool:
+        """Whether the tests in the notebook's own cells give the points."""
+        return self.graded == IN_THE_NOTEBOOK
 
     @property
     def max_points(self) -> float:

@@ -89,6 +89,10 @@ def calibrate(
     """
     chosen = _chosen_recipes(course, assignment, recipes)
     source = spec.load_assignment(course.source(assignment))
+    if source.in_the_notebook:
+        raise SpecError(
+            f"{assignment} has no levels: tests in the notebook grade it.", "There is nothing to calibrate."
+        )
     card = preparation.choose_card(source, card, settings)
     store = course.folder / ".pawgrade" / "calibration" / assignment / card
     store.mkdir(parents=True, exist_ok=True)

@@ -66,6 +66,12 @@ def verify(
     # Before photos and questions are loaded: it needs neither.
     if "release" in parts:
         yield from _release(course, assignment, tell)
+    if spec.load_assignment(course.source(assignment)).in_the_notebook:
+        words = (
+            "none to try out: tests in the notebook grade it, and they are in the kernel of whoever hands in"
+        )
+        yield Finding(assignment, "checks", True, words, kind="source")
+        return
     with tempfile.TemporaryDirectory(prefix="pawgrade-verify-") as name:
         desk = Path(name)
         secret = course_secret(course.folder, settings)

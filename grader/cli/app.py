@@ -11,6 +11,7 @@ import typer
 
 from grader.cli import entry, output
 from grader.cli.commands import left_out
+from grader.cli.commands.adopt import adopt
 from grader.cli.commands.assignments import calibrate, verify
 from grader.cli.commands.check import CheckCommand, check
 from grader.cli.commands.ci import ci_app
@@ -74,6 +75,7 @@ app.command()(calibrate)
 app.command()(review)
 app.command()(export)
 app.command()(collect)
+app.command()(adopt)
 
 
 def main() -> None:
@@ -244,6 +246,9 @@ def _warn(grades: list[Grade], *, flagged: bool, logs: list[str]) -> None:
         what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
         text = f"{what}. No verdict, and no points changed."
         output.errors.print(plain(text), style="dim", highlight=False)
+    if any(grade.believed for grade in grades):
+        what = f"believed: tests in the students' own notebooks gave these points; `pawgrade adopt {grades[0].assignment} --checks` begins checks that ask from outside"
+        output.errors.print(plain(what), style="dim", highlight=False)
     # Repeated for each class: without a sandbox nothing keeps a notebook from the grader's own files (ADR 3).
     ran = sum(grade.sandbox == "none" for grade in grades)
     if ran:

@@ -142,10 +142,12 @@ def grades_lines(
     """
     exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
     handed_in = ["handed in"] if titles else []
-    names = ["student", "assignment", "status", "points", "of", "by hand", "up to s"]
+    believed = ["believed"] if any(grade.believed for grade in grades) else []
+    names = ["student", "assignment", "status", "points", "of", *believed, "by hand", "up to s"]
     yield _line([*names, *exercises, *handed_in, "what happened"])
     for grade in grades:
-        values = (grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}")
+        values = [grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}"]
+        values += ["yes" if grade.believed else ""] * len(believed)
         titled = [titles.get(grade.student, "")] if titles else []
         points = (_points(exercise).plain for exercise in grade.exercises)
         yield _line(
@@ -250,7 +252,7 @@ def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None, *, by_ha
             _Column(name, [_points(grade.exercises[index]) for grade in grades], "points of exercises")
             for index, name in enumerate(exercises)
         ),
-        _Column("points", [Text(f"{grade.points:g}/{grade.max_points:g}") for grade in grades]),
+        _Column("points", [_total(grade) for grade in grades]),
         *([_Column("by hand", cells_by_hand, "by hand")] if given else []),
         # "up to": seconds of a student's notebook are told in coarse steps (ADR 11).
         _Column("up to s", [Text(f"{grade.seconds.total:.0f}") for grade in grades], "up to s"),
@@ -275,6 +277,11 @@ def _least(columns: Sequence[_Column], width: int) -> int:
     narrowed = sum(bool(column.fewest) for column in columns)
     fixed = sum(0 if column.fewest else column.least for column in columns)
     return max(1, (width - 1 - fixed - BESIDE * len(columns)) // narrowed)
+
+
+def _total(grade: Grade) -> Text:
+    believed = " believed" if grade.believed else ""
+    return Text(f"{grade.points:g}/{grade.max_points:g}{believed}")
 
 
 def _who(student: str, titles: Mapping[str, str] | None) -> Text:

@@ -15,6 +15,8 @@ from grader.gradebook.nbgrader import nbgrader_api, open_gradebook
 from grader.gradebook.source_cells import save_cells
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbformat import NotebookNode
 
 STAFF = "staff"  # the folder of a source that no release may hold
@@ -37,8 +39,13 @@ def gradebook_notebooks(course: Path, assignment: str) -> dict[str, NotebookNode
     return converted(course, assignment, course_config(course), until_saved=True)
 
 
-def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
-    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`."""
+def course_config(course: Path, *, staff: bool = False) -> Any:  # noqa: ANN401 - traitlets' Config
+    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`.
+
+    Args:
+        course: the course's folder.
+        staff: whether a folder `staff` is about to be written: where there is none, no rule for it is needed.
+    """
     nbgrader_api()
     path = course.resolve() / CONFIG
     if not path.is_file():
@@ -48,10 +55,11 @@ def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
         )
     config = load_config(path)
     ignore = _ignored(config)
-    if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
+    has_staff = staff or any(course.glob(f"{layout_of(course).source}/*/{STAFF}"))
+    if has_staff and not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
         raise SpecError(
             f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
-            f"Without it, nbgrader copies hidden tests into the release: write c.CourseDirectory.ignore = {[*ignore, STAFF]}.",
+            f"Write `c.CourseDirectory.ignore = {[*ignore, STAFF]}` there. Without it, nbgrader copies hidden tests into the release.",
         )
     return config
 
@@ -70,9 +78,13 @@ def converted(
     config: Any,  # noqa: ANN401
     *,
     until_saved: bool,
+    names: Sequence[str] = (),
 ) -> dict[str, NotebookNode]:
-    """Run the preprocessors of nbgrader's GenerateAssignment on each notebook, all but the one that writes to a database."""
-    names = notebook_names(course / layout_of(course).source / assignment)
+    """Run the preprocessors of nbgrader's GenerateAssignment on each notebook, all but the one that writes to a database.
+
+    `names` are those of the notebooks, where no `assignment.toml` names them yet.
+    """
+    names = names or notebook_names(course / layout_of(course).source / assignment)
     return {name: _convert(course, assignment, name, config, until_saved=until_saved) for name in names}
 
 
@@ -139,7 +151,9 @@ def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
     kernel = tidy.metadata.get("kernelspec", {})
     language = kernel.get("language") or tidy.metadata.get("language_info", {}).get("name") or "python"
     tidy.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": language}})
-    for cell in tidy.cells:
+    for index, cell in enumerate(tidy.cells):
+        if not cell.get("id"):  # of a header or footer, which nbgrader reads as its author saved it
+            cell["id"] = f"added-{index + 1}"
         cell.metadata = nbformat.from_dict(
             {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
         )

@@ -284,6 +284,9 @@ def _untouched(source: Row, notebook: NotebookNode | None) -> set[str]:
         answers.setdefault(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell.source)
     # The texts themselves, not the checksums in the student's metadata, which anyone can edit.
     given = {cell.name: cell.source or "" for cell in source.source_cells}
+    # A task is what people are told to do, not what they answer: its text is always the release's.
+    for task in source.task_cells:
+        given.pop(task.name, None)
     return {name for name, text in given.items() if answers.get(name, text).strip() == text.strip()}
 
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from grader.assignment import spec
 from grader.checks import scoring
+from grader.checks.questions import Array
 from grader.checks.session import Verdicts
+from grader.errors import SubmissionError
 from grader.gradebook import versions
 from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
+from grader.judging.probe import Answers
 from grader.limits import foremost
 from grader.messages import Message
 from grader.records import (
@@ -100,6 +103,7 @@ def grade_of(
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
         staff=_staff_notes(verdicts, tuple(executions.values()), log),
+        believed=assignment.in_the_notebook,
         notebooks=assignment.notebooks,
     )
 
@@ -213,3 +217,13 @@ def undecided(submission: Submission, work: Work, log: str, ran: str = "") -> Gr
         notices=[NOT_GRADED, COUNTED],
         provenance={versions.RAN: "yes"},
     )
+
+
+def values(answers: Answers) -> dict[str, Array]:
+    """Return the answers that keep their contract, by set and number."""
+    return {
+        f"{name}-{number:04d}": answer.value
+        for name, given in answers.items()
+        if not isinstance(given, SubmissionError)
+        for number, answer in enumerate(given)
+    }

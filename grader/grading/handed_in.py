@@ -33,6 +33,13 @@ class Read:
     repairs: list[Repair] = field(default_factory=list)
     refused: dict[str, Message] = field(default_factory=dict)
 
+    def refused_exercises(self, work: Work) -> dict[str, Message]:
+        """Return why the notebook of an exercise cannot be run, by exercise."""
+        notebooks = work.exercise_notebooks
+        return {
+            name: self.refused[notebook] for name, notebook in notebooks.items() if notebook in self.refused
+        }
+
 
 def read_notebooks(submission: Submission, work: Work) -> Read:
     """Read what was handed in; a notebook that is missing or damaged costs only its own exercises."""

@@ -10,7 +10,7 @@ from grader import disclosure
 from grader.execution.run import Execution
 from grader.judging.probe import Overrun
 from grader.limits import Limits, explain
-from grader.messages import Message
+from grader.messages import NOTHING, Message
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
@@ -128,4 +128,19 @@ def left_out(number: int) -> Message:
         "After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "
         "that cell, and that run counts.",
         number=number,
+    )
+
+
+def why_dead(execution: Execution) -> Message:
+    """Say why the kernel was gone before everything was asked; `NOTHING` when it was not."""
+    if not execution.dead:
+        return NOTHING
+    if execution.broken:
+        return execution.broken
+    if not execution.failed:
+        return Message("the kernel ended while it was asked.")
+    # The last one: no cell was run after the kernel's end.
+    cell = execution.failed[-1]
+    return Message(
+        "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message
     )

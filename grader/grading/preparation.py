@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
 import hmac
-import os
-import subprocess
-import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from grader.assignment import spec
@@ -28,7 +22,7 @@ from grader.datasets.views import find_data, find_photos
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
-from grader.gradebook import attempts
+from grader.gradebook import attempts, conversion
 from grader.judging.evaluate import Context
 from grader.judging.plan import (
     PUBLIC_SEED,
@@ -59,6 +53,7 @@ class Work:
         public_files: files that are put beside the notebook (those of the release).
         gpus: which GPUs the machine that grades may use.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
+        tests: the source's notebooks with hidden tests, where tests in the notebook grade; none where checks do.
     """
 
     context: Context
@@ -72,6 +67,7 @@ class Work:
     public_files: tuple[Path, ...]
     gpus: Pool = field(default_factory=Pool)
     own_photos: str = ""
+    tests: Mapping[str, NotebookNode] = field(default_factory=dict)
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
@@ -164,6 +160,8 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    if assignment.in_the_notebook:
+        return _prepare_in_the_notebook(course, assignment, settings, secret=secret, desk=desk)
     # Mistakes of the assignment are told before photos are looked for, which may take long.
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
@@ -198,6 +196,30 @@ def prepare(
     # The release may be older than the assignment: `pawgrade release` has not run since.
     soundness.require_cells(released, work.releases, assignment)
     return work
+
+
+def _prepare_in_the_notebook(
+    course: Course, assignment: spec.Assignment, settings: Settings, *, secret: bytes, desk: Path
+) -> Work:
+    """Load what grading by the notebook's own tests takes: the release, and the source with its hidden tests."""
+    folder = course.source(assignment.id)
+    context = Context(
+        assignment=assignment,
+        folder=folder,
+        card=spec.NO_CARD,
+        classes=(),
+        groups=(),
+        levels={},
+        files=(),
+        plan={},
+        version=_fingerprint(spec.version(folder), secret),
+        split=hashlib.sha256(b"").hexdigest()[:16],
+    )
+    released = course.release(assignment.id)
+    work = _work(context, released, None, desk, settings)
+    soundness.require_cells(released, work.releases, assignment)
+    tests = conversion.gradebook_notebooks(course.folder, assignment.id)
+    return dataclasses.replace(work, tests=tests)
 
 
 def _photos(
@@ -263,6 +285,11 @@ def prepare_public(
         released: what takes the place of the released notebooks, by name; None: those in the folder.
     """
     assignment = spec.load_public(folder)
+    if assignment.in_the_notebook:
+        raise SpecError(
+            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
+            "Run the notebook from top to bottom: what those tests say is what you see there.",
+        )
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
     view = None if card_id == spec.NO_CARD else read_view(card_id, data.label_space, settings)
@@ -352,7 +379,8 @@ def read_notebooks(folder: Path, assignment: spec.Assignment) -> dict[str, Noteb
     for path in paths.values():
         if not path.is_file():
             raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {assignment.id}` first.")
-    return {name: nbformat.read(path, as_version=4) for name, path in paths.items()}
+    # Ids of cells that have none are made: notebooks that nbgrader released may lack them.
+    return {name: conversion.read_source(path) for name, path in paths.items()}
 
 
 @functools.cache
@@ -368,22 +396,3 @@ def require_sandbox() -> None:
             f"{problem.advice}; `pawgrade doctor` shows more. `--sandbox none` is for code that you trust."
         )
         raise InfrastructureError(f"{problem.what}: {problem.found.rstrip('.')}.", advice)
-
-
-def matplotlib_cache(desk: Path) -> Path:
-    """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
-    folder = desk / "matplotlib"
-    if not folder.is_dir():
-        # Made aside and renamed, so that no worker sees half of it.
-        draft = desk / f".fonts-{uuid.uuid4().hex}"
-        draft.mkdir(parents=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(draft)}
-        subprocess.run(
-            [sys.executable, "-c", "import matplotlib.font_manager"],
-            env=environment,
-            check=False,
-            capture_output=True,
-        )
-        with contextlib.suppress(OSError):  # another worker was faster
-            draft.rename(folder)
-    return folder

@@ -19,7 +19,7 @@ from grader.checks.questions import Array
 from grader.checks.session import Verdicts
 from grader.errors import InfrastructureError, SubmissionError
 from grader.execution import gpu_trial
-from grader.grading import assemble, gpu_blame, notices, preparation, workplace
+from grader.grading import assemble, believed, gpu_blame, notices, preparation, workplace
 from grader.grading.handed_in import Read, read_notebooks, without_cell
 from grader.grading.preparation import Order, Work
 from grader.grading.workplace import turn
@@ -180,6 +180,7 @@ class _Ran:
         left_out: what of the submission's folder was left out.
         facts: what the grade's provenance says of this run.
         again: why this is another run than the first; `NOTHING` for the first one.
+        tested: its run with hidden tests in it; None: there are none.
     """
 
     name: str
@@ -190,6 +191,7 @@ class _Ran:
     left_out: list[Message]
     facts: dict[str, str] = field(default_factory=dict)
     again: Message = NOTHING
+    tested: Execution | None = None
 
     @property
     def late_through_others(self) -> bool:
@@ -255,9 +257,28 @@ def _run(taken: _HandedIn, name: str, notebook: NotebookNode, told_of: Mapping[s
         execution, sandbox = _execute(taken, name, notebook, asking, folder, gpus)
         # While the GPUs are still held, so that a trial runs on the very same ones.
         try_out = functools.partial(gpu_trial.try_out, work.kernel, gpus, sandboxed=work.sandbox != "none")
-        execution, answers = gpu_blame.settle(execution, asking.answers(_why_dead(execution)), gpus, try_out)
+        execution, answers = gpu_blame.settle(
+            execution, asking.answers(notices.why_dead(execution)), gpus, try_out
+        )
+        tested = _with_hidden_tests(taken, name, notebook, gpus)
     facts = {"gpu": gpus.describe()} if gpus.devices else {}
-    return _Ran(name, execution, asking, answers, sandbox, left_out, facts)
+    whole = execution if tested is None else believed.joined(execution, tested)
+    return _Ran(name, whole, asking, answers, sandbox, left_out, facts, tested=tested)
+
+
+def _with_hidden_tests(
+    taken: _HandedIn, name: str, notebook: NotebookNode, gpus: gpu_slots.Held
+) -> Execution | None:
+    """Run a notebook once more, with the hidden tests of its source in it; None where there are none."""
+    work, tests = taken.work, taken.work.tests.get(name)
+    complete = believed.with_hidden_tests(notebook, tests) if tests else notebook
+    if complete == notebook:
+        return None
+    # In a folder and a kernel of its own: what the first run left behind must not be there.
+    with workplace.folder(work) as folder:
+        workplace.lay_out(folder, taken.submission, work)
+        nothing = probe.Asking({}, work.context.assignment, folder, ())
+        return _execute(taken, name, complete, nothing, folder, gpus)[0]
 
 
 def _judge(taken: _HandedIn, runs: Sequence[_Ran]) -> Graded:
@@ -269,7 +290,11 @@ def _judge(taken: _HandedIn, runs: Sequence[_Ran]) -> Graded:
     # In the order of the plan, as one kernel would have answered.
     in_order = {name: answers[name] if name in answers else _unasked(taken, name) for name in context.plan}
     with turn(taken.work.desk, alone=False):
-        verdicts = taken.tools.judge(in_order, context)
+        verdicts = (
+            believed.verdicts(context.assignment, runs, read.refused_exercises(taken.work))
+            if context.assignment.in_the_notebook
+            else taken.tools.judge(in_order, context)
+        )
     limits, now = context.assignment.limits_on(context.card), time.monotonic()
     spent = [
         sum(getattr(ran.execution, step) for ran in runs) for step in ("kernel_s", "execute_s", "probe_s")
@@ -298,7 +323,9 @@ def _judge(taken: _HandedIn, runs: Sequence[_Ran]) -> Graded:
         provenance=_facts(taken, runs),
         log="".join(taken.log),
     )
-    return Graded(grade, read.submitted, {ran.name: ran.execution.notebook for ran in runs}, _values(answers))
+    return Graded(
+        grade, read.submitted, {ran.name: ran.execution.notebook for ran in runs}, assemble.values(answers)
+    )
 
 
 def _unasked(taken: _HandedIn, question_set: str) -> SubmissionError:
@@ -357,6 +384,8 @@ def _leased(taken: _HandedIn, folder: Path, gpus: gpu_slots.Held) -> Iterator[ke
     work = taken.work
     assignment = work.context.assignment
     variables = {**gpus.environment(), **visible.withheld(exercise.id for exercise in assignment.exercises)}
+    if assignment.in_the_notebook:
+        variables |= believed.VARIABLES
     if work.sandbox == "none":
         sandbox, environment = None, {**workplace.environment(folder, work), **variables}
     else:
@@ -365,28 +394,3 @@ def _leased(taken: _HandedIn, folder: Path, gpus: gpu_slots.Held) -> Iterator[ke
         sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, variables, taken.tools.features)
     with kernels.lease(work.kernel, cwd=folder / "work", environment=environment, sandbox=sandbox) as lease:
         yield lease
-
-
-def _why_dead(execution: Execution) -> Message:
-    """Say why the kernel was gone before everything was asked; `NOTHING` when it was not."""
-    if not execution.dead:
-        return NOTHING
-    if execution.broken:
-        return execution.broken
-    if not execution.failed:
-        return Message("the kernel ended while it was asked.")
-    # The last one: no cell was run after the kernel's end.
-    cell = execution.failed[-1]
-    return Message(
-        "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message
-    )
-
-
-def _values(answers: Answers) -> dict[str, Array]:
-    """Return the answers that keep their contract, by set and number."""
-    return {
-        f"{name}-{number:04d}": answer.value
-        for name, given in answers.items()
-        if not isinstance(given, SubmissionError)
-        for number, answer in enumerate(given)
-    }

@@ -165,7 +165,7 @@ def grades_summary(grades: Sequence[Grade], *, by_hand: bool = True) -> str:
                 (
                     grade.student,
                     str(grade.status),
-                    f"{grade.points:g} / {grade.max_points:g}",
+                    f"{grade.points:g} / {grade.max_points:g}" + (" (believed)" if grade.believed else ""),
                     missing if grade.manual_points is None else f"{grade.manual_points:g}",
                     f"{grade.seconds.total:.0f}",
                 )

@@ -113,6 +113,13 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("points = 15", "points = 14", ["14", "15"]),
     ("points = 15", "points = -1", ["points", "greater than 0", "-1"]),
     ("points = 15", "points = inf", ["points", "finite"]),
+    (
+        "pass_points = 8",
+        'pass_points = 8\ngraded = "somehow"',
+        ["graded", "'by checks'", "'in the notebook'"],
+    ),
+    ("pass_points = 8", 'pass_points = 8\ngraded = "in the notebook"', ["graded", "entry_points", "not run"]),
+    ("points = 10", "points = 0", ["'double'", "points must be more than 0"]),
     ("pass_points = 8", "pass_points = 16", ["pass_points", "16", "15"]),
     ("pass_points = 8", "pass_points = nan", ["pass_points", "nan"]),
     ('id = "reflection"', 'id = "double"', ["exercise ids must differ", "double"]),

@@ -214,6 +214,11 @@ def combine(
             notes.append(f"{student}: the gradebook shows another attempt; run `pawgrade gradebook rebuild`")
     graded = {row.student.id for row in rows}
     rows += [Row(student, True, MISSING) for student in people.students if student.id not in graded]
+    believed = sum(row.grade is not None and row.grade.believed for row in rows)
+    if believed:
+        notes.append(
+            f"the automatic points of {believed} students are believed: tests in their own notebooks gave them"
+        )
     rows.sort(key=lambda row: row.student.id)
     return Marks(assignment, exact(assignment.points), tuple(rows), people, left_out, tuple(notes))
 
