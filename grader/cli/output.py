@@ -17,7 +17,6 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from grader.authoring.findings import Finding
 from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
 from grader.records import Check, ExerciseGrade, Grade, Status, on_card
@@ -35,7 +34,6 @@ NAME, REASON = (
     30,
 )  # characters that names and reasons have in a window, at the least, before other columns go
 BESIDE = 3  # characters beside a cell: a border and two blanks
-SHORT = 160  # characters of what was found, where more stands below the table
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
 
@@ -144,13 +142,13 @@ def grades_lines(
     handed_in = ["handed in"] if titles else []
     believed = ["believed"] if any(grade.believed for grade in grades) else []
     names = ["student", "assignment", "status", "points", "of", *believed, "by hand", "up to s"]
-    yield _line([*names, *exercises, *handed_in, "what happened"])
+    yield tabbed([*names, *exercises, *handed_in, "what happened"])
     for grade in grades:
         values = [grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}"]
         values += ["yes" if grade.believed else ""] * len(believed)
         titled = [titles.get(grade.student, "")] if titles else []
         points = (_points(exercise).plain for exercise in grade.exercises)
-        yield _line(
+        yield tabbed(
             [
                 *values,
                 _by_hand(grade, by_hand),
@@ -162,7 +160,8 @@ def grades_lines(
         )
 
 
-def _line(values: Iterable[str]) -> str:
+def tabbed(values: Iterable[str]) -> str:
+    """Return values as one line, a tab between any two: no value brings a tab, a line or a control sequence of its own."""
     return "\t".join(visible(" ".join(value.split("\t"))).replace("\n", " ") for value in values)
 
 
@@ -343,57 +342,6 @@ def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-ab
         out(text)
         return
     write_whole(path, text)  # a program that waits for the file never reads half of it
-
-
-def print_findings(findings: Sequence[Finding]) -> None:
-    """Print what `verify` found: a table in a terminal; for a pipe a line each, and the count on standard error."""
-    if console.is_terminal:
-        console.print(findings_table(findings))
-        return
-    for finding in findings:
-        seconds = f"{finding.seconds:.0f}" if finding.seconds else ""
-        mark = "ok" if finding.ok else "NOT OK"
-        out(f"{_line([mark, finding.assignment, finding.what, seconds, _in_a_row(finding)])}\n")
-    errors.print(Text(_how_many(findings)), soft_wrap=True)
-
-
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return what `verify` found: a row each, and in the caption how many are not as they must be."""
-    table = Table(title="verify", caption=_how_many(findings), show_lines=True)
-    for name in ("assignment", "what", "", "found"):
-        # Names that are no words are broken rather than cut.
-        table.add_column(name, overflow="fold", no_wrap=not name)
-    for finding in findings:
-        mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
-        took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + _in_a_row(finding)))
-    return table
-
-
-def _how_many(findings: Sequence[Finding]) -> str:
-    wrong = sum(not finding.ok for finding in findings)
-    if wrong:
-        return f"{wrong} of {len(findings)} not as they must be"
-    return f"{len(findings)} looked at, all as they must be"
-
-
-def _in_a_row(finding: Finding) -> str:
-    """Return what was found; what an author has to read in full stands below, where lines are as long as they are."""
-    if not finding.log:
-        return finding.detail
-    first = finding.detail.partition("\n")[0]
-    return f"{first if len(first) <= SHORT else first[: SHORT - 3] + '...'} (more below)"
-
-
-def slips(findings: Sequence[Finding]) -> Iterator[Text]:
-    """Yield what authors got wrong in their files, once where several findings are about the same: exceptions, own lines first."""
-    told: dict[tuple[str, str], str] = {}
-    for finding in findings:
-        told.setdefault((finding.assignment, finding.log), finding.what)
-    for (assignment, log), what in told.items():
-        if log:
-            yield Text(f"{assignment}: {what}", style="bold red")
-            yield from (Text(f"  {line}") for line in log.splitlines())
 
 
 def append(text: str, path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 from rich.cells import cell_len
 from rich.table import Table
 
-from grader.authoring.findings import Finding
 from grader.cli import output
 from grader.messages import Message
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Seconds, Status
@@ -124,16 +123,6 @@ def test_no_name_or_reason_can_begin_a_line_or_a_column_of_its_own() -> None:
     assert "\n" not in line
 
 
-def test_findings_for_a_pipe_are_a_line_each_and_their_number_goes_to_standard_error(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    output.print_findings([Finding("tiny", "release is fresh", False, f"{'words ' * 60}[staff]", 3.0)])
-
-    written, told = capsys.readouterr()
-    assert written == f"NOT OK\ttiny\trelease is fresh\t3\t{'words ' * 60}[staff]\n"
-    assert told == "1 of 1 not as they must be\n"
-
-
 def graded(**changes: object) -> Grade:
     return dataclasses.replace(toy_grade(), **changes)  # type: ignore[arg-type]
 
@@ -219,16 +208,3 @@ def test_a_summary_goes_behind_what_others_wrote(tmp_path: Path) -> None:
     output.append("ours\n", tmp_path / "summary.md")
 
     assert (tmp_path / "summary.md").read_text() == "theirs\nours\n"
-
-
-@pytest.mark.parametrize(
-    ("oks", "said"),
-    [((True, True), "2 looked at, all as they must be"), ((True, False), "1 of 2 not as they must be")],
-)
-def test_findings_say_in_one_line_whether_all_is_well(oks: tuple[bool, bool], said: str) -> None:
-    findings = [Finding("tiny", f"finding {number}", ok, "detail") for number, ok in enumerate(oks)]
-
-    text = printed(output.findings_table(findings))
-
-    assert said in text
-    assert text.count("✗") == oks.count(False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from grader.cli import findings as findings_output
 from grader.cli import output
 from grader.cli.options import (
     CourseOption,
@@ -91,10 +92,10 @@ def verify(
     if json_path:
         output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
-        output.print_findings(findings)
+        findings_output.print_findings(findings)
         # In a pipe standard output has a line for each finding, and nothing else.
         below = output.console if output.console.is_terminal else output.errors
-        for line in output.slips(findings):
+        for line in findings_output.slips(findings):
             below.print(line, highlight=False, soft_wrap=True)
     _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
     if annotate:
