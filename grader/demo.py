@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 
 from grader.assignment.course import Course, packaged_course
+from grader.assignment.spec import load_assignment
 from grader.authoring import variants
 from grader.datasets import cards
 from grader.errors import SpecError
@@ -18,8 +19,10 @@ from grader.feedback import publish
 from grader.gradebook import nbgrader
 from grader.grading import coordinator
 from grader.grading.deciding import Options
+from grader.grading.preparation import read_notebooks
 from grader.grading.runners import InlineExecutor
 from grader.records import NOT_RUN, Grade
+from grader.reports.overview.pages import write_overview
 from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import load
 
@@ -64,13 +67,16 @@ def run(
     titles = {assignment: hand_in(course, assignment) for assignment in course.assignments()}
     tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
+    written: dict[str, list[str]] = {}
     for assignment in course.assignments():
         options = Options(card=cards.drawn()[0])
         grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
         )
-        # A generator: pages are written while it is read.
-        list(publish.write_pages(course, assignment, settings))
+        # A list: pages are written while the generator is read.
+        pages = list(publish.write_pages(course, assignment, settings))
+        written[assignment] = [path.parent.parent.name for path in pages]
+    write_overview(course, settings, written)
     where = (*_where(course, grades), _sandbox_line(grades), *_left_out(settings.sandbox, problem))
     return Shown(tuple(grades), titles, where)
 
@@ -97,8 +103,9 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
     Returns:
         What each student did, by id.
     """
-    source = nbformat.read(course.source(assignment) / f"{assignment}.ipynb", as_version=4)
-    release = nbformat.read(course.release(assignment) / f"{assignment}.ipynb", as_version=4)
+    described = load_assignment(course.source(assignment))
+    source = read_notebooks(course.source(assignment), described)
+    release = read_notebooks(course.release(assignment), described)
     notebooks = {
         "student01": ("the reference solution", source),
         "student02": ("the empty template", release),
@@ -106,19 +113,22 @@ def hand_in(course: Course, assignment: str) -> dict[str, str]:
     folder = course.source(assignment)
     for variant in (*variants.read_variants(folder, "recipes"), *variants.read_variants(folder, "mutants")):
         if variant.student:
-            notebooks[variant.student] = (variant.title, variants.apply(variant, source, release))
-    for student, (_, notebook) in sorted(notebooks.items()):
-        submission_folder = course.folder / "submitted" / student / assignment
+            notebooks[variant.student] = (variant.title, variants.apply_to_all(variant, source, release))
+    for student, (_, by_name) in sorted(notebooks.items()):
+        submission_folder = course.submitted / student / assignment
         submission_folder.mkdir(parents=True)
-        nbformat.write(notebook, submission_folder / f"{assignment}.ipynb")
+        for name, notebook in by_name.items():
+            nbformat.write(notebook, submission_folder / f"{name}.ipynb")
         (submission_folder / "timestamp.txt").write_text("2026-01-15 12:00:00 UTC", encoding="utf-8")
     return {student: title for student, (title, _) in sorted(notebooks.items())}
 
 
 def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
     first = grades[0]
-    page = course.folder / "feedback" / first.student / first.assignment / f"{first.assignment}.html"
-    lines = [f"a student's page:  {page}", f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}"]
+    feedback = course.folder / course.layout.feedback
+    page = feedback / first.student / first.assignment / f"{first.notebook_names[0]}.html"
+    lines = [f"the class:         {feedback / 'index.html'}", f"a student's page:  {page}"]
+    lines.append(f"all attempts:      {course.folder / '.pawgrade' / 'attempts'}")
     if nbgrader.has_nbgrader():
         lines.append(
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from grader.datasets import sources
 from grader.errors import GraderError, NoGpuSlot
 from grader.execution import gpu_slots, gpu_trial
 from grader.gradebook.nbgrader import has_nbgrader
+from grader.notebooks import sanitise_text
 from grader.sandbox import self_check
 from grader.sandbox.self_check import Fact, sandbox_problem
 from grader.settings import Settings
@@ -51,6 +53,7 @@ def examine(
     yield from gpus(settings)
     if course is not None:
         yield _course(course, settings)
+        yield from classic_assignments(course)
 
 
 def sandbox(preload: Sequence[str] | None = None) -> Iterator[Fact]:
@@ -264,3 +267,21 @@ def _course(course: Course, settings: Settings) -> Fact:
         return Fact("course", "bad", str(exc), "Correct the file that is named there")
     names = ", ".join(course.assignments()) or "no assignment"
     return Fact("course", "good", f"{course.folder}: {names}; gradebook {course.db_url(settings.db_url)}")
+
+
+def classic_assignments(course: Course) -> Iterator[Fact]:
+    """Yield the folders of a course's source that are nbgrader's alone, with what is to be done next."""
+    try:
+        source = course.folder / course.layout.source
+    except GraderError:  # `_course` says what is wrong with the configuration
+        return
+    for folder in sorted(source.glob("*")):
+        if not any(folder.glob("*.ipynb")) or (folder / "assignment.toml").is_file():
+            continue
+        name = sanitise_text.printable(folder.name, 60)
+        yield Fact(
+            f"assignment {name}",
+            "missing",
+            f"a classic nbgrader assignment: notebooks with their tests in {source.name}/{name}, and no assignment.toml",
+            f"`pawgrade adopt {shlex.quote(name)}` makes it one that Pawgrade grades; `pawgrade new assignment ID` begins another",
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -171,3 +171,11 @@ _EXPLANATIONS: dict[Limit, Callable[[Limits, Message, int], Explanation]] = {
     Limit.PROCESSES: _processes,
     Limit.OUTPUT: _output,
 }
+
+
+def foremost(hits: Iterable[Limit]) -> Limit | None:
+    """Return the limit that matters most of those that were hit; None of none."""
+    # `grading.submission` decides by this whether to run once more, so a limit that ended something must not hide
+    # behind one that only cut the output.
+    order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT)
+    return min(hits, key=order.index, default=None)

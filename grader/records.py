@@ -56,8 +56,9 @@ class Submission:
         assignment: id of the assignment.
         folder: `submitted/<student>/<assignment>`.
         timestamp: the text of `timestamp.txt` there, or None.
-        name: of the notebook there, where it is the only one and is not called `<assignment>.ipynb`; "" otherwise.
-        contents: what `gradebook.attempts.contents` says of the folder, once it was looked at; None before.
+        name: of the file there, where one notebook is expected and the only one there is called otherwise; "" otherwise.
+        contents: what `assignment.contents` says of the folder, once it was looked at; None before.
+        notebooks: names of the notebooks that belong to the assignment, without `.ipynb`; empty: one, called as it is.
     """
 
     student: str
@@ -66,11 +67,15 @@ class Submission:
     timestamp: str | None = None
     name: str = ""
     contents: bytes | None = field(default=None, compare=False, repr=False)
+    notebooks: tuple[str, ...] = ()
 
     @property
-    def notebook(self) -> Path:
-        """Where the notebook should be; it may be missing."""
-        return self.folder / (self.name or f"{self.assignment}.ipynb")
+    def paths(self) -> dict[str, Path]:
+        """Where each notebook should be, by its name; any of them may be missing."""
+        names = self.notebooks or (self.assignment,)
+        if self.name and len(names) == 1:
+            return {names[0]: self.folder / self.name}
+        return {name: self.folder / f"{name}.ipynb" for name in names}
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,12 @@ class Repair:
     Attributes:
         cell: `grade_id` or cell id it happened to.
         what: one sentence that a student understands.
+        notebook: name of the notebook.
     """
 
     cell: str
     what: Message
+    notebook: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,7 @@ class FailedCell:
         limit: the limit that hit, or None (not part of `--json`: `error` names it).
         raised: the exception's class name, also where a limit is behind it (not part of `--json`).
         said: the exception's text: the student's word (not part of `--json`: `message` has it).
+        notebook: name of the notebook (not part of `--json`).
     """
 
     index: int
@@ -109,6 +117,7 @@ class FailedCell:
     limit: Limit | None = None
     raised: str = ""
     said: str = ""
+    notebook: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields of the contract, with words in English."""
@@ -195,13 +204,14 @@ class Check:
 
 @dataclass(frozen=True)
 class ExerciseGrade:
-    """What one exercise earned. PASSED means full points; partial credit is FAILED with points > 0."""
+    """What one exercise earned, and which notebook holds its cell. PASSED means full points; partial credit is FAILED with points > 0."""
 
     id: str
     status: Status
     points: float
     max_points: float
     title: str = ""
+    notebook: str = ""
 
 
 @dataclass(frozen=True)
@@ -254,12 +264,8 @@ class StaffNotes:
     def to_record(self) -> dict[str, Any]:
         """Return JSON-able values under their names in `staff.json`; `from_record` is its inverse."""
         record = dataclasses.asdict(self)
-        lists = {"flags": "flags", "second": "second", "pictures": "staff_pictures"}
-        return {
-            "usage": self.usage,
-            "log": self.log,
-            **{to: list(record[name]) for name, to in lists.items()},
-        }
+        record["staff_pictures"] = record.pop("pictures")
+        return {name: list(rows) if isinstance(rows, tuple) else rows for name, rows in record.items()}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> StaffNotes:
@@ -274,7 +280,7 @@ STAFF_NOTES = ("usage", "flags", "second", "log", "staff_pictures")  # names in 
 CHECK_MESSAGES = ("measured", "required", "hint", "exact")
 
 # What is not named here is public: a new field of `Grade` shows in `--json` unless it is added.
-_NOT_PUBLIC = (MESSAGES, "repairs", "notices", "pictures", "provenance", *STAFF_NOTES)
+_NOT_PUBLIC = (MESSAGES, "repairs", "notices", "pictures", "provenance", "notebooks", *STAFF_NOTES)
 
 
 @dataclass(frozen=True)
@@ -304,6 +310,8 @@ class Grade:
         pictures: material for the feedback (not part of `--json`).
         provenance: versions and digests: package, split, assignment, graded_at (not part of `--json`).
         staff: what staff alone may know (not part of `--json`).
+        believed: whether the points are what the student's own kernel said: tests in the notebook gave them.
+        notebooks: names of the assignment's notebooks; empty: one, called as the assignment is (not part of `--json`).
     """
 
     student: str
@@ -328,6 +336,13 @@ class Grade:
     pictures: tuple[Picture, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict)
     staff: StaffNotes = StaffNotes()
+    believed: bool = False
+    notebooks: tuple[str, ...] = ()
+
+    @property
+    def notebook_names(self) -> tuple[str, ...]:
+        """The names of the assignment's notebooks, in its order: one at least."""
+        return self.notebooks or (self.assignment,)
 
     def to_json(self) -> dict[str, Any]:
         """Return the public object of `grade --json`: the fields of the contract and no others."""
@@ -340,7 +355,7 @@ class Grade:
                 del check[name]
         record["failed_cells"] = [cell.to_json() for cell in self.failed_cells]
         for exercise in record["exercises"]:
-            del exercise["title"]
+            del exercise["title"], exercise["notebook"]
         return record
 
     def to_record(self) -> dict[str, Any]:
@@ -348,7 +363,7 @@ class Grade:
         record = record_of(self, "notices")
         del record["staff"]
         record |= self.staff.to_record()
-        for name in ("exercises", "pictures"):
+        for name in ("exercises", "pictures", "notebooks"):
             record[name] = list(record[name])
         record["checks"] = [check.to_record() for check in self.checks]
         record["failed_cells"] = [record_of(cell, "message") for cell in self.failed_cells]
@@ -374,6 +389,7 @@ class Grade:
         values["pictures"] = tuple(Picture(**row) for row in values["pictures"])
         # Attempts that were stored before this field existed lack it.
         values["notices"] = tuple(values.get("notices", ()))
+        values["notebooks"] = tuple(values.get("notebooks", ()))
         return cls(**values)
 
 

@@ -55,6 +55,8 @@ def test_the_demo_ends_with_a_table_and_pages_twice_in_a_row(
         assert "left out" not in said
     for student in ("student01", "student02"):
         assert (tmp_path / "demo" / "feedback" / student / "tiny" / "tiny.html").is_file()
+        assert (tmp_path / "demo" / "feedback" / student / "index.html").is_file()
+    assert "student02" in (tmp_path / "demo" / "feedback" / "index.html").read_text()
 
 
 def test_what_the_demo_did_without_is_one_line_with_what_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:

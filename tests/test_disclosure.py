@@ -214,7 +214,7 @@ def test_staff_read_all_of_a_stored_grade_and_its_file_for_students_holds_nothin
 ) -> None:
     grade = exact_grade()
 
-    folder = attempts.write(tmp_path, grade, submitted=None, executed=None, answers={})
+    folder = attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
 
     assert attempts.read(tmp_path, "toy", "student01", "first") == grade
     assert "135" not in (folder / "grade.json").read_text()
@@ -229,7 +229,7 @@ def test_a_grade_stored_before_there_was_this_rule_is_read_and_its_words_are_for
         checks=(Check("a", "double", Status.PASSED, 6, 6, Message("0.87 (183 of 210)"), Message("0.8")),),
         pictures=(Picture("confusion", "Who", {}),),
     )
-    folder = attempts.write(tmp_path, old, submitted=None, executed=None, answers={})
+    folder = attempts.write(tmp_path, old, submitted={}, executed={}, answers={})
     record = old.to_record()
     del record["staff_pictures"], record["checks"][0]["exact"]
     (folder / "grade.json").write_text(json.dumps(record))

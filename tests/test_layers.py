@@ -36,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
         "notebooks", "assignment", "datasets", "networks", "sandbox", "execution", "checks", "gradebook", "calibration",
         "judging", "feedback", "grading",
     },
-    "reports": {"notebooks", "assignment", "gradebook", "authoring"},
+    "reports": {"notebooks", "assignment", "gradebook", "authoring", "feedback"},
 }  # fmt: skip
 ROOMS["cli"] = set(ROOMS)
 ABOVE = {"demo", "doctor"}  # files at the root that may import from every room but the command line
@@ -48,7 +48,13 @@ HEAVY = {
     ),
     "torchvision": ({"datasets.archives", "networks.zoo", "networks.weights"}, set[str]()),
     "timm": ({"networks.backbones", "networks.zoo"}, set[str]()),
-    "nbgrader": ({"gradebook.formgrader", "gradebook.nbgrader", "gradebook.source_cells", "gradebook.conversion", "authoring.release"}, set[str]()),
+    "nbgrader": (
+        {
+            "gradebook.formgrader", "gradebook.nbgrader", "gradebook.source_cells", "gradebook.conversion", "authoring.release",
+            "authoring.adoption.classic", "grading.believed",
+        },
+        set[str](),
+    ),
     "matplotlib": ({"feedback.figures", "lab", "authoring.calibration_plot"}, {"feedback.figures"}),
     "requests": ({"downloads.ranges"}, set[str]()),
     "papermill": (

@@ -25,7 +25,7 @@ from tests.support.notebooks import toy_grade
 extract = pytest.importorskip("babel.messages.extract")
 
 PACKAGE = Path(__file__).resolve().parent.parent / "grader"
-PAGES = sorted((PACKAGE / "feedback" / "templates").glob("*.html"))
+PAGES = sorted(PACKAGE.rglob("templates/*.html"))
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "course")
 ACCURACY = Message(
     "{what} {value:.3f} ({right} of {total})", what=Message("top-1 accuracy"), value=0.75, right=3, total=4

@@ -47,6 +47,7 @@ PUBLIC_FIELDS = {
     "device",
     "seed",
     "data",
+    "believed",
 }
 EXERCISE_FIELDS = {"id", "status", "points", "max_points"}
 CHECK_FIELDS = {"id", "exercise", "status", "points", "max_points", "measured", "required", "hint"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import glob
 import itertools
 import os
 import re
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import files
+from grader.assignment.layout import CONFIG, Layout, layout_of
+from grader.assignment.spec import notebook_names
 from grader.errors import SpecError, SubmissionError
 from grader.records import Submission
 
@@ -33,14 +36,24 @@ class Course:
 
     folder: Path
 
+    @property
+    def layout(self) -> Layout:
+        """The names of its folders; raises SpecError where `nbgrader_config.py` cannot be followed."""
+        return layout_of(self.folder)
+
+    @property
+    def submitted(self) -> Path:
+        """The folder of what students hand in; it may be missing."""
+        return self.folder / self.layout.submitted
+
     def source(self, assignment: str) -> Path:
         """Return the source folder of an assignment; raises SpecError when there is none."""
-        return self._existing("solutions", assignment)
+        return self._existing(self.layout.source, assignment)
 
     def release(self, assignment: str) -> Path:
         """Return the release folder of an assignment; raises SpecError when there is no such assignment or release."""
         self.source(assignment)
-        path = self.folder / "assignments" / assignment
+        path = self.folder / self.layout.release / assignment
         if not path.is_dir():
             raise SpecError(
                 f"assignment {assignment!r} is not released: {path} does not exist.",
@@ -62,7 +75,8 @@ class Course:
 
     def assignments(self) -> tuple[str, ...]:
         """Return the ids of all assignments, sorted."""
-        return tuple(sorted(path.parent.name for path in self.folder.glob("solutions/*/assignment.toml")))
+        source = self.folder / self.layout.source
+        return tuple(sorted(path.parent.name for path in source.glob("*/assignment.toml")))
 
     def chosen(self, assignments: Sequence[str] | None) -> tuple[str, ...]:
         """Return the assignments named, or all of the course; raises SpecError for one, or a course, that is none."""
@@ -71,22 +85,23 @@ class Course:
             self.source(assignment)
         selected = tuple(assignments or ()) or self.assignments()
         if not selected:
-            others = sorted(path.name for path in self.folder.glob("solutions/*") if path.is_dir())
+            source = self.layout.source
+            others = sorted(path.name for path in (self.folder / source).glob("*") if path.is_dir())
             has = f"the folders {', '.join(others)} without one" if others else "nothing"
             raise SpecError(
-                f"{self.folder / 'solutions'}: expected solutions/<id>/assignment.toml, found {has}.",
+                f"{self.folder / source}: expected {source}/<id>/assignment.toml, found {has}.",
                 "`pawgrade new assignment ID` makes one: a folder with assignment.toml, check_public.py and its notebook <id>.ipynb.",
             )
         return selected
 
     def db_url(self, chosen: str | None) -> str:
-        """Return the gradebook's URL: the one chosen, else `gradebook.db` in the course."""
-        return chosen or f"sqlite:///{self.folder / 'gradebook.db'}"
+        """Return the gradebook's URL: the one chosen, else nbgrader's for this course, else `gradebook.db` in the course."""
+        return chosen or self.layout.db_url or f"sqlite:///{self.folder / 'gradebook.db'}"
 
     def left_out(self, assignment: str) -> dict[str, str]:
         """Return the students whose folders are not read, with the reason: staff put them there, so it is for them to mend."""
         reasons = {}
-        for path in sorted(self.folder.glob(f"submitted/*/{assignment}")):
+        for path in sorted(self.submitted.glob(f"*/{glob.escape(assignment)}")):
             name = path.parent.name
             # A link may lead anywhere, to another student's work, too.
             if path.parent.is_symlink() or path.is_symlink():
@@ -103,11 +118,11 @@ class Course:
     def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
         """Return what is handed in, by student; raises SpecError for a student who handed in nothing."""
         # `glob` passes over folders that it may not read: their students would count as having handed in nothing.
-        _require_readable(self.folder / "submitted", assignment)
+        _require_readable(self.submitted, assignment)
         left_out = self.left_out(assignment)
         folders = {
             path.parent.name: path
-            for path in sorted(self.folder.glob(f"submitted/*/{assignment}"))
+            for path in sorted(self.submitted.glob(f"*/{glob.escape(assignment)}"))
             if path.is_dir() and path.parent.name not in left_out
         }
         for student in students:
@@ -120,21 +135,23 @@ class Course:
                 f"Expected the folder {self.folder / 'submitted' / missing[0] / assignment}.",
             )
         selected = students or tuple(folders)
-        _require_different(self.folder / "submitted", selected)
+        names = notebook_names(self.folder / self.layout.source / assignment)
+        _require_different(self.submitted, selected)
         return [
             Submission(
                 student,
                 assignment,
                 folders[student],
                 _timestamp(folders[student]),
-                _only_notebook(folders[student], f"{assignment}.ipynb"),
+                _only_notebook(folders[student], f"{names[0]}.ipynb") if len(names) == 1 else "",
+                notebooks=names,
             )
             for student in selected
         ]
 
     def strays(self) -> dict[str, str]:
         """Return what lies under `submitted/` and belongs to no student's assignment, with the reason."""
-        submitted = self.folder / "submitted"
+        submitted = self.submitted
         assignments = self._all_assignments()
         reasons = {}
         for path in _entries(submitted):
@@ -153,7 +170,14 @@ class Course:
         """Return the ids of all assignments, those that are nbgrader's alone included."""
         folders = (
             path
-            for kind in ("solutions", "assignments", "source", "release")
+            for kind in {
+                "solutions",
+                "assignments",
+                "source",
+                "release",
+                self.layout.source,
+                self.layout.release,
+            }
             for path in self.folder.glob(f"{kind}/*")
         )
         return {path.name for path in folders if path.is_dir()}
@@ -167,7 +191,7 @@ def find_course(folder: Path | None, start: Path) -> Course:
     """
     # A folder that was given is meant: those above it are not searched.
     for candidate in [folder] if folder else [start, *start.parents]:
-        if (candidate / "solutions").is_dir() and (candidate / "nbgrader_config.py").is_file():
+        if (candidate / CONFIG).is_file() and (candidate / layout_of(candidate).source).is_dir():
             return Course(candidate.resolve())
     if folder is not None and not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
@@ -175,7 +199,7 @@ def find_course(folder: Path | None, start: Path) -> Course:
             f"{folder} {what}; expected the folder of a course.", f"`pawgrade new course {folder}` makes one."
         )
     raise SpecError(
-        f"{folder or start} is no course: expected nbgrader_config.py and a folder solutions there.",
+        f"{folder or start} is no course: expected nbgrader_config.py and the folder of its source_directory there: solutions in Pawgrade's courses, source in nbgrader's.",
         "Give the course with --course, make one with `pawgrade new course NAME`, or run `pawgrade demo` to see one.",
     )
 

@@ -1,12 +1,13 @@
 """What of an assignment decides which questions are asked and how a notebook runs; levels, points and checks do not.
 
 Hidden crops and numbers are drawn from this identity and the course secret. So when a level or a check changes, the
-questions stay the same ones, and answers that are stored can be judged again (ADR 19).
+questions stay the same ones, and answers that are stored can be judged again (ADR 20).
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import tomllib
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ def parts(folder: Path) -> dict[str, str]:
     limits = {card: entry.get("limits") for card, entry in cards.items()}
     exercises = [exercise.get("id") for kind in ("exercises", "manual") for exercise in public.get(kind, [])]
     return {
-        "notebook": _digest(_cells(folder)),
+        "notebook": _digest([public.get("notebooks"), *_cells(folder)]),
         "limits": _digest([public.get("limits"), limits]),
         "entry points": _digest(public.get("entry_points")),
         "data": _digest([data, public.get("counts"), public.get("backbone")]),
@@ -82,6 +83,13 @@ def drawn_from(course: Path, assignment: str, folder: Path) -> str:
     """Return what the questions of an assignment are drawn from in a course, together with its secret; raises SpecError."""
     digest = asked(folder)
     return noted(course, assignment).get(digest, digest)
+
+
+def fingerprint(version: str, secret: bytes) -> str:
+    """Return the digest (16 hex digits) of a version and the course secret, as grades carry it."""
+    # The secret goes in as a keyed digest only.
+    keyed = hmac.new(secret, b"attempt", hashlib.sha256).hexdigest()
+    return hashlib.sha256(f"{version}{keyed}".encode()).hexdigest()[:16]
 
 
 def _note(course: Path, assignment: str) -> Path:

@@ -10,21 +10,22 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from grader import records
 from grader.assignment.calibrated import Calibration
+from grader.assignment.names import PlainName
 from grader.errors import SpecError
 from grader.limits import Limits
 from grader.schema import Strict, mistakes, refuse
 
 Name = str
-ID_PATTERN = r"^[a-z][a-z0-9_]*$"  # of an assignment: the name of its folders, too
 Size = Annotated[int, Field(ge=0)]
 Dtype = Literal["float", "float32", "float64", "int", "int64", "uint8", "bool", "str"]
 NO_CARD = records.NO_CARD
+IN_THE_NOTEBOOK = "in the notebook"
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 PICTURES = "pictures.py"  # of an assignment's folder: it draws for the feedback, and decides nothing
 # Left behind by running the notebook or its checks, so no part of the version.
@@ -36,7 +37,7 @@ class Exercise(Strict):
 
     id: Name
     title: str
-    points: float = Field(gt=0)
+    points: float = Field(ge=0)
 
 
 class Value(Strict):
@@ -78,9 +79,11 @@ class EntryPoint(Strict):
         budget_s: seconds for the questions of one set: sets that ask the same function do not take time from each other.
         inputs: positional arguments.
         output: what it must return.
+        notebook: name of the notebook that defines it; "": the assignment's only one.
     """
 
     name: Name
+    notebook: str = ""
     budget_s: float = Field(gt=0)
     inputs: tuple[Value, ...] = ()
     output: Value
@@ -150,12 +153,19 @@ class Data(Strict):
 
 
 class Assignment(Strict):
-    """The public description of an assignment: what `assignment.toml` holds."""
+    """The public description of an assignment: what `assignment.toml` holds.
 
-    id: str = Field(pattern=ID_PATTERN)
+    Its notebooks are files `<name>.ipynb` beside it; where none is named, there is one, called as the assignment is. `graded` is
+    `by checks`, which ask the notebook from outside, or `in the notebook`: by the tests in its own cells, as nbgrader grades, so
+    that the student's kernel says what the points are.
+    """
+
+    id: PlainName
     title: str
+    notebooks: tuple[PlainName, ...] = Field((), min_length=1)
     points: float = Field(gt=0)
     pass_points: float = Field(ge=0)
+    graded: Literal["by checks", "in the notebook"] = "by checks"
     backbone: str = "efficientnet_lite0"
     repeat_within: float = Field(
         0.02, ge=0
@@ -169,6 +179,14 @@ class Assignment(Strict):
     levels: dict[str, Levels] = Field(default_factory=dict)  # of an assignment without a data card
     counts: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)  # the same
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_notebook(cls, values: Any) -> Any:  # noqa: ANN401 - what a file holds
+        """Name the notebook of an assignment that names none."""
+        if isinstance(values, dict) and "notebooks" not in values and isinstance(values.get("id"), str):
+            return {**values, "notebooks": [values["id"]]}
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         ids = [exercise.id for exercise in (*self.exercises, *self.manual)]
@@ -177,19 +195,43 @@ class Assignment(Strict):
         for kind, names in (
             ("entry_points", [entry.name for entry in self.entry_points]),
             ("files", [file.name for file in self.files]),
+            # Some disks take names for equal that differ in case alone.
+            ("notebooks", [name.casefold() for name in self.notebooks]),
         ):
             if len(set(names)) != len(names):
                 problems.append(f"{kind}: names must differ, found {names}")
+        problems += [
+            f"entry point {entry.name}: expected notebook = one of {', '.join(self.notebooks)}, found {entry.notebook!r}"
+            for entry in self.entry_points
+            # Which one defines it cannot be told from outside, and a guess would cost everybody's points.
+            if entry.notebook not in self.notebooks and (entry.notebook or len(self.notebooks) > 1)
+        ]
         total = sum(exercise.points for exercise in (*self.exercises, *self.manual))
         # Points may be decimal fractions, whose sums are not exact in binary.
         if abs(total - self.points) > 1e-9:
             problems.append(f"points is {self.points:g}, but the exercises add up to {total:g}")
         if self.data and (self.levels or self.counts):
             problems.append("levels and counts stand in [data.<card>] where there is a data card")
+        if self.in_the_notebook and (self.entry_points or self.levels or self.data):
+            problems.append(
+                f"graded is {IN_THE_NOTEBOOK!r}: entry_points, levels and data are for checks, which are not run"
+            )
+        if not self.in_the_notebook:
+            # nbgrader allows tests that are worth nothing.
+            problems += [
+                f"exercise {exercise.id!r}: points must be more than 0"
+                for exercise in (*self.exercises, *self.manual)
+                if not exercise.points
+            ]
         if self.pass_points > self.points:
             problems.append(f"pass_points ({self.pass_points:g}) is more than points ({self.points:g})")
         refuse(type(self), problems)
         return self
+
+    @property
+    def in_the_notebook(self) -> bool:
+        """Whether the tests in the notebook's own cells give the points."""
+        return self.graded == IN_THE_NOTEBOOK
 
     @property
     def max_points(self) -> float:
@@ -205,6 +247,10 @@ class Assignment(Strict):
         raise SpecError(
             f"assignment {self.id}: no entry point {name!r} in assignment.toml; it has {entry_point_names}."
         )
+
+    def notebook_of(self, entry_point: str) -> str:
+        """Return the name of the notebook that defines an entry point; raises SpecError when there is no such function."""
+        return self.entry_point(entry_point).notebook or self.notebooks[0]
 
     def on(self, card: str) -> Data:
         """Return what the assignment says about a data card, or about `NO_CARD` where it has none; raises SpecError."""
@@ -259,6 +305,11 @@ def load_assignment(folder: Path) -> Assignment:
             "Make them equal: nbgrader finds an assignment by its folder.",
         )
     return assignment
+
+
+def notebook_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of an assignment's notebooks: those that its `assignment.toml` names, else the folder's; raises SpecError."""
+    return load_assignment(folder).notebooks if (folder / "assignment.toml").is_file() else (folder.name,)
 
 
 def load_public(folder: Path) -> Assignment:

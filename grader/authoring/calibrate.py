@@ -10,7 +10,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
 from grader.assignment import spec
@@ -45,16 +44,17 @@ class Found:
         }
 
 
-def honest(course: Course, assignment: str) -> dict[str, NotebookNode]:
-    """Return the notebooks of all honest recipes by name, the source first; those that call themselves weak stay out."""
+def honest(course: Course, assignment: str) -> dict[str, dict[str, NotebookNode]]:
+    """Return the notebooks of all honest recipes by the recipe's name and their own, the source first; those that call themselves weak stay out."""
     folder = course.source(assignment)
-    source = nbformat.read(folder / f"{assignment}.ipynb", as_version=4)
-    release = nbformat.read(course.release(assignment) / f"{assignment}.ipynb", as_version=4)
+    described = spec.load_assignment(folder)
+    source = preparation.read_notebooks(folder, described)
+    release = preparation.read_notebooks(course.release(assignment), described)
     notebooks = {SOURCE: source}
     for recipe in variants.read_variants(folder, "recipes"):
         # Weak ones are honest, but do not deserve full marks: no level has to be fair to them (ADR 10).
         if not recipe.weak:
-            notebooks[recipe.name] = variants.apply(recipe, source, release)
+            notebooks[recipe.name] = variants.apply_to_all(recipe, source, release)
     return notebooks
 
 
@@ -89,6 +89,10 @@ def calibrate(
     """
     chosen = _chosen_recipes(course, assignment, recipes)
     source = spec.load_assignment(course.source(assignment))
+    if source.in_the_notebook:
+        raise SpecError(
+            f"{assignment} has no levels: tests in the notebook grade it.", "There is nothing to calibrate."
+        )
     card = preparation.choose_card(source, card, settings)
     store = course.folder / ".pawgrade" / "calibration" / assignment / card
     store.mkdir(parents=True, exist_ok=True)
@@ -120,7 +124,9 @@ def calibrate(
     return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
 
 
-def _chosen_recipes(course: Course, assignment: str, recipes: Sequence[str]) -> dict[str, NotebookNode]:
+def _chosen_recipes(
+    course: Course, assignment: str, recipes: Sequence[str]
+) -> dict[str, dict[str, NotebookNode]]:
     """Return the notebooks of the honest recipes that are asked for, by name; all of them where none is named."""
     notebooks = honest(course, assignment)
     unknown = sorted(set(recipes) - set(notebooks))

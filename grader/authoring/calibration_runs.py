@@ -129,7 +129,7 @@ class RunsOnSplit:
         card: str,
         split: int,
         store: Path,
-        notebooks: Mapping[str, NotebookNode],
+        notebooks: Mapping[str, Mapping[str, NotebookNode]],
     ) -> None:
         self.course, self.assignment, self.settings, self.card = course, assignment, settings, card
         self.split, self.store, self.notebooks = split, store, notebooks
@@ -203,7 +203,8 @@ class RunsOnSplit:
         self.data_dir = work.data_dir
         asks = any(
             ASKS_FEATURES.search(cell.source)
-            for notebook in self.notebooks.values()
+            for by_name in self.notebooks.values()
+            for notebook in by_name.values()
             for cell in notebook.cells
         )
         # Only a sandbox can put them into a kernel.
@@ -216,13 +217,15 @@ class RunsOnSplit:
     def _submit(self, run: Run, features: Path | None, runner: Executor) -> Future[Graded]:
         folder = self.desk / "handed-in" / f"{run.recipe}-{run.seed}" / self.assignment
         folder.mkdir(parents=True)
-        nbformat.write(self.notebooks[run.recipe], folder / f"{self.assignment}.ipynb")
+        for name, notebook in self.notebooks[run.recipe].items():
+            nbformat.write(notebook, folder / f"{name}.ipynb")
         submission = Submission("student00", self.assignment, folder)
         return runner.submit(grade_seeded, submission, self.order, run.seed, features)
 
     def _path(self, run: Run) -> Path:
         """Name the file of a run by all that decides what it measures; levels do not."""
-        cells = [cell.source for cell in self.notebooks[run.recipe].cells if cell.cell_type == "code"]
+        notebooks = self.notebooks[run.recipe].values()
+        cells = [cell.source for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"]
         facts = json.dumps([self.digest, cells, self.photos, run.seed, self.settings.device])
         return self.store / f"{run.recipe}-{run.seed}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.json"
 

@@ -39,7 +39,8 @@ def full_marks(grade: Grade) -> tuple[bool, str]:
         lacking.append("the checks left something in the log for staff")
     ok = grade.points == grade.max_points and not lacking
     measured = "; ".join(said(measure) for measure in measures(grade).values())
-    return ok, "; ".join(lacking) or f"{grade.points:g} of {grade.max_points:g}; {measured}"
+    points = f"{grade.points:g} of {grade.max_points:g}"
+    return ok, "; ".join(lacking) or "; ".join(filter(None, [points, measured]))
 
 
 def _reason(check: Check) -> str | Message:

@@ -24,6 +24,8 @@ _OFFICIAL = (
     "check_public.py",
 )  # public files that may share more than idioms with the staff's
 _MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"(^|\s)#.*")
+_WORD = re.compile(r"""\w+|[^\w\s,()'"\\]""")
 _LEVEL = re.compile(r"\b(zero_at|full_at)\s*=\s*[\d.]")
 
 
@@ -57,11 +59,11 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
             findings += [
                 f"{location}: from {origin}: {line!r}" for line, origin in hidden.items() if line in text
             ]
-            lines = _flat(text.splitlines())
+            words = _words(text.splitlines())
             findings += [
                 f"{location}: from {origin}: {len(passage)} lines in a row, the first of them {passage[0]!r}"
                 for passage, origin in passages.items()
-                if _flat(passage) in lines and not any(line in hidden for line in passage)
+                if _words(passage) in words and not any(line in hidden and line in text for line in passage)
             ]
             if _MARKER.search(text):
                 findings.append(f"{location}: a marker of hidden text")
@@ -105,14 +107,14 @@ def _passages(source_dir: Path, official: str) -> dict[tuple[str, ...], str]:
                 given |= {_bare(line) for line in public}
             rows = _rows([_bare(line) for line in lines])
             passages |= dict.fromkeys(rows, f"the solution in {cell_name(index, cell)}")
-    shared = _flat(official.splitlines())
+    shared = _words(official.splitlines())
     for path in sorted((source_dir / STAFF).rglob("*.py")):
         origin = path.relative_to(source_dir).as_posix()
         lines = [_bare(line) for _, text in _pieces(path) for line in text.splitlines()]
         lines = ["" if line in given or line.startswith(("import ", "from ")) else line for line in lines]
         enough = PASSAGE_CHARACTERS if path.parent.name == STAFF else VARIANT_CHARACTERS
         rows = _rows(lines, enough)
-        passages |= {row: origin for row in rows if _flat(row) not in shared and row not in passages}
+        passages |= {row: origin for row in rows if _words(row) not in shared and row not in passages}
     return passages
 
 
@@ -134,9 +136,14 @@ def _bare(line: str) -> str:
     return line.strip().lstrip("> ")
 
 
-def _flat(lines: Iterable[str]) -> str:
-    """Return a text of bare lines without empty ones, each line between two line feeds."""
-    return "\n".join(["", *(bare for line in lines if (bare := _bare(line))), ""])
+def _words(lines: Iterable[str]) -> str:
+    """Return the words and signs of lines in a row, each between two blanks.
+
+    Comments are left out, as are line breaks, commas, parentheses and quotation marks: a formatter moves them, and a copy stays
+    a copy.
+    """
+    text = "\n".join(_COMMENT.sub("", _bare(line)) for line in lines)
+    return f" {' '.join(_WORD.findall(text))} "
 
 
 def _public(source_dir: Path, release_dir: Path) -> tuple[str, str]:

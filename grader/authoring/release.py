@@ -6,12 +6,14 @@ A release is deterministic: the same source gives the same bytes, so that CI can
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import Assignment, load_assignment, load_hidden, told
 from grader.authoring.leaks import CACHES, folder_contents, leaks
 from grader.checks.soundness import require_sound
@@ -20,9 +22,9 @@ from grader.errors import SpecError
 from grader.feedback.picture_files import require_drawn
 from grader.files import fresh_folder
 from grader.gradebook.conversion import (
-    _convert,
     _ignored,
     cell_name,
+    converted,
     course_config,
     read_source,
     record_source,
@@ -30,7 +32,7 @@ from grader.gradebook.conversion import (
 from grader.gradebook.nbgrader import nbgrader_api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from nbformat import NotebookNode
 
@@ -57,14 +59,14 @@ def release(
         SpecError: as `build_release` and `record_source` say; or checks, points and exercises do not fit together, or a
             picture that checks show cannot be drawn.
     """
-    source = course / "solutions" / assignment
+    source = course / layout_of(course).source / assignment
     # Before anything is written: a release of an assignment that cannot be graded would reach students.
     tell("looking at checks and points")
     require_readable(source)
     tell("looking at its pictures")
     require_drawn(source)
     tell("making the notebook that students get")
-    path = build_release(course, assignment, course / "assignments")
+    path = build_release(course, assignment, course / layout_of(course).release)
     tell("putting its cells into the gradebook")
     record_source(course, assignment, db_url)
     return path
@@ -79,6 +81,7 @@ def require_readable(source: Path) -> None:
     Raises:
         SpecError: a line for each mistake, with file, key, what was found and what is allowed.
     """
+    nbgrader_api()  # what reads cells: where it is missing, that alone is told
     errors: list[SpecError] = []
 
     def tried(read: Callable[[], Read]) -> Read | None:
@@ -88,17 +91,20 @@ def require_readable(source: Path) -> None:
             errors.append(exc)
             return None
 
-    path = source / f"{source.name}.ipynb"
     assignment = tried(lambda: load_assignment(source))
     tried(lambda: load_hidden(source))
-    notebook = tried(lambda: read_source(path))
-    if notebook is not None:
-        tried(lambda: _require_metadata(path, notebook))
+    names = (source.name,) if assignment is None else assignment.notebooks
+    paths = {name: source / f"{name}.ipynb" for name in names}
+    read = {name: tried(functools.partial(read_source, path)) for name, path in paths.items()}
+    notebooks = {name: notebook for name, notebook in read.items() if notebook is not None}
+    for name, notebook in notebooks.items():
+        tried(functools.partial(_require_metadata, paths[name], notebook))
     if assignment is not None:
-        if notebook is not None:
-            tried(lambda: _check_graded_cells(path, notebook, assignment))
+        if len(notebooks) == len(names):
+            tried(lambda: _check_graded_cells(source, notebooks, assignment))
         # Imports the check files: last, so that mistakes of other files are told beside what that raises.
-        tried(lambda: require_sound(source, assignment))
+        if not assignment.in_the_notebook:
+            tried(lambda: require_sound(source, assignment))
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -144,12 +150,12 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     Raises:
         SpecError: naming file and cell, when the source is wrong or something hidden would be released.
     """
-    source, target = course / "solutions" / assignment, destination / assignment
+    source, target = course / layout_of(course).source / assignment, destination / assignment
     spec = load_assignment(source)
     config = course_config(course)
-    notebook = _convert(course, assignment, config, until_saved=False)
-    # Of the converted notebook, since that is what will be graded.
-    _check_graded_cells(source / f"{assignment}.ipynb", notebook, spec)
+    notebooks = converted(course, assignment, config, until_saved=False)
+    # Of the converted notebooks, since those are what will be graded.
+    _check_graded_cells(source, notebooks, spec)
     with fresh_folder(target) as draft:
         for path in _public_files(source, _ignored(config)):
             copied = draft / path.relative_to(source)
@@ -157,7 +163,8 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
             shutil.copyfile(path, copied)
         for card in spec.data:
             _copy_card(course, card, draft)
-        (draft / f"{assignment}.ipynb").write_text(_text(notebook), encoding="utf-8")
+        for name, notebook in notebooks.items():
+            (draft / f"{name}.ipynb").write_text(_text(notebook), encoding="utf-8")
         for path in draft.rglob("*"):
             if path.is_file():
                 # The same modes whatever this process's umask is.
@@ -170,14 +177,15 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
 
 
 def stale_files(course: Path, assignment: str) -> list[str]:
-    """Compare `assignments/<assignment>` with a fresh build; return what differs, relative to the course."""
-    lying = course / "assignments" / assignment
+    """Compare the release of an assignment with a fresh build; return what differs, relative to the course."""
+    name = layout_of(course).release
+    lying = course / name / assignment
     with tempfile.TemporaryDirectory() as scratch:
         # Not `release`, which would write into the gradebook.
         rebuilt = build_release(course, assignment, Path(scratch))
         old, new = folder_contents(lying), folder_contents(rebuilt)
     differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-    return [f"assignments/{assignment}/{name}" for name in sorted(differing)]
+    return [f"{name}/{assignment}/{file}" for file in sorted(differing)]
 
 
 def _text(notebook: NotebookNode) -> str:
@@ -186,18 +194,28 @@ def _text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
-def _check_graded_cells(path: Path, notebook: NotebookNode, spec: Assignment) -> None:
-    """The notebook's graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
-    problems = list(_wrong_cells(notebook, spec))
+def _check_graded_cells(source: Path, notebooks: Mapping[str, NotebookNode], spec: Assignment) -> None:
+    """The notebooks' graded cells and the exercises of `assignment.toml` must be the same, with the same points."""
+    problems = list(_wrong_cells(notebooks, spec))
     if problems:
+        path = source / f"{spec.notebooks[0]}.ipynb" if len(notebooks) == 1 else source
         raise SpecError(told(str(path), problems), "A graded cell's grade_id is the exercise's id.")
 
 
-def _wrong_cells(notebook: NotebookNode, spec: Assignment) -> Iterator[str]:
-    from nbgrader import utils
-
+def _wrong_cells(notebooks: Mapping[str, NotebookNode], spec: Assignment) -> Iterator[str]:
     graded_cells = {exercise.id: (exercise.points, "autograded") for exercise in spec.exercises}
     graded_cells |= {exercise.id: (exercise.points, "manually graded") for exercise in spec.manual}
+    for name, notebook in notebooks.items():
+        where = f"{name}.ipynb, " if len(notebooks) > 1 else ""
+        # Cells that were met are taken out of `graded_cells`: what is left has no cell in any notebook.
+        yield from (f"{where}{problem}" for problem in _wrong_in(notebook, graded_cells))
+    if graded_cells:
+        yield f"no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml"
+
+
+def _wrong_in(notebook: NotebookNode, graded_cells: dict[str, tuple[float, str]]) -> Iterator[str]:
+    from nbgrader import utils
+
     for index, cell in enumerate(notebook.cells):
         if not (utils.is_grade(cell) or utils.is_task(cell)):
             continue
@@ -214,8 +232,6 @@ def _wrong_cells(notebook: NotebookNode, spec: Assignment) -> Iterator[str]:
         for asked in _CHECKED.findall(cell.source):
             if asked != grade_id:
                 yield f"{cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({grade_id!r})"
-    if graded_cells:
-        yield f"no graded cell for {', '.join(sorted(graded_cells))} of assignment.toml"
 
 
 def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:

@@ -57,8 +57,8 @@ def _line(frame: re.Match[str], lines: list[str], file: str) -> str:
 def _relative(file: str, folder: Path) -> str:
     """Return the path of a file in the assignment's folder; "" for one that lies elsewhere."""
     path = Path(file)
-    if not path.is_absolute():
-        # pytest tells paths from the folder where it was started, which lies elsewhere.
-        inside = [found for found in (folder / path.name, folder / "staff" / path.name) if found.is_file()]
-        return inside[0].relative_to(folder).as_posix() if inside else ""
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
+    if path.is_absolute() and path.is_relative_to(folder):
+        return path.relative_to(folder).as_posix()
+    # pytest tells paths from the folder where it was started, which lies elsewhere; and a release is judged by its own files.
+    inside = [found for found in (folder / path.name, folder / "staff" / path.name) if found.is_file()]
+    return inside[0].relative_to(folder).as_posix() if inside else ""

@@ -17,6 +17,8 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,11 +99,26 @@ def read_variants(folder: Path, kind: str) -> list[Variant]:
 
 def apply(variant: Variant, source: NotebookNode, release: NotebookNode) -> NotebookNode:
     """Return the source notebook with the variant's cells; raises SpecError when it has no such cell."""
+    return apply_to_all(variant, {"": source}, {"": release})[""]
+
+
+def apply_to_all(
+    variant: Variant, sources: Mapping[str, NotebookNode], releases: Mapping[str, NotebookNode]
+) -> dict[str, NotebookNode]:
+    """Return the source notebooks with the variant's cells; raises SpecError when they have no such cell, or two."""
     # A copy: one source serves all variants.
-    notebook = copy.deepcopy(source)
-    places = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
-    stubs = {grade_id(cell): cell.source for cell in release.cells if grade_id(cell)}
-    unknown = sorted({*variant.cells, *variant.leaves} - set(places))
+    notebooks = {name: copy.deepcopy(source) for name, source in sources.items()}
+    named = [(grade_id(cell), cell) for notebook in notebooks.values() for cell in notebook.cells]
+    places = {name: cell for name, cell in named if name}
+    stubs = {grade_id(cell): cell.source for release in releases.values() for cell in release.cells}
+    changed = {*variant.cells, *variant.leaves}
+    counts = Counter(name for name, _ in named)
+    twice = sorted(name for name in changed if counts[name] > 1)
+    if twice and len(notebooks) > 1:
+        raise SpecError(
+            f"variant {variant.name}: several cells are called {twice[0]!r}.", "Give them names that differ."
+        )
+    unknown = sorted(changed - set(places))
     if unknown:
         raise SpecError(f"variant {variant.name}: the source notebook has no cell {unknown[0]!r}.")
     for name in variant.leaves:
@@ -109,4 +126,4 @@ def apply(variant: Variant, source: NotebookNode, release: NotebookNode) -> Note
     # After `leaves`, so a cell that is named by both has the variant's code.
     for name, text in variant.cells.items():
         places[name].source = text
-    return notebook
+    return notebooks

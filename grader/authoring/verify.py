@@ -66,6 +66,12 @@ def verify(
     # Before photos and questions are loaded: it needs neither.
     if "release" in parts:
         yield from _release(course, assignment, tell)
+    if spec.load_assignment(course.source(assignment)).in_the_notebook:
+        words = (
+            "none to try out: tests in the notebook grade it, and they are in the kernel of whoever hands in"
+        )
+        yield Finding(assignment, "checks", True, words, kind="source")
+        return
     with tempfile.TemporaryDirectory(prefix="pawgrade-verify-") as name:
         desk = Path(name)
         secret = course_secret(course.folder, settings)
@@ -126,7 +132,8 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
     stale = release.stale_files(course.folder, assignment)
     hint = f"; run `pawgrade release {assignment}`" if stale else ""
     detail = (", ".join(stale) or "equal to a fresh build") + hint
-    file = f"assignments/{assignment}/{assignment}.ipynb"
+    name = spec.notebook_names(course.source(assignment))[0]
+    file = f"{course.layout.release}/{assignment}/{name}.ipynb"
     yield Finding(assignment, "release is fresh", not stale, detail, kind="release", file=file)
     tell("the release gives nothing away")
     hidden_texts = leaks(course.release(assignment), course.source(assignment))
@@ -139,7 +146,7 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
 def _calibration(case: Case) -> Iterator[Finding]:
     """Hold the levels against what honest solutions reach; those of other cards, too, where that is known."""
     context, hidden = case.work.context, spec.load_hidden(case.work.context.folder)
-    file = f"solutions/{case.assignment}/staff/hidden.toml"
+    file = f"{case.course.layout.source}/{case.assignment}/staff/hidden.toml"
     data_by_card = context.assignment.data or {case.card: context.assignment.on(case.card)}
     for card, data in data_by_card.items():
         levels, calibration = {**data.levels, **hidden.levels.get(card, {})}, hidden.calibration.get(card)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -45,10 +46,10 @@ HEADROOM = 2 / 3  # of a limit may be used by the reference solution
 
 @dataclass(frozen=True)
 class Run:
-    """A notebook that is graded, and what is done with its grade."""
+    """The notebooks of a submission that is graded, by name, and what is done with its grade."""
 
     what: str
-    notebook: NotebookNode
+    notebooks: Mapping[str, NotebookNode]
     order: Order
     judge: Callable[[Graded], Iterable[Finding]]
 
@@ -90,8 +91,8 @@ class Case:
         self.order, self.public = order, dataclasses.replace(order, secret=None)
         self.work = preparation.prepared(order)
         self.card = self.work.context.card
-        self.source = self._notebook("solutions")
-        self.release = self._notebook("assignments")
+        self.source = self._notebooks(self.course.source(self.assignment))
+        self.release = self._notebooks(self.course.release(self.assignment))
         self.needed: set[str] = set()
         self.demands: dict[str, Requirement] = {}
         self.failed: set[str] = set()
@@ -100,13 +101,12 @@ class Case:
         self.first: Grade | None = None
         self.handed_in = 0
 
-    def _notebook(self, kind: str) -> NotebookNode:
-        path = self.course.folder / kind / self.assignment / f"{self.assignment}.ipynb"
-        return nbformat.read(path, as_version=4)
+    def _notebooks(self, folder: Path) -> dict[str, NotebookNode]:
+        return preparation.read_notebooks(folder, self.work.context.assignment)
 
     def file(self, kind: str) -> str:
-        """Name the assignment's notebook, for messages."""
-        return f"{kind}/{self.assignment}/{self.assignment}.ipynb"
+        """Name the assignment's first notebook, for messages."""
+        return f"{kind}/{self.assignment}/{self.work.context.assignment.notebooks[0]}.ipynb"
 
     def finding(
         self,
@@ -137,7 +137,8 @@ class Case:
         self.handed_in += 1
         folder = self.desk / "handed-in" / str(self.handed_in) / self.assignment
         folder.mkdir(parents=True)
-        nbformat.write(run.notebook, folder / f"{self.assignment}.ipynb")
+        for name, notebook in run.notebooks.items():
+            nbformat.write(notebook, folder / f"{name}.ipynb")
         submission = Submission("student00", self.assignment, folder)
         # What is known now; demands that runs under way will find needed are looked into twice.
         return runner.submit(grade_and_look, submission, run.order, frozenset(self.needed))
@@ -146,7 +147,9 @@ class Case:
 def plain_runs(case: Case) -> Iterator[Run]:
     """Yield the runs of source and release."""
     source = "source, all checks: full marks"
-    of_source = functools.partial(case.finding, "source", file=case.file("solutions"), names_cells=True)
+    of_source = functools.partial(
+        case.finding, "source", file=case.file(case.course.layout.source), names_cells=True
+    )
 
     def keep(graded: Graded) -> Iterator[Finding]:
         grade = case.first = graded.grade
@@ -160,7 +163,7 @@ def plain_runs(case: Case) -> Iterator[Run]:
         yield of_source(source, ok, detail, grade=grade)
         yield _resources(case, grade)
         ok, detail = picture_files.drawable(case.work.context.folder, grade)
-        file = f"solutions/{case.assignment}/check_public.py"
+        file = f"{case.course.layout.source}/{case.assignment}/check_public.py"
         yield case.finding("source", "pictures can be drawn", ok, detail, file=file)
         yield from _oddities(case, grade)
 
@@ -175,7 +178,9 @@ def plain_runs(case: Case) -> Iterator[Run]:
     def released(graded: Graded) -> Iterator[Finding]:
         ok, detail = no_marks(graded.grade)
         what = "release, all checks: 0 points, no ERROR"
-        yield case.finding("source", what, ok, detail, grade=graded.grade, file=case.file("assignments"))
+        yield case.finding(
+            "source", what, ok, detail, grade=graded.grade, file=case.file(case.course.layout.release)
+        )
 
     # The first one: `again` and the mutants read what `keep` notes of it.
     yield Run(source, case.source, case.order, keep)
@@ -229,12 +234,12 @@ def _repeated(case: Case, first: Grade, second: Grade) -> Finding:
     largest = max(gaps.values(), default=0.0)
     detail += f"; largest difference {largest:.2g}, allowed {allowed:g}"
     what = "the same seed gives the same scores"
-    return case.finding("source", what, ok, detail, grade=second, file=case.file("solutions"))
+    return case.finding("source", what, ok, detail, grade=second, file=case.file(case.course.layout.source))
 
 
 def _oddities(case: Case, grade: Grade) -> Iterator[Finding]:
     """Look for marks of a wrong key: classes that are exchanged, measures that honest work hardly ever gives."""
-    file = f"solutions/{case.assignment}/check_public.py"
+    file = f"{case.course.layout.source}/{case.assignment}/check_public.py"
     pictures = grade.staff.pictures or grade.pictures  # those of the photos that judge, where there are any
     matrices = [picture.content for picture in pictures if picture.kind == "confusion"]
     swapped = [text for content in matrices for text in exchanged(content)]
@@ -284,15 +289,15 @@ def mutant_run(case: Case, variant: Variant) -> Run:
                 # The worst mutant counts: a level must give no points to an answer that is as wrong as that
                 # (ADR 9).
                 case.shares[check.id] = min(check.points / check.max_points, case.shares.get(check.id, 1.0))
-        file = f"solutions/{case.assignment}/staff/mutants/{variant.name}.py"
+        file = f"{case.course.layout.source}/{case.assignment}/staff/mutants/{variant.name}.py"
         yield case.finding("mutant", what, not problems, detail, grade=grade, file=file, subject=variant.name)
 
-    return Run(what, variants.apply(variant, case.source, case.release), case.order, judge)
+    return Run(what, variants.apply_to_all(variant, case.source, case.release), case.order, judge)
 
 
 def coverage(case: Case) -> Iterator[Finding]:
     """List checks, and single demands, that no mutant fails: they could be dropped and nobody would see it."""
-    folder = f"solutions/{case.assignment}"
+    folder = f"{case.course.layout.source}/{case.assignment}"
     idle = [check.id for check in case.checks if check.id not in case.failed]
     detail = (
         f"no mutant fails {', '.join(idle)}"
@@ -310,6 +315,8 @@ def coverage(case: Case) -> Iterator[Finding]:
     generous = [f"{name}: {share:.0%}" for name, share in case.shares.items() if share > GIVEN_AWAY]
     detail = (
         f"the worst mutant gets at most {GIVEN_AWAY:.0%} of each of {len(case.shares)} checks with a level"
+        if case.shares
+        else "no check has a level"
     )
     if generous:
         detail = f"of the points for {', '.join(generous)}, which even the worst mutant gets; raise zero_at, or add a mutant that is worse"

@@ -15,7 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from grader.assignment import spec
-from grader.assignment.course import Course, packaged_course
+from grader.assignment.course import Course
 from grader.authoring.starters import gitignore
 from grader.datasets import cards
 from grader.errors import SpecError
@@ -38,21 +38,21 @@ GPU_VARIABLE, GRADING_VARIABLE = (
 )  # "true": there is such a runner
 NEXT: dict[Service, tuple[str, ...]] = {
     "github": (
+        "the repository must be private: it has the solutions",
         "commit the files and push: the job `cpu` runs at once",
         f"no GPU job runs yet. With a runner labelled `self-hosted`, `gpu`: Settings > Secrets and variables > Actions > Variables, {GPU_VARIABLE} = true",
         f"no class is graded at night yet. With a runner labelled `self-hosted`, `grading`: the variable {GRADING_VARIABLE} = true",
         "for grading: Settings > Environments > New, name it `grading`, let only your default branch deploy to it; in it the secret "
         'PAWGRADE_SECRET (python3 -c "import secrets; print(secrets.token_hex(16))" draws one: keep a copy) and the variables PAWGRADE_COURSE and '
         "PAWGRADE_SUBMISSIONS (folders on the runner)",
-        "the repository must be private: it has the solutions",
     ),
     "gitlab": (
+        "the project must be private: it has the solutions",
         "commit the files and push: the job `cpu` runs at once",
         f"no GPU job runs yet. With a protected runner tagged `self-hosted`, `gpu`: Settings > CI/CD > Variables, {GPU_VARIABLE} = true",
         "for grading: a protected runner tagged `self-hosted`, `grading`; Operate > Environments, one named `grading`; for it the protected variables "
         'PAWGRADE_SECRET (masked; python3 -c "import secrets; print(secrets.token_hex(16))" draws one: keep a copy), COURSE and SUBMISSIONS (folders on the runner)',
         "no class is graded at night yet: Build > Pipeline schedules, on the default branch",
-        "the project must be private: it has the solutions",
     ),
 }
 OWN_RULES = ("ruff.toml", ".ruff.toml", "pyproject.toml")  # any of them is where a course chooses its lint
@@ -166,6 +166,8 @@ def _git(folder: Path, *words: str) -> str:
 def next_steps(service: Service, folder: Path) -> Iterator[str]:
     """Yield what staff have to do on the service before the files in the course folder work, a line each."""
     came = origin()
+    if not Course(folder).assignments():
+        yield "there is no assignment yet, and until then the job `cpu` fails: `pawgrade new course .`, or `pawgrade new assignment week1` in a course"
     # Not where the course has written its own requirements.
     if came.advice and came.lines[0] in (folder / REQUIREMENTS).read_text(encoding="utf-8"):
         yield came.advice
@@ -185,9 +187,12 @@ def filled_in(template: str, drawn_card: str, real_card: str) -> str:
 
 
 def _cards_of(folder: Path) -> tuple[str, str]:
-    """Return the first drawn and the first real data card of a course's assignments, else of the packaged course's."""
+    """Return the first drawn and the first real data card of a course's assignments.
+
+    Where none of them has photos both are a drawn card, which costs no download: `verify` takes it for what has no card.
+    """
     own = own_cards(folder)
-    names = _data_of(Course(folder)) or _data_of(packaged_course())
+    names = _data_of(Course(folder)) or list(cards.drawn())
     drawn = {name: cards.load_card(name, own).drawing is not None for name in dict.fromkeys(names)}
     drawn_cards = [name for name, is_drawn in drawn.items() if is_drawn]
     real_cards = [name for name, is_drawn in drawn.items() if not is_drawn]

@@ -219,9 +219,14 @@ class CheckSession:
             )
 
         if error is None and not notes.required:
-            self.log.append(f"{item.nodeid}: the check passed without a single require: it cannot fail.")
+            self.log.append(
+                f"{item.path.name}::{item.name}: the check passed without a single require: it cannot fail."
+            )
             return verdict(Status.ERROR, hint=UNDECIDED)
         if error is None:
+            # One bound for each measure, so that they can stand side by side; a bound that all share stands once.
+            if len(set(notes.required)) > 1:
+                required = joined(notes.required)
             return verdict(Status.PASSED, mark.points)
         if isinstance(error, Shortfall):
             # Of the demand that ended the check alone, not of those that were met before it.
@@ -239,7 +244,7 @@ class CheckSession:
         if call.excinfo is not None:
             # From the check file on: the frames of pytest above it tell staff nothing.
             call.excinfo.traceback = call.excinfo.traceback.cut(path=item.path)
-            self.log.append(f"{item.nodeid}\n{call.excinfo.getrepr(style='short')}")
+            self.log.append(f"{item.path.name}::{item.name}\n{call.excinfo.getrepr(style='short')}")
         return verdict(Status.ERROR, hint=UNDECIDED)
 
     def _part(self, share: float, max_points: float) -> float:
@@ -301,7 +306,11 @@ def _contract(message: Message) -> Message:
     expected = message.parameters.get(
         "expected"
     )  # of `answers.found_instead`, which tells no more than it may
-    return expected if isinstance(expected, Message) else Message("an answer that keeps the contract")
+    return (
+        expected
+        if isinstance(expected, Message)
+        else Message("an answer of the type and shape that assignment.toml names")
+    )
 
 
 def _name(item: pytest.Item) -> str:

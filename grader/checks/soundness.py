@@ -88,6 +88,13 @@ def require_asked(
         # (`CheckSession._asked`).
         if name not in plan and not check.mark.unreported
     ]
+    for name, questions in plan.items():
+        # Each notebook has a kernel of its own, and a set is asked in one.
+        places = sorted({assignment.notebook_of(question.entry_point) for question in questions})
+        if len(places) > 1:
+            problems.append(
+                f"question set {name!r} asks functions of {' and '.join(places)}; make a set for each"
+            )
     for name, question in ((name, question) for name, questions in plan.items() for question in questions):
         entry_point = assignment.entry_point(question.entry_point)
         for value, argument in zip(entry_point.inputs, question.arguments, strict=False):
@@ -119,10 +126,30 @@ def _wrong_text(value: Value, argument: object) -> str:
     return ""
 
 
-def require_cells(path: Path, notebook: NotebookNode, assignment: Assignment) -> None:
-    """Make sure that a released notebook has one graded cell for each exercise, with its points; else SpecError."""
+def graded_cells(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """Return nbgrader's metadata of a notebook's graded cells, those graded by hand included."""
     cells = [cell.get("metadata", {}).get("nbgrader", {}) for cell in notebook.cells]
-    graded = [meta for meta in cells if isinstance(meta, dict) and (meta.get("grade") or meta.get("task"))]
+    return [meta for meta in cells if isinstance(meta, dict) and (meta.get("grade") or meta.get("task"))]
+
+
+def exercise_notebooks(notebooks: Mapping[str, NotebookNode]) -> dict[str, str]:
+    """Return by exercise the name of the notebook that holds its graded cell."""
+    return {
+        str(meta.get("grade_id")): name
+        for name, notebook in notebooks.items()
+        for meta in graded_cells(notebook)
+    }
+
+
+def require_cells(folder: Path, notebooks: Mapping[str, NotebookNode], assignment: Assignment) -> None:
+    """Make sure that released notebooks have one graded cell for each exercise, with its points; else SpecError.
+
+    Args:
+        folder: the release's, for messages.
+        notebooks: those of the release, by name.
+        assignment: what its `assignment.toml` says.
+    """
+    graded = [meta for notebook in notebooks.values() for meta in graded_cells(notebook)]
     counts = Counter(str(meta.get("grade_id")) for meta in graded)
     points = {str(meta.get("grade_id")): meta.get("points") for meta in graded}
     problems = [f"{count} graded cells are called {name}" for name, count in counts.items() if count > 1]
@@ -134,6 +161,7 @@ def require_cells(path: Path, notebook: NotebookNode, assignment: Assignment) ->
                 f"the cell {exercise.id} is worth {points[exercise.id]} points, assignment.toml says {exercise.points:g}"
             )
     if problems:
+        path = folder / f"{assignment.notebooks[0]}.ipynb" if len(notebooks) == 1 else folder
         raise SpecError(f"{path}: {'; '.join(problems)}.", f"Run `pawgrade release {assignment.id}`.")
 
 

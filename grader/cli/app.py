@@ -11,6 +11,7 @@ import typer
 
 from grader.cli import entry, output
 from grader.cli.commands import left_out, outcomes
+from grader.cli.commands.adopt import adopt
 from grader.cli.commands.assignments import calibrate, verify
 from grader.cli.commands.check import CheckCommand, check
 from grader.cli.commands.ci import ci_app
@@ -74,6 +75,7 @@ app.command()(calibrate)
 app.command()(review)
 app.command()(export)
 app.command()(collect)
+app.command()(adopt)
 
 
 def main() -> None:
@@ -171,6 +173,7 @@ def grade(
     """
     del runner  # one so far
     from grader import disclosure
+    from grader.assignment.spec import load_assignment
     from grader.grading.coordinator import grade_class
     from grader.grading.deciding import Options, Outcome
     from grader.grading.runners import InlineExecutor
@@ -178,6 +181,7 @@ def grade(
     opened_course, settings = open_course(course, sandbox)
     # As every command does: a misspelt assignment has the same answer everywhere.
     opened_course.chosen([assignment])
+    by_hand = bool(load_assignment(opened_course.source(assignment)).manual)
     options = Options(data, tuple(student or ()), force, extra_attempt)
     if dry_run:
         outcomes.show_forecast(opened_course, assignment, settings, options, json_path)
@@ -202,19 +206,28 @@ def grade(
     if not grades:
         left_out.tell_that_nobody_handed_in(opened_course.folder, assignment)
     elif json_path is None or str(json_path) != "-":
-        output.print_grades(grades)
+        output.print_grades(grades, by_hand=by_hand)
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     outcomes.tell(told, force=force)
     left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
-    left_out.tell_strays(strays, assignment)
-    _report(grades, json_path, junit_path, summary_path, staff=staff)
+    left_out.tell_strays(strays, assignment, nobody=not grades)
+    _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
+    # Piped, standard output has a line for each submission and nothing else.
+    if grades and output.console.is_terminal and str(json_path) != "-":
+        output.note(f"next: pawgrade feedback {assignment}")
     # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
 
 
 def _report(
-    grades: list[Grade], json_path: Path | None, junit: Path | None, summary: Path | None, *, staff: bool
+    grades: list[Grade],
+    json_path: Path | None,
+    junit: Path | None,
+    summary: Path | None,
+    *,
+    staff: bool,
+    by_hand: bool,
 ) -> None:
     """Write the files that were asked for; the JSON for staff has what only they may read."""
     from grader.reports import other_programs
@@ -225,7 +238,7 @@ def _report(
     if junit:
         junit.write_text(other_programs.grades_junit(grades), encoding="utf-8")
     if summary:
-        output.append(other_programs.grades_summary(grades), summary)
+        output.append(other_programs.grades_summary(grades, by_hand=by_hand), summary)
 
 
 def _exit_code(grades: list[Grade]) -> int:
@@ -250,6 +263,9 @@ def _warn(grades: list[Grade], *, flagged: bool, logs: list[str]) -> None:
         what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
         text = f"{what}. No verdict, and no points changed."
         output.errors.print(plain(text), style="dim", highlight=False)
+    if any(grade.believed for grade in grades):
+        what = f"believed: tests in the students' own notebooks gave these points; `pawgrade adopt {grades[0].assignment} --checks` begins checks that ask from outside"
+        output.errors.print(plain(what), style="dim", highlight=False)
     # Repeated for each class: without a sandbox nothing keeps a notebook from the grader's own files (ADR 3).
     ran = sum(grade.sandbox == "none" for grade in grades)
     if ran:
@@ -265,16 +281,19 @@ def feedback(
         list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")
     ] = None,
 ) -> None:
-    """Write a page for each student: verdicts, hints, pictures, the executed notebook.
+    """Write a page for each student: verdicts, hints, pictures, the executed notebook; and the class at a glance.
 
-    Pages go to `feedback/<student>/<assignment>/<assignment>.html`. They need no server and show nothing hidden.
+    Pages go to `feedback/<student>/<assignment>/<assignment>.html`, with `feedback/<student>/index.html` above them: all
+    assignments of that student, as told. They need no server and show nothing hidden. `feedback/index.html` is **for
+    staff**: it names the whole class. Give each student their own folder, never all of `feedback/`.
     """
     from grader.feedback.picture_files import require_drawn
     from grader.feedback.publish import write_pages
+    from grader.reports.overview.pages import write_overview
 
     opened_course, settings = open_course(course)
     source = opened_course.source(assignment)
-    count = 0
+    students = []
     with phases(assignment) as tell:
         try:
             tell("looking at its pictures")
@@ -285,8 +304,12 @@ def feedback(
         # Pages are told as they are written, so the generator is not made a list.
         for path in write_pages(opened_course, assignment, settings, tuple(student or ()), tell=tell):
             output.note(f"wrote {path}")
-            count += 1
-    if not count:
+            students.append(path.parent.parent.name)
+        overview = write_overview(opened_course, settings, {assignment: students}, tell=tell)
+    for note in overview.notes:
+        output.errors.print(f"[yellow]note:[/] {plain(note)}", highlight=False)
+    output.note(f"wrote {overview.page} (for staff: it names the whole class)")
+    if not students:
         output.console.print(
             plain(f"nobody has been graded yet: run `pawgrade grade {assignment}` first"), highlight=False
         )

@@ -17,7 +17,6 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from grader.authoring.findings import Finding
 from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
 from grader.records import Check, ExerciseGrade, Grade, Status, on_card
@@ -35,7 +34,6 @@ NAME, REASON = (
     30,
 )  # characters that names and reasons have in a window, at the least, before other columns go
 BESIDE = 3  # characters beside a cell: a border and two blanks
-SHORT = 160  # characters of what was found, where more stands below the table
 WIDTH = 170  # characters, where no terminal says otherwise: logs and files wrap badly
 
 
@@ -111,21 +109,26 @@ def status(value: Status) -> Text:
     return Text(f"{SYMBOLS[value]} {value}", style=STYLES[value])
 
 
-def print_grades(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> None:
+def print_grades(
+    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, by_hand: bool = True
+) -> None:
     """Print a class on standard output: a table that fits the terminal, or for a pipe a line for each submission.
 
     Args:
         grades: one row each.
         titles: what a student did, by id, for the demo.
+        by_hand: whether people grade a part of the assignment.
     """
     if console.is_terminal:
-        console.print(grades_table(grades, titles, width=console.width))
+        console.print(grades_table(grades, titles, width=console.width, by_hand=by_hand))
     else:
-        for line in grades_lines(grades, titles):
+        for line in grades_lines(grades, titles, by_hand=by_hand):
             out(f"{line}\n")  # rich would make blanks of the tabs
 
 
-def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = None) -> Iterator[str]:
+def grades_lines(
+    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, by_hand: bool = True
+) -> Iterator[str]:
     """Yield a class as text for other programs: a line of names, then one for each submission, tabs between the columns.
 
     Nothing is cut. A character that would end a line or a column is a visible sign.
@@ -133,26 +136,41 @@ def grades_lines(grades: Sequence[Grade], titles: Mapping[str, str] | None = Non
     Args:
         grades: one line each.
         titles: what a student did, by id, for the demo.
+        by_hand: whether people grade a part of the assignment; the column is there in any case.
     """
     exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
     handed_in = ["handed in"] if titles else []
-    names = ["student", "assignment", "status", "points", "of", "by hand", "up to s"]
-    yield _line([*names, *exercises, *handed_in, "what happened"])
+    believed = ["believed"] if any(grade.believed for grade in grades) else []
+    names = ["student", "assignment", "status", "points", "of", *believed, "by hand", "up to s"]
+    yield tabbed([*names, *exercises, *handed_in, "what happened"])
     for grade in grades:
-        values = (grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}")
+        values = [grade.student, grade.assignment, grade.status, f"{grade.points:g}", f"{grade.max_points:g}"]
+        values += ["yes" if grade.believed else ""] * len(believed)
         titled = [titles.get(grade.student, "")] if titles else []
         points = (_points(exercise).plain for exercise in grade.exercises)
-        yield _line(
-            [*values, _by_hand(grade), f"{grade.seconds.total:.0f}", *points, *titled, what_happened(grade)]
+        yield tabbed(
+            [
+                *values,
+                _by_hand(grade, by_hand),
+                f"{grade.seconds.total:.0f}",
+                *points,
+                *titled,
+                what_happened(grade),
+            ]
         )
 
 
-def _line(values: Iterable[str]) -> str:
+def tabbed(values: Iterable[str]) -> str:
+    """Return values as one line, a tab between any two: no value brings a tab, a line or a control sequence of its own."""
     return "\t".join(visible(" ".join(value.split("\t"))).replace("\n", " ") for value in values)
 
 
 def grades_table(
-    grades: Sequence[Grade], titles: Mapping[str, str] | None = None, *, width: int = WIDTH
+    grades: Sequence[Grade],
+    titles: Mapping[str, str] | None = None,
+    *,
+    width: int = WIDTH,
+    by_hand: bool = True,
 ) -> Table:
     """Return a class as a table: points an exercise, total, status, what needs a look.
 
@@ -163,11 +181,12 @@ def grades_table(
         grades: one row each.
         titles: what a student did, by id, for the demo.
         width: of the window, in characters.
+        by_hand: whether people grade a part of the assignment; without, there is no column for it.
     """
     # As Text, here and below: brackets in a name are no markup.
     title = f"{grades[0].assignment}{on_card(grades[0].data)}" if grades else "nothing handed in"
     table = Table(title=Text(title, style="table.title"), show_lines=True, caption_justify="left")
-    columns = _columns(grades, titles)
+    columns = _columns(grades, titles, by_hand=by_hand)
     left_out = _too_many(columns, width)
     if left_out:
         table.caption = Text(
@@ -221,8 +240,10 @@ class _Column:
         return min(self.fewest, self.most) if self.fewest else self.most
 
 
-def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None) -> list[_Column]:
+def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None, *, by_hand: bool) -> list[_Column]:
     """Return all columns of a class's table, in their order."""
+    given = by_hand or any(grade.manual_points is not None for grade in grades)
+    cells_by_hand = [Text(_by_hand(grade, by_hand)) for grade in grades]
     exercises = [exercise.id for exercise in grades[0].exercises] if grades else []
     return [
         _Column("student", [_who(grade.student, titles) for grade in grades], fewest=NAME),
@@ -230,8 +251,8 @@ def _columns(grades: Sequence[Grade], titles: Mapping[str, str] | None) -> list[
             _Column(name, [_points(grade.exercises[index]) for grade in grades], "points of exercises")
             for index, name in enumerate(exercises)
         ),
-        _Column("points", [Text(f"{grade.points:g}/{grade.max_points:g}") for grade in grades]),
-        _Column("by hand", [Text(_by_hand(grade)) for grade in grades], "by hand"),
+        _Column("points", [_total(grade) for grade in grades]),
+        *([_Column("by hand", cells_by_hand, "by hand")] if given else []),
         # "up to": seconds of a student's notebook are told in coarse steps (ADR 11).
         _Column("up to s", [Text(f"{grade.seconds.total:.0f}") for grade in grades], "up to s"),
         _Column("status", [status(grade.status) for grade in grades]),
@@ -257,6 +278,11 @@ def _least(columns: Sequence[_Column], width: int) -> int:
     return max(1, (width - 1 - fixed - BESIDE * len(columns)) // narrowed)
 
 
+def _total(grade: Grade) -> Text:
+    believed = " believed" if grade.believed else ""
+    return Text(f"{grade.points:g}/{grade.max_points:g}{believed}")
+
+
 def _who(student: str, titles: Mapping[str, str] | None) -> Text:
     who = Text(student, style="bold")
     if titles and student in titles:
@@ -264,8 +290,10 @@ def _who(student: str, titles: Mapping[str, str] | None) -> Text:
     return who
 
 
-def _by_hand(grade: Grade) -> str:
-    return "to do" if grade.manual_points is None else f"{grade.manual_points:g}"
+def _by_hand(grade: Grade, expected: bool) -> str:
+    if grade.manual_points is not None:
+        return f"{grade.manual_points:g}"
+    return "to do" if expected else "-"
 
 
 def _points(exercise: ExerciseGrade) -> Text:
@@ -282,7 +310,10 @@ def what_happened(grade: Grade) -> str:
     # The first of each only: what fails later often follows from it.
     broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
     failed = next((check for check in grade.checks if check.status in (Status.FAILED, Status.ERROR)), None)
-    first = f"{failed.exercise}: {failed.found}" if failed else ""
+    first = str(failed.found) if failed else ""
+    # A refused answer begins with its function, which may be called as the exercise is.
+    if failed and not first.startswith(f"{failed.exercise}: "):
+        first = f"{failed.exercise}: {first}"
     return "; ".join([*broken, first] if first else broken)
 
 
@@ -311,57 +342,6 @@ def write_json(value: Any, path: Path | None) -> None:  # noqa: ANN401 - JSON-ab
         out(text)
         return
     write_whole(path, text)  # a program that waits for the file never reads half of it
-
-
-def print_findings(findings: Sequence[Finding]) -> None:
-    """Print what `verify` found: a table in a terminal; for a pipe a line each, and the count on standard error."""
-    if console.is_terminal:
-        console.print(findings_table(findings))
-        return
-    for finding in findings:
-        seconds = f"{finding.seconds:.0f}" if finding.seconds else ""
-        mark = "ok" if finding.ok else "NOT OK"
-        out(f"{_line([mark, finding.assignment, finding.what, seconds, _in_a_row(finding)])}\n")
-    errors.print(Text(_how_many(findings)), soft_wrap=True)
-
-
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return what `verify` found: a row each, and in the caption how many are not as they must be."""
-    table = Table(title="verify", caption=_how_many(findings), show_lines=True)
-    for name in ("assignment", "what", "", "found"):
-        # Names that are no words are broken rather than cut.
-        table.add_column(name, overflow="fold", no_wrap=not name)
-    for finding in findings:
-        mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
-        took = f"{finding.seconds:.0f} s: " if finding.seconds else ""
-        table.add_row(Text(finding.assignment), Text(finding.what), mark, Text(took + _in_a_row(finding)))
-    return table
-
-
-def _how_many(findings: Sequence[Finding]) -> str:
-    wrong = sum(not finding.ok for finding in findings)
-    if wrong:
-        return f"{wrong} of {len(findings)} not as they must be"
-    return f"{len(findings)} looked at, all as they must be"
-
-
-def _in_a_row(finding: Finding) -> str:
-    """Return what was found; what an author has to read in full stands below, where lines are as long as they are."""
-    if not finding.log:
-        return finding.detail
-    first = finding.detail.partition("\n")[0]
-    return f"{first if len(first) <= SHORT else first[: SHORT - 3] + '...'} (more below)"
-
-
-def slips(findings: Sequence[Finding]) -> Iterator[Text]:
-    """Yield what authors got wrong in their files, once where several findings are about the same: exceptions, own lines first."""
-    told: dict[tuple[str, str], str] = {}
-    for finding in findings:
-        told.setdefault((finding.assignment, finding.log), finding.what)
-    for (assignment, log), what in told.items():
-        if log:
-            yield Text(f"{assignment}: {what}", style="bold red")
-            yield from (Text(f"  {line}") for line in log.splitlines())
 
 
 def append(text: str, path: Path) -> None:

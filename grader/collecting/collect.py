@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from grader.assignment.course import Course
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import load_public
 from grader.collecting import placing, plan, senders, sources
 from grader.collecting.members import Aside, Kind, write_time
+from grader.errors import SpecError
 from grader.gradebook import attempts
 from grader.gradebook.roster import FILE, Roster, course_roster
+
+NO_HAND_INS = (".pawgrade", "assignments", "autograded", "feedback", "solutions")  # folders of a course
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,17 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
         InfrastructureError: another process writes records of this course.
     """
     source_folder = course.source(order.assignment)
+    _require_hand_ins(order.source, course)
     roster = course_roster(course.folder, db_url, order.roster)
     # Students of the gradebook are those who were graded before: who hands in for the first time is not among them.
     complete = order.roster is not None or (course.folder / FILE).is_file()
+    described = load_public(source_folder)
     target = plan.Target(
         course.folder,
         order.assignment,
-        load_public(source_folder).files,
-        _released(course, order.assignment),
+        described.files,
+        described.notebooks,
+        _released(course, order.assignment, described.notebooks),
         placing.read_record(course.folder, order.assignment),
         order.replace,
     )
@@ -131,17 +138,29 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
     )
 
 
+def _require_hand_ins(source: Path, course: Course) -> None:
+    """Raise SpecError for the course itself, or a folder of it that staff or grading wrote: its folders would become students."""
+    home, path = course.folder.resolve(), source.resolve()
+    if path == home or any(path.is_relative_to(home / name) for name in NO_HAND_INS):
+        raise SpecError(
+            f"{source}: expected hand-ins, found {'the course itself' if path == home else 'a folder of the course'}.",
+            "Give the archive or the folder as the platform gave it, or submitted, where things lie in the wrong place.",
+        )
+
+
 def _knows(roster: Roster, name: str) -> bool:
     return roster.find("id", name).student is not None
 
 
-def _released(course: Course, assignment: str) -> frozenset[str]:
+def _released(course: Course, assignment: str, notebooks: tuple[str, ...]) -> frozenset[str]:
     """Return the names of a release's files, where there is a release: students carry them along."""
-    folder = course.folder / "assignments" / assignment
+    folder = course.folder / course.layout.release / assignment
     files = folder.rglob("*") if folder.is_dir() else ()
-    return frozenset(path.relative_to(folder).as_posix() for path in files) - {f"{assignment}.ipynb"}
+    return frozenset(path.relative_to(folder).as_posix() for path in files) - {
+        f"{name}.ipynb" for name in notebooks
+    }
 
 
 def _folders(course: Path) -> list[str]:
-    submitted = course / "submitted"
+    submitted = course / layout_of(course).submitted
     return [path.name for path in submitted.iterdir() if path.is_dir()] if submitted.is_dir() else []

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from grader.assignment.course import MAX_TIMESTAMP_BYTES, TIMESTAMP
+from grader.assignment.layout import layout_of
 from grader.assignment.spec import File
 from grader.collecting.members import Aside, Contents, HandIn, Member, read_time, write_time
 from grader.collecting.senders import Identity
@@ -29,7 +30,8 @@ class Target:
     Attributes:
         folder: the course's.
         assignment: id.
-        declared: files that belong to the assignment beside the notebook.
+        declared: files that belong to the assignment beside the notebooks.
+        notebooks: their names, without `.ipynb`; empty: one, called as the assignment is.
         released: names of the release's files: they are not handed in, only carried along.
         record: what was collected before, by student; see `placing`.
         replace: whether what is there is replaced where nothing says which one is newer.
@@ -38,24 +40,30 @@ class Target:
     folder: Path
     assignment: str
     declared: tuple[File, ...] = ()
+    notebooks: tuple[str, ...] = ()
     released: frozenset[str] = frozenset()
     record: Mapping[str, Mapping[str, Any]] | None = None
     replace: bool = False
 
     @property
     def notebook(self) -> str:
-        """Name of the notebook."""
-        return f"{self.assignment}.ipynb"
+        """Name of the file of the first notebook."""
+        return self.files[0]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files of all notebooks."""
+        return tuple(f"{name}.ipynb" for name in self.notebooks or (self.assignment,))
 
     def of(self, student: str) -> Path:
         """Return the folder of a student's hand-in."""
-        return self.folder / "submitted" / student / self.assignment
+        return self.folder / layout_of(self.folder).submitted / student / self.assignment
 
     @property
     def limits(self) -> dict[str, int]:
         """Names of the files that count, with the most bytes of each."""
         return {
-            self.notebook: MAX_NOTEBOOK_BYTES,
+            **dict.fromkeys(self.files, MAX_NOTEBOOK_BYTES),
             **{file.name: file.max_kb * 1024 for file in self.declared},
         }
 
@@ -119,14 +127,17 @@ def rows(contents: Contents, identities: Sequence[Identity], target: Target) -> 
 def _chosen(hand_in: HandIn, who: Identity, target: Target) -> Row:
     """Return a hand-in with the files that count chosen, as `new`; `refused` where that cannot be."""
     row = Row(hand_in.sender.label, who.student, "refused", number=hand_in.number)
-    notebook, reason = _notebook(hand_in.files, target.notebook)
+    notebooks, reason = _notebooks(hand_in.files, target.files)
     reason = who.reason or reason
-    if notebook is None or reason:
+    if not notebooks or reason:
         return replace(row, notes=(*hand_in.notes, reason), asides=_all_aside(hand_in, reason))
     limits = target.limits
-    files, notes = {target.notebook: hand_in.files[notebook]}, list(hand_in.notes)
+    files = {name: hand_in.files[path] for name, path in notebooks.items()}
+    notes = list(hand_in.notes)
     by_name = {PurePosixPath(path).name: path for path in sorted(hand_in.files, key=_depth, reverse=True)}
-    taken = {notebook}
+    taken = set(notebooks.values())
+    missing = [name for name in target.files if name not in notebooks]
+    notes += [f"no {name}" for name in missing]
     for file in target.declared:
         path = by_name.get(file.name)
         if path is None:
@@ -136,8 +147,9 @@ def _chosen(hand_in: HandIn, who: Identity, target: Target) -> Row:
             continue
         files[file.name] = hand_in.files[path]
         taken.add(path)
+    notebook = next(iter(notebooks.values()))
     name = PurePosixPath(notebook).name
-    if name != target.notebook:
+    if name not in target.files:
         notes.append(f"was called {visible(name)}")
     if who.made:
         notes.append(f"id made of {visible(hand_in.sender.label)!r}")
@@ -151,6 +163,22 @@ def _chosen(hand_in: HandIn, who: Identity, target: Target) -> Row:
         handed_in=hand_in.handed_in or hand_in.files[notebook].modified,
         asides=_rest(hand_in, taken, target.released),
     )  # fmt: skip
+
+
+def _notebooks(files: Mapping[str, Member], names: Sequence[str]) -> tuple[dict[str, str], str]:
+    """Return the paths of the notebooks of a hand-in by the names that they should have, or why none is chosen."""
+    if len(names) == 1:
+        path, reason = _notebook(files, names[0])
+        return ({} if path is None else {names[0]: path}), reason
+    by_name: dict[str, str] = {}
+    for name in names:
+        named = sorted((path for path in files if PurePosixPath(path).name == name), key=_depth)
+        if len(named) > 1 and _depth(named[0])[0] == _depth(named[1])[0]:
+            return {}, f"{len(named)} notebooks are called {name}: {_names(named)}"
+        if named:
+            by_name[name] = named[0]
+    # Of several, no other name is taken for one of them: which it is would be a guess.
+    return by_name, "" if by_name else f"none of {', '.join(names)} among {_names(files) or 'its files'}"
 
 
 def _notebook(files: Mapping[str, Member], name: str) -> tuple[str | None, str]:

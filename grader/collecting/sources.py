@@ -85,8 +85,9 @@ def _contents(members: tuple[Member, ...], course: Course, assignment: str, read
     if kind == "moodle":
         return moodle.read(members)
     if kind == "canvas":
-        declared = {file.name for file in load_public(course.source(assignment)).files}
-        return canvas.read(members, {f"{assignment}.ipynb", *declared})
+        described = load_public(course.source(assignment))
+        notebooks = {f"{name}.ipynb" for name in described.notebooks}
+        return canvas.read(members, {*notebooks, *(file.name for file in described.files)})
     if kind == "nbgrader":
         return exchange.read(members, assignment)
     others = {name for name in course.assignments() if name != assignment}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbformat import NotebookNode
 
 from grader.execution.kernels import Lease
-from grader.limits import Limits
+from grader.limits import Limits, foremost
 from grader.messages import NOTHING, Message
 from grader.records import FailedCell, Limit
 
@@ -87,10 +87,7 @@ class Execution:
     @property
     def limit(self) -> Limit | None:
         """The limit that matters most: the one that ended the run, else one that ended a cell, else one that cut."""
-        # `grading.submission` decides by this whether to run once more, so a limit that ended something must
-        # not hide behind one that only cut the output.
-        order = (Limit.WALL, Limit.MEMORY, Limit.CELL, Limit.PROCESSES, Limit.DISK, Limit.OUTPUT)
-        return next((limit for limit in order if limit in self.hits), None)
+        return foremost(self.hits)
 
 
 def is_near(peak_mb: float, limits: Limits) -> bool:

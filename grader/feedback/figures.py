@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RIGHT, WRONG = BLUE, ORANGE
 PHOTOS = "photos"  # what a confusion matrix counts
 LABEL_CHARS, CAPTION_CHARS = 28, 90
+MISTAKES = 5  # named in a row of the table
 CLASSES = 200  # more rows than this cannot be read in any picture
 
 
@@ -77,6 +78,8 @@ def _is_whole(drawing: object) -> bool:
         and isinstance(drawing.says, tuple)
         and all(isinstance(line, str) for line in drawing.says)
         and isinstance(drawing.seen, str | Message)
+        and isinstance(drawing.table, tuple)
+        and all(isinstance(cell, str) for row in drawing.table for cell in row)
     )
 
 
@@ -118,7 +121,37 @@ def confusion(content: dict[str, Any]) -> Drawing:
             " is that many {things} taken for something else.",
             things=things(content),
         ),
+        says=_confusion_said(matrix, names, things(content)),
+        table=_confusion_table(matrix, names, things(content)),
     )
+
+
+def _confusion_said(matrix: npt.NDArray[np.int64], names: Sequence[str], counted: str) -> tuple[str, ...]:
+    pairs = [
+        f"{short(names[row], LABEL_CHARS)} taken for {short(names[column], LABEL_CHARS)}: {count} of {int(matrix[row].sum())}."
+        for row, column, count in most_confused(matrix, names)
+    ]
+    # No sum: where accuracies are shown in steps, nobody is to read the exact one off a sentence.
+    wrong = int((_mistakes(matrix) > 0).sum())
+    return (f"{len(names)} classes of {counted}; {wrong} pairs of classes are confused.", *pairs)
+
+
+def _confusion_table(
+    matrix: npt.NDArray[np.int64], names: Sequence[str], counted: str
+) -> tuple[tuple[str, ...], ...]:
+    """Return one row a class: how many there are, how many are right, and what the others were taken for."""
+    rows = []
+    for row, name in enumerate(names):
+        columns = sorted(map(int, np.flatnonzero(matrix[row])), key=lambda column: -matrix[row, column])
+        mistakes = [
+            f"{short(names[column], LABEL_CHARS)} {matrix[row, column]}"
+            for column in columns
+            if column != row
+        ]
+        more = f" and {len(mistakes) - MISTAKES} more" if len(mistakes) > MISTAKES else ""
+        total, right = str(int(matrix[row].sum())), str(int(matrix[row, row]))
+        rows.append((short(name, LABEL_CHARS), total, right, ", ".join(mistakes[:MISTAKES]) + more or "-"))
+    return (("class", counted, "right", "taken for"), *rows)
 
 
 def things(content: dict[str, Any]) -> str:
@@ -165,7 +198,7 @@ def photo_grid(content: dict[str, Any]) -> Drawing:
             axis.set_axis_off()  # of the empty places of a shorter row, too
             if column < len(images):
                 axis.imshow(images[column])
-    return _png(figure)
+    return _png(figure, says=tuple(f"{caption}: {len(images)} images." for caption, images in rows))
 
 
 FIGURES: dict[str, Draw] = {"confusion": confusion, "photo_grid": photo_grid}
@@ -227,7 +260,12 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def _png(figure: Figure, seen: str | Message = "") -> Drawing:
+def _png(
+    figure: Figure,
+    seen: str | Message = "",
+    says: tuple[str, ...] = (),
+    table: tuple[tuple[str, ...], ...] = (),
+) -> Drawing:
     """Save with 256 colours and no time stamp: small, and the same bytes for the same values."""
     from PIL import Image
 
@@ -237,4 +275,4 @@ def _png(figure: Figure, seen: str | Message = "") -> Drawing:
     with Image.open(drawn) as picture:
         # Dithering would speckle plain colours, and specks compress badly.
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    return Drawing(PNG, buffer.getvalue(), seen=seen)
+    return Drawing(PNG, buffer.getvalue(), says, seen, table)

@@ -155,7 +155,11 @@ def _stepped(release: Release, grade: Grade, levels: Mapping[str, Levels], step:
         )
         statements.append(words)
     if release.grade.attempt != grade.attempt:
-        statements.append(Message("shown since scored attempt {number}", number=release.turn))
+        # Part of the last measure: as one more it would stand in a row of its own.
+        last = joined(statements[-1:])
+        statements[-1:] = [
+            Message("{words}; shown since scored attempt {number}", words=last, number=release.turn)
+        ]
     if share >= 1.0:
         return replace(check, measured=joined(statements))
     steps = disclosure.steps(check.max_points)

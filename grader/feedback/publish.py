@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import numpy.typing as npt
 
@@ -13,17 +15,22 @@ from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.checks.scoring import with_manual
+from grader.checks.soundness import exercise_notebooks
 from grader.datasets import cards, sources, views
 from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page, picture_files
 from grader.files import write_whole
 from grader.gradebook import attempts, versions
-from grader.gradebook.nbgrader import has_nbgrader
-from grader.records import Grade
+from grader.gradebook.nbgrader import NO_RESPONSE, has_nbgrader
+from grader.records import Grade, Submission
 from grader.settings import Settings
 
 Given = tuple[float | None, str]
 NOTHING: Given = (None, "")
+# Date, hour and minute, and zone of a `timestamp.txt`: it came with the submission, so nothing else of it is shown.
+TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)? ?([A-Za-z0-9_/+:-]{0,40})$", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def write_pages(
     *,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Path]:
-    """Write `feedback/<student>/<assignment>/<assignment>.html` for everybody who has been graded.
+    """Write `feedback/<student>/<assignment>/<notebook>.html` for everybody who has been graded, a page for each notebook.
 
     Args:
         course: the course.
@@ -63,6 +70,7 @@ def write_pages(
         The path of each page.
     """
     assignment = spec.load_assignment(course.source(assignment_id))
+    places = _places(course.source(assignment_id), assignment)
     draw_functions = picture_files.drawn_by(course.source(assignment_id))
     photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
     tell("looking up points given by hand")
@@ -70,6 +78,7 @@ def write_pages(
     chosen = _chosen(
         course, assignment_id, students
     )  # before any page is written: a misspelt name changes nothing
+    submissions = _submissions(course, assignment_id)
     for number, student in enumerate(chosen, start=1):
         tell(f"page {number} of {len(chosen)}, {student}")
         # Which attempt is best is a score too: a ladder shows the one handed in.
@@ -82,21 +91,60 @@ def write_pages(
         grade = _as_shown(course, assignment, grade, settings)
         if grade.data not in photos:
             photos[grade.data] = _training_photos(assignment, grade, settings)
-        comments = _comments(assignment, by_hand.get(student, {}))
+        comments = _comments(assignment, by_hand.get(student, {}), places)
         given = [comment.points for comment in comments if comment.points is not None]
-        html = page.render(
-            with_manual(grade, sum(given) if given else None, assignment.pass_points),
-            title=assignment.title,
-            notebook=attempts.executed_bytes(course.folder, grade),
-            photos=photos[grade.data],
-            own=draw_functions,
-            manual=comments,
-            pass_points=assignment.pass_points,
-            standing=standing,
-        )
-        path = course.folder / "feedback" / student / assignment_id / f"{assignment_id}.html"
-        write_whole(path, html)
-        yield path
+        executed = attempts.executed_bytes(course.folder, grade)
+        for name in grade.notebook_names:
+            html = page.render(
+                with_manual(grade, sum(given) if given else None, assignment.pass_points),
+                title=assignment.title,
+                notebook=executed.get(name),
+                photos=photos[grade.data],
+                own=draw_functions,
+                manual=comments,
+                pass_points=assignment.pass_points,
+                entry_points=[entry_point.name for entry_point in assignment.entry_points],
+                handed_in=page.HandedIn(
+                    _handed_in(submissions.get(student), grade),
+                    standing,
+                    _remarks(assignment, by_hand.get(student, {})),
+                ),
+                about=name if len(grade.notebook_names) > 1 else "",
+            )
+            path = course.folder / course.layout.feedback / student / assignment_id / f"{name}.html"
+            write_whole(path, html)
+            yield path
+
+
+def _submissions(course: Course, assignment: str) -> Mapping[str, Submission]:
+    """Return what lies handed in, by student; nothing where that cannot be read: pages are made of stored attempts."""
+    try:
+        return {submission.student: submission for submission in course.submissions(assignment)}
+    except GraderError:
+        return {}
+
+
+def _handed_in(submission: Submission | None, grade: Grade) -> str:
+    """Return when the work was handed in that a grade is of; "" where that is not known."""
+    moment = TIME.match(submission.timestamp or "") if submission else None
+    if submission is None or moment is None:
+        return ""
+    try:
+        # What lies there may be a later version than the one that counts.
+        same = versions.version(submission) == versions.version_of(grade)
+    except (GraderError, OSError):
+        return ""
+    return " ".join(filter(None, moment.groups())) if same else ""
+
+
+def _remarks(assignment: spec.Assignment, rows: Mapping[str, Given]) -> dict[str, str]:
+    """Return what people said about cells that are not graded by hand; what nbgrader itself notes is left out."""
+    by_hand = {cell.id for cell in assignment.manual}
+    return {
+        cell: comment
+        for cell, (_, comment) in rows.items()
+        if cell not in by_hand and comment and comment != NO_RESPONSE
+    }
 
 
 def _chosen(course: Course, assignment: str, students: tuple[str, ...]) -> tuple[str, ...]:
@@ -118,10 +166,14 @@ def _as_shown(course: Course, assignment: spec.Assignment, grade: Grade, setting
     if not settings.ladder or not attempts.has_run(course.folder, grade):
         return disclosure.told(grade)
     history = versions.judged(course.folder, assignment.id, grade.student, versions.against(grade))
-    # Secret levels count as well: what a rounded accuracy is worth at least follows from them.
-    hidden = spec.load_hidden(course.source(assignment.id)).levels.get(grade.data, {})
-    levels = {**assignment.on(grade.data).levels, **hidden}
+    levels = levels_on(course, assignment, grade.data)
     return disclosure.told(ladder.held_back(grade, history, levels, settings.ladder))
+
+
+def levels_on(course: Course, assignment: spec.Assignment, card: str) -> Mapping[str, spec.Levels]:
+    """Return the credit levels on a data card. Secret ones count as well: what a rounded accuracy is worth at least follows from them."""
+    hidden = spec.load_hidden(course.source(assignment.id)).levels.get(card, {})
+    return {**assignment.on(card).levels, **hidden}
 
 
 def _training_photos(assignment: spec.Assignment, grade: Grade, settings: Settings) -> TrainingPhotos | None:
@@ -152,11 +204,26 @@ def _given_by_hand(course: Course, assignment: str, settings: Settings) -> Mappi
         return given_by_hand(gradebook, assignment)
 
 
-def _comments(assignment: spec.Assignment, rows: Mapping[str, Given]) -> list[page.ManualComment]:
+def _places(source: Path, assignment: spec.Assignment) -> dict[str, str]:
+    """Return the notebook of each graded cell, where there are several."""
+    if len(assignment.notebooks) == 1:
+        return {}
+    names = assignment.notebooks
+    return exercise_notebooks({name: nbformat.read(source / f"{name}.ipynb", as_version=4) for name in names})
+
+
+def _comments(
+    assignment: spec.Assignment, rows: Mapping[str, Given], places: Mapping[str, str]
+) -> list[page.ManualComment]:
     """Return the cells graded by hand of one student, in the assignment's order."""
     return [
         page.ManualComment(
-            cell.id, cell.title, rows.get(cell.id, NOTHING)[0], cell.points, rows.get(cell.id, NOTHING)[1]
+            cell.id,
+            cell.title,
+            rows.get(cell.id, NOTHING)[0],
+            cell.points,
+            rows.get(cell.id, NOTHING)[1],
+            places.get(cell.id, ""),
         )
         for cell in assignment.manual
     ]

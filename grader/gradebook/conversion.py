@@ -8,11 +8,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.assignment.layout import CONFIG, layout_of, load_config
+from grader.assignment.spec import notebook_names
 from grader.errors import SpecError
 from grader.gradebook.nbgrader import nbgrader_api, open_gradebook
 from grader.gradebook.source_cells import save_cells
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbformat import NotebookNode
 
 STAFF = "staff"  # the folder of a source that no release may hold
@@ -25,34 +29,37 @@ def record_source(course: Path, assignment: str, db_url: str) -> None:
     Raises:
         SpecError: when cells came or went although submissions are in the gradebook.
     """
-    notebook = gradebook_notebook(course, assignment)
+    notebooks = gradebook_notebooks(course, assignment)
     with open_gradebook(db_url) as gradebook:
-        save_cells(gradebook, assignment, notebook)
+        save_cells(gradebook, assignment, notebooks)
 
 
-def gradebook_notebook(course: Path, assignment: str) -> NotebookNode:
-    """Return the notebook as nbgrader keeps it in its gradebook: solutions cleared, hidden tests still in."""
-    return _convert(course, assignment, course_config(course), until_saved=True)
+def gradebook_notebooks(course: Path, assignment: str) -> dict[str, NotebookNode]:
+    """Return the notebooks by name, as nbgrader keeps them in its gradebook: solutions cleared, hidden tests still in."""
+    return converted(course, assignment, course_config(course), until_saved=True)
 
 
-def course_config(course: Path) -> Any:  # noqa: ANN401 - traitlets' Config
-    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`."""
+def course_config(course: Path, *, staff: bool = False) -> Any:  # noqa: ANN401 - traitlets' Config
+    """Read a course's `nbgrader_config.py`; raises SpecError when it is missing or would release `staff`.
+
+    Args:
+        course: the course's folder.
+        staff: whether a folder `staff` is about to be written: where there is none, no rule for it is needed.
+    """
     nbgrader_api()
-    from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
-
-    path = course.resolve() / "nbgrader_config.py"
-    try:
-        config = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
-    except ConfigFileNotFound as exc:
+    path = course.resolve() / CONFIG
+    if not path.is_file():
         raise SpecError(
             f"{path} does not exist.",
             "Every course needs one: `pawgrade new course NAME` makes a course that has it.",
-        ) from exc
+        )
+    config = load_config(path)
     ignore = _ignored(config)
-    if not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
+    has_staff = staff or any(course.glob(f"{layout_of(course).source}/*/{STAFF}"))
+    if has_staff and not any(fnmatch.fnmatch(STAFF, pattern) for pattern in ignore):
         raise SpecError(
             f"{path}: expected {STAFF!r} in c.CourseDirectory.ignore, found {ignore}.",
-            "Without it, nbgrader copies hidden tests into the release.",
+            f"Write `c.CourseDirectory.ignore = {[*ignore, STAFF]}` there. Without it, nbgrader copies hidden tests into the release.",
         )
     return config
 
@@ -65,20 +72,42 @@ def _ignored(config: Any) -> list[str]:  # noqa: ANN401
     )  # with nbgrader's defaults, if the course only adds to them
 
 
-def _convert(course: Path, assignment: str, config: Any, *, until_saved: bool) -> NotebookNode:  # noqa: ANN401
-    """Run the preprocessors of nbgrader's GenerateAssignment, all but the one that writes to a database."""
+def converted(
+    course: Path,
+    assignment: str,
+    config: Any,  # noqa: ANN401
+    *,
+    until_saved: bool,
+    names: Sequence[str] = (),
+) -> dict[str, NotebookNode]:
+    """Run the preprocessors of nbgrader's GenerateAssignment on each notebook, all but the one that writes to a database.
+
+    `names` are those of the notebooks, where no `assignment.toml` names them yet.
+    """
+    names = names or notebook_names(course / layout_of(course).source / assignment)
+    return {name: _convert(course, assignment, name, config, until_saved=until_saved) for name in names}
+
+
+def _convert(
+    course: Path,
+    assignment: str,
+    name: str,
+    config: Any,  # noqa: ANN401
+    *,
+    until_saved: bool,
+) -> NotebookNode:
     from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import IncludeHeaderFooter, SaveCells
 
-    path = course / "solutions" / assignment / f"{assignment}.ipynb"
+    path = course / layout_of(course).source / assignment / f"{name}.ipynb"
     notebook = read_source(path)
     # Asked of nbgrader: the course's configuration may change the list of steps.
     steps = list(GenerateAssignment(config=config).preprocessors)
     if until_saved and SaveCells in steps:
         steps = steps[: steps.index(SaveCells)]
     # What nbgrader's converters put there; the URL is empty: the one step that opens a database is left out.
-    identity = {"assignment": assignment, "notebook": assignment, "student": ".", "db_url": ""}
-    resources = {"nbgrader": identity, "unique_key": assignment, "metadata": {"path": str(path.parent)}}
+    identity = {"assignment": assignment, "notebook": name, "student": ".", "db_url": ""}
+    resources = {"nbgrader": identity, "unique_key": name, "metadata": {"path": str(path.parent)}}
     for kind in steps:
         if kind is SaveCells:
             continue
@@ -122,7 +151,9 @@ def _tidy(notebook: NotebookNode, path: Path) -> NotebookNode:
     kernel = tidy.metadata.get("kernelspec", {})
     language = kernel.get("language") or tidy.metadata.get("language_info", {}).get("name") or "python"
     tidy.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": language}})
-    for cell in tidy.cells:
+    for index, cell in enumerate(tidy.cells):
+        if not cell.get("id"):  # of a header or footer, which nbgrader reads as its author saved it
+            cell["id"] = f"added-{index + 1}"
         cell.metadata = nbformat.from_dict(
             {k: v for k, v in cell.metadata.items() if k in KEPT_CELL_METADATA}
         )
@@ -155,7 +186,10 @@ def read_source(path: Path) -> NotebookNode:
         raw["nbformat_minor"] = max(5, int(raw["nbformat_minor"]))
         return nbformat.reads(json.dumps(raw), as_version=4)
     except FileNotFoundError as exc:
-        raise SpecError(f"{path} does not exist.", "The notebook is named after its folder.") from exc
+        raise SpecError(
+            f"{path} does not exist.",
+            "The notebook is named after its folder, or in `notebooks` of assignment.toml.",
+        ) from exc
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as exc:
         message = str(exc).strip().splitlines()[0]
         raise SpecError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import nbformat
 
 from grader.assignment.course import Course
+from grader.assignment.layout import layout_of
 from grader.errors import SpecError
 from grader.files import fresh_folder
 from grader.messages import Message
@@ -22,30 +23,35 @@ from grader.notebooks.sanitise_text import inert_markdown, visible
 from grader.records import Grade, Submission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbformat import NotebookNode
 
 
-def write_autograded(course: Path, grade: Grade, notebook: NotebookNode, timestamp_text: str | None) -> Path:
-    """Write the executed notebook for the formgrader; replace what an earlier attempt left there.
+def write_autograded(
+    course: Path, grade: Grade, notebooks: Mapping[str, NotebookNode], timestamp_text: str | None
+) -> Path:
+    """Write the executed notebooks for the formgrader; replace what an earlier attempt left there.
 
     Args:
         course: the course's folder.
         grade: says whose submission of which assignment it is.
-        notebook: the executed notebook, already sanitised: the formgrader shows it in the staff's browser.
+        notebooks: the executed notebooks by name, already sanitised: the formgrader shows it in the staff's browser.
         timestamp_text: text of `submitted/.../timestamp.txt`, or None when there is none.
 
     Returns:
         The folder.
     """
-    target = course / "autograded" / grade.student / grade.assignment
-    for name in (grade.student, grade.assignment):
+    target = course / layout_of(course).autograded / grade.student / grade.assignment
+    for name in (grade.student, grade.assignment, *notebooks):
         # Ids come from folders' names and from callers: one with a slash would write somewhere else.
         if name in {"", ".."} or Path(name).name != name:
             raise SpecError(
                 f"expected a folder's name, found {name!r}.", "Student ids may not contain slashes."
             )
     with fresh_folder(target) as draft:
-        nbformat.write(notebook, draft / f"{grade.assignment}.ipynb")
+        for name, notebook in notebooks.items():
+            nbformat.write(notebook, draft / f"{name}.ipynb")
         if timestamp_text is not None:
             (draft / "timestamp.txt").write_text(timestamp_text, encoding="utf-8")
         for path in draft.iterdir():
@@ -72,12 +78,12 @@ def parse_timestamp(text: str | None) -> datetime.datetime | None:
 
 
 def write_for_formgrader(
-    course: Course, grade: Grade, notebook: NotebookNode, submission: Submission
+    course: Course, grade: Grade, notebooks: Mapping[str, NotebookNode], submission: Submission
 ) -> None:
-    """Write a submission's executed notebook for the formgrader, with the time at which it was handed in."""
+    """Write a submission's executed notebooks for the formgrader, with the time at which it was handed in."""
     # A text that is no time is not passed on: nbgrader could not read it.
     text = submission.timestamp if handed_in_at(submission) is not None else None
-    write_autograded(course.folder, grade, notebook, text)
+    write_autograded(course.folder, grade, notebooks, text)
 
 
 def with_notice(notebook: NotebookNode, words: Message) -> NotebookNode:

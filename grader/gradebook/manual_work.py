@@ -140,7 +140,7 @@ def put_back(session: Session, saved: Snapshot) -> list[str]:
     session.flush()
     for assignment in saved["assignments"]:
         row = session.query(api.Assignment).filter_by(name=assignment["name"]).one_or_none()
-        if row is None or row.name not in {notebook.name for notebook in row.notebooks}:
+        if row is None or not row.notebooks:
             notices += _homeless_assignment(assignment)
             continue
         row.duedate = _moment(assignment["duedate"])

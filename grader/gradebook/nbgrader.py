@@ -25,7 +25,7 @@ from grader.gradebook.ownership import (
 from grader.records import Grade, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nbformat import NotebookNode
 
@@ -46,12 +46,12 @@ class Entry:
 
     Attributes:
         grade: the attempt's grade.
-        notebook: the executed notebook, or None when none was handed in.
+        notebooks: the executed notebooks by name; those that were not handed in are missing.
         timestamp: when it was handed in; None when that is unknown.
     """
 
     grade: Grade
-    notebook: NotebookNode | None
+    notebooks: Mapping[str, NotebookNode]
     timestamp: datetime | None = None
 
 
@@ -171,7 +171,7 @@ def transaction(gradebook: Gradebook) -> Iterator[Session]:
 def record(
     gradebook: Gradebook,
     grade: Grade,
-    notebook: NotebookNode | None,
+    notebooks: Mapping[str, NotebookNode],
     *,
     timestamp: datetime | None = None,
 ) -> None:
@@ -184,7 +184,7 @@ def record(
     Args:
         gradebook: from `open_gradebook`; the assignment's cells are already in it.
         grade: the attempt's grade.
-        notebook: the executed notebook, for the manually graded answers; None when none was handed in.
+        notebooks: the executed notebooks by name, for the manually graded answers; those that were not handed in are missing.
         timestamp: when it was handed in; the formgrader takes a submission for graded only while this equals
             `submitted/.../timestamp.txt`.
 
@@ -192,7 +192,7 @@ def record(
         SpecError: when the gradebook and the grade do not have the same exercises, or the scores there are nbgrader's.
     """
     with transaction(gradebook) as session:
-        write_entry(session, Entry(grade, notebook, timestamp))
+        write_entry(session, Entry(grade, notebooks, timestamp))
 
 
 def refuse_nbgraders_scores(gradebook: Gradebook, assignment: str) -> None:
@@ -211,13 +211,21 @@ def write_entry(session: Session, entry: Entry) -> None:
     submission.timestamp = _naive_utc(entry.timestamp)
     # Before the scores are set: whether the same attempt is recorded again decides what becomes of manual ones.
     again = exchange_attempt(session, submission.id, grade.attempt) == grade.attempt
-    submitted = next(saved for saved in submission.notebooks if saved.notebook.name == grade.assignment)
-    untouched = _untouched(submitted.notebook, entry.notebook)
     scores = {
         exercise.id: None if exercise.status is Status.ERROR else exercise.points
         for exercise in grade.exercises
     }
-    _check_exercises(grade, {row.cell.name for row in submitted.grades})
+    _check_exercises(grade, {row.cell.name for saved in submission.notebooks for row in saved.grades})
+    for saved in submission.notebooks:
+        _write_notebook(saved, scores, entry.notebooks.get(saved.notebook.name), again=again)
+    session.flush()
+
+
+def _write_notebook(
+    submitted: Row, scores: Mapping[str, float | None], executed: NotebookNode | None, *, again: bool
+) -> None:
+    """Write the scores of one notebook's cells; `again`: the same attempt is recorded once more."""
+    untouched = _untouched(submitted.notebook, executed)
     for row in submitted.grades:
         # A cell that is no exercise is graded by hand: 0 points while its text is the release's, else none yet.
         name = row.cell.name
@@ -229,16 +237,15 @@ def write_entry(session: Session, entry: Entry) -> None:
             row.needs_manual_grade = True
     for row in submitted.comments:
         row.auto_comment = NO_RESPONSE if row.cell.name in untouched else None
-    session.flush()
 
 
 def find_or_add_submission(session: Session, assignment: str, student: str) -> Row:
     """Return a student's submission with a row for every cell; raises SpecError when the assignment is not there."""
     api = nbgrader_api()
     source = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
-    if source is None or assignment not in {notebook.name for notebook in source.notebooks}:
+    if source is None or not source.notebooks:
         raise SpecError(
-            f"assignment {assignment}: its notebook is not in the gradebook.",
+            f"assignment {assignment}: its notebooks are not in the gradebook.",
             f"Run `pawgrade release {assignment}`.",
         )
     person = session.get(api.Student, student) or api.Student(id=student)
@@ -277,6 +284,9 @@ def _untouched(source: Row, notebook: NotebookNode | None) -> set[str]:
         answers.setdefault(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell.source)
     # The texts themselves, not the checksums in the student's metadata, which anyone can edit.
     given = {cell.name: cell.source or "" for cell in source.source_cells}
+    # A task is what people are told to do, not what they answer: its text is always the release's.
+    for task in source.task_cells:
+        given.pop(task.name, None)
     return {name for name, text in given.items() if answers.get(name, text).strip() == text.strip()}
 
 

@@ -35,6 +35,11 @@ def recorded_attempt(session: Session, submission_id: str) -> str | None:
     return next((row.attempt for row in rows), None)
 
 
+def all_recorded(session: Session) -> dict[str, str]:
+    """Return the attempt that each submission's automatic scores came from, by the submission's id, where it is Pawgrade's."""
+    return {row.submission_id: row.attempt for row in session.execute(attempts_table().select())}
+
+
 def exchange_attempt(session: Session, submission_id: str, attempt: str) -> str | None:
     """Note which attempt a submission now shows; return which one it showed before."""
     table = attempts_table()

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from grader.errors import SpecError
 from grader.gradebook import backups
@@ -25,6 +25,8 @@ from grader.gradebook.source_cells import write_cells
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+    Notebooks: TypeAlias = Mapping[str, NotebookNode]  # of an assignment, by name
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Rebuilt:
 
 
 def rebuild(
-    db_url: str, course: Path, *, sources: Mapping[str, NotebookNode], entries: Iterable[Entry]
+    db_url: str, course: Path, *, sources: Mapping[str, Notebooks], entries: Iterable[Entry]
 ) -> Rebuilt:
     """Write the named assignments again from their sources and attempts; keep the staff's work.
 
@@ -58,7 +60,7 @@ def rebuild(
     Args:
         db_url: SQLAlchemy URL of the gradebook.
         course: the course's folder; snapshots go to `.pawgrade/manual` there.
-        sources: the assignments' notebooks by id, from `conversion.gradebook_notebook`.
+        sources: the assignments' notebooks by id and name, from `conversion.gradebook_notebooks`.
         entries: the attempts that count, one a submission; read one by one.
 
     Raises:
@@ -80,7 +82,7 @@ def rebuild(
 
 
 def set_aside(
-    db_url: str, course: Path, assignment: str, *, source: NotebookNode, entries: Iterable[Entry]
+    db_url: str, course: Path, assignment: str, *, source: Notebooks, entries: Iterable[Entry]
 ) -> tuple[str, Rebuilt]:
     """Give an assignment that nbgrader graded another name in the gradebook, with all its scores, and begin it anew.
 
@@ -90,7 +92,7 @@ def set_aside(
         db_url: SQLAlchemy URL of the gradebook.
         course: the course's folder.
         assignment: the assignment's name.
-        source: its notebook, from `conversion.gradebook_notebook`.
+        source: its notebooks by name, from `conversion.gradebook_notebooks`.
         entries: its attempts that count.
 
     Returns:
@@ -145,13 +147,13 @@ def _of(saved: Snapshot, names: set[str], *, only_graded: bool = False) -> Snaps
 
 
 def _project(
-    session: Session, sources: Mapping[str, NotebookNode], entries: Iterable[Entry], saved: Snapshot
+    session: Session, sources: Mapping[str, Notebooks], entries: Iterable[Entry], saved: Snapshot
 ) -> tuple[int, list[str]]:
     """Write cells, scores and manual work; return the number of submissions and what needs a look."""
     # All are cleared before any is written; a failure further down rolls all of it back.
     before = {assignment: _clear(session, assignment) for assignment in sources}
-    for assignment, notebook in sources.items():
-        write_cells(session, assignment, notebook)
+    for assignment, notebooks in sources.items():
+        write_cells(session, assignment, notebooks)
     written: dict[str, set[str]] = {assignment: set() for assignment in sources}
     for entry in entries:
         write_entry(session, entry)
@@ -212,7 +214,7 @@ def _clear(session: Session, assignment: str) -> set[str]:
 
 
 def _build_anew(
-    path: Path, course: Path, sources: Mapping[str, NotebookNode], entries: Iterable[Entry]
+    path: Path, course: Path, sources: Mapping[str, Notebooks], entries: Iterable[Entry]
 ) -> Rebuilt:
     """Build a database beside a damaged or missing one, with the last snapshot, and put it in its place."""
     draft = path.with_name(f"{path.name}.new")

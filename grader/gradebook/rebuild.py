@@ -25,7 +25,7 @@ def rebuild_gradebook(course: Course, settings: Settings) -> Rebuilt:
 
     names = course.chosen(())
     # Converted before the lock is taken: this writes no record.
-    sources = {name: conversion.gradebook_notebook(course.folder, name) for name in names}
+    sources = {name: conversion.gradebook_notebooks(course.folder, name) for name in names}
     with attempts.sole_writer(course.folder):
         url = course.db_url(settings.db_url)
         entries = _entries(course, settings, names)
@@ -42,7 +42,7 @@ def set_aside(course: Course, settings: Settings, assignment: str) -> tuple[str,
 
     # Raises when there is no such assignment.
     course.source(assignment)
-    source = conversion.gradebook_notebook(course.folder, assignment)
+    source = conversion.gradebook_notebooks(course.folder, assignment)
     with attempts.sole_writer(course.folder):
         entries = _entries(course, settings, (assignment,))
         url = course.db_url(settings.db_url)

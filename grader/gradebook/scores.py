@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader.gradebook.nbgrader import Gradebook, is_manual, nbgrader_api
-from grader.gradebook.ownership import recorded_attempt
+from grader.gradebook.ownership import all_recorded
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,44 @@ def read_scores(gradebook: Gradebook, assignment: str) -> dict[str, Scores]:
 
     Students whose submission holds nothing at all are left out: nbgrader makes such rows for manual work.
     """
+    from sqlalchemy.orm import selectinload
+
     api = nbgrader_api()
-    gradebook.db.rollback()  # what was read before may be old: a grader may just have typed a score
-    row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
+    session = gradebook.db
+    session.rollback()  # what was read before may be old: a grader may just have typed a score
+    row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
+    if row is None:
+        return {}
+    cells = {
+        cell.id: (cell, is_manual(cell, notebook))
+        for notebook in row.notebooks
+        for cell in notebook._base_cells
+        if isinstance(cell, api.GradeCell | api.TaskCell)
+    }
+    recorded = all_recorded(session)
     scores: dict[str, Scores] = {}
-    for submission in row.submissions if row else ():
+    # Loaded by a handful of queries: asked for one by one, the scores of a thousand students take ten seconds.
+    whole = selectinload(api.SubmittedAssignment.notebooks).selectinload(api.SubmittedNotebook.grades)
+    query = session.query(api.SubmittedAssignment).filter_by(assignment_id=row.id)
+    for submission in query.options(whole):
         moment = submission.timestamp
         scores[submission.student_id] = Scores(
-            recorded_attempt(gradebook.db, submission.id) or "",
+            recorded.get(submission.id, ""),
             # nbgrader's columns are naive UTC.
             None if moment is None else moment.replace(tzinfo=UTC),
             sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks),
             {
-                saved.cell.name: CellScore(
+                cell.name: CellScore(
                     saved.auto_score,
                     saved.manual_score,
                     saved.extra_credit or 0.0,
                     bool(saved.needs_manual_grade),
-                    is_manual(saved.cell, notebook.notebook),
-                    saved.cell.max_score,
+                    by_hand,
+                    cell.max_score,
                 )
                 for notebook in submission.notebooks
                 for saved in notebook.grades
+                for cell, by_hand in (cells[saved.cell_id],)
             },
         )
     return scores

@@ -10,57 +10,77 @@ from grader.gradebook.nbgrader import nbgrader_api, transaction
 from grader.gradebook.ownership import is_foreign, named, set_aside_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbformat import NotebookNode
 
     from grader.gradebook.nbgrader import Api, Gradebook, Row, Session
 
 
-def save_cells(gradebook: Gradebook, assignment: str, notebook: NotebookNode) -> None:
+def save_cells(gradebook: Gradebook, assignment: str, notebooks: Mapping[str, NotebookNode]) -> None:
     """Write an assignment and its cells, as `nbgrader generate_assignment` does; in one transaction, idempotent.
 
     Args:
         gradebook: from `open_gradebook`.
-        assignment: id of the assignment and name of its one notebook.
-        notebook: from `conversion.gradebook_notebook`.
+        assignment: id of the assignment.
+        notebooks: from `conversion.gradebook_notebooks`, by name.
 
     Raises:
         SpecError: when cells came or went although submissions exist.
     """
     with transaction(gradebook) as session:
-        write_cells(session, assignment, notebook)
+        write_cells(session, assignment, notebooks)
 
 
-def write_cells(session: Session, assignment: str, notebook: NotebookNode) -> None:
+def write_cells(session: Session, assignment: str, notebooks: Mapping[str, NotebookNode]) -> None:
     """Write the cells inside a transaction that is already open; see `save_cells`."""
     api = nbgrader_api()
     row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
     if row is None:
         row = api.Assignment(name=assignment)
         session.add(row)
-    new_cells = _cells(api, notebook)
-    mine = next((saved for saved in row.notebooks if saved.name == assignment), None)
-    others = [saved for saved in row.notebooks if saved is not mine]
+    mine = {saved.name: saved for saved in row.notebooks if saved.name in notebooks}
+    others = [saved for saved in row.notebooks if saved.name not in notebooks]
+    new_cells = {name: _cells(api, notebook) for name, notebook in notebooks.items()}
     # By kind and name: one cell of a notebook may be a grade, a solution and a source cell at once.
-    saved_cells = {} if mine is None else {(type(cell), cell.name): cell for cell in _saved_cells(mine)}
-    graded = any(saved.submissions for saved in row.notebooks)
-    if graded and (others or saved_cells.keys() != new_cells.keys()):
-        names = sorted(
-            {name for _, name in saved_cells.keys() ^ new_cells.keys()} | {saved.name for saved in others}
-        )
-        _refuse_other_cells(session, row, names)
-    # Cells that stay are changed in place: scores hang on their ids.
-    for gone in [*others, *(cell for key, cell in saved_cells.items() if key not in new_cells)]:
-        _delete(session, gone, api)
-    if mine is None:
-        mine = api.Notebook(name=assignment, assignment=row)
-        session.add(mine)
-    mine.kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
-    for (kind, name), values in new_cells.items():
-        cell = saved_cells.get((kind, name)) or kind(name=name, notebook=mine)
-        session.add(cell)
-        for key, value in values.items():
-            setattr(cell, key, value)
+    saved_cells = {
+        name: {(type(cell), cell.name): cell for cell in _saved_cells(saved)} for name, saved in mine.items()
+    }
+    if any(saved.submissions for saved in row.notebooks):
+        changed = {
+            cell
+            for name in notebooks
+            for _, cell in saved_cells.get(name, {}).keys() ^ new_cells[name].keys()
+        }
+        changed |= {saved.name for saved in others} | (notebooks.keys() - mine.keys())
+        if changed:
+            _refuse_other_cells(session, row, sorted(changed))
+    for other in others:
+        _delete(session, other, api)
+    for name, notebook in notebooks.items():
+        if name not in mine:
+            mine[name] = api.Notebook(name=name, assignment=row)
+            session.add(mine[name])
+        mine[name].kernelspec = json.dumps(notebook.metadata.get("kernelspec", {}))
+        _replace_cells(session, mine[name], saved_cells.get(name, {}), new_cells[name])
     session.flush()
+
+
+def _replace_cells(
+    session: Session,
+    notebook: Row,
+    saved_cells: Mapping[tuple[Any, str], Row],
+    new_cells: Mapping[tuple[Any, str], dict[str, Any]],
+) -> None:
+    """Make the cells of a notebook the new ones; those that stay are changed in place, since scores hang on their ids."""
+    for key, cell in saved_cells.items():
+        if key not in new_cells:
+            session.delete(cell)
+    for (kind, name), values in new_cells.items():
+        cell = saved_cells.get((kind, name)) or kind(name=name, notebook=notebook)
+        session.add(cell)
+        for field, value in values.items():
+            setattr(cell, field, value)
 
 
 def _refuse_other_cells(session: Session, row: Row, names: list[str]) -> None:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from grader.assignment import contents
 from grader.assignment.course import TIMESTAMP
 from grader.errors import SubmissionError
 from grader.files import fresh_folder, read_bytes, write_whole
@@ -59,7 +60,7 @@ def against(grade: Grade) -> Against:
 
 def version(submission: Submission) -> str:
     """Return a digest of what was handed in, whatever it is judged against."""
-    return attempts.attempt_id(submission)
+    return contents.attempt_id(submission)
 
 
 def version_of(grade: Grade) -> str:
@@ -79,9 +80,14 @@ def judged(course: Path, assignment: str, student: str, judge: Against) -> list[
     Returns:
         One grade a version: the latest, where it was graded more than once. These count against the limit.
     """
+    return judged_of(course, attempts.stored(course, assignment, student), judge)
+
+
+def judged_of(course: Path, stored: Sequence[Grade], judge: Against) -> list[Grade]:
+    """Return what `judged` does, of a student's stored attempts that were read before."""
     grades = [
         grade
-        for grade in attempts.stored(course, assignment, student)
+        for grade in stored
         if against(grade) == judge and (attempts.has_run(course, grade) or RAN in grade.provenance)
     ]
     # The number decides before the time: a version that is graded again keeps its place.
@@ -175,7 +181,8 @@ def keep(
         counts=counts,
     )
     # Declared files only, each up to its size: a folder that is not run must not fill the disk either.
-    taken = {submission.notebook.name: cells.MAX_NOTEBOOK_BYTES, TIMESTAMP: 1024, **files}
+    notebooks = (path.name for path in submission.paths.values())
+    taken = {**dict.fromkeys(notebooks, cells.MAX_NOTEBOOK_BYTES), TIMESTAMP: 1024, **files}
     with fresh_folder(folder / name) as draft:
         for file, most in taken.items():
             # What is missing, a link or too large is left out of the copy.

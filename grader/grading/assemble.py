@@ -7,14 +7,19 @@ import datetime
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version as package_version
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from grader.assignment import spec
 from grader.checks import scoring
+from grader.checks.questions import Array
 from grader.checks.session import Verdicts
+from grader.errors import SubmissionError
 from grader.gradebook import attempts, versions
 from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
+from grader.judging.probe import Answers
+from grader.limits import foremost
 from grader.messages import Message
 from grader.records import (
     NOT_RUN,
@@ -48,7 +53,7 @@ def grade_of(
     work: Work,
     verdicts: Verdicts,
     *,
-    execution: Execution | None = None,
+    executions: Mapping[str, Execution] = MappingProxyType({}),
     sandbox: str = NOT_RUN,
     seconds: Seconds | None = None,
     repairs: tuple[Repair, ...] = (),
@@ -62,7 +67,7 @@ def grade_of(
         submission: what was handed in.
         work: what it was graded with.
         verdicts: what the checks found.
-        execution: what became of the notebook, where it ran and was judged.
+        executions: what became of the notebooks that ran and were judged, by name.
         sandbox: how the student's code was isolated.
         seconds: where the time went.
         repairs: what was put right before it ran.
@@ -71,7 +76,7 @@ def grade_of(
         log: tracebacks of our own errors in earlier tries.
     """
     assignment = work.context.assignment
-    exercises = _exercise_grades(verdicts, work.context)
+    exercises = _exercise_grades(verdicts, work)
     # Sums of floats: without rounding, 0.1 + 0.2 would show.
     points = round(sum(exercise.points for exercise in exercises), 2)
     passed = points >= assignment.pass_points
@@ -86,8 +91,12 @@ def grade_of(
         passed=passed,
         exercises=exercises,
         checks=verdicts.checks,
-        failed_cells=execution.failed if execution else (),
-        limit=execution.limit if execution else None,
+        failed_cells=tuple(
+            dataclasses.replace(cell, notebook=name)
+            for name, execution in executions.items()
+            for cell in execution.failed
+        ),
+        limit=foremost(limit for execution in executions.values() for limit in execution.hits),
         seconds=seconds or Seconds(),
         sandbox=sandbox,
         device=work.device,
@@ -97,7 +106,9 @@ def grade_of(
         notices=tuple(notices),
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
-        staff=_staff_notes(verdicts, execution, log),
+        staff=_staff_notes(verdicts, tuple(executions.values()), log),
+        believed=assignment.in_the_notebook,
+        notebooks=assignment.notebooks,
     )
 
 
@@ -111,7 +122,7 @@ def judged_anew(former: Grade, work: Work, verdicts: Verdicts) -> Grade:
         work: what it is judged with.
         verdicts: what the checks found.
     """
-    exercises = _exercise_grades(verdicts, work.context)
+    exercises = _exercise_grades(verdicts, work)
     points = round(sum(exercise.points for exercise in exercises), 2)
     passed = points >= work.context.assignment.pass_points
     judged_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -135,20 +146,23 @@ def judged_anew(former: Grade, work: Work, verdicts: Verdicts) -> Grade:
     )
 
 
-def _exercise_grades(verdicts: Verdicts, context: Context) -> tuple[ExerciseGrade, ...]:
+def _exercise_grades(verdicts: Verdicts, work: Work) -> tuple[ExerciseGrade, ...]:
     """Return the grades of all exercises, in the order of the assignment."""
-    return tuple(
+    grades = (
         scoring.exercise_grade(
-            exercise.id, exercise.title, _worth(exercise, verdicts, context), verdicts.checks
+            exercise.id, exercise.title, _worth(exercise, verdicts, work.context), verdicts.checks
         )
-        for exercise in context.assignment.exercises
+        for exercise in work.context.assignment.exercises
+    )
+    return tuple(
+        dataclasses.replace(grade, notebook=work.exercise_notebooks.get(grade.id, "")) for grade in grades
     )
 
 
-def _staff_notes(verdicts: Verdicts, execution: Execution | None, log: str) -> StaffNotes:
+def _staff_notes(verdicts: Verdicts, executions: Sequence[Execution], log: str) -> StaffNotes:
     """Return what only staff may read of a grade."""
     return StaffNotes(
-        usage=_usage(execution) if execution else {},
+        usage=_usage(executions) if executions else {},
         second=verdicts.second,
         log=f"{log}{verdicts.log}",
         pictures=verdicts.staff_pictures,
@@ -162,11 +176,12 @@ def _worth(exercise: spec.Exercise, verdicts: Verdicts, context: Context) -> flo
     return sum(check.max_points for check in verdicts.checks if check.exercise == exercise.id)
 
 
-def _usage(execution: Execution) -> dict[str, float]:
+def _usage(executions: Sequence[Execution]) -> dict[str, float]:
+    # The most of one notebook, not a sum: each has the limits for itself.
     return {
-        "memory_mb": round(execution.peak_mb, 1),
-        "wall_s": round(execution.wall_s, 2),
-        "cell_s": round(execution.cell_s, 2),
+        "memory_mb": round(max(execution.peak_mb for execution in executions), 1),
+        "wall_s": round(max(execution.wall_s for execution in executions), 2),
+        "cell_s": round(max(execution.cell_s for execution in executions), 2),
     }
 
 
@@ -182,8 +197,15 @@ def _provenance(work: Work) -> dict[str, str]:
     }
 
 
-def unread(submission: Submission, work: Work, notice: Message) -> Grade:
-    """Return the grade of a submission that could not be run: the student's to mend, so FAILED, never ERROR."""
+def unread(submission: Submission, work: Work, reasons: Mapping[str, Message]) -> Grade:
+    """Return the grade of a submission of which nothing could be run: the student's to mend, so FAILED, never ERROR.
+
+    Args:
+        submission: what was handed in.
+        work: what it is graded with.
+        reasons: why a notebook could not be run, by its name.
+    """
+    notices = list(reasons.values())
     checks = tuple(
         Check(
             f"{exercise.id}_notebook",
@@ -193,12 +215,12 @@ def unread(submission: Submission, work: Work, notice: Message) -> Grade:
             exercise.points,
             Message("no notebook that can be run"),
             Message("a notebook"),
-            notice,
+            reasons.get(work.exercise_notebooks.get(exercise.id, ""), notices[0]),
             exercise.title,
         )
         for exercise in work.context.assignment.exercises
     )
-    return grade_of(submission, work, Verdicts(checks), notices=[notice])
+    return grade_of(submission, work, Verdicts(checks), notices=notices)
 
 
 def undecided(submission: Submission, work: Work, log: str, ran: str = "") -> Grade:
@@ -234,3 +256,13 @@ def undecided(submission: Submission, work: Work, log: str, ran: str = "") -> Gr
         notices=[NOT_GRADED, COUNTED],
         provenance={versions.RAN: "yes"},
     )
+
+
+def values(answers: Answers) -> dict[str, Array]:
+    """Return the answers that keep their contract, by set and number."""
+    return {
+        f"{name}-{number:04d}": answer.value
+        for name, given in answers.items()
+        if not isinstance(given, SubmissionError)
+        for number, answer in enumerate(given)
+    }

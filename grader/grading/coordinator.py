@@ -27,9 +27,9 @@ from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
 from grader.gradebook.nbgrader import has_nbgrader
 from grader.grading import assemble
+from grader.grading.anew.rejudging import Judged, treat
 from grader.grading.deciding import Decision, Event, Group, Options, Outcome, decided, group_of, outcome_of
 from grader.grading.preparation import Work
-from grader.grading.rejudging import Judged, treat
 from grader.grading.runners import Call, in_order
 from grader.grading.submission import Graded
 from grader.judging import stored_answers
@@ -136,7 +136,7 @@ def _stored(group: Group, decision: Decision, future: Future[Judged]) -> tuple[D
         decision, grade = dataclasses.replace(decision, fault=traceback.format_exc()), decision.known
     if grade is None:
         grade = assemble.undecided(submission, group.work, decision.fault)
-        attempts.write(folder, grade, submitted=None, executed=None, answers={})
+        attempts.write(folder, grade, submitted={}, executed={}, answers={})
     # Only after `write`: a pointer must not name an attempt that is not there.
     attempts.set_current(folder, grade)
     versions.settle(folder, submission)
@@ -195,7 +195,7 @@ def _flagged(group: Group, grade: Grade) -> Grade:
 def _numbered(group: Group, decision: Decision, graded: Graded) -> Grade:
     """Return a new grade with the number of its scored attempt, and with what somebody may want to look at."""
     grade = graded.grade
-    if graded.executed is None and versions.RAN not in grade.provenance:
+    if not graded.executed and versions.RAN not in grade.provenance:
         return grade  # nothing ran: no attempt
     version = versions.version(decision.submission)
     return _flagged(group, versions.numbered(grade, version, decision.before))
@@ -256,12 +256,16 @@ def _records(
         save_snapshot(course.folder, snapshot(gradebook))  # should the database be damaged one day
 
         def write(grade: Grade, submission: Submission) -> Grade:
-            notebook = sanitised(course, grade)
-            record(gradebook, grade, notebook, timestamp=handed_in_at(submission))
+            executed = sanitised(course, grade)
+            record(gradebook, grade, executed, timestamp=handed_in_at(submission))
             words = versions.waiting(course.folder, grade.assignment, grade.student)
-            if notebook is None:
-                words = words or sentences(grade.notices) or Message("Nothing was run.")
-            annotated = with_notice(work.release if notebook is None else notebook, words)
+            not_run = words or sentences(grade.notices) or Message("Nothing was run.")
+            annotated = {
+                name: with_notice(executed[name], words)
+                if name in executed
+                else with_notice(released, not_run)
+                for name, released in work.releases.items()
+            }
             write_for_formgrader(course, grade, annotated, submission)
             return with_manual(
                 grade,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grader.assignment import identity, spec
+from grader.assignment import contents, identity, spec
 from grader.assignment.calibrated import Calibration
 from grader.assignment.course import Course
 from grader.calibration import flags as suspicion
@@ -190,7 +190,7 @@ def drawn_from(course: Course, assignment: str, secret: bytes) -> str:
     if drawn := identity.noted(course.folder, assignment).get(asked):
         return drawn
     version = spec.version(folder)
-    old = preparation.fingerprint(version, secret)
+    old = identity.fingerprint(version, secret)
     for student in attempts.students(course.folder, assignment):
         for grade in attempts.stored(course.folder, assignment, student):
             if grade.provenance.get("assignment") == old and attempts.JUDGED not in grade.provenance:
@@ -201,7 +201,7 @@ def drawn_from(course: Course, assignment: str, secret: bytes) -> str:
 def decided(group: Group, submission: Submission) -> Decision:
     """Find out whether a submission is known, judged anew, executed, or one more than are scored; its files are read once, here."""
     try:
-        submission = dataclasses.replace(submission, contents=attempts.contents(submission))
+        submission = dataclasses.replace(submission, contents=contents.contents(submission))
         before = versions.judged(
             group.course.folder, submission.assignment, submission.student, group.against
         )
@@ -244,6 +244,8 @@ def _is_outdated(group: Group, grade: Grade) -> bool:
 
 def unfit(group: Group, grade: Grade) -> str:
     """Say why the answers of a stored attempt cannot be judged again; "" where they can."""
+    if group.work.context.assignment.in_the_notebook:
+        return "tests in its own cells give the points, and they have to run"
     record = stored_answers.read_record(attempts.folder_of(group.course.folder, grade))
     if record is None:
         if attempts.JUDGED not in grade.provenance:

@@ -10,10 +10,11 @@ from grader import disclosure
 from grader.execution.run import Execution
 from grader.judging.probe import Overrun
 from grader.limits import Limits, explain
-from grader.messages import Message
+from grader.messages import NOTHING, Message
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
+LIBRARIES = "numpy, scipy, torch, torchvision, timm, scikit-image, pillow and matplotlib"  # docs/students.md has them, too
 
 
 def on_run(execution: Execution, limits: Limits, overruns: Sequence[Overrun]) -> list[Message]:
@@ -91,10 +92,11 @@ def on_failed_cells(failed: Sequence[FailedCell]) -> list[Message]:
     if missing is not None:
         return [
             Message(
-                "Cell {number} imports what is not there ({error}). The top of the notebook names the libraries that are there; "
+                "Cell {number} imports what is not there ({error}). There are {libraries}; "
                 "nothing else can be installed. Errors further down may come from this one.",
                 number=missing.number,
                 error=missing.message,
+                libraries=LIBRARIES,
             )
         ]
     # Where one cell failed, nobody has to be told which to mend first.
@@ -126,4 +128,19 @@ def left_out(number: int) -> Message:
         "After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "
         "that cell, and that run counts.",
         number=number,
+    )
+
+
+def why_dead(execution: Execution) -> Message:
+    """Say why the kernel was gone before everything was asked; `NOTHING` when it was not."""
+    if not execution.dead:
+        return NOTHING
+    if execution.broken:
+        return execution.broken
+    if not execution.failed:
+        return Message("the kernel ended while it was asked.")
+    # The last one: no cell was run after the kernel's end.
+    cell = execution.failed[-1]
+    return Message(
+        "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message
     )

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
 import hmac
-import os
-import subprocess
-import sys
-import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
-from grader.assignment import identity, spec
+from grader.assignment import contents, identity, spec
 from grader.assignment.course import Course
 from grader.checks import soundness
 from grader.checks.questions import Material
@@ -27,7 +22,7 @@ from grader.datasets.views import find_data, find_photos
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
-from grader.gradebook import attempts
+from grader.gradebook import conversion
 from grader.judging.evaluate import Context
 from grader.judging.plan import (
     PUBLIC_SEED,
@@ -48,7 +43,7 @@ class Work:
 
     Attributes:
         context: assignment, checks and questions.
-        release: the notebook as released, which decides locked cells.
+        releases: the notebooks as released, by name: they decide locked cells.
         data_dir: folder with the public splits: all of the data that a notebook sees.
         desk: folder for working copies of submissions.
         kernel: kernelspec name.
@@ -58,10 +53,11 @@ class Work:
         public_files: files that are put beside the notebook (those of the release).
         gpus: which GPUs the machine that grades may use.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
+        tests: the source's notebooks with hidden tests, where tests in the notebook grade; none where checks do.
     """
 
     context: Context
-    release: NotebookNode
+    releases: Mapping[str, NotebookNode]
     data_dir: Path | None
     desk: Path
     kernel: str
@@ -71,11 +67,17 @@ class Work:
     public_files: tuple[Path, ...]
     gpus: Pool = field(default_factory=Pool)
     own_photos: str = ""
+    tests: Mapping[str, NotebookNode] = field(default_factory=dict)
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
         facts = (self.context.version, self.context.card, self.context.split, str(self.seed), self.device)
-        return attempts.attempt_id(submission, *facts)
+        return contents.attempt_id(submission, *facts)
+
+    @functools.cached_property
+    def exercise_notebooks(self) -> dict[str, str]:
+        """By exercise, the name of the notebook that holds its cell."""
+        return soundness.exercise_notebooks(self.releases)
 
 
 def choose_card(assignment: spec.Assignment, wanted: str | None, settings: Settings) -> str:
@@ -163,12 +165,14 @@ def prepare(
     """
     folder = course.source(assignment_id)
     assignment, hidden = spec.load_assignment(folder), spec.load_hidden(folder)
+    if assignment.in_the_notebook:
+        return _prepare_in_the_notebook(course, assignment, settings, secret=secret, desk=desk)
     # Mistakes of the assignment are told before photos are looked for, which may take long.
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
-    # Levels and checks are no part of it: when they change, the questions stay the same ones (ADR 19).
+    # Levels and checks are no part of it: when they change, the questions stay the same ones (ADR 20).
     drawn = drawn or identity.drawn_from(course.folder, assignment_id, folder)
     view, division, split = _photos(folder, card_id, data.label_space, settings, salt)
     public = public_material(view, data.counts)
@@ -187,20 +191,44 @@ def prepare(
         levels=hidden.levels.get(card_id, {}),
         files=files,
         plan=plan,
-        version=fingerprint(drawn, secret),
+        version=identity.fingerprint(drawn, secret),
         split=split,
         order=asking_order(plan, seed),
         # Drawn as `lab.check` draws them, about public photos alone.
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
-        judged=fingerprint(spec.version(folder), secret),
+        judged=identity.fingerprint(spec.version(folder), secret),
         parts=identity.parts(folder),
     )
     released = course.release(assignment_id)
     own_photos = division.split.contents if division is not None else ""
     work = _work(context, released, view, desk, settings, own_photos)
     # The release may be older than the assignment: `pawgrade release` has not run since.
-    soundness.require_cells(released / f"{assignment_id}.ipynb", work.release, assignment)
+    soundness.require_cells(released, work.releases, assignment)
     return work
+
+
+def _prepare_in_the_notebook(
+    course: Course, assignment: spec.Assignment, settings: Settings, *, secret: bytes, desk: Path
+) -> Work:
+    """Load what grading by the notebook's own tests takes: the release, and the source with its hidden tests."""
+    folder = course.source(assignment.id)
+    context = Context(
+        assignment=assignment,
+        folder=folder,
+        card=spec.NO_CARD,
+        classes=(),
+        groups=(),
+        levels={},
+        files=(),
+        plan={},
+        version=identity.fingerprint(spec.version(folder), secret),
+        split=hashlib.sha256(b"").hexdigest()[:16],
+    )
+    released = course.release(assignment.id)
+    work = _work(context, released, None, desk, settings)
+    soundness.require_cells(released, work.releases, assignment)
+    tests = conversion.gradebook_notebooks(course.folder, assignment.id)
+    return dataclasses.replace(work, tests=tests)
 
 
 def _photos(
@@ -213,13 +241,6 @@ def _photos(
     # Divided first: where the course's own hidden photos lie in a released folder, nothing is written.
     division = divide(folder, card_id, settings, salt)
     return read_view(card_id, label_space, settings, salt), division, division.split.digest
-
-
-def fingerprint(version: str, secret: bytes) -> str:
-    """Return the digest (16 hex digits) of a version and the course secret, as grades carry it."""
-    # The secret goes in as a keyed digest only.
-    keyed = hmac.new(secret, b"attempt", hashlib.sha256).hexdigest()
-    return hashlib.sha256(f"{version}{keyed}".encode()).hexdigest()[:16]
 
 
 def _with_hidden(
@@ -248,7 +269,14 @@ def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> No
             )
 
 
-def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: Path) -> Work:
+def prepare_public(
+    folder: Path,
+    settings: Settings,
+    *,
+    card: str | None,
+    desk: Path,
+    released: Mapping[str, NotebookNode] | None = None,
+) -> Work:
     """Load what a student's own check takes: the release's public checks and the validation photos.
 
     Args:
@@ -256,8 +284,14 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         settings: where photos are.
         card: data card, or None for the default.
         desk: folder for the working copy.
+        released: what takes the place of the released notebooks, by name; None: those in the folder.
     """
     assignment = spec.load_public(folder)
+    if assignment.in_the_notebook:
+        raise SpecError(
+            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
+            "Run the notebook from top to bottom: what those tests say is what you see there.",
+        )
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
     view = None if card_id == spec.NO_CARD else read_view(card_id, data.label_space, settings)
@@ -278,7 +312,7 @@ def prepare_public(folder: Path, settings: Settings, *, card: str | None, desk: 
         order=asking_order(plan, PUBLIC_SEED),
         hidden=False,
     )
-    return _work(context, folder, view, desk, settings)
+    return _work(context, folder, view, desk, settings, released=released)
 
 
 def read_view(card_id: str, label_space: str, settings: Settings, salt: str | None = None) -> views.View:
@@ -316,11 +350,9 @@ def _work(
     desk: Path,
     settings: Settings,
     own_photos: str = "",
+    released: Mapping[str, NotebookNode] | None = None,
 ) -> Work:
-    path = release / f"{context.assignment.id}.ipynb"
-    if not path.is_file():
-        raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {context.assignment.id}` first.")
-    notebook = nbformat.read(path, as_version=4)
+    notebooks = read_notebooks(release, context.assignment) if released is None else dict(released)
     files = tuple(file for file in sorted(release.rglob("*")) if file.is_file() and file.suffix != ".ipynb")
     if settings.sandbox != "none":
         require_sandbox()
@@ -330,7 +362,7 @@ def _work(
     device = gpus.resolve(settings.device, context.assignment.limits_on(context.card).gpus)
     return Work(
         context=context,
-        release=notebook,
+        releases=notebooks,
         data_dir=None if view is None else view.folder,
         desk=desk,
         kernel=kernel,
@@ -341,6 +373,16 @@ def _work(
         gpus=gpus,
         own_photos=own_photos,
     )
+
+
+def read_notebooks(folder: Path, assignment: spec.Assignment) -> dict[str, NotebookNode]:
+    """Return the notebooks of an assignment's source or release folder by name, in its order; raises SpecError for one that is not there."""
+    paths = {name: folder / f"{name}.ipynb" for name in assignment.notebooks}
+    for path in paths.values():
+        if not path.is_file():
+            raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {assignment.id}` first.")
+    # Ids of cells that have none are made: notebooks that nbgrader released may lack them.
+    return {name: conversion.read_source(path) for name, path in paths.items()}
 
 
 @functools.cache
@@ -356,22 +398,3 @@ def require_sandbox() -> None:
             f"{problem.advice}; `pawgrade doctor` shows more. `--sandbox none` is for code that you trust."
         )
         raise InfrastructureError(f"{problem.what}: {problem.found.rstrip('.')}.", advice)
-
-
-def matplotlib_cache(desk: Path) -> Path:
-    """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
-    folder = desk / "matplotlib"
-    if not folder.is_dir():
-        # Made aside and renamed, so that no worker sees half of it.
-        draft = desk / f".fonts-{uuid.uuid4().hex}"
-        draft.mkdir(parents=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(draft)}
-        subprocess.run(
-            [sys.executable, "-c", "import matplotlib.font_manager"],
-            env=environment,
-            check=False,
-            capture_output=True,
-        )
-        with contextlib.suppress(OSError):  # another worker was faster
-            draft.rename(folder)
-    return folder

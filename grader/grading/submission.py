@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import functools
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
-from grader import files, visible
-from grader.assignment.course import notebooks
+from grader import visible
 from grader.checks.questions import Array
 from grader.checks.session import Verdicts
 from grader.errors import InfrastructureError, SubmissionError
 from grader.execution import gpu_trial
-from grader.grading import assemble, gpu_blame, notices, preparation, workplace
+from grader.grading import assemble, believed, gpu_blame, notices, preparation, workplace
+from grader.grading.handed_in import Read, read_notebooks, without_cell
 from grader.grading.preparation import Order, Work
 from grader.grading.workplace import turn
 from grader.judging import evaluate, probe, stored_answers
 from grader.judging.evaluate import Context
+from grader.judging.plan import asking_of, notebook_of_set
 from grader.judging.probe import Answers
 from grader.messages import NOTHING, Message
-from grader.notebooks import cells, reading
-from grader.records import Grade, Limit, Repair, Seconds, Submission
+from grader.records import Grade, Limit, Seconds, Submission
 
 if TYPE_CHECKING:
     from grader.execution import gpu_slots, kernels
@@ -44,15 +43,15 @@ class Graded:
 
     Attributes:
         grade: the grade.
-        submitted: the notebook as handed in; None when it could not be read.
-        executed: the notebook as far as it ran; None when nothing did.
+        submitted: the notebooks as handed in, by name; those that are not there are missing.
+        executed: the notebooks as far as they ran, by name; those that did not run are missing.
         answers: validated answers of the probes, by question set and number.
         sets: how many answers each question set has, or why it has none; None: nothing was asked.
     """
 
     grade: Grade
-    submitted: bytes | None
-    executed: NotebookNode | None
+    submitted: dict[str, bytes]
+    executed: dict[str, NotebookNode]
     answers: dict[str, Array] = field(default_factory=dict)
     sets: dict[str, Any] | None = None
 
@@ -99,45 +98,28 @@ def grade_submission(
     It raises nothing: a mistake of the student is a verdict, one of ours a grade with status ERROR and a log.
     """
     begin = time.monotonic()
-    submitted = None
+    submission = dataclasses.replace(submission, notebooks=work.context.assignment.notebooks)
     try:
         # Before the tries: the same bytes would be refused each time.
-        submitted = files.read_bytes(submission.notebook, cells.MAX_NOTEBOOK_BYTES)
-        notebook, repairs = reading.read_restored(submitted, work.release)
-    except (FileNotFoundError, SubmissionError) as exc:
-        # FAILED, not ERROR: the student can mend it.
-        return Graded(assemble.unread(submission, work, _explain_unread(exc, submission)), submitted, None)
+        read = read_notebooks(submission, work)
     except Exception:
-        return Graded(assemble.undecided(submission, work, traceback.format_exc()), submitted, None)
-    taken = _HandedIn(submission, work, tools, submitted, repairs, begin, queue_s)
+        return Graded(assemble.undecided(submission, work, traceback.format_exc()), {}, {})
+    if not read.notebooks:
+        # FAILED, not ERROR: the student can mend it.
+        return Graded(assemble.unread(submission, work, read.refused), read.submitted, {})
+    taken = _HandedIn(submission, work, tools, read, begin, queue_s)
     for number in range(1, TRIES + 1):
         try:
-            return _fairly(taken.for_try(number), notebook)
+            again = taken.for_try(number)
+            return _judge(again, _run_all(again))
         except InfrastructureError:
             taken.log.append(f"try {number}:\n{traceback.format_exc()}")
         except Exception:  # a fault of our own code: it would come again
             taken.log.append(traceback.format_exc())
             break
-    # If any try reached the notebook, its code may be the cause, and the attempt counts.
-    log, ran = "".join(taken.log), next(iter(taken.isolation), "")
-    return Graded(assemble.undecided(submission, work, log, ran), submitted, None)
-
-
-def _explain_unread(exc: Exception, submission: Submission) -> Message:
-    if isinstance(exc, SubmissionError):
-        return Message("The notebook could not be read: {reason}", reason=exc.words)
-    names = notebooks(submission.folder)
-    if len(names) > 1:
-        return Message(
-            "There is no {name} in what was handed in, and {count} notebooks of other names: {names}. Hand in one, under this name.",
-            name=submission.notebook.name,
-            count=len(names),
-            names=workplace.some_names(names),
-        )
-    return Message(
-        "There is no {name} in what was handed in. Hand in the notebook under this name.",
-        name=submission.notebook.name,
-    )
+    # If any try reached a notebook, its code may be the cause, and the attempt counts.
+    log, ran = "".join(taken.log), next(iter(taken.isolation.values()), "")
+    return Graded(assemble.undecided(submission, work, log, ran), read.submitted, {})
 
 
 @dataclass(frozen=True)
@@ -148,27 +130,25 @@ class _HandedIn:
         submission: what was handed in.
         work: what it is graded with.
         tools: what grades it.
-        submitted: the notebook's bytes.
-        repairs: what was put right in it.
+        read: its notebooks.
         begin: `time.monotonic()` when its grading began.
         queue_s: seconds that it waited before.
         notices: what is to be said of this run, beside what it gives rise to itself.
         facts: what its provenance says of this run.
         log: tracebacks of the tries before.
-        isolation: how each run that reached the notebook was isolated.
+        isolation: how the runs that reached a notebook were isolated, by its name.
     """
 
     submission: Submission
     work: Work
     tools: Tools
-    submitted: bytes
-    repairs: tuple[Repair, ...]
+    read: Read
     begin: float
     queue_s: float
     notices: tuple[Message, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
-    isolation: list[str] = field(default_factory=list)
+    isolation: dict[str, str] = field(default_factory=dict)
 
     def for_try(self, number: int) -> _HandedIn:
         """Return it for a try after the first one, which was lost through no fault of the submission."""
@@ -178,20 +158,42 @@ class _HandedIn:
             "The grader had to run this submission {number} times, for reasons of its own. Only the last run counts.",
             number=number,
         )
-        return self.again(notice, tries=str(number))
+        return dataclasses.replace(
+            self, notices=(notice, *self.notices), facts={**self.facts, "tries": str(number)}
+        )
 
-    def again(self, notice: Message, **facts: str) -> _HandedIn:
-        """Return it for another run, of which something is to be said."""
-        return dataclasses.replace(self, notices=(notice, *self.notices), facts={**self.facts, **facts})
+    def of(self, name: str, words: Message) -> Message:
+        """Return what is said of one notebook; where there are several, with its name."""
+        if len(self.submission.paths) == 1:
+            return words
+        return Message("{notebook}: {words}", notebook=name, words=words)
 
 
 @dataclass(frozen=True)
 class _Ran:
-    """One run: what it gave, and what it went through."""
+    """One run of one notebook: what it gave, and what it went through.
 
-    graded: Graded
+    Attributes:
+        name: of the notebook.
+        execution: what became of it.
+        asking: what it was asked.
+        answers: what it answered, to its own question sets.
+        sandbox: how it was isolated.
+        left_out: what of the submission's folder was left out.
+        facts: what the grade's provenance says of this run.
+        again: why this is another run than the first; `NOTHING` for the first one.
+        tested: its run with hidden tests in it; None: there are none.
+    """
+
+    name: str
     execution: Execution
     asking: probe.Asking
+    answers: Answers
+    sandbox: str
+    left_out: list[Message]
+    facts: dict[str, str] = field(default_factory=dict)
+    again: Message = NOTHING
+    tested: Execution | None = None
 
     @property
     def late_through_others(self) -> bool:
@@ -200,94 +202,153 @@ class _Ran:
         return late and self.execution.overloaded
 
 
-def _fairly(taken: _HandedIn, notebook: NotebookNode) -> Graded:
+def _run_all(taken: _HandedIn) -> list[_Ran]:
+    """Run the notebooks of a submission, each in a kernel of its own."""
+    runs: list[_Ran] = []
+    for name in taken.read.notebooks:
+        # A page tells one failure on hidden photos, however many notebooks it is about.
+        told_of = runs[-1].asking.told_of if runs else {}
+        runs.append(_fairly(taken, name, told_of))
+    return runs
+
+
+def _fairly(taken: _HandedIn, name: str, told_of: Mapping[str, SubmissionError]) -> _Ran:
     """Run a notebook, and once more where its machine, or one cell's memory, took from it what it had earned."""
     # The turn ends with the run: to ask for another one while holding it would wait for itself.
-    desk = taken.work.desk
+    desk, notebook = taken.work.desk, taken.read.notebooks[name]
     with turn(desk, alone=False):
-        first = _run(taken, notebook)
+        first = _run(taken, name, notebook, told_of)
     execution, asking = first.execution, first.asking
     # The machine took the time: whoever was merely slow has no second run (ADR 13).
     if first.late_through_others:
         with turn(desk, alone=True):
             # It counts whatever it meets: a fork bomb, too, makes a machine look busy, and would end as our error.
-            return _run(taken.again(notices.alone(), alone="yes"), notebook).graded
+            second = _run(taken, name, notebook, told_of)
+        return _second(second, notices.alone(), alone="yes")
     # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a notebook
     # that raises MemoryError far below the limit asks for a second draw.
     index = execution.hits.get(Limit.MEMORY)
     if index is None or execution.gpu_full or not asking.lost or not execution.near_memory:
-        return first.graded
-    number, shorter = _without_cell(notebook, execution.notebook, index)
+        return first
+    number, shorter = without_cell(notebook, execution.notebook, index)
     with turn(desk, alone=False):
         # Whatever it earned: were the better one to count, who provoked this would have two draws.
-        return _run(taken.again(notices.left_out(number), left_out=f"cell {number}"), shorter).graded
+        second = _run(taken, name, shorter, told_of)
+    cell = f"cell {number}" if len(taken.submission.paths) == 1 else f"{name}, cell {number}"
+    return _second(second, notices.left_out(number), left_out=cell)
 
 
-def _without_cell(notebook: NotebookNode, executed: NotebookNode, index: int) -> tuple[int, NotebookNode]:
-    """Return the number of a cell of an executed notebook, and the notebook to run with an error in that cell's place."""
-    number = sum(1 for cell in executed.cells[: index + 1] if cell.cell_type == "code")
-    shorter = copy.deepcopy(notebook)
-    for cell in shorter.cells:
-        # By id, not by position: papermill has put a cell with the parameters into the executed notebook.
-        if cell.get("id") == executed.cells[index].get("id"):
-            cell.source = _definitions(cell.source)
-    return number, shorter
+def _second(ran: _Ran, notice: Message, **facts: str) -> _Ran:
+    return dataclasses.replace(ran, again=notice, facts={**ran.facts, **facts})
 
 
-def _definitions(source: str) -> str:
-    """Return what a cell imports and defines, and an error in place of everything else that it does."""
-    return f'{reading.definitions_of(source)}\n\nraise MemoryError("this cell met the memory limit: all but its definitions was left out")'
-
-
-def _run(taken: _HandedIn, notebook: NotebookNode) -> _Ran:
-    """Execute a notebook in a fresh kernel, ask it, and judge what it answered."""
+def _run(taken: _HandedIn, name: str, notebook: NotebookNode, told_of: Mapping[str, SubmissionError]) -> _Ran:
+    """Execute a notebook in a fresh kernel, and ask it what its functions are asked."""
     from grader.execution import gpu_slots
 
-    submission, work = taken.submission, taken.work
-    context, limits = work.context, work.context.assignment.limits_on(work.context.card)
+    work = taken.work
+    limits = work.context.assignment.limits_on(work.context.card)
     with (
         workplace.folder(work) as folder,
         # A GPU that was full is the submission's fault only where nothing else was on it: a second run has it alone.
-        gpu_slots.hold(work.device, limits.gpus, work.gpus, alone=bool(taken.isolation)) as gpus,
+        gpu_slots.hold(work.device, limits.gpus, work.gpus, alone=name in taken.isolation) as gpus,
     ):
         # Before the lease, since a sandboxed kernel starts with a copy of this folder.
-        told = [*taken.notices, *workplace.lay_out(folder, submission, work)]
-        asking = probe.Asking(
-            context.plan,
-            context.assignment,
-            folder,
-            context.order,
-            context.rehearsal,
-            public=not context.complete,
-        )
-        execution, sandbox = _execute(taken, notebook, asking, folder, gpus)
-        judging = time.monotonic()
+        left_out = workplace.lay_out(folder, taken.submission, work)
+        asking = asking_of(work.context, name, folder, told_of)
+        execution, sandbox = _execute(taken, name, notebook, asking, folder, gpus)
         # While the GPUs are still held, so that a trial runs on the very same ones.
         try_out = functools.partial(gpu_trial.try_out, work.kernel, gpus, sandboxed=work.sandbox != "none")
-        execution, answers = gpu_blame.settle(execution, asking.answers(_why_dead(execution)), gpus, try_out)
-    # The kernel, its folder and the GPUs are given back: checks need the arrays alone.
+        execution, answers = gpu_blame.settle(
+            execution, asking.answers(notices.why_dead(execution)), gpus, try_out
+        )
+        tested = _with_hidden_tests(taken, name, notebook, gpus)
+    facts = {"gpu": gpus.describe()} if gpus.devices else {}
+    whole = execution if tested is None else believed.joined(execution, tested)
+    return _Ran(name, whole, asking, answers, sandbox, left_out, facts, tested=tested)
+
+
+def _with_hidden_tests(
+    taken: _HandedIn, name: str, notebook: NotebookNode, gpus: gpu_slots.Held
+) -> Execution | None:
+    """Run a notebook once more, with the hidden tests of its source in it; None where there are none."""
+    work, tests = taken.work, taken.work.tests.get(name)
+    complete = believed.with_hidden_tests(notebook, tests) if tests else notebook
+    if complete == notebook:
+        return None
+    # In a folder and a kernel of its own: what the first run left behind must not be there.
+    with workplace.folder(work) as folder:
+        workplace.lay_out(folder, taken.submission, work)
+        nothing = probe.Asking({}, work.context.assignment, folder, ())
+        return _execute(taken, name, complete, nothing, folder, gpus)[0]
+
+
+def _judge(taken: _HandedIn, runs: Sequence[_Ran]) -> Graded:
+    """Judge what the notebooks answered, and put the grade together."""
+    # The kernels, their folders and the GPUs are given back: checks need the arrays alone.
     taken.tools.watch("judge", 0, 0)
-    verdicts = taken.tools.judge(answers, context)
-    now = time.monotonic()
-    spent = (execution.kernel_s, execution.execute_s, execution.probe_s, now - judging, now - taken.begin)
+    judging, context, read = time.monotonic(), taken.work.context, taken.read
+    answers = {name: given for ran in runs for name, given in ran.answers.items()}
+    # In the order of the plan, as one kernel would have answered.
+    in_order = {name: answers[name] if name in answers else _unasked(taken, name) for name in context.plan}
+    with turn(taken.work.desk, alone=False):
+        verdicts = (
+            believed.verdicts(context.assignment, runs, read.refused_exercises(taken.work))
+            if context.assignment.in_the_notebook
+            else taken.tools.judge(in_order, context)
+        )
+    limits, now = context.assignment.limits_on(context.card), time.monotonic()
+    spent = [
+        sum(getattr(ran.execution, step) for ran in runs) for step in ("kernel_s", "execute_s", "probe_s")
+    ]
+    spent += [now - judging, now - taken.begin]
+    on_runs = [
+        taken.of(ran.name, words)
+        for ran in runs
+        for words in notices.on_run(ran.execution, limits, ran.asking.overruns())
+    ]
     grade = assemble.grade_of(
-        submission,
-        work,
+        taken.submission,
+        taken.work,
         verdicts,
-        execution=execution,
-        sandbox=sandbox,
+        executions={ran.name: ran.execution for ran in runs},
+        sandbox=runs[0].sandbox,
         seconds=Seconds(round(taken.queue_s, 3), *(round(seconds, 3) for seconds in spent)),
-        repairs=taken.repairs,
-        notices=[*told, *notices.on_run(execution, limits, asking.overruns())],
-        provenance={**taken.facts, **({"gpu": gpus.describe()} if gpus.devices else {})},
+        repairs=tuple(read.repairs),
+        notices=[
+            *read.refused.values(),
+            *(taken.of(ran.name, ran.again) for ran in runs if ran.again),
+            *taken.notices,
+            *runs[0].left_out,  # of the submission's folder: every run says the same
+            *on_runs,
+        ],
+        provenance=_facts(taken, runs),
         log="".join(taken.log),
     )
-    arrays, sets = stored_answers.pack(answers)
-    return _Ran(Graded(grade, taken.submitted, execution.notebook, arrays, sets), execution, asking)
+    arrays, sets = stored_answers.pack(in_order)
+    executed = {ran.name: ran.execution.notebook for ran in runs}
+    return Graded(grade, read.submitted, executed, arrays, sets)
+
+
+def _unasked(taken: _HandedIn, question_set: str) -> SubmissionError:
+    """Say why nothing was asked of a question set: its notebook is not there, or could not be read."""
+    context = taken.work.context
+    name = notebook_of_set(context.assignment, context.plan[question_set])
+    return SubmissionError(taken.read.refused[name])
+
+
+def _facts(taken: _HandedIn, runs: Sequence[_Ran]) -> dict[str, str]:
+    """Return what the provenance says of the runs, joined where several notebooks have something to say."""
+    facts: dict[str, list[str]] = {}
+    for ran in runs:
+        for key, value in ran.facts.items():
+            facts.setdefault(key, []).append(value)
+    return {**taken.facts, **{key: "; ".join(dict.fromkeys(values)) for key, values in facts.items()}}
 
 
 def _execute(
     taken: _HandedIn,
+    name: str,
     notebook: NotebookNode,
     asking: probe.Asking,
     folder: Path,
@@ -310,7 +371,7 @@ def _execute(
             ask,
             gpu=bool(gpus.devices),
             # From here on an error may be the notebook's doing.
-            begin=lambda: taken.isolation.append(lease.sandbox),
+            begin=lambda: taken.isolation.update({name: lease.sandbox}),
             step=functools.partial(watch, "cell"),
         )
         execution = engine.run(notebook, run, workplace.parameters(lease, folder, work))
@@ -325,6 +386,8 @@ def _leased(taken: _HandedIn, folder: Path, gpus: gpu_slots.Held) -> Iterator[ke
     work = taken.work
     assignment = work.context.assignment
     variables = {**gpus.environment(), **visible.withheld(exercise.id for exercise in assignment.exercises)}
+    if assignment.in_the_notebook:
+        variables |= believed.VARIABLES
     if work.sandbox == "none":
         sandbox, environment = None, {**workplace.environment(folder, work), **variables}
     else:
@@ -333,18 +396,3 @@ def _leased(taken: _HandedIn, folder: Path, gpus: gpu_slots.Held) -> Iterator[ke
         sandbox = kernels.Sandbox(limits, work.data_dir, gpus.nodes, variables, taken.tools.features)
     with kernels.lease(work.kernel, cwd=folder / "work", environment=environment, sandbox=sandbox) as lease:
         yield lease
-
-
-def _why_dead(execution: Execution) -> Message:
-    """Say why the kernel was gone before everything was asked; `NOTHING` when it was not."""
-    if not execution.dead:
-        return NOTHING
-    if execution.broken:
-        return execution.broken
-    if not execution.failed:
-        return Message("the kernel ended while it was asked.")
-    # The last one: no cell was run after the kernel's end.
-    cell = execution.failed[-1]
-    return Message(
-        "the kernel ended in code cell {number} ({error}).", number=cell.number, error=cell.message
-    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,7 +20,7 @@ from grader import files
 from grader.assignment import course
 from grader.assignment.spec import PICTURES
 from grader.errors import SubmissionError
-from grader.grading.preparation import Work, matplotlib_cache
+from grader.grading.preparation import Work
 from grader.kernel_env import TUNING
 from grader.messages import Message, listed
 from grader.notebooks import sanitise_text
@@ -105,7 +107,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     declared = {file.name: file for file in work.context.assignment.files}
-    expected_names = {submission.notebook.name, course.TIMESTAMP, *declared}
+    expected_names = {*(path.name for path in submission.paths.values()), course.TIMESTAMP, *declared}
     expected_names |= {path.name for path in work.public_files}
     told: list[Message] = []
     if submission.name:
@@ -113,7 +115,7 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
             Message(
                 "The notebook was called {name}. It was taken, since it was the only one; next time hand it in as {expected}.",
                 name=sanitise_text.printable(submission.name, 60),
-                expected=f"{submission.assignment}.ipynb",
+                expected=f"{work.context.assignment.notebooks[0]}.ipynb",
             )
         )
     for name, file in declared.items():
@@ -137,6 +139,10 @@ def lay_out(place: Path, submission: Submission, work: Work) -> list[Message]:
         names = some_names(others)
         told.append(
             Message("Only the notebook counts; these files beside it were ignored: {names}.", names=names)
+            if len(submission.paths) == 1
+            else Message(
+                "Only the notebooks count; these files beside them were ignored: {names}.", names=names
+            )
         )
     return told
 
@@ -157,7 +163,12 @@ def _root(files: tuple[Path, ...], assignment: str) -> Path:
 
 
 def parameters(lease: kernels.Lease, place: Path, work: Work) -> dict[str, Any]:
-    """Return what papermill injects: folders as the kernel calls them, seed and device."""
+    """Return what papermill injects: folders as the kernel calls them, seed and device.
+
+    Nothing where the notebook's own tests grade it: those of nbgrader expect no names but the notebook's.
+    """
+    if work.context.assignment.in_the_notebook:
+        return {}
     return {
         "data_dir": None if work.data_dir is None else lease.place(work.data_dir),
         "scratch_dir": lease.place(place / "work" / "scratch"),
@@ -184,3 +195,22 @@ def environment(place: Path, work: Work) -> dict[str, str]:
         "PYTHONNOUSERSITE": "1",
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
     }
+
+
+def matplotlib_cache(desk: Path) -> Path:
+    """Return a folder with matplotlib's font list, made once: without it every kernel would spend seconds on it."""
+    folder = desk / "matplotlib"
+    if not folder.is_dir():
+        # Made aside and renamed, so that no worker sees half of it.
+        draft = desk / f".fonts-{uuid.uuid4().hex}"
+        draft.mkdir(parents=True)
+        environment = {**os.environ, "MPLCONFIGDIR": str(draft)}
+        subprocess.run(
+            [sys.executable, "-c", "import matplotlib.font_manager"],
+            env=environment,
+            check=False,
+            capture_output=True,
+        )
+        with contextlib.suppress(OSError):  # another worker was faster
+            draft.rename(folder)
+    return folder

@@ -105,7 +105,7 @@ def explain_note(
     expectation = expected(entry_point.output, sizes, told=told)
     # The exception's own words could carry a hidden photo, so without leave they are dropped here, once for
     # all kinds.
-    text = printable(note.get("text")) if told else ""
+    text = printable(note.get("text")).strip() if told else ""
     if kind == "raised":
         return _raised(note, where, text, sources)
     if kind == "missing":

@@ -7,19 +7,24 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import Literal
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from grader.assignment.spec import Assignment
 from grader.checks.check_files import load_checks, raised_at
 from grader.checks.questions import Material, Question, is_examples
 from grader.datasets.photos import NONE
 from grader.datasets.views import View
-from grader.errors import SpecError
-from grader.judging.probe import Place, Plan, sequence
+from grader.errors import SpecError, SubmissionError
+from grader.judging.probe import Asking, Place, Plan, sequence
+
+if TYPE_CHECKING:
+    from grader.judging.evaluate import Context
 
 PUBLIC_SEED = b"public"  # `lab.check` and `pawgrade check` draw the same numbers, for everybody
+NOTHING_TOLD: Mapping[str, SubmissionError] = MappingProxyType({})
 REHEARSED = 8  # examples of a public question that is asked before hidden ones
 
 
@@ -115,6 +120,39 @@ def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan)
             if question.entry_point in hidden_only:
                 rehearsal.setdefault(question.entry_point, _shortened(question))
     return rehearsal
+
+
+def notebook_of_set(assignment: Assignment, questions: Sequence[Question]) -> str:
+    """Return the name of the notebook that a question set is asked in: the one that defines its function."""
+    return assignment.notebook_of(questions[0].entry_point) if questions else assignment.notebooks[0]
+
+
+def asking_of(
+    context: Context, notebook: str, place: Path, told_of: Mapping[str, SubmissionError] = NOTHING_TOLD
+) -> Asking:
+    """Return what one notebook of a submission is asked: the questions about the functions that it defines.
+
+    Args:
+        context: assignment and questions.
+        notebook: its name.
+        place: folder of ours for the questions.
+        told_of: the failure on hidden photos that an earlier notebook of the submission is told.
+    """
+    assignment = context.assignment
+    plan = {
+        name: questions
+        for name, questions in context.plan.items()
+        if notebook_of_set(assignment, questions) == notebook
+    }
+    order = [(name, number) for name, number in context.order if name in plan]
+    rehearsal = {
+        name: question
+        for name, question in context.rehearsal.items()
+        if assignment.notebook_of(name) == notebook
+    }
+    return Asking(
+        plan, assignment, place, order, rehearsal, public=not context.complete, told_of=dict(told_of)
+    )
 
 
 def _shortened(question: Question) -> Question:

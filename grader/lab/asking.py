@@ -85,8 +85,12 @@ def _ask_set(asking: Asking, name: str, numbered: Plan, earlier: Asked, namespac
 def _is_as_before(
     before: Sequence[Answer] | None, position: int, value: Array, questions: Sequence[Question]
 ) -> bool:
+    # Whole numbers (labels, 0 or 1) are alike by luck: another function may give the same few. Fractions are not.
     return (
-        before is not None and len(before) == len(questions) and np.array_equal(before[position].value, value)
+        before is not None
+        and len(before) == len(questions)
+        and np.array_equal(before[position].value, value)
+        and not np.array_equal(value, np.round(value))
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grader.messages import separate
+from grader.checks.measures import Measure, measures, share_bounds
 from grader.records import Check, Status
 
 SYMBOLS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.ERROR: "!"}
@@ -49,19 +49,6 @@ class Mistake:
     photo: npt.NDArray[np.uint8]
     truth: str
     answer: str
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One demand of a check, in words.
-
-    Attributes:
-        measured: what was found.
-        required: what earns full points; "" where nothing is told.
-    """
-
-    measured: str
-    required: str
 
 
 class _Shown:
@@ -228,20 +215,6 @@ class LabResult(_Shown):
         return f"<div>{''.join(parts)}</div>"
 
 
-def measures(check: Check) -> list[Measure]:
-    """Return a check's demands one by one, what was measured beside what is required."""
-    measured = [str(demand) for demand in separate(check.measured)]
-    required = [str(demand) for demand in separate(check.required)]
-    if not measured:
-        return [Measure("", str(check.required))] if check.required else []
-    # Several demands may share one bound; where they cannot be told apart, the first row has them all.
-    if len(required) == 1:
-        required = required * len(measured)
-    elif len(required) != len(measured):
-        required = ["; ".join(required), *[""] * (len(measured) - 1)]
-    return [Measure(*pair) for pair in zip(measured, required, strict=True)]
-
-
 def status_words(check: Check) -> str:
     """Return a verdict in words, with its points where it has some."""
     word = WORDS[check.status]
@@ -287,11 +260,11 @@ def _check_html(check: Check) -> str:
     )
 
 
-def _table(rows: Sequence[Measure]) -> str:
+def _table(rows: list[Measure]) -> str:
     """Write what was measured beside what is required, a row each; bounds that belong to no single row stand beside all of them."""
     if not rows:
         return ""
-    shared = len(rows) > 1 and not any(row.required for row in rows[1:])
+    shared = share_bounds(rows)
     lines = []
     for number, row in enumerate(rows):
         cells = f'<td style="{_CELL}">{_escaped(row.measured or "–")}</td>'

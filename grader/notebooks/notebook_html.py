@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 
-from grader.notebooks.sanitise_text import clean_html
+from grader.notebooks.sanitise_text import clean_html, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HIGHLIGHT_CHARS = 100_000  # longer code is shown without colours
+LINE_CHARS = 80  # of a line or a name by which a cell is found
+MOST_NAMES = 100  # of a cell
+DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+) ?=(?!=)", re.MULTILINE)
 _MARKDOWN_PLUGINS = ("strikethrough", "table", "url", "def_list")
 # What mistune raises on input that its authors did not think of; the text is then shown as it was typed.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -49,6 +53,8 @@ class CellView:
         grade_id: nbgrader's id of the cell, or None.
         html: its source as clean HTML.
         outputs: what it displayed.
+        line: its first line of code that is not empty, cut; "" for other cells.
+        defines: names that its code gives a function, a class or a value, as far as they stand at the start of a line.
     """
 
     index: int
@@ -57,6 +63,8 @@ class CellView:
     grade_id: str | None
     html: Markup
     outputs: tuple[OutputView, ...]
+    line: str = ""
+    defines: tuple[str, ...] = ()
 
 
 def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) -> tuple[CellView, ...]:
@@ -85,9 +93,23 @@ def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) ->
                     for output in cell.get("outputs", ())
                     for view in _granted(patience, functools.partial(_all_views, output), _SLOW)
                 ),
+                line=_first_line(cell["source"]) if kind == "code" else "",
+                defines=_defined(cell["source"]) if kind == "code" else (),
             )
         )
     return tuple(views)
+
+
+def _first_line(source: str) -> str:
+    line = next((text for text in source.splitlines() if text.strip()), "")
+    words = printable(line.strip(), LINE_CHARS + 1)
+    return words if len(words) <= LINE_CHARS else f"{words[: LINE_CHARS - 1]}…"
+
+
+def _defined(source: str) -> tuple[str, ...]:
+    # By patterns: a cell may hold magics, or code that Python cannot read.
+    names = [match[1] or match[2] for match in DEFINED.finditer(source)]
+    return tuple(dict.fromkeys(name for name in names if len(name) <= LINE_CHARS))[:MOST_NAMES]
 
 
 def _granted(patience: Patience | None, work: Callable[[], T], instead: T) -> T:

@@ -6,7 +6,9 @@ costs the page its notebook and nothing else.
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import nbformat
@@ -17,7 +19,7 @@ from grader import confined
 from grader.confined import Bounds, Broken
 from grader.errors import SubmissionError
 from grader.messages import Message
-from grader.notebooks.notebook_html import CellView, OutputView, cell_views
+from grader.notebooks.notebook_html import CellView, OutputView, cell_views, markdown
 from grader.notebooks.page_budget import fit_cells, fit_pictures
 from grader.notebooks.patience import Patience
 from grader.notebooks.raw_json import parse
@@ -87,7 +89,35 @@ def rendered(content: bytes) -> bytes:
 
 def _view(cell: dict[str, Any]) -> CellView:
     outputs = tuple(OutputView(output["kind"], _html(output["html"])) for output in cell["outputs"])
-    return CellView(**{**cell, "html": _html(cell["html"]), "outputs": outputs})
+    return CellView(
+        **{**cell, "html": _html(cell["html"]), "outputs": outputs, "defines": tuple(cell["defines"])}
+    )
+
+
+def page_words(texts: Sequence[str]) -> tuple[Markup, ...]:
+    """Return Markdown texts of people as clean HTML, by the same renderer and within the same limits as cells.
+
+    Args:
+        texts: what staff wrote; a text that takes too long is shown as it was typed.
+    """
+    if not texts:
+        return ()
+    reply = confined.run(rendered_words, json.dumps(list(texts)).encode(), BOUNDS)
+    if isinstance(reply, Broken):
+        return tuple(Markup("<pre>{}</pre>").format(text) for text in texts)
+    return tuple(_html(text) for text in json.loads(reply))
+
+
+def rendered_words(content: bytes) -> bytes:
+    """Do the work of `page_words`; what it returns is JSON."""
+    patience = Patience(*RENDERING)
+    html = [
+        patience.grant(
+            functools.partial(markdown, text), functools.partial(Markup("<pre>{}</pre>").format, text)
+        )
+        for text in json.loads(content)
+    ]
+    return json.dumps(html, ensure_ascii=False).encode()
 
 
 def _html(text: str) -> Markup:

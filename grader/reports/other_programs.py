@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from grader.authoring.findings import Finding
-from grader.records import FailedCell, Grade, Status, on_card
+from grader.records import NO_CARD, FailedCell, Grade, Status, on_card
 from grader.reports.locations import line_of_cell
 
 LONGEST = 600  # characters of a detail in a table; the JSON has them all
@@ -102,7 +102,7 @@ def xml_text(text: str) -> str:
 
 
 def _title(finding: Finding) -> str:
-    return f"{finding.what} [{finding.data}]" if finding.data else finding.what
+    return f"{finding.what} [{finding.data}]" if finding.data not in ("", NO_CARD) else finding.what
 
 
 def _unique(names: Iterable[str]) -> list[str]:
@@ -147,8 +147,14 @@ def summary(findings: Sequence[Finding]) -> str:
     return _joined(parts)
 
 
-def grades_summary(grades: Sequence[Grade]) -> str:
-    """Return a class as GitHub-flavoured Markdown, for staff: points, status and what needs a look."""
+def grades_summary(grades: Sequence[Grade], *, by_hand: bool = True) -> str:
+    """Return a class as GitHub-flavoured Markdown, for staff: points, status and what needs a look.
+
+    Args:
+        grades: one row each.
+        by_hand: whether people grade a part of the assignment.
+    """
+    missing = "to do" if by_hand else "-"
     parts = ["### pawgrade grade"] + ([] if grades else ["nothing handed in"])
     for assignment, rows in _by_assignment(grades):
         counts = Counter(grade.status for grade in rows)
@@ -159,8 +165,8 @@ def grades_summary(grades: Sequence[Grade]) -> str:
                 (
                     grade.student,
                     str(grade.status),
-                    f"{grade.points:g} / {grade.max_points:g}",
-                    "to do" if grade.manual_points is None else f"{grade.manual_points:g}",
+                    f"{grade.points:g} / {grade.max_points:g}" + (" (believed)" if grade.believed else ""),
+                    missing if grade.manual_points is None else f"{grade.manual_points:g}",
                     f"{grade.seconds.total:.0f}",
                 )
                 for grade in rows

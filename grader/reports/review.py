@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
@@ -94,12 +98,12 @@ def review(course: Course, assignment: str, settings: Settings) -> Review:
         raise SpecError(
             f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
         )
+    names = spec.notebook_names(source)
     works = {grade.student: _work(course, grade) for grade in grades}
     # Who could not be read stays in the table with no cells, and is named in `unread`.
     report = shared_cells.compare(
         [work or shared_cells.Work(student, ()) for student, work in works.items()],
-        shared_cells.read_cells(release / f"{assignment}.ipynb") or (),
-        shared_cells.read_cells(source / f"{assignment}.ipynb") or (),
+        *(_cells([folder / f"{name}.ipynb" for name in names]) or () for folder in (release, source)),
     )
     return Review(
         assignment,
@@ -114,11 +118,18 @@ def _work(course: Course, grade: Grade) -> shared_cells.Work | None:
     """Return what a student handed in and what ran; None where either cannot be looked at."""
     folder = attempts.root(course.folder, grade.assignment, grade.student) / grade.attempt
     submitted, executed = (
-        shared_cells.read_cells(folder / f"{name}.ipynb") for name in ("submitted", "executed")
+        _cells([attempts.notebook_path(folder, grade, kind, name) for name in grade.notebook_names])
+        for kind in ("submitted", "executed")
     )
     if submitted is None or executed is None:
         return None
     return shared_cells.Work(grade.student, submitted, executed)
+
+
+def _cells(paths: Sequence[Path]) -> tuple[shared_cells.Cell, ...] | None:
+    """Return the cells of an assignment's notebooks, one after the other; None where one cannot be looked at."""
+    cells = [shared_cells.read_cells(path) for path in paths]
+    return None if None in cells else tuple(itertools.chain.from_iterable(filter(None, cells)))
 
 
 def _row(course: Course, grade: Grade, report: shared_cells.Report) -> Row:

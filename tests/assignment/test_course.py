@@ -83,7 +83,7 @@ def test_submissions_are_listed_by_student(course: Course) -> None:
     found = course.submissions("toy")
 
     assert [one.student for one in found] == ["student01", "student02"]
-    assert found[0].notebook == course.folder / "submitted" / "student01" / "toy" / "toy.ipynb"
+    assert found[0].paths["toy"] == course.folder / "submitted" / "student01" / "toy" / "toy.ipynb"
     assert found[0].timestamp == "2026-01-01 10:00:00 UTC"
 
 
@@ -99,7 +99,10 @@ def test_the_only_notebook_of_a_folder_is_the_submission_whatever_its_name(cours
 
     (submission,) = course.submissions("toy")
 
-    assert (submission.name, submission.notebook) == ("toy final (2).ipynb", folder / "toy final (2).ipynb")
+    assert (submission.name, submission.paths) == (
+        "toy final (2).ipynb",
+        {"toy": folder / "toy final (2).ipynb"},
+    )
 
 
 @pytest.mark.parametrize("names", [("a.ipynb", "b.ipynb"), ("toy.ipynb", "a.ipynb"), ()])
@@ -113,7 +116,7 @@ def test_of_several_notebooks_only_the_one_of_the_right_name_is_the_submission(
 
     (submission,) = course.submissions("toy")
 
-    assert (submission.name, submission.notebook.name) == ("", "toy.ipynb")
+    assert (submission.name, submission.paths["toy"].name) == ("", "toy.ipynb")
     assert notebooks(folder) == sorted(names)
 
 

@@ -167,7 +167,7 @@ def test_runs_that_could_not_be_decided_are_not_counted(
     course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(submission: Any, work: Any, _: Any) -> Graded:
-        return Graded(assemble.undecided(submission, work, "RuntimeError: no kernel"), None, None)
+        return Graded(assemble.undecided(submission, work, "RuntimeError: no kernel"), {}, {})
 
     monkeypatch.setattr("grader.authoring.calibration_runs.grade_submission", broken)
 

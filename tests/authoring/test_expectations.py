@@ -56,6 +56,7 @@ def test_full_marks_say_what_was_measured() -> None:
         True,
         "10 of 10; top-1 0.9 (189 of 210)",
     )
+    assert full_marks(graded(check("double"))) == (True, "10 of 10")
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,18 @@ def test_what_was_left_beside_the_notebook_is_found(course: Path, name: str, ori
         release(course)
 
 
+def test_a_copy_that_a_formatter_has_been_over_is_found(course: Path) -> None:
+    source = with_secrets(course)
+    lines = text_of("solved")
+    # As formatters do: lines broken at commas and brackets, other quotation marks, a comment here and there.
+    broken = [line.replace("(", "(\n    ").replace(", ", ",\n    ").replace("'", '"') for line in lines]
+    (source / "helpers.py").write_text("\n# as in the lecture\n".join(broken))
+
+    assert not {*lines} & {*(source / "helpers.py").read_text().splitlines()}
+    with pytest.raises(SpecError, match=r"helpers\.py: from the solution in cell 4"):
+        release(course)
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -103,6 +103,7 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path, present: str) -> Non
     target = tmp_path / "course"
     if present == "folder":
         target.mkdir()
+        (target / "solutions").write_text("mine")
     elif present == "file":
         target.write_text("mine")
     else:
@@ -111,7 +112,38 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path, present: str) -> Non
     with pytest.raises(SpecError, match="course exists; nothing was written"):
         new.new_course(target)
 
-    assert names(tmp_path) == {"course"}
+    assert names(tmp_path) == ({"course", "course/solutions"} if present == "folder" else {"course"})
+
+
+def test_a_course_is_made_in_a_new_repository_around_what_it_was_made_with(tmp_path: Path) -> None:
+    home = tmp_path / "course"
+    (home / ".git").mkdir(parents=True)
+    (home / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (home / "README.md").write_text("mine\n")
+    (home / ".gitignore").write_text("*.tmp\n")
+
+    files = new.new_course(home)
+
+    assert (home / "README.md").read_text() == "mine\n"
+    assert (home / ".gitignore").read_text().startswith("*.tmp\n")
+    assert ".pawgrade/" in (home / ".gitignore").read_text()
+    assert Course(home).assignments() == (new.SAMPLE,)
+    assert home / "pawgrade.toml" in files
+    assert home / ".git" / "HEAD" not in files
+    assert {path.name for path in tmp_path.iterdir()} == {"course"}
+    assert not [path for path in home.iterdir() if path.name.startswith((".course", "course"))]
+
+
+def test_a_course_that_cannot_be_made_leaves_a_new_repository_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "README.md").write_text("mine\n")
+    monkeypatch.setattr(new, "SAMPLE", "No Id")
+
+    with pytest.raises(SpecError):
+        new.new_course(tmp_path)
+
+    assert names(tmp_path) == {"README.md"}
 
 
 def test_the_folder_around_a_course_must_be_there(tmp_path: Path) -> None:

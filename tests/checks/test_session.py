@@ -168,7 +168,7 @@ def test_a_missing_answer_fails_the_check_with_what_the_student_can_do(run: Run)
 
     assert (check.status, check.points) == (Status.FAILED, 0)
     assert (str(check.measured), str(check.hint)) == ("classify raised ValueError", "Mend it.")
-    assert str(check.required) == "an answer that keeps the contract"
+    assert str(check.required) == "an answer of the type and shape that assignment.toml names"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_assignments_of_ours_are_sound() -> None:
         assignment = load_assignment(course.source(name))
         require_sound(course.source(name), assignment)
         path = course.release(name) / f"{name}.ipynb"
-        require_cells(path, nbformat.read(path, as_version=4), assignment)
+        require_cells(path.parent, {path.stem: nbformat.read(path, as_version=4)}, assignment)
 
 
 def test_an_assignment_whose_checks_fit_is_sound(source: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_released_notebook_that_lacks_an_exercise_is_refused(
     notebook.cells[cell].metadata.nbgrader.update(metadata)
 
     with pytest.raises(SpecError, match=f"toy.ipynb: .*{said}"):
-        require_cells(Path("toy.ipynb"), notebook, load_assignment(source))
+        require_cells(Path(), {"toy": notebook}, load_assignment(source))
 
 
 @pytest.mark.parametrize("command", [["verify"], ["release"], ["gradebook", "rebuild"]])

@@ -12,7 +12,6 @@ import pytest
 from rich.cells import cell_len
 from rich.table import Table
 
-from grader.authoring.findings import Finding
 from grader.cli import output
 from grader.messages import Message
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Seconds, Status
@@ -30,6 +29,7 @@ FAILED = Check(
     Message("Mend."),
     "Twice",
 )
+NAMED = dataclasses.replace(FAILED, measured=Message("double: expected float, found None."))
 
 
 def printed(table: Table) -> str:
@@ -123,16 +123,6 @@ def test_no_name_or_reason_can_begin_a_line_or_a_column_of_its_own() -> None:
     assert "\n" not in line
 
 
-def test_findings_for_a_pipe_are_a_line_each_and_their_number_goes_to_standard_error(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    output.print_findings([Finding("tiny", "release is fresh", False, f"{'words ' * 60}[staff]", 3.0)])
-
-    written, told = capsys.readouterr()
-    assert written == f"NOT OK\ttiny\trelease is fresh\t3\t{'words ' * 60}[staff]\n"
-    assert told == "1 of 1 not as they must be\n"
-
-
 def graded(**changes: object) -> Grade:
     return dataclasses.replace(toy_grade(), **changes)  # type: ignore[arg-type]
 
@@ -147,6 +137,16 @@ def test_a_class_is_a_row_for_each_student_with_points_and_status() -> None:
     assert "7.5/10" in text
     assert "weak" in text
     assert text.count("to do") == 2  # nobody has given manual points
+
+
+def test_where_nobody_grades_by_hand_nothing_is_to_do() -> None:
+    table = printed(output.grades_table([toy_grade()], by_hand=False))
+    names, line = output.grades_lines([toy_grade()], by_hand=False)
+
+    assert not {"by hand", "to do"} & {word for word in ("by hand", "to do") if word in table}
+    assert dict(zip(names.split("\t"), line.split("\t"), strict=True))["by hand"] == "-"
+    # Extra credit is shown all the same.
+    assert "by hand" in printed(output.grades_table([graded(manual_points=2.0)], by_hand=False))
 
 
 def test_an_exercise_that_was_not_decided_shows_no_number() -> None:
@@ -177,6 +177,7 @@ def test_brackets_in_names_are_no_markup() -> None:
         (graded(failed_cells=(RAISED, RAISED)), "cell 2: NameError"),
         (graded(checks=(FAILED, FAILED)), "double: error: 3"),
         (graded(failed_cells=(RAISED,), checks=(FAILED,)), "cell 2: NameError; double: error: 3"),
+        (graded(checks=(NAMED,)), "double: expected float, found None."),
         (graded(failed_cells=(RAISED,), notices=(Message("Not scored."), Message("More."))), "Not scored."),
     ],
 )
@@ -207,16 +208,3 @@ def test_a_summary_goes_behind_what_others_wrote(tmp_path: Path) -> None:
     output.append("ours\n", tmp_path / "summary.md")
 
     assert (tmp_path / "summary.md").read_text() == "theirs\nours\n"
-
-
-@pytest.mark.parametrize(
-    ("oks", "said"),
-    [((True, True), "2 looked at, all as they must be"), ((True, False), "1 of 2 not as they must be")],
-)
-def test_findings_say_in_one_line_whether_all_is_well(oks: tuple[bool, bool], said: str) -> None:
-    findings = [Finding("tiny", f"finding {number}", ok, "detail") for number, ok in enumerate(oks)]
-
-    text = printed(output.findings_table(findings))
-
-    assert said in text
-    assert text.count("✗") == oks.count(False)

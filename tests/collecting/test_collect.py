@@ -74,6 +74,19 @@ def test_moodles_archive_becomes_submissions_and_a_second_run_changes_nothing(
     assert tree(course.folder) == before
 
 
+@pytest.mark.parametrize("name", [".", "solutions", "assignments/cat_lab", ".pawgrade"])
+def test_the_course_itself_is_no_hand_in(course: Course, name: str) -> None:
+    (course.folder / name).mkdir(parents=True, exist_ok=True)
+    before = tree(course.folder)
+
+    with pytest.raises(
+        SpecError, match=r"expected hand-ins, found (the course itself|a folder of the course)"
+    ):
+        run(course, course.folder / name)
+
+    assert tree(course.folder) == before
+
+
 def test_a_dry_run_decides_the_same_and_writes_nothing(course: Course, tmp_path: Path) -> None:
     source = zip_of(tmp_path / "all.zip", {f"{ADA}/cat_lab.ipynb": "{}", f"{ADA}/x.pdf": ""})
     before = tree(course.folder)

@@ -225,7 +225,9 @@ def test_a_course_with_a_ladder_shows_the_version_handed_in_and_the_accuracy_sho
     notes = {"assignment": "v1", "split": "s"}
     for turn, correct in enumerate((140, 144, 142), start=1):
         kept = attempt(correct, f"a{turn}", provenance={**notes, "files": str(turn), "scored": str(turn)})
-        attempts.write(course.folder, kept, submitted=b"", executed=source_notebook(), answers={})
+        attempts.write(
+            course.folder, kept, submitted={"toy": b""}, executed={"toy": source_notebook()}, answers={}
+        )
     attempts.set_current(course.folder, kept)
     settings = Settings(None, toy_cache, counts="best", ladder=0.02)
 

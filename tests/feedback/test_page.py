@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 from grader.checks.images import to_png
 from grader.datasets.photos import cat_photo
 from grader.feedback.drawings import Drawing, sheet
-from grader.feedback.page import ManualComment, duration, number, render
+from grader.feedback.page import HandedIn, ManualComment, render
+from grader.feedback.wording import duration, number
 from grader.files import write_whole
-from grader.messages import Message
+from grader.grading.notices import on_failed_cells
+from grader.messages import Message, joined
 from grader.records import Check, ExerciseGrade, FailedCell, Limit, Picture, Seconds, Status
 from tests.support import pages
 
@@ -31,13 +34,14 @@ def whole_page() -> str:
     )
 
 
-def page(**changes: Any) -> str:
+def page(entry_points: list[str] | None = None, **changes: Any) -> str:
     """Return the page of a grade without pictures, which take most of the time."""
     return render(
         pages.grade(**{"pictures": (), **changes}),
         title="The lab",
         notebook=pages.stored(pages.notebook()),
         own=pages.own_pictures(),
+        entry_points=entry_points or (),
     )
 
 
@@ -57,13 +61,17 @@ def test_the_page_needs_no_network_and_no_script() -> None:
 
 def test_the_parts_come_in_the_order_people_need_them() -> None:
     html = render(
-        pages.limited(), title="The lab", notebook=pages.stored(pages.notebook()), manual=[REFLECTION]
+        pages.limited(status=Status.FAILED),
+        title="The lab",
+        notebook=pages.stored(pages.notebook()),
+        manual=[REFLECTION],
     )
 
     titles = re.findall(r"<h2[^>]*>([^<]*)", html)
 
     assert titles == [
-        "Please read this first",
+        "Begin here",
+        "About this attempt",
         "Results",
         "Graded by hand",
         "Where the time went",
@@ -124,32 +132,47 @@ def test_a_verdict_never_stands_on_colour_alone(verdict: str) -> None:
     assert verdict in words(page())
 
 
-def test_an_exercise_leads_to_its_test_cell() -> None:
+def test_an_exercise_leads_to_the_students_own_function() -> None:
+    html = page(entry_points=["preprocess"])
+
+    card = html[html.index("Name the breed</h3>") :]
+    assert re.search(r'<a class="to-cell" href="#(.*?)">(.*?)</a>', card).groups() == (  # type: ignore[union-attr]
+        "cell-1",
+        "under “The 35-breed lab”, the cell that begins with <code>import numpy as np</code>",
+    )
+    assert 'id="cell-1"' in html
+
+
+def test_an_exercise_without_a_function_leads_to_its_test_cell() -> None:
     html = page()
 
-    assert '<a href="#cell-5">Show its test cell in your notebook</a>' in html
+    assert '<a class="to-cell" href="#cell-5">Its test cell in your notebook</a>' in html
     assert 'id="cell-5"' in html
     assert "tests “Name the breed”" in words(html)
 
 
 @pytest.mark.parametrize("limit", list(Limit))
 def test_every_limit_is_told_in_plain_words(limit: Limit) -> None:
-    assert re.search(
-        r"Please read this first The notebook|Please read this first One cell", words(page(limit=limit))
-    )
+    assert re.search(r"(About this attempt|Begin here) (The notebook|One cell)", words(page(limit=limit)))
 
 
 def test_a_limit_names_the_cell_it_hit() -> None:
-    html = render(pages.limited(), title="The lab", notebook=pages.stored(pages.notebook()))
+    html = render(
+        pages.limited(status=Status.FAILED), title="The lab", notebook=pages.stored(pages.notebook())
+    )
 
-    assert "One cell took longer than a cell may take, in code cell 2." in words(html)
+    begin = words(html[html.index('id="begin"') : html.index('id="notices-title"')])
+    assert (
+        "One cell took longer than a cell may take. Your code: under “Features”, the cell that begins"
+        in begin
+    )
     assert html.count('href="#cell-4"') == 2
 
 
 def test_a_failed_cell_is_listed_linked_and_marked() -> None:
     html = page()
 
-    assert '<a href="#cell-4">Code cell 2</a>' in html
+    assert 'href="#cell-4">under “Features”, the cell that begins with <code>images = lab.images' in html
     assert "name &#39;backbone&#39; is not defined" in html
     assert 'class="cell code broken" id="cell-4"' in html
 
@@ -157,7 +180,7 @@ def test_a_failed_cell_is_listed_linked_and_marked() -> None:
 def test_a_failed_cell_without_a_notebook_has_no_dead_link() -> None:
     html = render(pages.grade(), title="The lab", notebook=None)
 
-    assert "Code cell 2" in html
+    assert "code cell 2" in html
     assert "#cell-4" not in html
 
 
@@ -202,7 +225,8 @@ def test_what_only_staff_may_know_is_not_there() -> None:
 
     assert "Traceback of the grader" not in html
     assert "secret-split" not in html
-    assert "Pawgrade 0.1.0 · attempt 3f9a1c7e52d0 · graded 2025-03-14 09:26" in words(html)
+    assert "Pawgrade 0.1.0 · attempt 3f9a1c7e52d0" in words(html)
+    assert "Graded 2025-03-14 09:26" in words(html)
 
 
 def test_a_grade_made_without_a_sandbox_says_so() -> None:
@@ -284,9 +308,10 @@ def test_each_picture_says_what_is_to_be_seen() -> None:
 def test_a_picture_can_be_read_instead_of_seen() -> None:
     html = page_of_the_labs()
 
-    assert html.count("<summary>The same in words</summary>") == 4
-    assert "stripes: 0.2500, needed 0.5000: wrong." in words(html)
-    assert 'alt="The attacks. What it shows is said in words below"' in html
+    assert html.count("<summary>The same as a table</summary>") == 5
+    assert '<th scope="row">stripes</th><td>0.2500, needed 0.5000: wrong.</td>' in html
+    assert re.search(r'alt="The variation\. [^"]*stripes: 0\.2500, needed 0\.5000: wrong\.', html)
+    assert re.search(r'alt="Who is taken for whom\. [^"]* taken for [^"]*: 1 of 6\.', html)
 
 
 def test_a_picture_without_room_costs_only_the_picture() -> None:
@@ -338,13 +363,13 @@ def test_a_check_without_numbers_says_so() -> None:
 
     text = words(page(exercises=(ExerciseGrade("x", Status.ERROR, 0, 5),), checks=bare))
 
-    assert "a b nothing could be measured no level no points" in text
+    assert "a b ! Course staff will look at it Nothing could be measured." in text
 
 
 def test_the_structure_can_be_walked_without_eyes() -> None:
     html = whole_page()
 
-    assert '<html lang="en">' in html
+    assert '<html lang="en" dir="ltr">' in html
     assert all(html.count(f"<{tag}") >= 1 for tag in ("header", "nav", "main", "footer"))
     assert html.count("<h1>") == 1
     assert not re.search(r"<img(?![^>]*alt=)", html)
@@ -393,3 +418,113 @@ def test_half_a_character_in_a_name_can_be_written(tmp_path: Path) -> None:
     )
 
     assert "a\ufffdb" in (tmp_path / "page.html").read_text("utf-8")
+
+
+def test_a_failing_page_begins_with_the_cause_its_cell_and_what_it_costs() -> None:
+    html = page(status=Status.FAILED, failed_cells=())
+
+    assert html.index('id="begin"') < html.index('id="results"')
+    begin = words(html[html.index('id="begin"') : html.index('id="notices-title"')])
+    assert "normalise" not in begin
+    assert begin.startswith('id="begin" class="card begin" aria-labelledby="begin-title"> Begin here')
+    assert "preprocess feeds the network what it was trained on" in begin
+    assert "Found values from 0.00 to 1.00 Needed values from -0.99 to 1.00" in begin
+    assert "10 points hang on it." in begin
+
+
+def test_a_page_with_all_points_begins_with_nothing() -> None:
+    full = (ExerciseGrade("split", Status.PASSED, 10, 10, "A split"),)
+
+    html = page(exercises=full, checks=pages.grade().checks[:2], failed_cells=())
+
+    assert 'id="begin"' not in html
+    assert "Begin here" not in html
+
+
+def test_what_passed_is_folded_and_comes_after_what_did_not() -> None:
+    html = page()
+    cards = re.findall(r'<(details|article) class="card exercise (\w+)"', html)
+
+    assert cards == [
+        ("article", "failed"),
+        ("article", "partial"),
+        ("article", "skipped"),
+        ("article", "error"),
+        ("details", "passed"),
+    ]
+
+
+def test_the_contents_name_each_exercise_in_its_order_with_its_status_in_words() -> None:
+    html = page()
+    contents = html[html.index('<nav class="contents"') :].split("</nav>")[0]
+    text = words(contents)
+
+    assert re.findall(r'href="#(exercise-\d)"', contents) == [f"exercise-{number}" for number in range(1, 6)]
+    assert all(f'id="exercise-{number}"' in html for number in range(1, 6))
+    assert "A split without leakage ✓ Full points 10 / 10 points Pixels as the network" in text
+    assert "Name the breed ◐ Part of the points 22.5 / 30 points" in text
+
+
+def test_each_measure_has_a_row_with_its_name() -> None:
+    accuracy = Message("{what} {value:.3f} (50 of 85)", what=Message.of("top-1 accuracy"), value=0.588)
+    count = Message("{what}: as required", what=Message.of("photos without an answer"))
+    check = replace(
+        pages.grade().checks[3],
+        measured=joined([accuracy, count]),
+        required=joined([Message.of("at least 0.72"), Message.of("at most 0")]),
+    )
+
+    html = page(checks=(check,))
+
+    rows = [words(row) for row in re.findall(r'<tr class="measure">.*?</tr>', html, re.DOTALL)]
+    assert rows == [
+        "top-1 accuracy 0.588 (50 of 85) at least 0.72",
+        "photos without an answer as required at most 0",
+    ]
+
+
+def test_what_stands_in_backticks_is_code_and_stays_harmless() -> None:
+    check = replace(pages.grade().checks[2], hint=Message.of("Use `np.asarray(<b>)`, not `list`."))
+
+    html = page(checks=(check,))
+
+    assert "Use <code>np.asarray(&lt;b&gt;)</code>, not <code>list</code>." in html
+
+
+def test_the_head_says_when_it_was_handed_in_and_which_attempt_it_is() -> None:
+    handed_in = HandedIn("2025-03-13 18:00 UTC", Message("Scored attempt 1 of 5."))
+    html = render(pages.grade(pictures=()), title="The lab", notebook=None, handed_in=handed_in)
+    head = words(html[html.index("<header") :].split("</header>")[0])
+
+    assert "Student student01 Assignment oxford_pets Handed in 2025-03-13 18:00 UTC" in head
+    assert "Graded 2025-03-14 09:26 Attempt Scored attempt 1 of 5." in head
+
+
+def test_a_comment_stands_at_its_cell_as_markdown_and_runs_nothing() -> None:
+    comment = ManualComment("breeds", "Answer", 8, 10, "**Good**, see `topk`.\n\n# Then\n<script>x</script>")
+
+    html = render(
+        pages.grade(pictures=()),
+        title="The lab",
+        notebook=pages.stored(pages.notebook()),
+        manual=[comment],
+        handed_in=HandedIn(comments={"other": "never shown: no such cell"}),
+    )
+
+    cell = html[html.index('id="cell-5"') :]
+    assert "Comment of your teachers" in words(cell)
+    assert html.count("<strong>Good</strong>, see <code>topk</code>.") == 2  # at the cell, and in its card
+    assert "<p><strong>Then</strong></p>" in html
+    assert "<script" not in html
+    assert "never shown" not in html
+
+
+def test_a_notice_that_says_no_more_than_the_beginning_is_left_out() -> None:
+    first, second = pages.grade().failed_cells[0], replace(pages.grade().failed_cells[0], index=5, number=3)
+    notices = on_failed_cells((first, second))
+
+    html = page(notices=tuple(notices), failed_cells=(first, second))
+
+    assert [str(notice)[:19] for notice in notices] == ["Cell 2 failed first"]
+    assert "failed first" not in html
+    assert "name &#39;backbone&#39; is not defined" in html

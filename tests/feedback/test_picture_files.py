@@ -191,7 +191,9 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_cache: Path) -> 
     (source / "check_public.py").write_text(f"from grader.checks import show\n{checks}")
     (source / "pictures.py").write_text(SIGN)
     grade = replace(toy_grade(), pictures=(Picture("sign", "A sign", {"text": "stop"}),))
-    attempts.write(found.folder, grade, submitted=b"", executed=source_notebook(), answers={})
+    attempts.write(
+        found.folder, grade, submitted={"toy": b""}, executed={"toy": source_notebook()}, answers={}
+    )
     attempts.set_current(found.folder, grade)
     return found
 
@@ -211,7 +213,7 @@ def test_a_page_has_the_pictures_that_the_courses_own_file_draws(course: Course)
     said, html = feedback(course)
 
     assert "missing" not in said
-    assert "<li>The sign says stop.</li>" in html
+    assert "The sign says stop." in html
     assert "Read it aloud." in html
 
 

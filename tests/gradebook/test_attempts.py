@@ -14,16 +14,19 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from grader import disclosure
 from grader.errors import InfrastructureError, SpecError
 from grader.gradebook import attempts
-from grader.messages import Message
-from grader.records import Grade, StaffNotes, Submission
+from grader.messages import NOTHING, Message
+from grader.records import Check, Grade, StaffNotes, Status
 from tests.support.notebooks import source_notebook, toy_grade
 
 
 def write(course: Path, grade: Grade) -> Path:
     answers = {"photos-0000": np.arange(3.0)}
-    return attempts.write(course, grade, submitted=b"{}", executed=source_notebook(), answers=answers)
+    return attempts.write(
+        course, grade, submitted={"toy": b"{}"}, executed={"toy": source_notebook()}, answers=answers
+    )
 
 
 def attempt(name: str, *, points: float = 10, graded_at: str = "2026-01-01") -> Grade:
@@ -44,7 +47,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     folder = write(tmp_path, grade)
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade
-    executed = attempts.executed_bytes(tmp_path, grade)
+    executed = attempts.executed_bytes(tmp_path, grade)["toy"]
     assert executed is not None
     assert nbformat.reads(executed.decode(), as_version=4) == source_notebook()
     assert (folder / "submitted.ipynb").read_bytes() == b"{}"
@@ -54,10 +57,10 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_an_attempt_of_which_nothing_ran_is_its_grade_alone(tmp_path: Path) -> None:
-    folder = attempts.write(tmp_path, attempt("a1"), submitted=None, executed=None, answers={})
+    folder = attempts.write(tmp_path, attempt("a1"), submitted={}, executed={}, answers={})
 
     assert {path.name for path in folder.iterdir()} == {"grade.json", "staff.json"}
-    assert attempts.executed_bytes(tmp_path, attempt("a1")) is None
+    assert attempts.executed_bytes(tmp_path, attempt("a1")) == {}
 
 
 def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
 
 def test_an_attempt_that_is_written_again_replaces_the_first(tmp_path: Path) -> None:
     write(tmp_path, attempt("a1", points=1))
-    attempts.write(tmp_path, attempt("a1", points=2), submitted=None, executed=None, answers={})
+    attempts.write(tmp_path, attempt("a1", points=2), submitted={}, executed={}, answers={})
 
     found = attempts.read(tmp_path, "toy", "student01", "a1")
 
@@ -85,7 +88,9 @@ def test_outputs_with_halves_of_characters_can_be_stored(tmp_path: Path) -> None
         attempt("a1"), staff=StaffNotes(log="file \udcff"), notices=(Message("half: \ud83d"),)
     )
 
-    folder = attempts.write(tmp_path, grade, submitted=None, executed=new_notebook(cells=[cell]), answers={})
+    folder = attempts.write(
+        tmp_path, grade, submitted={}, executed={"toy": new_notebook(cells=[cell])}, answers={}
+    )
 
     assert nbformat.read(folder / "executed.ipynb", as_version=4).cells[0].outputs[0].text == "half: ?"
     assert attempts.read(tmp_path, "toy", "student01", "a1") == grade
@@ -269,105 +274,6 @@ def test_a_writer_that_failed_or_died_is_in_nobodys_way(tmp_path: Path) -> None:
         pass
 
 
-# The attempt's name
-
-
-def submission(folder: Path, **files: str) -> Submission:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    return Submission("student01", "toy", folder)
-
-
-def test_the_same_files_and_facts_are_the_same_attempt(tmp_path: Path) -> None:
-    first, second = submission(tmp_path / "a", nb="x"), submission(tmp_path / "b", nb="x")
-
-    assert attempts.attempt_id(first, "v1", "toy") == attempts.attempt_id(second, "v1", "toy")
-    assert len(attempts.attempt_id(first)) == 16
-
-
-def test_files_contents_names_and_facts_all_make_another_attempt(tmp_path: Path) -> None:
-    names = {
-        attempts.attempt_id(submission(tmp_path / "a", nb="x"), "v1", "toy"),
-        attempts.attempt_id(submission(tmp_path / "b", nb="y"), "v1", "toy"),
-        attempts.attempt_id(submission(tmp_path / "c", other="x"), "v1", "toy"),
-        attempts.attempt_id(submission(tmp_path / "d", nb="x", more=""), "v1", "toy"),
-        attempts.attempt_id(submission(tmp_path / "e", nb="x"), "v2", "toy"),
-        attempts.attempt_id(submission(tmp_path / "f", nb="x"), "v1toy"),
-        attempts.attempt_id(submission(tmp_path / "g"), "v1", "toy"),
-        attempts.attempt_id(submission(tmp_path / "h", nb="", x=""), "v1", "toy"),
-    }
-
-    assert len(names) == 8
-
-
-def test_when_it_was_handed_in_does_not_make_another_attempt(tmp_path: Path) -> None:
-    first = submission(tmp_path / "a", nb="x", **{"timestamp.txt": "2026-01-01"})
-    second = submission(tmp_path / "b", nb="x", **{"timestamp.txt": "2026-02-02"})
-
-    assert (
-        attempts.attempt_id(first)
-        == attempts.attempt_id(second)
-        == attempts.attempt_id(submission(tmp_path / "c", nb="x"))
-    )
-
-
-def test_links_pipes_and_strange_names_do_not_stop_naming(tmp_path: Path) -> None:
-    found = submission(tmp_path / "a", nb="x")
-    plain = attempts.attempt_id(found)
-    (found.folder / "loop").symlink_to(found.folder)
-    (found.folder / "out").symlink_to("/")
-    os.mkfifo(found.folder / "fifo")
-    (Path(os.fsdecode(os.fsencode(found.folder) + b"/\xff\xfe"))).write_text("x")
-
-    assert attempts.attempt_id(found) != plain
-
-
-def test_a_folder_that_is_gone_has_a_name_all_the_same(tmp_path: Path) -> None:
-    assert len(attempts.attempt_id(Submission("student01", "toy", tmp_path / "missing"))) == 16
-
-
-def deep(folder: Path, name: str, levels: int) -> None:
-    """Make folders inside folders, deeper than a path may be long."""
-    before = Path.cwd()
-    try:
-        os.chdir(folder)
-        for _ in range(levels):
-            Path(name).mkdir()
-            os.chdir(name)
-    finally:
-        os.chdir(before)
-
-
-@pytest.mark.parametrize(("name", "levels"), [("d", 1500), ("n" * 200, 60)], ids=["levels", "long names"])
-def test_folders_without_end_are_an_attempt_like_any_other(tmp_path: Path, name: str, levels: int) -> None:
-    work = submission(tmp_path / "toy", **{"toy.ipynb": "one"})
-    deep(work.folder, name, levels)
-    try:
-        first = attempts.attempt_id(work)
-        (work.folder / "toy.ipynb").write_text("two")
-
-        assert len(first) == 16
-        assert attempts.attempt_id(work) != first
-    finally:
-        subprocess.run(["rm", "-rf", str(work.folder)], check=True)
-
-
-def test_more_files_than_count_leave_the_notebook_to_decide(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attempts, "MAX_FILES", 20)
-    work = submission(
-        tmp_path / "toy", **{"toy.ipynb": "one"}, **{f"file{number}": "" for number in range(30)}
-    )
-    first = attempts.attempt_id(work)
-    (work.folder / "file29").write_text("more")
-    same = attempts.attempt_id(work)
-    (work.folder / "toy.ipynb").write_text("two")
-
-    assert first == same != attempts.attempt_id(work)
-
-
 def test_an_attempt_whose_successor_never_came_is_put_back(tmp_path: Path) -> None:
     folder = write(tmp_path, attempt("a1"))
     folder.rename(folder.with_name(".old-a1-0123"))  # a crash between the two renames
@@ -375,3 +281,30 @@ def test_an_attempt_whose_successor_never_came_is_put_back(tmp_path: Path) -> No
     write(tmp_path, attempt("b2"))
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == attempt("a1")
+
+
+def test_an_outline_is_the_grade_without_words_and_flags_are_read_alone(tmp_path: Path) -> None:
+    check = Check("doubles", "double", Status.FAILED, 2, 6, measured=Message("half"), title="Doubled.")
+    grade = dataclasses.replace(
+        toy_grade(attempt="a1"), checks=(check,), staff=StaffNotes(flags=("unlikely",))
+    )
+    attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
+
+    outline = attempts.outline(tmp_path, "toy", "student01", "a1")
+
+    told = disclosure.told(grade)
+    assert outline == dataclasses.replace(told, checks=(dataclasses.replace(check, measured=NOTHING),))
+    assert attempts.flags(tmp_path, grade) == ("unlikely",)
+    assert attempts.outline(tmp_path, "toy", "student01", "a2") is None
+
+
+def test_an_outline_of_a_damaged_attempt_is_refused(tmp_path: Path) -> None:
+    grade = toy_grade(attempt="a1")
+    folder = attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
+    (folder / "staff.json").write_text("[]")
+
+    with pytest.raises(SpecError, match=r"staff\.json is damaged"):
+        attempts.flags(tmp_path, grade)
+    (folder / "grade.json").write_text("{}")
+    with pytest.raises(SpecError, match=r"grade\.json is damaged"):
+        attempts.outline(tmp_path, "toy", "student01", "a1")

@@ -24,7 +24,7 @@ import pytest
 from grader.authoring.release import build_release
 from grader.errors import SpecError
 from grader.files import fresh_folder
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebooks, record_source
 from grader.gradebook.formgrader import parse_timestamp, write_autograded
 from grader.gradebook.nbgrader import manual_points, open_gradebook, record
 from tests.support.notebooks import answered, source_notebook, toy_course, toy_grade
@@ -34,7 +34,7 @@ STAMP = "2026-01-31 14:00:00.123456 Europe/Berlin"
 
 
 def test_the_folder_holds_the_notebook_and_the_time_of_submission(tmp_path: Path) -> None:
-    folder = write_autograded(tmp_path, toy_grade(), source_notebook(), STAMP)
+    folder = write_autograded(tmp_path, toy_grade(), {"toy": source_notebook()}, STAMP)
 
     assert folder == tmp_path / "autograded" / "student01" / "toy"
     assert {path.name for path in folder.iterdir()} == {"toy.ipynb", "timestamp.txt"}
@@ -43,15 +43,15 @@ def test_the_folder_holds_the_notebook_and_the_time_of_submission(tmp_path: Path
 
 
 def test_files_are_read_only_like_nbgraders(tmp_path: Path) -> None:
-    folder = write_autograded(tmp_path, toy_grade(), source_notebook(), STAMP)
+    folder = write_autograded(tmp_path, toy_grade(), {"toy": source_notebook()}, STAMP)
 
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
 
 
 def test_a_second_attempt_replaces_everything_of_the_first(tmp_path: Path) -> None:
-    write_autograded(tmp_path, toy_grade(), source_notebook(), STAMP)
+    write_autograded(tmp_path, toy_grade(), {"toy": source_notebook()}, STAMP)
 
-    folder = write_autograded(tmp_path, toy_grade(attempt="second"), source_notebook(), None)
+    folder = write_autograded(tmp_path, toy_grade(attempt="second"), {"toy": source_notebook()}, None)
 
     assert [path.name for path in folder.iterdir()] == ["toy.ipynb"]
     assert [path.name for path in folder.parent.iterdir()] == ["toy"]
@@ -66,7 +66,7 @@ def without_root() -> Iterator[Path]:
             return
         os.chown(scratch, 65534, 65534)
         write_autograded(
-            Path(scratch) / "first", toy_grade(), source_notebook(), None
+            Path(scratch) / "first", toy_grade(), {"toy": source_notebook()}, None
         )  # imports what root can read
         os.seteuid(65534)
         try:
@@ -77,7 +77,7 @@ def without_root() -> Iterator[Path]:
 
 def test_replacing_works_without_the_rights_of_root(without_root: Path) -> None:
     for _ in range(2):
-        folder = write_autograded(without_root, toy_grade(), source_notebook(), STAMP)
+        folder = write_autograded(without_root, toy_grade(), {"toy": source_notebook()}, STAMP)
 
     assert (folder / "toy.ipynb").stat().st_uid == os.geteuid()
 
@@ -97,7 +97,7 @@ def test_a_write_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("student", ["../student02", "a/b", "..", ""])
 def test_a_student_id_cannot_lead_out_of_the_folder(tmp_path: Path, student: str) -> None:
     with pytest.raises(SpecError, match="slashes"):
-        write_autograded(tmp_path, toy_grade(student), source_notebook(), None)
+        write_autograded(tmp_path, toy_grade(student), {"toy": source_notebook()}, None)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_release(course, "toy", course / "assignments")
     db_url = f"sqlite:///{course}/gradebook.db"
     record_source(course, "toy", db_url)
-    notebook = answered(gradebook_notebook(course, "toy"))
+    notebook = answered(gradebook_notebooks(course, "toy")["toy"])
     for student in ("student01", "student02", "student03"):
         folder = course / "submitted" / student / "toy"
         folder.mkdir(parents=True)
@@ -153,8 +153,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_gradebook(db_url) as gradebook:
         for student, text, double in (("student01", STAMP, 3.0), ("student02", None, 0.0)):
             grade = toy_grade(student, double=double)
-            record(gradebook, grade, notebook, timestamp=parse_timestamp(text))
-            write_autograded(course, grade, notebook, text)
+            record(gradebook, grade, {"toy": notebook}, timestamp=parse_timestamp(text))
+            write_autograded(course, grade, {"toy": notebook}, text)
     return course
 
 
@@ -251,7 +251,7 @@ def test_a_score_given_in_the_formgrader_survives_recording_again(server: Server
     server.json(f"grade/{reflection['id']}", "PUT", {"manual_score": 4.0, "extra_credit": 0.5})
     with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         executed = nbformat.read(course / "autograded/student01/toy/toy.ipynb", as_version=4)
-        record(gradebook, toy_grade(double=3.0), executed, timestamp=parse_timestamp(STAMP))
+        record(gradebook, toy_grade(double=3.0), {"toy": executed}, timestamp=parse_timestamp(STAMP))
         points = manual_points(gradebook, "toy", "student01")
 
     assert points == 4.0

@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import SpecError
-from grader.gradebook.conversion import gradebook_notebook
+from grader.gradebook.conversion import gradebook_notebooks
 from grader.gradebook.manual_work import (
     given_by_hand,
     last_snapshot,
@@ -41,7 +41,7 @@ def db_url(course: Path) -> str:
 
 @pytest.fixture
 def source(course: Path) -> NotebookNode:
-    return gradebook_notebook(course, "toy")
+    return gradebook_notebooks(course, "toy")["toy"]
 
 
 def taken(db_url: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import InfrastructureError, SpecError
-from grader.gradebook.conversion import gradebook_notebook
+from grader.gradebook.conversion import gradebook_notebooks
 from grader.gradebook.nbgrader import manual_points, open_gradebook, record
 from grader.records import Status
 from tests.support.gradebooks import known_course, row
@@ -42,7 +42,7 @@ def gradebook(db_url: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def source(course: Path) -> NotebookNode:
-    return gradebook_notebook(course, "toy")
+    return gradebook_notebooks(course, "toy")["toy"]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def grade_by_hand(gradebook: Any, cell: str, points: float) -> None:
 
 
 def test_each_exercise_gets_its_points(gradebook: Any, submission: NotebookNode) -> None:
-    record(gradebook, toy_grade(double=3.5), submission)
+    record(gradebook, toy_grade(double=3.5), {"toy": submission})
 
     assert row(gradebook, "double").auto_score == 3.5
     assert row(gradebook, "square").auto_score == 4.0
@@ -68,7 +68,7 @@ def test_each_exercise_gets_its_points(gradebook: Any, submission: NotebookNode)
 
 
 def test_an_answer_in_words_waits_for_a_person(gradebook: Any, submission: NotebookNode) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
 
     found = row(gradebook, "reflection")
     assert (found.auto_score, found.needs_manual_grade) == (None, True)
@@ -83,7 +83,7 @@ def test_no_answer_is_no_points_and_says_so(gradebook: Any, source: NotebookNode
     if case == "forged checksum":
         notebook.cells[-1].metadata.nbgrader["checksum"] = "0" * 32
 
-    record(gradebook, toy_grade(), None if case == "no notebook" else notebook)
+    record(gradebook, toy_grade(), {} if case == "no notebook" else {"toy": notebook})
 
     found = row(gradebook, "reflection")
     assert (found.auto_score, found.needs_manual_grade) == (0.0, False)
@@ -93,9 +93,9 @@ def test_no_answer_is_no_points_and_says_so(gradebook: Any, source: NotebookNode
 def test_the_remark_about_no_answer_goes_when_an_answer_comes(
     gradebook: Any, source: NotebookNode, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), answered(source, answer=None))
+    record(gradebook, toy_grade(), {"toy": answered(source, answer=None)})
 
-    record(gradebook, toy_grade(attempt="second"), submission)
+    record(gradebook, toy_grade(attempt="second"), {"toy": submission})
 
     assert gradebook.find_comment("reflection", "toy", "toy", "student01").comment is None
     assert row(gradebook, "reflection").needs_manual_grade
@@ -114,10 +114,10 @@ def test_an_exercise_that_could_not_be_decided_waits_for_a_person(
 
 
 def test_the_same_attempt_again_changes_nothing(gradebook: Any, submission: NotebookNode) -> None:
-    record(gradebook, toy_grade(), submission, timestamp=datetime(2026, 1, 31, 12))
+    record(gradebook, toy_grade(), {"toy": submission}, timestamp=datetime(2026, 1, 31, 12))
     first = gradebook.submission_dicts("toy")
 
-    record(gradebook, toy_grade(), submission, timestamp=datetime(2026, 1, 31, 12))
+    record(gradebook, toy_grade(), {"toy": submission}, timestamp=datetime(2026, 1, 31, 12))
 
     assert gradebook.submission_dicts("toy") == first
 
@@ -125,10 +125,10 @@ def test_the_same_attempt_again_changes_nothing(gradebook: Any, submission: Note
 def test_a_score_given_by_hand_stays_settled_for_the_same_attempt(
     gradebook: Any, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
     grade_by_hand(gradebook, "reflection", 4.0)
 
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
 
     found = row(gradebook, "reflection")
     assert (found.manual_score, found.needs_manual_grade) == (4.0, False)
@@ -137,11 +137,11 @@ def test_a_score_given_by_hand_stays_settled_for_the_same_attempt(
 def test_a_new_attempt_keeps_the_score_given_by_hand_and_asks_for_another_look(
     gradebook: Any, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
     grade_by_hand(gradebook, "reflection", 4.0)
 
-    record(gradebook, toy_grade(attempt="second"), submission)
-    record(gradebook, toy_grade(attempt="second"), submission)
+    record(gradebook, toy_grade(attempt="second"), {"toy": submission})
+    record(gradebook, toy_grade(attempt="second"), {"toy": submission})
 
     found = row(gradebook, "reflection")
     assert (found.manual_score, found.needs_manual_grade) == (4.0, True)
@@ -151,12 +151,12 @@ def test_a_new_attempt_keeps_the_score_given_by_hand_and_asks_for_another_look(
 def test_extra_credit_comments_and_corrections_survive_another_attempt(
     gradebook: Any, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
     row(gradebook, "double").extra_credit = 1.0
     gradebook.find_comment("double_answer", "toy", "toy", "student01").manual_comment = "Well done."
     grade_by_hand(gradebook, "square", 3.0)
 
-    record(gradebook, toy_grade(attempt="second", double=2.0), submission)
+    record(gradebook, toy_grade(attempt="second", double=2.0), {"toy": submission})
 
     assert row(gradebook, "double").score == 3.0
     assert row(gradebook, "square").score == 3.0
@@ -174,15 +174,15 @@ def test_extra_credit_comments_and_corrections_survive_another_attempt(
 def test_times_are_kept_as_nbgrader_keeps_them(
     gradebook: Any, submission: NotebookNode, moment: datetime
 ) -> None:
-    record(gradebook, toy_grade(), submission, timestamp=moment)
+    record(gradebook, toy_grade(), {"toy": submission}, timestamp=moment)
 
     assert gradebook.find_submission("toy", "student01").timestamp == datetime(2026, 1, 31, 12)
 
 
 def test_a_later_attempt_without_a_time_clears_it(gradebook: Any, submission: NotebookNode) -> None:
-    record(gradebook, toy_grade(), submission, timestamp=datetime(2026, 1, 31, 12))
+    record(gradebook, toy_grade(), {"toy": submission}, timestamp=datetime(2026, 1, 31, 12))
 
-    record(gradebook, toy_grade(attempt="second"), submission)
+    record(gradebook, toy_grade(attempt="second"), {"toy": submission})
 
     assert gradebook.find_submission("toy", "student01").timestamp is None
 
@@ -192,7 +192,7 @@ def test_a_record_that_fails_half_way_writes_nothing(gradebook: Any, submission:
     grade = dataclasses.replace(toy_grade(), exercises=(*toy_grade().exercises, stray))
 
     with pytest.raises(SpecError, match="no cell for cube"):
-        record(gradebook, grade, submission)
+        record(gradebook, grade, {"toy": submission})
 
     assert gradebook.students == []
     assert gradebook.submission_dicts("toy") == []
@@ -204,20 +204,20 @@ def test_an_assignment_that_is_not_in_the_gradebook_says_what_to_run(
     grade = dataclasses.replace(toy_grade(), assignment="moon")
 
     with pytest.raises(SpecError, match="pawgrade release moon"):
-        record(gradebook, grade, submission)
+        record(gradebook, grade, {"toy": submission})
 
 
 def test_a_student_that_staff_entered_keeps_the_name(gradebook: Any, submission: NotebookNode) -> None:
     gradebook.add_student("student01", first_name="Ada")
 
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
 
     assert gradebook.find_student("student01").first_name == "Ada"
 
 
 def test_manual_points_are_none_until_a_person_gave_some(gradebook: Any, submission: NotebookNode) -> None:
     assert manual_points(gradebook, "toy", "student01") is None
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
     assert manual_points(gradebook, "toy", "student01") is None
 
     grade_by_hand(gradebook, "reflection", 0.0)
@@ -228,7 +228,7 @@ def test_manual_points_are_none_until_a_person_gave_some(gradebook: Any, submiss
 def test_a_correction_of_an_automatic_score_is_not_manual_points(
     gradebook: Any, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
 
     grade_by_hand(gradebook, "double", 1.0)
 
@@ -243,20 +243,20 @@ def test_a_locked_gradebook_is_reported_and_nothing_is_written(db_url: str, subm
         other.execute("BEGIN IMMEDIATE")
 
         with pytest.raises(InfrastructureError, match="in use by another program"):
-            record(gradebook, toy_grade(), submission)
+            record(gradebook, toy_grade(), {"toy": submission})
 
         other.rollback()
-        record(gradebook, toy_grade(), submission)
+        record(gradebook, toy_grade(), {"toy": submission})
         assert row(gradebook, "double").auto_score == 6.0
 
 
 def test_two_open_gradebooks_see_each_others_work(db_url: str, submission: NotebookNode) -> None:
     with open_gradebook(db_url) as first, open_gradebook(db_url) as second:
-        record(first, toy_grade(), submission)
+        record(first, toy_grade(), {"toy": submission})
         assert row(first, "reflection").manual_score is None
         grade_by_hand(second, "reflection", 5.0)
 
-        record(first, toy_grade(double=1.0), submission)
+        record(first, toy_grade(double=1.0), {"toy": submission})
 
         assert row(first, "reflection").manual_score == 5.0
         assert not row(first, "reflection").needs_manual_grade
@@ -290,7 +290,7 @@ def test_a_new_gradebook_needs_no_activated_environment(
 
 
 def test_nbgrader_itself_counts_the_same_points(gradebook: Any, submission: NotebookNode) -> None:
-    record(gradebook, toy_grade(double=3.0), submission)
+    record(gradebook, toy_grade(double=3.0), {"toy": submission})
     grade_by_hand(gradebook, "reflection", 5.0)
 
     (found,) = gradebook.submission_dicts("toy")

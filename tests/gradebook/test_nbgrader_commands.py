@@ -15,7 +15,7 @@ import pytest
 
 from grader.authoring.leaks import leaks
 from grader.authoring.release import build_release
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebooks, record_source
 from grader.gradebook.formgrader import write_autograded
 from grader.gradebook.nbgrader import open_gradebook, record
 from tests.support.notebooks import answered, toy_course, toy_grade
@@ -105,7 +105,7 @@ def test_nbgrader_generates_again_after_we_recorded_submissions(course: Path) ->
     db_url = f"sqlite:///{course}/gradebook.db"
     record_source(course, "toy", db_url)
     with open_gradebook(db_url) as gradebook:
-        record(gradebook, toy_grade(), answered(gradebook_notebook(course, "toy")))
+        record(gradebook, toy_grade(), {"toy": answered(gradebook_notebooks(course, "toy")["toy"])})
 
     nbgrader(course, "generate_assignment", "toy", "--force")
 
@@ -121,9 +121,9 @@ def test_nbgrader_finds_the_source_notebook_right(course: Path) -> None:
 
 def test_nbgrader_exports_the_points(course: Path) -> None:
     with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        notebook = answered(gradebook_notebook(course, "toy"))
-        record(gradebook, toy_grade("student01", double=3.5), notebook)
-        record(gradebook, toy_grade("student02"), notebook)
+        notebook = answered(gradebook_notebooks(course, "toy")["toy"])
+        record(gradebook, toy_grade("student01", double=3.5), {"toy": notebook})
+        record(gradebook, toy_grade("student02"), {"toy": notebook})
 
     nbgrader(course, "export", "--to", "grades.csv")
 
@@ -133,11 +133,11 @@ def test_nbgrader_exports_the_points(course: Path) -> None:
 
 
 def test_nbgrader_writes_feedback_from_our_folders(course: Path) -> None:
-    notebook = answered(gradebook_notebook(course, "toy"))
+    notebook = answered(gradebook_notebooks(course, "toy")["toy"])
     (course / "submitted" / "student01" / "toy").mkdir(parents=True)
     with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        record(gradebook, toy_grade(double=3.5), notebook)
-    write_autograded(course, toy_grade(), notebook, None)
+        record(gradebook, toy_grade(double=3.5), {"toy": notebook})
+    write_autograded(course, toy_grade(), {"toy": notebook}, None)
 
     nbgrader(course, "generate_feedback", "toy")
 
@@ -157,7 +157,7 @@ def test_files_that_are_to_be_kept_reach_nbgraders_autograded_folder(course: Pat
     handed_in.mkdir(parents=True)
     kernel = kernel_spec(preload=("json",), keep_files=["*.csv"])
     (spec / "kernel.json").write_text(json.dumps(kernel.to_dict()))
-    notebook = answered(gradebook_notebook(course, "toy"))
+    notebook = answered(gradebook_notebooks(course, "toy")["toy"])
     writing = "for name in ('side_effect.csv', 'side_effect.txt'):\n    open(name, 'w').write('cats')"
     notebook.cells.insert(0, nbformat.v4.new_code_cell(writing))
     nbformat.write(notebook, handed_in / "toy.ipynb")

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.gradebook import backups
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebooks, record_source
 from grader.gradebook.manual_work import save_snapshot, snapshot
 from grader.gradebook.nbgrader import Entry, open_gradebook, record, refuse_nbgraders_scores
 from grader.gradebook.projection import Rebuilt, rebuild, set_aside
@@ -37,15 +37,15 @@ import os, sys
 from pathlib import Path
 from grader.gradebook.projection import rebuild
 from grader.gradebook.nbgrader import Entry
-from grader.gradebook.conversion import gradebook_notebook
+from grader.gradebook.conversion import gradebook_notebooks
 from tests.support.notebooks import answered, toy_grade
 course = Path(sys.argv[1])
-source = gradebook_notebook(course, "toy")
+source = gradebook_notebooks(course, "toy")["toy"]
 def entries():
-    yield Entry(toy_grade("student01", double=1.0, attempt="other"), answered(source))
+    yield Entry(toy_grade("student01", double=1.0, attempt="other"), {"toy": answered(source)})
     print("half-way", flush=True)
     os._exit(9)
-rebuild(f"sqlite:///{course}/gradebook.db", course, sources={"toy": source}, entries=entries())
+rebuild(f"sqlite:///{course}/gradebook.db", course, sources={"toy": {"toy": source}}, entries=entries())
 """
 
 
@@ -99,12 +99,12 @@ def db_url(course: Path) -> str:
 
 @pytest.fixture
 def source(course: Path) -> NotebookNode:
-    return gradebook_notebook(course, "toy")
+    return gradebook_notebooks(course, "toy")["toy"]
 
 
 @pytest.fixture
 def entries(source: NotebookNode) -> list[Entry]:
-    return [Entry(toy_grade(student), answered(source), WHEN) for student in STUDENTS[:2]]
+    return [Entry(toy_grade(student), {"toy": answered(source)}, WHEN) for student in STUDENTS[:2]]
 
 
 def dump(course: Path, name: str = "gradebook.db") -> Dump:
@@ -126,7 +126,7 @@ def points(db_url: str, assignment: str) -> dict[str, float]:
 
 
 def again(db_url: str, course: Path, source: NotebookNode, entries: list[Entry]) -> Rebuilt:
-    return rebuild(db_url, course, sources={"toy": source}, entries=entries)
+    return rebuild(db_url, course, sources={"toy": {"toy": source}}, entries=entries)
 
 
 def with_toy_of_nbgraders(db_url: str) -> None:
@@ -144,7 +144,7 @@ def test_release_grading_and_two_rebuilds_touch_no_row_of_nbgraders(
     with open_gradebook(db_url) as gradebook:
         refuse_nbgraders_scores(gradebook, "toy")
         for entry in entries:
-            record(gradebook, entry.grade, entry.notebook, timestamp=entry.timestamp)
+            record(gradebook, entry.grade, entry.notebooks, timestamp=entry.timestamp)
     first = again(db_url, course, source, entries)
     second = again(db_url, course, source, entries)
 
@@ -204,7 +204,7 @@ def test_the_same_cells_are_taken_but_scores_of_nbgraders_are_not_replaced(
 
         for grading in (
             lambda: refuse_nbgraders_scores(gradebook, "toy"),
-            lambda: record(gradebook, entries[0].grade, entries[0].notebook),
+            lambda: record(gradebook, entries[0].grade, entries[0].notebooks),
             lambda: again(db_url, course, source, entries),
         ):
             with pytest.raises(SpecError, match=r"student01.* has been graded by nbgrader.*set-aside toy"):
@@ -223,7 +223,7 @@ def test_what_is_set_aside_keeps_every_score_and_pawgrade_begins_anew(
     with_toy_of_nbgraders(db_url)
     before, scores = dump(course), points(db_url, "toy")
 
-    name, done = set_aside(db_url, course, "toy", source=source, entries=[])
+    name, done = set_aside(db_url, course, "toy", source={"toy": source}, entries=[])
     record_source(course, "toy", db_url)
     again(db_url, course, source, entries)
     again(db_url, course, source, entries)
@@ -241,14 +241,14 @@ def test_what_pawgrade_had_graded_stays_with_its_assignment_and_so_does_the_work
 ) -> None:
     record_source(course, "toy", db_url)
     with open_gradebook(db_url) as gradebook:
-        record(gradebook, entries[0].grade, entries[0].notebook, timestamp=WHEN)
+        record(gradebook, entries[0].grade, entries[0].notebooks, timestamp=WHEN)
         reflection = gradebook.find_grade("reflection", "toy", "toy", "student01")
         reflection.manual_score, reflection.needs_manual_grade = 4.0, False
         gradebook.update_or_create_submission("toy", "student02")
         gradebook.find_grade("double", "toy", "toy", "student02").auto_score = 4.5
         gradebook.db.commit()
 
-    name, done = set_aside(db_url, course, "toy", source=source, entries=entries[:1])
+    name, done = set_aside(db_url, course, "toy", source={"toy": source}, entries=entries[:1])
 
     assert done.notices == ()
     assert points(db_url, name) == {"student01": 14.0, "student02": 4.5}
@@ -261,7 +261,7 @@ def test_there_may_be_nothing_to_set_aside(
     again(db_url, course, source, entries)
 
     with pytest.raises(SpecError, match="no scores of it but Pawgrade's"):
-        set_aside(db_url, course, "toy", source=source, entries=entries)
+        set_aside(db_url, course, "toy", source={"toy": source}, entries=entries)
 
 
 def test_a_second_one_that_is_set_aside_gets_another_name(
@@ -270,7 +270,7 @@ def test_a_second_one_that_is_set_aside_gets_another_name(
     names = []
     for _ in range(2):
         with_toy_of_nbgraders(db_url)
-        names.append(set_aside(db_url, course, "toy", source=source, entries=[])[0])
+        names.append(set_aside(db_url, course, "toy", source={"toy": source}, entries=[])[0])
         with open_gradebook(db_url) as gradebook:
             gradebook.remove_assignment("toy")
 
@@ -356,7 +356,7 @@ def test_cells_of_nbgraders_assignment_stay_when_it_has_not_been_graded_by_pawgr
     before = dump(course)
 
     with open_gradebook(db_url) as gradebook, pytest.raises(SpecError, match="set-aside toy"):
-        save_cells(gradebook, "toy", source)
+        save_cells(gradebook, "toy", {"toy": source})
 
     assert dump(course) == before
 

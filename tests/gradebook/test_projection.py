@@ -14,7 +14,7 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import SpecError
-from grader.gradebook.conversion import gradebook_notebook
+from grader.gradebook.conversion import gradebook_notebooks
 from grader.gradebook.manual_work import (
     save_snapshot,
     snapshot,
@@ -42,14 +42,14 @@ def db_url(course: Path) -> str:
 
 @pytest.fixture
 def source(course: Path) -> NotebookNode:
-    return gradebook_notebook(course, "toy")
+    return gradebook_notebooks(course, "toy")["toy"]
 
 
 @pytest.fixture
 def entries(source: NotebookNode) -> list[Entry]:
     submission = answered(source)
     first, second = toy_grade("student01"), toy_grade("student02", double=0.0)
-    return [Entry(first, submission, WHEN), Entry(second, submission)]
+    return [Entry(first, {"toy": submission}, WHEN), Entry(second, {"toy": submission})]
 
 
 def taken(db_url: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def scores(db_url: str) -> list[dict[str, Any]]:
 
 
 def again(db_url: str, course: Path, source: NotebookNode, entries: list[Entry]) -> Rebuilt:
-    return rebuild(db_url, course, sources={"toy": source}, entries=entries)
+    return rebuild(db_url, course, sources={"toy": {"toy": source}}, entries=entries)
 
 
 def test_a_rebuild_from_the_same_attempts_changes_nothing(
@@ -114,7 +114,7 @@ def test_a_rebuild_keeps_manual_work_whose_attempt_is_gone(
 def test_a_rebuild_with_another_attempt_asks_for_another_look(
     db_url: str, course: Path, source: NotebookNode, entries: list[Entry]
 ) -> None:
-    newer = Entry(toy_grade("student01", attempt="second"), entries[0].notebook, WHEN)
+    newer = Entry(toy_grade("student01", attempt="second"), entries[0].notebooks, WHEN)
 
     again(db_url, course, source, [newer, entries[1]])
 

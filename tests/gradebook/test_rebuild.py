@@ -10,7 +10,7 @@ import pytest
 from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.gradebook import attempts
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebooks, record_source
 from grader.gradebook.nbgrader import open_gradebook
 from grader.gradebook.rebuild import rebuild_gradebook, set_aside
 from grader.settings import Settings
@@ -27,8 +27,8 @@ def graded(course: Course, student: str, attempt: str, double: float, when: str)
     grade = dataclasses.replace(
         toy_grade(student, attempt, double=double), provenance={"graded_at": f"2026-01-{when}T12:00:00+00:00"}
     )
-    executed = answered(gradebook_notebook(course.folder, "toy"))
-    attempts.write(course.folder, grade, submitted=b"{}", executed=executed, answers={})
+    executed = answered(gradebook_notebooks(course.folder, "toy")["toy"])
+    attempts.write(course.folder, grade, submitted={"toy": b"{}"}, executed={"toy": executed}, answers={})
     attempts.set_current(course.folder, grade)
 
 

@@ -12,7 +12,7 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.errors import SpecError
-from grader.gradebook.conversion import gradebook_notebook
+from grader.gradebook.conversion import gradebook_notebooks
 from grader.gradebook.nbgrader import open_gradebook, record
 from grader.gradebook.source_cells import save_cells
 from tests.support.gradebooks import known_course, row
@@ -38,7 +38,7 @@ def gradebook(db_url: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def source(course: Path) -> NotebookNode:
-    return gradebook_notebook(course, "toy")
+    return gradebook_notebooks(course, "toy")["toy"]
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def submission(source: NotebookNode) -> NotebookNode:
 def test_points_and_texts_of_cells_may_change_while_submissions_exist(
     gradebook: Any, source: NotebookNode, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
     changed = nbformat.from_dict(source)
     changed.cells[4].metadata.nbgrader["points"] = 7
 
-    save_cells(gradebook, "toy", changed)
+    save_cells(gradebook, "toy", {"toy": changed})
 
     assert gradebook.find_grade_cell("double", "toy", "toy").max_score == 7
     assert row(gradebook, "double").auto_score == 6.0
@@ -62,12 +62,12 @@ def test_points_and_texts_of_cells_may_change_while_submissions_exist(
 def test_cells_may_not_come_or_go_while_submissions_exist(
     gradebook: Any, source: NotebookNode, submission: NotebookNode
 ) -> None:
-    record(gradebook, toy_grade(), submission)
+    record(gradebook, toy_grade(), {"toy": submission})
     changed = nbformat.from_dict(source)
     changed.cells.append(manual_cell("second_thoughts", 2, "YOUR ANSWER HERE"))
 
     with pytest.raises(SpecError, match=r"second_thoughts.*gradebook rebuild"):
-        save_cells(gradebook, "toy", changed)
+        save_cells(gradebook, "toy", {"toy": changed})
 
     assert gradebook.find_assignment("toy").max_score == 15
 
@@ -77,7 +77,7 @@ def test_cells_come_and_go_while_there_are_no_submissions(gradebook: Any, source
     changed.cells = [cell for cell in changed.cells if cell.id != "square"]
     changed.cells.append(solution_cell("extra_answer", "pass"))
 
-    save_cells(gradebook, "toy", changed)
+    save_cells(gradebook, "toy", {"toy": changed})
 
     notebook = gradebook.find_notebook("toy", "toy")
     assert sorted(cell.name for cell in notebook.grade_cells) == ["double", "reflection"]

@@ -28,7 +28,13 @@ def attempt(course: Path, name: str, *, run: bool = True, **changes: Any) -> Gra
     notes = {"assignment": "v1", "split": "split", "graded_at": "2026-01-01", **changes.pop("provenance", {})}
     grade = dataclasses.replace(toy_grade(attempt=name), provenance=notes, **changes)
     executed = source_notebook() if run else None
-    attempts.write(course, grade, submitted=b"{}", executed=executed, answers={})
+    attempts.write(
+        course,
+        grade,
+        submitted={"toy": b"{}"},
+        executed={} if executed is None else {"toy": executed},
+        answers={},
+    )
     return grade
 
 

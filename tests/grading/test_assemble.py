@@ -70,15 +70,15 @@ def test_what_a_run_used_and_broke_is_in_its_grade(work: Work, submission: Submi
     )
     verdicts = Verdicts((check("double", "double", 6, 6),), log="of the checks")
 
-    grade = assemble.grade_of(submission, work, verdicts, execution=execution, log="of a try; ")
+    grade = assemble.grade_of(submission, work, verdicts, executions={"tiny": execution}, log="of a try; ")
 
-    assert (grade.failed_cells, grade.limit) == ((cell,), Limit.CELL)
+    assert (grade.failed_cells, grade.limit) == ((dataclasses.replace(cell, notebook="tiny"),), Limit.CELL)
     assert grade.staff.usage == {"memory_mb": 123.5, "wall_s": 3.14, "cell_s": 2.72}
     assert grade.staff.log == "of a try; of the checks"
 
 
 def test_what_cannot_be_read_is_the_students_to_mend(work: Work, submission: Submission) -> None:
-    grade = assemble.unread(submission, work, Message("It is a picture."))
+    grade = assemble.unread(submission, work, {"tiny": Message("It is a picture.")})
 
     assert (grade.status, grade.points, grade.passed) == (Status.FAILED, 0, False)
     assert {str(one.hint) for one in grade.checks} == {"It is a picture."}

@@ -110,7 +110,7 @@ def test_a_figure_reaches_the_executed_notebook(course: Course, work: Work, end:
     code = f"import matplotlib.pyplot as plt\nplt.plot([1, 2]){end}"
     folder = hand_in(course, "student01", solved(double_code=code + FUNCTION))
 
-    found = grade_submission(Submission("student01", "tiny", folder), work).executed
+    found = grade_submission(Submission("student01", "tiny", folder), work).executed["tiny"]
 
     assert found is not None
     shown = [output.get("data", {}) for cell in found.cells for output in cell.get("outputs", [])]

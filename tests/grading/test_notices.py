@@ -12,6 +12,7 @@ from grader.judging.probe import Overrun
 from grader.limits import Limits
 from grader.messages import Message
 from grader.records import FailedCell, Limit
+from tests.support.notebooks import REPOSITORY
 
 
 def book() -> NotebookNode:
@@ -75,7 +76,9 @@ def test_a_library_that_is_not_there_goes_before_the_cell_that_failed_first() ->
 
     (told,) = notices.on_failed_cells([failed(1), missing, failed(3)])
 
-    assert str(told).startswith("Cell 2 imports what is not there (No module named 'moon').")
+    assert str(told).startswith("Cell 2 imports what is not there (No module named 'moon'). There are numpy,")
+    page = (REPOSITORY / "docs" / "students.md").read_text(encoding="utf-8")
+    assert notices.LIBRARIES.replace(" and", ",") in page
 
 
 def test_of_several_failed_cells_the_first_is_named_and_a_single_one_speaks_for_itself() -> None:

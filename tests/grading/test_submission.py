@@ -10,7 +10,7 @@ import pytest
 
 from grader.assignment.course import Course
 from grader.errors import KernelDied
-from grader.grading import preparation, submission
+from grader.grading import handed_in, preparation, submission
 from grader.grading.preparation import Work
 from grader.grading.submission import Graded, grade_submission
 from grader.records import Status, Submission
@@ -55,7 +55,7 @@ def test_what_is_no_notebook_is_told_and_earns_nothing(
 
     assert (found.grade.status, found.grade.points) == (Status.FAILED, 0)
     assert said in str(found.grade.notices[0])
-    assert (found.submitted, found.executed) == (content, None)
+    assert (found.submitted, found.executed) == ({"tiny": content}, {})
 
 
 def test_a_notebook_that_is_not_there_is_named(tmp_path: Path, work: Work) -> None:
@@ -63,7 +63,7 @@ def test_a_notebook_that_is_not_there_is_named(tmp_path: Path, work: Work) -> No
 
     assert found.grade.status is Status.FAILED
     assert "There is no tiny.ipynb" in str(found.grade.notices[0])
-    assert found.submitted is None
+    assert found.submitted == {}
 
 
 def test_several_notebooks_of_other_names_are_named(tmp_path: Path, work: Work) -> None:
@@ -93,7 +93,7 @@ def test_a_pipe_in_the_notebooks_place_stops_nobody(tmp_path: Path, work: Work) 
     found = grade_submission(Submission("student01", "tiny", tmp_path), work)
 
     assert found.grade.points == 0
-    assert found.executed is None
+    assert found.executed == {}
 
 
 def test_what_is_lost_through_no_fault_of_the_submission_is_tried_again_and_then_an_error(
@@ -101,7 +101,7 @@ def test_what_is_lost_through_no_fault_of_the_submission_is_tried_again_and_then
 ) -> None:
     tries: list[str] = []
 
-    def lost(taken: Any, _notebook: Any) -> Any:
+    def lost(taken: Any, *_: Any) -> Any:
         tries.append(taken.facts.get("tries", ""))
         raise KernelDied("the zygote was ended.")
 
@@ -119,7 +119,7 @@ def test_a_fault_of_our_own_code_is_not_tried_again(
 ) -> None:
     tries: list[object] = []
 
-    def broken(taken: Any, _notebook: Any) -> Any:
+    def broken(taken: Any, *_: Any) -> Any:
         tries.append(taken)
         raise ZeroDivisionError
 
@@ -137,7 +137,7 @@ def test_in_the_place_of_a_cell_that_met_the_memory_limit_its_definitions_and_an
     namespace: dict[str, Any] = {}
 
     with pytest.raises(MemoryError, match="met the memory limit"):
-        exec(submission._definitions(source), namespace)  # noqa: S102 - that is what a kernel does
+        exec(handed_in._definitions(source), namespace)  # noqa: S102 - that is what a kernel does
 
     assert namespace["double"](4) == 8
     assert "json" in namespace

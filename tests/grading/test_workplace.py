@@ -19,7 +19,7 @@ def test_checks_and_pictures_are_not_beside_a_graded_notebook(tmp_path: Path) ->
     for name in names:
         (release / name).write_text(name)
     (handed_in / "pictures.py").write_text("a student's own")
-    context = SimpleNamespace(assignment=SimpleNamespace(id="lab", files=()))
+    context = SimpleNamespace(assignment=SimpleNamespace(id="lab", notebooks=("lab",), files=()))
     work = SimpleNamespace(context=context, public_files=tuple(release / name for name in names))
 
     told = workplace.lay_out(place, Submission("student01", "lab", handed_in), cast("Work", work))
@@ -35,7 +35,7 @@ def test_a_notebook_of_another_name_is_said_and_not_among_what_was_ignored(tmp_p
         folder.mkdir()
     (release / "assignment.toml").write_text("")
     (handed_in / "lab final\u202e.ipynb").write_text("{}")
-    context = SimpleNamespace(assignment=SimpleNamespace(id="lab", files=()))
+    context = SimpleNamespace(assignment=SimpleNamespace(id="lab", notebooks=("lab",), files=()))
     work = SimpleNamespace(context=context, public_files=(release / "assignment.toml",))
     submission = Submission("student01", "lab", handed_in, name="lab final\u202e.ipynb")
 

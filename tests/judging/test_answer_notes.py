@@ -23,6 +23,10 @@ CLASSIFY = EntryPoint(name="classify", budget_s=1, output=Value(dtype="float", s
     ("note", "words"),
     [
         ({"kind": "raised", "text": "ValueError: no"}, "classify raised ValueError: no"),
+        (
+            {"kind": "raised", "text": "ValueError: (20,5) (20,) "},
+            r"classify raised ValueError: \(20,5\) \(20,\)\. ",
+        ),
         ({"kind": "missing"}, "no such function is defined"),
         ({"kind": "none"}, "found None.*return"),
         ({"kind": "object", "text": "list"}, r"found Python objects \(list\)"),

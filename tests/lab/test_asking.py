@@ -118,13 +118,24 @@ def test_the_same_answer_to_the_smallest_question_stands_for_all() -> None:
 
     def counting(numbers: Any) -> Any:
         calls.append(len(numbers))
-        return 2 * numbers
+        return 2.5 * numbers
 
     earlier: dict[str, list[Answer]] = {}
     first, again = (asked(counting, questions(3, 1), earlier) for _ in range(2))
 
     assert calls == [1, 3, 1]
     assert [answer.value.tolist() for answer in again] == [answer.value.tolist() for answer in first]
+
+
+def test_whole_numbers_may_be_the_same_by_luck_so_all_is_asked_again() -> None:
+    earlier: dict[str, list[Answer]] = {}
+
+    asked(lambda numbers: 0 * numbers, questions(3, 1), earlier)
+    again = asked(
+        lambda numbers: np.arange(len(numbers)), questions(3, 1), earlier
+    )  # of one number: 0, as before
+
+    assert again[0].value.tolist() == [0, 1, 2]
 
 
 def test_a_function_that_raises_is_told_with_its_lines_and_a_call_to_paste(shell: InteractiveShell) -> None:

@@ -13,7 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from grader.lab.results import ExerciseResult, LabResult, Mistake, measures
+from grader.checks.measures import measures
+from grader.lab.results import ExerciseResult, LabResult, Mistake
 from grader.messages import Message, joined
 from grader.records import Check, Status
 

@@ -198,9 +198,7 @@ def test_another_seed_asks_for_other_noise_and_another_class(plan: Plan) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("exercise", "worth"), [("variation", 6), ("ideal", 40), ("attack", 30), ("half", 10)]
-)
+@pytest.mark.parametrize(("exercise", "worth"), [("variation", 6), ("attack", 30), ("half", 10)])
 def test_the_reference_earns_everything(
     exercise: str, worth: float, defined: Callable[..., Functions], plan: Plan
 ) -> None:
@@ -250,9 +248,7 @@ TRICKS = (  # mutant, exercise, the check that finds it, and of its hint
     ("copy_optimised", "ideal", "the_network_is_sure", "The noise came back as it was"),
     ("blurred", "ideal", "the_network_is_sure", "do not blur afterwards"),
     ("less_contrast", "ideal", "the_term_smooths_it", "does not grow with it"),
-    ("roughened", "ideal", "the_term_smooths_it", "does not grow with it"),
     ("barely_smoothed", "ideal", "the_term_smooths_it", "Less contrast wins nothing"),
-    ("no_jitter", "ideal", "a_small_shift_changes_little", "(jitter)"),
     ("truncation", "attack", "the_network_says_the_target", "round to whole numbers"),
     ("epsilon_plus_one", "attack", "the_network_says_the_target", "project to exactly epsilon"),
     ("normalised_space", "attack", "the_network_says_the_target", "before any normalisation"),
@@ -270,6 +266,10 @@ TRICKS = (  # mutant, exercise, the check that finds it, and of its hint
     ("barely", "attack", "it_is_sure_of_it", "More and smaller steps"),
     ("epsilon_ignored", "half", "less_is_enough", "with the argument `epsilon`"),
 )
+
+
+# Tricks on the ideal image that take long: `pawgrade verify` holds what they lose and fail.
+LEFT_TO_VERIFY = {"no_jitter": "ideal", "roughened": "ideal"}
 
 
 @pytest.mark.slow
@@ -295,8 +295,9 @@ def test_a_trick_does_not_win_and_is_told_what_to_do(
 def test_every_mutant_is_a_trick_that_is_tried_or_a_crash() -> None:
     found = mutants()
 
-    assert set(found) == {*(name for name, *_ in TRICKS), "crashing_cell"}
+    assert set(found) == {*(name for name, *_ in TRICKS), *LEFT_TO_VERIFY, "crashing_cell"}
     assert all(exercise in (found[name].loses or ()) for name, exercise, *_ in TRICKS)
+    assert all(exercise in (found[name].loses or ()) for name, exercise in LEFT_TO_VERIFY.items())
 
 
 def test_an_image_of_another_kind_is_refused_with_the_contract(

@@ -84,6 +84,8 @@ def test_names_in_a_junit_suite_are_unique() -> None:
 
     names = [case.get("name") for case in root.iter("testcase")]
     assert names == ["release is fresh", "release is fresh (2)", "source, all checks: full marks [toy_pets]"]
+    without = other_programs.summary([dataclasses.replace(BAD, data="none")])
+    assert "| source, all checks: full marks |" in without
 
 
 @given(text=st.text(max_size=80))
@@ -221,6 +223,8 @@ def test_the_summary_of_a_class_counts_it_and_lists_it() -> None:
     assert "**tiny** on toy_pets: 1 PASSED, 1 FAILED" in told
     assert "| student_01\\_ | PASSED | 16 / 16 | to do | 4 |" in told
     assert "nothing handed in" in other_programs.grades_summary([])
+    automatic = other_programs.grades_summary([grade("student02", Status.FAILED, 3)], by_hand=False)
+    assert "| student02 | FAILED | 3 / 16 | - | 4 |" in automatic
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from grader.gradebook.conversion import gradebook_notebook, record_source
+from grader.gradebook.conversion import gradebook_notebooks, record_source
 from grader.gradebook.nbgrader import open_gradebook, record
 from tests.support.notebooks import answered, toy_course, toy_grade
 
@@ -25,10 +25,10 @@ def worked_course(folder: Path) -> Path:
     course = toy_course(folder)
     db_url = f"sqlite:///{course}/gradebook.db"
     record_source(course, "toy", db_url)
-    submission = answered(gradebook_notebook(course, "toy"))
+    submission = answered(gradebook_notebooks(course, "toy")["toy"])
     with open_gradebook(db_url) as gradebook:
-        record(gradebook, toy_grade("student01"), submission, timestamp=WHEN)
-        record(gradebook, toy_grade("student02", double=0.0), submission)
+        record(gradebook, toy_grade("student01"), {"toy": submission}, timestamp=WHEN)
+        record(gradebook, toy_grade("student02", double=0.0), {"toy": submission})
         work_by_hand(gradebook)
     return course
 

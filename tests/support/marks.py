@@ -56,10 +56,10 @@ def exported_course(folder: Path) -> Course:
         toy_grade("student05"),
     ]
     for grade in grades:
-        attempts.write(course, grade, submitted=None, executed=None, answers={})
+        attempts.write(course, grade, submitted={}, executed={}, answers={})
         attempts.set_current(course, grade)
     with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        record(gradebook, grades[2], None)
+        record(gradebook, grades[2], {})
     return Course(course.resolve())
 
 

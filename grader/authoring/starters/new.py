@@ -25,14 +25,20 @@ Kind = Literal["function", "images", "quiz", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SAMPLE = "example"  # id of the assignment that a new course has
 COURSE_FILES = Path(__file__).resolve().parent / "course"
+# What a new repository has on the first day: a course may be made around it.
+BROUGHT = {".git", gitignore.NAME, "LICENSE", "LICENSE.md", "README.md"}
 CONFIG = "nbgrader_config.py"  # that of the packaged course serves every other one
+
+
+ID_PATTERN = r"^[a-z][a-z0-9_]*$"  # of one that is made here; names that courses have already may be any (`assignment.names`)
 
 
 def new_course(folder: Path) -> list[Path]:
     """Make a course: settings, `.gitignore`, README and a sample assignment with its release.
 
     Args:
-        folder: where it goes; it must not exist, and the folder around it must.
+        folder: where it goes. The folder around it must exist. It itself may be there if nothing is in it, or what a new
+            repository has (`BROUGHT`): its README and licence stay as they are, its `.gitignore` gets the lines that it lacks.
 
     Returns:
         Its files, sorted.
@@ -41,18 +47,30 @@ def new_course(folder: Path) -> list[Path]:
         SpecError: something is there already, or the folder cannot be made; then nothing is.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - `resolve` would follow a link in the folder's place
-    _require_absent(folder)
+    is_new = not os.path.lexists(folder)
+    if not (is_new or _is_empty(folder)):
+        raise SpecError(
+            f"{folder} exists; nothing was written.",
+            "Choose another name, an empty folder or a repository without files: what is there is never overwritten.",
+        )
     if not folder.parent.is_dir():
         raise SpecError(f"{folder.parent} does not exist.", "Make it first, or choose another place.")
-    with _draft(folder) as draft:
+    with _draft(folder if is_new else folder / "course", around=None if is_new else folder) as draft:
         (draft / "solutions").mkdir()
         shutil.copyfile(packaged_course().folder / CONFIG, draft / CONFIG)
         for name in ("pawgrade.toml", "README.md"):
             text = (COURSE_FILES / name).read_text(encoding="utf-8")
             (draft / name).write_text(text.replace("__TITLE__", folder.name), encoding="utf-8")
-        (draft / gitignore.NAME).write_text(gitignore.completed(""), encoding="utf-8")
+        ignored = folder / gitignore.NAME
+        present = "" if is_new or not ignored.is_file() else ignored.read_text(encoding="utf-8")
+        (draft / gitignore.NAME).write_text(gitignore.completed(present), encoding="utf-8")
         new_assignment(Course(draft), SAMPLE, "function")
-    return _files(folder)
+    return [path for path in _files(folder) if ".git" not in path.relative_to(folder).parts]
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing lies in a folder but what a new repository has."""
+    return folder.is_dir() and not folder.is_symlink() and {path.name for path in folder.iterdir()} <= BROUGHT
 
 
 def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> list[Path]:
@@ -72,7 +90,7 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     """
     title = title or name.replace("_", " ").capitalize()
     _require_names(name, title)
-    source, target = (course.folder / part / name for part in ("solutions", "assignments"))
+    source, target = (course.folder / part / name for part in (course.layout.source, course.layout.release))
     for path in (source, target):
         _require_absent(path)
     with _draft(source) as draft:
@@ -128,9 +146,9 @@ def starters() -> Path:
 
 
 def _require_names(name: str, title: str) -> None:
-    if not re.fullmatch(spec.ID_PATTERN, name):
+    if not re.fullmatch(ID_PATTERN, name):
         words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        suggestion = words if re.fullmatch(spec.ID_PATTERN, words) else "week1"
+        suggestion = words if re.fullmatch(ID_PATTERN, words) else "week1"
         raise SpecError(
             f"expected an assignment id of small letters, digits and _, a letter first, found {name!r}.",
             f"For example {suggestion}; --title takes any words.",
@@ -147,18 +165,33 @@ def _require_absent(path: Path) -> None:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `target` when the block ends well, and vanishes otherwise; raises SpecError."""
+def _draft(target: Path, around: Path | None = None) -> Iterator[Path]:
+    """Yield an empty folder that becomes `target` when the block ends well, and vanishes otherwise; raises SpecError.
+
+    Args:
+        target: a path that does not exist.
+        around: a folder that is there: its entries take the place of `target`.
+    """
     draft = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex}")
     try:
         draft.mkdir()
         yield draft
+        if around is not None:
+            _move_into(draft, around)
+            return
         _require_absent(target)  # once more: `rename` would replace an empty folder that came meanwhile
         draft.rename(target)
     except OSError as exc:
         raise SpecError(f"{target} cannot be written: {exc.strerror or exc}.") from exc
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _move_into(draft: Path, folder: Path) -> None:
+    """Move what a draft holds into a folder; a README that is there stays, a `.gitignore` has been completed."""
+    for path in sorted(draft.iterdir()):
+        if path.name == gitignore.NAME or not os.path.lexists(folder / path.name):
+            path.replace(folder / path.name)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from grader.cli import findings as findings_output
 from grader.cli import output
 from grader.cli.options import (
     CourseOption,
@@ -91,10 +92,10 @@ def verify(
     if json_path:
         output.write_json([finding.to_json() for finding in findings], json_path)
     if json_path is None or str(json_path) != "-":
-        output.print_findings(findings)
+        findings_output.print_findings(findings)
         # In a pipe standard output has a line for each finding, and nothing else.
         below = output.console if output.console.is_terminal else output.errors
-        for line in output.slips(findings):
+        for line in findings_output.slips(findings):
             below.print(line, highlight=False, soft_wrap=True)
     _report(findings, opened_course.folder, junit_path, summary_path, code_quality_path)
     if annotate:
@@ -283,7 +284,8 @@ def _show_calibration(assignment: str, result: Found, plot: Path | None, json_pa
         output.write_json(calibrate_module.to_json(result), json_path)
     if json_path is None or str(json_path) != "-":
         for line in _calibration_report(assignment, result):
-            output.console.print(line, highlight=False)
+            # Sentences are not broken by the window's width, so that a program finds them whole.
+            output.console.print(line, highlight=False, soft_wrap=isinstance(line, str))
 
 
 def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
@@ -297,6 +299,12 @@ def _calibration_report(assignment: str, found: Found) -> Iterator[Table | str]:
 
     from grader.calibration.statistics import TARGET, bound, suggest, trials_needed
 
+    if not found.calibration.measures:
+        yield (
+            f"{assignment}: no check has a level ([levels] in assignment.toml), so there is no luck to measure; "
+            f"{found.calibration.lost} of {found.calibration.runs} honest runs lost a point"
+        )
+        return
     # The chance that all levels together may have is divided evenly among them.
     calibration, share = found.calibration, TARGET / max(1, len(found.calibration.measures))
     table = Table(title=f"{assignment}{on_card(found.card)}: {calibration.runs} honest runs", show_lines=True)

@@ -146,7 +146,11 @@ def check(
             output.errors.print(plain(grade.staff.log), highlight=False, soft_wrap=True)
         raise typer.Exit(InfrastructureError.exit_code)
     # A cell that failed is told by the exit code, even where no check depends on it.
-    raise typer.Exit(0 if grade.points >= grade.max_points and not grade.failed_cells else 1)
+    raise typer.Exit(0 if _is_all_right(grade) else 1)
+
+
+def _is_all_right(grade: Grade) -> bool:
+    return grade.points >= grade.max_points and not grade.failed_cells
 
 
 def _print_check(checked: Checked) -> None:
@@ -161,6 +165,9 @@ def _print_check(checked: Checked) -> None:
     if any(cell.raised == "NameError" for cell in grade.failed_cells):
         text = "A name was missing. Jupyter may still hold it from a cell that is gone or stands further down: choose Kernel, Restart & Run All, and mend what fails."
         show(f"[yellow]hint:[/] {text}", highlight=False)
+    # Nothing ran, so nothing was judged: how many points there are would be no help.
+    if not checked.executed:
+        return
     show(output.checks_table(grade.checks))
     show(
         f"{grade.points:g} of the {grade.max_points:g} points that the public checks can see"
@@ -169,6 +176,9 @@ def _print_check(checked: Checked) -> None:
         highlight=False,
     )
     show(plain(points_sentence(checked)), highlight=False)
+    # Under another name a notice has said so already.
+    if _is_all_right(grade) and not grade.notices:
+        show(plain(f"All of these checks pass: hand in {checked.assignment.id}.ipynb."), highlight=False)
 
 
 def _data(checked: Checked) -> str:
@@ -183,7 +193,7 @@ def points_sentence(checked: Checked) -> str:
     assignment, grade = checked.assignment, checked.grade
     by_hand = sum(exercise.points for exercise in assignment.manual)
     hidden = round(assignment.points - by_hand - grade.max_points, 2)
-    parts = [f"{grade.max_points:g} by these checks, then on photos or numbers that nobody has seen"]
+    parts = [f"{grade.max_points:g} by these checks, then on data that nobody has seen"]
     parts += [f"{hidden:g} by checks that you do not see"] if hidden > 0 else []
     parts += [f"{by_hand:g} by hand"] if by_hand else []
     return f"Of the {assignment.points:g} points, {'; '.join(parts)}. {assignment.pass_points:g} points pass."
@@ -194,11 +204,13 @@ def _write_page(checked: Checked, path: Path) -> None:
     from grader.files import write_whole
 
     grade: Grade = checked.grade
+    executed = list(checked.executed.values())  # of several notebooks the verdicts alone are shown
     text = page.render(
         grade,
         title=f"{checked.assignment.title} (public checks)",
-        notebook=checked.executed,
+        notebook=executed[0] if len(executed) == 1 else None,
         own=picture_files.drawn_by(checked.folder),
+        entry_points=[entry_point.name for entry_point in checked.assignment.entry_points],
     )
     write_whole(path, text)
     # On standard error: standard output may be the JSON.

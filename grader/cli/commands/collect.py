@@ -113,6 +113,8 @@ def collect(
         output.write_json(collected.to_json(), json_path)
     if json_path is None or str(json_path) != "-":
         _print(collected, order.source, dry_run=dry_run)
+        if not dry_run and (collected.counts["new"] or collected.counts["replaces"]):
+            output.note(f"next: pawgrade grade {assignment}")
     raise typer.Exit(0 if collected.complete else 1)
 
 
@@ -166,7 +168,7 @@ def _summary(collected: Collected, *, dry_run: bool) -> str:
 def _table(collected: Collected, source: Path) -> Table:
     from rich.table import Table
 
-    table = Table(title=plain(f"{source.name}: {SYSTEMS[collected.kind]}"))
+    table = Table(title=plain(f"{source.resolve().name}: {SYSTEMS[collected.kind]}"))
     for name in ("student", "from", "handed in (UTC)", "what happens", "notes"):
         table.add_column(name, overflow="fold")
     for row in collected.rows:

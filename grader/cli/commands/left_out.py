@@ -34,12 +34,13 @@ def tell_left_out(left_out: Mapping[str, str], unscored: Sequence[str], attempts
         output.errors.print(plain(text), style="yellow", highlight=False)
 
 
-def tell_strays(strays: Mapping[str, str], assignment: str) -> None:
+def tell_strays(strays: Mapping[str, str], assignment: str, *, nobody: bool = False) -> None:
     """Name what lies under `submitted/` and fits no student's assignment, and say what brings it there.
 
     Args:
         strays: paths below `submitted/`, with the reason.
         assignment: id of the one that is graded, for the command.
+        nobody: whether nobody handed in anything: then the command is named in any case.
     """
     for path, why in list(strays.items())[:LISTED]:
         output.errors.print(f"[yellow]not looked at:[/] {plain(f'submitted/{path}: {why}')}", highlight=False)
@@ -47,6 +48,6 @@ def tell_strays(strays: Mapping[str, str], assignment: str) -> None:
         output.errors.print(
             f"and {len(strays) - LISTED} more under submitted/", style="yellow", highlight=False
         )
-    if strays:
+    if strays or nobody:
         text = f"`pawgrade collect FOLDER_OR_ZIP --assignment {assignment} --dry-run` shows how hand-ins come to submitted/<student>/{assignment}/"
         output.errors.print(plain(text), style="yellow", highlight=False, soft_wrap=True)

@@ -22,7 +22,12 @@ verify again. docs/first-assignment.md goes through one.""",
 
 @new_app.command("course")
 def course(
-    name: Annotated[Path, typer.Argument(help="Folder to make; it must not exist.", show_default=False)],
+    name: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder to make; `.` in a new repository or an empty folder.", show_default=False
+        ),
+    ],
     json_path: JsonOption = None,
 ) -> None:
     """Make a course: settings, .gitignore, README and a sample assignment, released.
@@ -36,7 +41,8 @@ def course(
         files = new_course(name)
     folder = str(name)
     _tell(name.absolute(), files, [SAMPLE], json_path)
-    _next(json_path, f"cd {folder}", f"pawgrade verify {SAMPLE}", "pawgrade new assignment week1")
+    enter = [] if name.absolute() == Path.cwd() else [f"cd {folder}"]
+    _next(json_path, *enter, f"pawgrade verify {SAMPLE}", "pawgrade new assignment week1")
 
 
 @new_app.command("assignment")
@@ -78,9 +84,9 @@ def _tell(course: Path, files: list[Path], assignments: list[str], json_path: Pa
         output.write_json({"course": str(course), "assignments": assignments, "files": names}, json_path)
     if json_path is None or str(json_path) != "-":
         for name in names:
-            output.console.print(plain(f"wrote {name}"), highlight=False, soft_wrap=True)
+            output.note(f"wrote {name}")
 
 
 def _next(json_path: Path | None, *commands: str) -> None:
     if json_path is None or str(json_path) != "-":
-        output.console.print(plain("next: " + "\n      ".join(commands)), highlight=False, soft_wrap=True)
+        output.note("next: " + "\n      ".join(commands))

@@ -36,7 +36,7 @@ def show_forecast(
     course: Course, assignment: str, settings: Settings, options: Options, json_path: Path | None
 ) -> None:
     """Print, or write as JSON, what `grade` would do."""
-    from grader.grading.forecast import forecast
+    from grader.grading.anew.forecast import forecast
 
     progress = Progress(len(course.submissions(assignment, options.students)))
     with progress as tell:

@@ -40,12 +40,14 @@ class Drawing:
         content: the file's bytes.
         says: what can be seen in it, one sentence each, for those who cannot see it; may be empty.
         seen: how it is read, a sentence or two for everybody; may be empty.
+        table: what is drawn as rows of texts, the first one their heads; empty: `says` stands in its place.
     """
 
     mime: str
     content: bytes
     says: tuple[str, ...] = ()
     seen: str | Message = ""
+    table: tuple[tuple[str, ...], ...] = ()
 
     @property
     def url(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grader.disclosure import BELIEVED
 from grader.notebooks.sanitise_text import visible
 from grader.records import Check, Grade, Status
 from grader.reports.exports.rows import Export, Marks, Part, Row
@@ -38,6 +39,7 @@ def results(row: Row, grade: Grade) -> dict[str, Any]:
     """
     notices = [str(notice) for notice in grade.notices]
     waiting = [f"Still to be graded by hand: {', '.join(row.waiting)}."] if row.waiting else []
+    believed = [str(BELIEVED)] if grade.believed else []
     tests = [_test(number, entry, grade) for number, entry in enumerate(row.parts, 1)]
     for name, points in (("Extra credit", row.extra), ("Late penalty", -row.penalty)):
         if points:
@@ -45,7 +47,7 @@ def results(row: Row, grade: Grade) -> dict[str, Any]:
     return {
         "score": float(row.points or 0),
         "execution_time": grade.seconds.total,
-        "output": visible("\n".join([*notices, *waiting])),
+        "output": visible("\n".join([*believed, *notices, *waiting])),
         "output_format": "text",
         "visibility": "visible",
         "tests": tests,

@@ -168,12 +168,39 @@ def gather(
     assignment = spec.load_assignment(course.source(assignment_id))
     db_url = course.db_url(settings.db_url)
     people = course_roster(course.folder, db_url, roster)
-    scores, notes = _scores(course, assignment_id, db_url)
     grades = {
         student: grade
         for student in attempts.students(course.folder, assignment_id)
         if (grade := attempts.counting(course.folder, assignment_id, student, settings.counts)) is not None
     }
+    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people)
+    if all(row.status == MISSING for row in marks.rows):
+        raise SpecError(
+            f"nobody has been graded in {assignment_id} yet.", f"Run `pawgrade grade {assignment_id}` first."
+        )
+    return replace(marks, rows=tuple(_with_excused(marks.rows, excused)))
+
+
+def combine(
+    assignment: spec.Assignment,
+    grades: Mapping[str, Grade],
+    recorded: Mapping[str, Scores] | None,
+    people: Roster,
+) -> Marks:
+    """Put the marks of an assignment together: a row for everybody who has a grade, a score or a place in the roster.
+
+    Args:
+        assignment: as its file has it.
+        grades: the attempt that counts, by student.
+        recorded: what `read_gradebook` gives.
+        people: the course's roster.
+    """
+    scores = recorded or {}
+    notes = (
+        []
+        if recorded is not None
+        else ["the course has no gradebook here: points given by hand are in no mark"]
+    )
     rows, left_out = [], {}
     for student in sorted({*grades, *(who for who, given in scores.items() if _holds_anything(given))}):
         composed = unicodedata.normalize("NFC", student)
@@ -185,19 +212,19 @@ def gather(
         rows.append(_row(assignment, match or Student(composed), match is not None, grade, given))
         if grade and given and given.attempt not in {"", grade.attempt}:
             notes.append(f"{student}: the gradebook shows another attempt; run `pawgrade gradebook rebuild`")
-    if not rows:
-        raise SpecError(
-            f"nobody has been graded in {assignment_id} yet.", f"Run `pawgrade grade {assignment_id}` first."
-        )
     graded = {row.student.id for row in rows}
     rows += [Row(student, True, MISSING) for student in people.students if student.id not in graded]
-    rows = _with_excused(rows, excused)
+    believed = sum(row.grade is not None and row.grade.believed for row in rows)
+    if believed:
+        notes.append(
+            f"the automatic points of {believed} students are believed: tests in their own notebooks gave them"
+        )
     rows.sort(key=lambda row: row.student.id)
     return Marks(assignment, exact(assignment.points), tuple(rows), people, left_out, tuple(notes))
 
 
-def _scores(course: Course, assignment: str, db_url: str) -> tuple[dict[str, Scores], list[str]]:
-    """Read the gradebook, if there is one; without it say that what people gave is missing."""
+def read_gradebook(assignment: str, db_url: str) -> dict[str, Scores] | None:
+    """Return what the gradebook has of an assignment, by student; None where there is no gradebook."""
     if has_nbgrader():
         from grader.gradebook.manual_work import sqlite_path
 
@@ -205,8 +232,8 @@ def _scores(course: Course, assignment: str, db_url: str) -> tuple[dict[str, Sco
         # Opening would create an empty gradebook.
         if path is None or path.is_file():
             with open_gradebook(db_url) as gradebook:
-                return read_scores(gradebook, assignment), []
-    return {}, [f"{course.folder.name} has no gradebook here: points given by hand are in no mark"]
+                return read_scores(gradebook, assignment)
+    return None
 
 
 def _holds_anything(scores: Scores) -> bool:

@@ -13,7 +13,7 @@ Cell = str | Decimal | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
 COLUMNS = (
     "student", "name", "email", "assignment", "status", "points", "max_points", "automatic", "by_hand", "extra_credit",
-    "late_penalty", "open_by_hand", "not_decided", "attempt", "handed_in",
+    "late_penalty", "open_by_hand", "not_decided", "attempt", "handed_in", "believed",
 )  # fmt: skip
 
 
@@ -83,4 +83,5 @@ def _row(marks: Marks, row: Row, *, comma: bool) -> list[Cell]:
         " ".join(row.undecided),
         row.attempt,
         f"{row.handed_in:%Y-%m-%d %H:%M:%S UTC}" if row.handed_in else "",
+        "yes" if row.grade and row.grade.believed else "",
     ]

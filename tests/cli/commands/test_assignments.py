@@ -11,8 +11,11 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from grader.assignment.calibrated import Calibration
 from grader.assignment.course import Course
+from grader.authoring.calibrate import Found
 from grader.cli.app import app
+from grader.cli.commands import assignments
 from grader.errors import SpecError
 from tests.support.tiny import tiny_course
 
@@ -120,3 +123,17 @@ def test_an_assignment_that_was_not_released_is_told_with_the_command_that_does_
     (finding,) = json.loads(done.stdout)
     assert done.exit_code == 2
     assert finding["detail"].endswith("Run `pawgrade release tiny`.")
+
+
+def test_what_has_no_levels_needs_no_table() -> None:
+    calibration = Calibration(
+        date="2026-03-01", digest="0" * 16, runs=2, lost=0, seeds=2, splits=1, recipes=("source",), machine="cpu",
+        rate=0.0, measures={},
+    )  # fmt: skip
+
+    lines = list(assignments._calibration_report("softmax", Found(calibration, (), {}, "none")))
+
+    assert lines == [
+        "softmax: no check has a level ([levels] in assignment.toml), so there is no luck to measure; "
+        "0 of 2 honest runs lost a point"
+    ]

@@ -101,9 +101,10 @@ def test_what_raised_is_told_with_lines_and_a_call(ran: Ran) -> None:
 def test_one_sentence_says_whose_points_are_whose(ran: Ran) -> None:
     assert "8 of the 14 points that the public checks can see, on Toy pets" in ran.out
     assert (
-        "Of the 20 points, 14 by these checks, then on photos or numbers that nobody has seen; "
+        "Of the 20 points, 14 by these checks, then on data that nobody has seen; "
         "2 by checks that you do not see; 4 by hand. 9 points pass."
     ) in ran.out
+    assert "hand in tiny.ipynb" not in ran.out  # it is not all right yet
 
 
 @pytest.mark.slow
@@ -120,6 +121,17 @@ def test_the_page_is_written_beside_the_notebook_and_named(ran: Ran) -> None:
 @pytest.mark.slow
 def test_a_cell_that_failed_is_the_exit_code(ran: Ran) -> None:
     assert ran.code == 1
+
+
+def test_of_what_is_no_notebook_the_reason_is_told_and_no_points(tmp_path: Path) -> None:
+    folder = tiny_course(tmp_path / "course").folder / "assignments" / "tiny"
+    (folder / "tiny.ipynb").write_text("<!DOCTYPE html><title>Log in</title>")
+
+    done = CliRunner().invoke(app, ["check", str(folder / "tiny.ipynb")])
+
+    assert done.exit_code == 1
+    assert "it is a web page" in done.stdout
+    assert "points" not in done.stdout
 
 
 def test_the_first_line_comes_before_anything_heavy_is_imported(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ def test_the_command_writes_the_files_and_the_key_that_it_checks(tmp_path: Path)
     for word in ("wrote", "PAWGRADE_GPU_RUNNER", "PAWGRADE_SECRET", "environment", "private", "docs/ci.md"):
         assert word.casefold() in done.output.casefold()
     key = tmp_path / workflows.KEY_FILE
-    asked = ("cache-key", "--data", "toy_pets", "--data", "oxford_pets", "--check", str(key))
+    asked = ("cache-key", "--data", "toy_pets", "--data", "toy_pets", "--check", str(key))
 
     written = (tmp_path / ".gitlab-ci.yml").read_text()
-    assert written == workflows.filled_in(GITLAB.read_text(), "toy_pets", "oxford_pets")
+    assert written == workflows.filled_in(GITLAB.read_text(), "toy_pets", "toy_pets")
     requirements = (tmp_path / "requirements-ci.txt").read_text().splitlines()
     assert requirements[1:-2] == list(workflows.origin().lines)
     assert run(*asked).exit_code == 0

@@ -59,6 +59,11 @@ def test_the_table_says_who_when_and_what_happens(course: Course, tmp_path: Path
         assert words in tried[1]
     assert "1 new. Nothing was written: --dry-run" in tried[1]
     assert "1 new\n" in first[1]
+    assert ["next: pawgrade grade cat_lab" in text for _, text in (tried, first, second)] == [
+        False,
+        True,
+        False,
+    ]
     assert "put aside: 1 file, under collected/cat_lab/" in first[1]
     assert "a roster.csv in the course gives your own" in first[1]
     assert "1 unchanged. Nothing was changed" in second[1]

@@ -35,6 +35,8 @@ def test_hand_ins_in_other_places_are_named_and_exit_code_1_where_nobody_was_gra
 def test_many_are_cut_and_none_is_silence(capsys: pytest.CaptureFixture[str]) -> None:
     left_out.tell_strays({}, "tiny")
     assert capsys.readouterr().err == ""
+    left_out.tell_strays({}, "tiny", nobody=True)
+    assert capsys.readouterr().err.startswith("`pawgrade collect FOLDER_OR_ZIP --assignment tiny --dry-run`")
 
     left_out.tell_strays({f"{number}.ipynb": "why" for number in range(12)}, "tiny")
     printed = capsys.readouterr().err

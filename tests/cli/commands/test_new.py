@@ -49,6 +49,21 @@ def test_a_course_is_made_and_the_next_commands_are_told(
     assert refusal("new", "course", "mine").startswith(f"{tmp_path / 'mine'} exists; nothing was written")
 
 
+def test_in_a_new_repository_nobody_is_told_to_enter_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run("-q", "new", "course", "quiet").output == ""
+    (tmp_path / "fresh").mkdir()
+    monkeypatch.chdir(tmp_path / "fresh")
+    done = run("new", "course", ".")
+
+    assert done.exit_code == 0
+    assert "wrote solutions/example/example.ipynb" in done.stdout
+    assert done.stdout.endswith("next: pawgrade verify example\n      pawgrade new assignment week1\n")
+
+
 def test_a_program_reads_what_was_made(course: Course) -> None:
     done = run(
         "new",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from grader.assignment.course import Course
 from grader.gradebook import attempts
+from grader.grading.anew.rejudging import judge_stored
 from grader.grading.deciding import Decision, Group, Options, Outcome, decided, group_of, outcome_of
-from grader.grading.rejudging import judge_stored
 from grader.records import Grade, Status
 from grader.settings import SECRET_FILE, Settings, course_secret
 

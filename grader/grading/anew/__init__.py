@@ -1,0 +1,1 @@
+"""Stored answers judged again: by levels and checks that have changed, without running a notebook."""

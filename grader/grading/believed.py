@@ -1,0 +1,224 @@
+"""Points that tests in the notebook's own cells give, as nbgrader gives them: the student's kernel says whether a test passed.
+
+Such points are *believed*: code of the notebook shares a process with the tests, and can read or replace them. Where an
+assignment has hidden tests, the notebook runs twice: once as students have it, which is what its student sees, and once with
+the hidden tests in it, of which the student learns the points and nothing else.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from grader.checks.session import Verdicts
+from grader.messages import NOTHING, Message
+from grader.notebooks.cells import grade_id, is_locked
+from grader.notebooks.sanitise_text import printable
+from grader.records import Check, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nbformat import NotebookNode
+
+    from grader.assignment.spec import Assignment, Exercise
+    from grader.execution.run import Execution
+
+VARIABLES = {"NBGRADER_EXECUTION": "autograde"}  # nbgrader tells its notebooks so, and some ask
+PASSED = Message("the tests in this cell pass")
+LOOK = Message("Run this cell in your notebook, and read the error that it shows.")
+HIDDEN = Message(
+    "The tests that you can see pass. Try inputs that they leave out: small, large, empty, negative ones."
+)
+NOT_RUN = Message("this cell was not run to its end")
+STDERR = Message("the cell wrote to standard error, which counts as an error")
+STDERR_HINT = Message(
+    "A warning is enough: run this cell in your notebook, and see what stands on a red ground."
+)
+UNDECIDED = Message("The tests of this exercise gave no number of points; your teachers have been told.")
+
+
+def with_hidden_tests(notebook: NotebookNode, tests: NotebookNode) -> NotebookNode:
+    """Return a restored notebook with the hidden tests put back into its locked cells.
+
+    Args:
+        notebook: a submission, its locked cells as they were released.
+        tests: the source with its solutions cleared and its hidden tests in.
+    """
+    originals = {grade_id(cell): cell.source for cell in tests.cells if grade_id(cell) and is_locked(cell)}
+    complete = copy.deepcopy(notebook)
+    for cell in complete.cells:
+        cell.source = originals.get(grade_id(cell), cell.source)
+    return complete
+
+
+def joined(visible: Execution, tested: Execution) -> Execution:
+    """Return what became of both runs of a submission, told as its student may know it.
+
+    Cells and errors are those of the run without hidden tests; of the other one a limit, and the time, as that of questions.
+    """
+    return dataclasses.replace(
+        visible,
+        hits={**visible.hits, **{limit: None for limit in tested.hits if limit not in visible.hits}},
+        dead=visible.dead or tested.dead,
+        broken=visible.broken or tested.broken,
+        kernel_s=visible.kernel_s + tested.kernel_s,
+        probe_s=visible.probe_s + tested.execute_s,
+        wall_s=max(visible.wall_s, tested.wall_s),
+        cell_s=max(visible.cell_s, tested.cell_s),
+        overloaded=visible.overloaded or tested.overloaded,
+        peak_mb=max(visible.peak_mb, tested.peak_mb),
+    )
+
+
+class Runs(Protocol):
+    """The runs of one notebook.
+
+    Attributes:
+        execution: the run that its student sees.
+        tested: the run with hidden tests; None: there are none.
+    """
+
+    @property
+    def execution(self) -> Execution: ...  # noqa: D102
+
+    @property
+    def tested(self) -> Execution | None: ...  # noqa: D102
+
+
+def verdicts(
+    assignment: Assignment, runs: Iterable[Runs], unread: Mapping[str, Message] = MappingProxyType({})
+) -> Verdicts:
+    """Read the points of each exercise off the cell that tests it.
+
+    Args:
+        assignment: names the exercises, each after its graded cell.
+        runs: those of each notebook that could be run.
+        unread: why the notebook of an exercise could not be run, by exercise.
+    """
+    visible, tested = dict[str, _Tested](), dict[str, _Tested]()
+    for run in runs:
+        visible |= _tested_cells(run.execution)
+        tested |= _tested_cells(run.tested or run.execution)
+    return Verdicts(
+        tuple(
+            _unread(exercise, unread[exercise.id])
+            if exercise.id in unread
+            else _check(exercise, visible.get(exercise.id), tested.get(exercise.id))
+            for exercise in assignment.exercises
+        )
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tested:
+    """A graded cell after a run.
+
+    Attributes:
+        cell: as it ran.
+        error: what it raised; `NOTHING` when nothing.
+        ran: whether it ran to its end.
+    """
+
+    cell: NotebookNode
+    error: Message
+    ran: bool
+
+    def share(self, most: float) -> float | None:
+        """Return its points by nbgrader's own rule; None where that gives none that can be had."""
+        if not self.ran or self.error:
+            return 0.0
+        from nbgrader.utils import determine_grade
+
+        cell = copy.deepcopy(self.cell)
+        cell.metadata.nbgrader["points"] = most
+        try:
+            points, _ = determine_grade(cell)
+        except (ValueError, KeyError, TypeError):  # more than the cell has, or nothing that is a number
+            return None
+        # NaN is no number of points.
+        return float(points) if points is not None and 0 <= points <= most else None
+
+
+def _tested_cells(execution: Execution) -> Mapping[str, _Tested]:
+    """Return the graded cells of a run by name; in a notebook that was restored there is one of each."""
+    failed = {cell.index: cell.message for cell in execution.failed}
+    started = [index for index, cell in enumerate(execution.notebook.cells) if _started(cell)]
+    # A kernel that is gone ran its last cell not to the end, whatever that one had displayed until then.
+    end = (started[-1] if started else 0) if execution.dead else len(execution.notebook.cells)
+    return {
+        grade_id(cell): _Tested(
+            cell, _raised(cell, failed.get(index, NOTHING)), _started(cell) and index < end
+        )
+        for index, cell in enumerate(execution.notebook.cells)
+        if grade_id(cell) and cell.cell_type == "code"
+    }
+
+
+def _started(cell: NotebookNode) -> bool:
+    # Written by papermill, in this process: nothing that a notebook says decides it.
+    return bool(cell.metadata.get("papermill", {}).get("start_time"))
+
+
+def _raised(cell: NotebookNode, message: Message) -> Message:
+    for output in cell.get("outputs", ()):
+        if output.output_type == "error":
+            name, text = printable(output.get("ename"), 60), printable(output.get("evalue"), 200)
+            return (
+                Message("{error}: {text}", error=name, text=text) if text else Message("{error}", error=name)
+            )
+    return message
+
+
+def _unread(exercise: Exercise, reason: Message) -> Check:
+    return Check(
+        exercise.id,
+        exercise.id,
+        Status.FAILED,
+        0.0,
+        exercise.points,
+        Message("no notebook that can be run"),
+        Message("a notebook"),
+        reason,
+        exercise.title,
+    )
+
+
+def _check(exercise: Exercise, visible: _Tested | None, tested: _Tested | None) -> Check:
+    """Return the verdict on one exercise: points by the run with all tests, words by the one that its student sees."""
+    points = tested.share(exercise.points) if tested else None
+    if points is None or tested is None or visible is None:
+        status, measured, hint = Status.ERROR, NOTHING, UNDECIDED
+    # A test that is worth nothing has all of its points, whatever became of it.
+    elif points >= exercise.points and tested.ran and not tested.error:
+        status, measured, hint = Status.PASSED, PASSED, NOTHING
+    else:
+        status = Status.FAILED
+        measured, hint = _reason(visible, visible.share(exercise.points) == points)
+    return Check(
+        id=exercise.id,
+        exercise=exercise.id,
+        status=status,
+        points=points or 0.0,
+        max_points=exercise.points,
+        measured=measured,
+        required=Message("all tests in this cell pass"),
+        hint=hint,
+        title=exercise.title,
+        exact=tested.error if tested else NOTHING,
+    )
+
+
+def _reason(visible: _Tested, alike: bool) -> tuple[Message, Message]:
+    """Say why points are missing, and what to try; `alike`: the tests that the student sees lose them, too."""
+    if not visible.ran:
+        return NOT_RUN, NOTHING
+    if visible.error:
+        return Message("a test failed: {error}", error=visible.error), LOOK
+    if not alike:
+        return Message("a hidden test failed"), HIDDEN
+    if any(output.get("name") == "stderr" for output in visible.cell.get("outputs", ())):
+        return STDERR, STDERR_HINT
+    return Message("a part of the tests pass"), LOOK

@@ -1,0 +1,161 @@
+"""Adopting writes a small file beside the notebooks, releases, and overwrites nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grader.assignment import spec
+from grader.assignment.course import Course
+from grader.authoring.adoption.adopt import adopt, adopt_with_checks
+from grader.authoring.calibrate import calibrate
+from grader.authoring.release import require_readable
+from grader.authoring.verify import verify
+from grader.errors import SpecError
+from grader.grading.preparation import prepare_public
+from grader.grading.runners import InlineExecutor
+from grader.settings import Settings
+from tests.support.classic import SECRET_INPUT, classic_course
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return classic_course(tmp_path / "course")
+
+
+def ignore_staff(course: Course) -> None:
+    with (course.folder / "nbgrader_config.py").open("a") as file:
+        file.write('c.CourseDirectory.ignore = ["staff"]\n')
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_assignment_is_adopted_as_it_stands(course: Course) -> None:
+    source = course.source("week1")
+    before = contents(source)
+
+    adopted = adopt(course, "week1", course.db_url(None), title='The "first" week')
+
+    assignment = spec.load_assignment(source)
+    assert (assignment.title, assignment.points, assignment.pass_points) == ('The "first" week', 17, 8.5)
+    assert assignment.in_the_notebook
+    assert [exercise.id for exercise in assignment.exercises] == ["double_tests", "mean_tests", "mean-partly"]
+    assert [exercise.id for exercise in assignment.manual] == ["why", "essay"]
+    # Of what was there nothing changed.
+    assert {
+        name: content for name, content in contents(source).items() if name != "assignment.toml"
+    } == before
+    released = contents(course.folder / "assignments" / "week1")
+    assert set(released) == {"week1.ipynb", "assignment.toml"}
+    assert SECRET_INPUT.encode() not in released["week1.ipynb"]
+    assert adopted.written == ("solutions/week1/assignment.toml", "assignments/week1")
+    assert adopted.to_json()["tested"] == {"cells": 3, "points": 8}
+    assert adopted.to_json()["manual"] == {"cells": 2, "points": 9}
+    assert adopted.to_json()["hidden_tests"] == 1
+
+
+def test_a_release_that_is_there_stays(course: Course) -> None:
+    released = course.folder / "assignments" / "week1"
+    released.mkdir(parents=True)
+    (released / "week1.ipynb").write_text("as nbgrader released it")
+
+    adopted = adopt(course, "week1", course.db_url(None))
+
+    assert contents(released) == {"week1.ipynb": b"as nbgrader released it"}
+    assert adopted.left == ("assignments/week1",)
+
+
+def test_what_is_adopted_is_not_adopted_again(course: Course) -> None:
+    (course.source("week1") / "assignment.toml").write_text("mine")
+
+    with pytest.raises(SpecError, match="nothing is overwritten"):
+        adopt(course, "week1", course.db_url(None))
+
+    assert (course.source("week1") / "assignment.toml").read_text() == "mine"
+
+
+def test_an_assignment_that_cannot_be_released_is_not_half_adopted(course: Course) -> None:
+    path = course.source("week1") / "week1.ipynb"
+    # Not quite nbgrader's words, so that it leaves what follows in the release.
+    path.write_text(path.read_text().replace("# Week 1", "BEGIN HIDDEN TEST"))
+
+    with pytest.raises(SpecError, match="would give away"):
+        adopt(course, "week1", course.db_url(None))
+
+    assert not (course.source("week1") / "assignment.toml").exists()
+    assert not (course.folder / "assignments" / "week1").exists()
+
+
+def test_verify_looks_at_the_release_and_says_that_there_are_no_checks(course: Course) -> None:
+    adopt(course, "week1", course.db_url(None))
+
+    findings = list(verify(course, "week1", Settings(None, course.folder), card=None, tell=lambda _: None))
+
+    assert [finding.what for finding in findings] == [
+        "release is fresh",
+        "release gives nothing away",
+        "checks",
+    ]
+    assert all(finding.ok for finding in findings)
+
+
+def test_there_are_no_levels_to_calibrate_and_no_checks_to_try_at_home(course: Course) -> None:
+    adopt(course, "week1", course.db_url(None))
+    settings = Settings(None, course.folder)
+
+    with InlineExecutor() as runner, pytest.raises(SpecError, match="no levels"):
+        calibrate(
+            course,
+            "week1",
+            settings,
+            card=None,
+            seeds=[0],
+            recipes=(),
+            runner=runner,
+            jobs=1,
+            tell=lambda *_: None,
+        )
+    with pytest.raises(SpecError, match="the tests are in its own cells"):
+        prepare_public(course.release("week1"), settings, card=None, desk=course.folder / "desk")
+
+
+def test_checks_are_drafted_beside_an_assignment_that_stays_as_it_is(course: Course) -> None:
+    adopt(course, "week1", course.db_url(None))
+    ignore_staff(course)
+    before = (course.source("week1") / "assignment.toml").read_bytes()
+
+    adopted = adopt_with_checks(course, "week1")
+
+    assert (course.source("week1") / "assignment.toml").read_bytes() == before
+    written = {"check_public.py", "staff/check_hidden.py", "staff/assignment.toml"}
+    assert {name.removeprefix("solutions/week1/") for name in adopted.written} == written
+    assert dict(adopted.todo) == {
+        "check_public.py": 4,
+        "staff/check_hidden.py": 1,
+        "staff/assignment.toml": 0,
+    }
+    with pytest.raises(SpecError, match=r"check_public\.py exists"):
+        adopt_with_checks(course, "week1")
+
+
+def test_drafted_checks_fit_the_assignment_that_is_drafted_with_them(course: Course) -> None:
+    ignore_staff(course)
+    adopt_with_checks(course, "week1")
+    shutil.rmtree(course.folder / "assignments", ignore_errors=True)
+
+    require_readable(course.source("week1"))
+
+    assignment = spec.load_assignment(course.source("week1"))
+    assert not assignment.in_the_notebook
+    assert [entry_point.name for entry_point in assignment.entry_points] == ["double", "mean"]
+
+
+def test_hidden_checks_are_not_written_where_nbgrader_would_release_them(course: Course) -> None:
+    with pytest.raises(SpecError, match=r"expected 'staff' in c\.CourseDirectory\.ignore"):
+        adopt_with_checks(course, "week1")
+
+    assert set(contents(course.source("week1"))) == {"week1.ipynb"}
