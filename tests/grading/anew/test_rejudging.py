@@ -1,0 +1,250 @@
+"""Levels and checks that change are judged by stored answers: as a full run would, without a kernel, and nothing is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from grader.assignment.course import Course
+from grader.cli.app import app
+from grader.gradebook import attempts
+from grader.grading.coordinator import grade_class
+from grader.grading.deciding import Options, Outcome
+from grader.grading.runners import InlineExecutor
+from grader.records import Grade, Status
+from grader.settings import Settings
+from tests.support.tiny import SECRET, hand_in, solved, tiny_course
+
+ALMOST = "def double(numbers):\n    return numbers * 2 + 0.3"
+WRONG = "def double(numbers):\n    return numbers * 3"
+TIGHT, LOOSE = "at_most=1e-9", "at_most=0.5"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def settings(toy_cache: Path) -> Settings:
+    return Settings(None, toy_cache, secret=SECRET.encode(), sandbox="none", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Course:
+    """A class of four that was graded once: a full solution, one nearly right, one wrong, and one that is no notebook."""
+    course = tiny_course(tmp_path_factory.mktemp("graded") / "course")
+    hand_in(course, "student01", solved())
+    hand_in(course, "student02", solved(double_code=ALMOST))
+    hand_in(course, "student03", solved(double_code=WRONG))
+    hand_in(course, "student04", "<html>Log in</html>")
+    points = {grade.student: grade.points for grade in grade(course, settings)[0]}
+    assert points == {"student01": 16, "student02": 10, "student03": 10, "student04": 0}
+    return course
+
+
+@pytest.fixture
+def course(graded: Course, tmp_path: Path) -> Course:
+    """A copy of that class, to change."""
+    return Course(shutil.copytree(graded.folder, tmp_path / "course"))
+
+
+def grade(course: Course, settings: Settings, *students: str) -> tuple[list[Grade], dict[str, Outcome]]:
+    outcomes: list[Outcome] = []
+    grades = grade_class(
+        course,
+        "tiny",
+        settings,
+        Options(students=students),
+        runner=InlineExecutor(),
+        tell=lambda *_: None,
+        explain=outcomes.append,
+    )
+    return grades, {outcome.student: outcome for outcome in outcomes}
+
+
+def change(course: Course, file: str, old: str, new: str) -> None:
+    """Change source and release alike: neither is executed."""
+    for folder in (course.source("tiny"), course.release("tiny")):
+        path = folder / file
+        if path.is_file():
+            text = path.read_text()
+            assert old in text
+            path.write_text(text.replace(old, new))
+
+
+def loosen(course: Course) -> None:
+    change(course, "check_public.py", TIGHT, LOOSE)
+
+
+def facts(grade: Grade) -> dict[str, object]:
+    """Return what a judgement decides."""
+    checks = [
+        (check.id, check.status, check.points, str(check.measured), str(check.hint)) for check in grade.checks
+    ]
+    return {
+        "points": grade.points,
+        "status": grade.status,
+        "passed": grade.passed,
+        "exercises": [dataclasses.astuple(exercise) for exercise in grade.exercises],
+        "checks": checks,
+        "attempt": grade.attempt,
+    }
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def start() -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise AssertionError("a notebook was executed")
+
+        monkeypatch.setattr("grader.execution.kernels.lease", refuse)
+
+    return start
+
+
+def test_a_changed_check_judges_stored_answers_as_a_full_run_would(
+    course: Course, settings: Settings, tmp_path: Path, nothing_runs: Callable[[], None]
+) -> None:
+    loosen(course)
+    fresh = Course(
+        shutil.copytree(course.folder, tmp_path / "fresh", ignore=shutil.ignore_patterns(".pawgrade", "*.db"))
+    )
+    by_running, _ = grade(fresh, settings, "student01", "student02", "student03")
+    nothing_runs()
+
+    by_answers, outcomes = grade(course, settings, "student01", "student02", "student03")
+
+    assert [facts(one) for one in by_answers] == [facts(one) for one in by_running]
+    assert [one.points for one in by_answers] == [16, 16, 10]
+    assert {outcome.what for outcome in outcomes.values()} == {"judged anew"}
+    assert [name for name, outcome in outcomes.items() if outcome.changed] == ["student02"]
+
+
+def test_a_judgement_is_no_new_attempt_and_keeps_the_former_grade(
+    course: Course, settings: Settings, nothing_runs: Callable[[], None]
+) -> None:
+    (before,) = attempts.stored(course.folder, "tiny", "student02")
+    loosen(course)
+    nothing_runs()
+
+    grade(course, settings, "student02")
+
+    (after,) = attempts.stored(course.folder, "tiny", "student02")
+    assert after.attempt == before.attempt
+    assert after.provenance["scored"] == before.provenance["scored"] == "1"
+    assert after.provenance["graded_at"] == before.provenance["graded_at"]
+    former = json.loads((attempts.folder_of(course.folder, after) / "former/1/grade.json").read_text())
+    assert former["points"] == before.points == 10
+    # Back again: two former grades, and the points of the beginning.
+    change(course, "check_public.py", LOOSE, TIGHT)
+    ((again,), _) = grade(course, settings, "student02")
+    assert again.points == 10
+    assert sorted(path.name for path in (attempts.folder_of(course.folder, again) / "former").iterdir()) == [
+        "1",
+        "2",
+    ]
+
+
+def test_nothing_that_changed_is_nothing_to_do(
+    course: Course, settings: Settings, nothing_runs: Callable[[], None]
+) -> None:
+    nothing_runs()
+
+    _, outcomes = grade(course, settings, "student01", "student02")
+
+    assert {outcome.what for outcome in outcomes.values()} == {"unchanged"}
+
+
+def test_points_and_the_pass_mark_judge_anew(
+    course: Course, settings: Settings, nothing_runs: Callable[[], None]
+) -> None:
+    change(course, "assignment.toml", "pass_points = 9", "pass_points = 12")
+    nothing_runs()
+
+    grades, outcomes = grade(course, settings, "student01", "student03")
+
+    assert [(one.points, one.status) for one in grades] == [(16, Status.PASSED), (10, Status.FAILED)]
+    assert outcomes["student03"].changed
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "why"),
+    [
+        (
+            "check_public.py",
+            "material.rng.normal(size=5)",
+            "material.rng.normal(size=6)",
+            "other questions: numbers (changed)",
+        ),
+        ("assignment.toml", "cell_s = 12", "cell_s = 11", "changed: limits"),
+    ],
+)
+def test_what_asks_or_runs_otherwise_runs_again_and_says_why(
+    course: Course, settings: Settings, file: str, old: str, new: str, why: str
+) -> None:
+    change(course, file, old, new)
+
+    (_, outcomes) = grade(course, settings, "student01")
+
+    assert outcomes["student01"].what == "executed anew"
+    assert why in outcomes["student01"].reason
+
+
+@pytest.mark.parametrize("damage", ["answers.npz", "answers.json"])
+def test_damaged_answers_are_executed_again(course: Course, settings: Settings, damage: str) -> None:
+    loosen(course)
+    (before,) = attempts.stored(course.folder, "tiny", "student02")
+    (attempts.folder_of(course.folder, before) / damage).write_bytes(b"PK\x03\x04 nothing")
+
+    ((after,), outcomes) = grade(course, settings, "student02")
+
+    assert outcomes["student02"].what == "executed anew"
+    assert after.points == 16
+
+
+def test_a_judge_that_breaks_leaves_the_former_grade(
+    course: Course, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loosen(course)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the judge is broken")
+
+    monkeypatch.setattr("grader.grading.anew.rejudging.judge_stored", broken)
+
+    ((after,), outcomes) = grade(course, settings, "student02")
+
+    assert (after.points, outcomes["student02"].what) == (10, "not judged anew")
+    assert "the judge is broken" in outcomes["student02"].reason
+
+
+def run(course: Course, *arguments: str) -> Result:
+    environment = {"PAWGRADE_SECRET": SECRET, "PAWGRADE_SANDBOX": "none", "PAWGRADE_DEVICE": "cpu"}
+    return CliRunner().invoke(
+        app, ["grade", "tiny", "--course", str(course.folder), *arguments], env=environment
+    )
+
+
+def test_a_dry_run_tells_who_would_move_and_writes_nothing(
+    course: Course, toy_cache: Path, nothing_runs: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    loosen(course)
+    nothing_runs()
+    before = {path: path.stat().st_mtime_ns for path in course.folder.rglob("*")}
+    chosen = ("--student", "student01", "--student", "student02", "--student", "student03")
+
+    done = run(course, "--dry-run", *chosen)
+
+    assert done.exit_code == 0, done.output
+    assert "student02\tjudged anew\t10/16 PASSED\t16/16 PASSED" in done.stdout
+    assert "3 judged anew, 1 changed (student02 10 -> 16). Nothing was written: --dry-run" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in course.folder.rglob("*")} == before
+
+    done = run(course, *chosen)
+
+    assert "3 judged anew, 1 changed (student02 10 -> 16)" in done.stderr
+    assert "student02" in done.stdout
