@@ -69,6 +69,10 @@ HEAVY = {
 TESTED_ELSEWHERE: dict[str, str] = {
     # The runs of a verification: only a course that is verified as a whole, in real kernels, says whether they are right.
     "authoring.verify_runs": "tests/authoring/test_verify.py",
+    # What is decided about a class that was graded before shows in what becomes of it.
+    "cli.commands.outcomes": "tests/grading/anew/test_rejudging.py",
+    "grading.anew.forecast": "tests/grading/anew/test_rejudging.py",
+    "grading.deciding": "tests/grading/anew/test_rejudging.py",
     "execution.gpu_trial": "tests/execution/test_on_a_gpu.py",  # multiplies matrices on a real GPU, and does nothing else
     "sandbox.paths": "tests/sandbox/test_bubblewrap.py",  # constants: a box holds what they name
 }

@@ -1,7 +1,7 @@
 """What of an assignment decides which questions are asked and how a notebook runs; levels, points and checks do not.
 
-Hidden crops and numbers are drawn from this identity and the course secret. So when a level or a check changes, the
-questions stay the same ones, and answers that are stored can be judged again (ADR 20).
+Hidden crops and numbers are drawn from the assignment's version of the day when it was first graded, and the course secret.
+While the identity stays the same, so do the questions, and answers that are stored can be judged again (ADR 20).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat
 
-from grader.assignment.spec import CALIBRATED, IGNORED_DIRECTORIES, PICTURES
+from grader.assignment.spec import CALIBRATED, IGNORED_DIRECTORIES, PICTURES, version
 from grader.errors import SpecError
 from grader.files import write_whole
 
@@ -80,16 +80,26 @@ def note(course: Path, assignment: str, digest: str, drawn: str) -> None:
 
 
 def drawn_from(course: Path, assignment: str, folder: Path) -> str:
-    """Return what the questions of an assignment are drawn from in a course, together with its secret; raises SpecError."""
-    digest = asked(folder)
-    return noted(course, assignment).get(digest, digest)
+    """Return what the questions of an assignment are drawn from in a course, together with its secret.
+
+    That is the assignment's version when it was first graded, as it was noted then, for as long as `asked` stays the same.
+
+    Args:
+        course: the course's folder.
+        assignment: id of the assignment.
+        folder: the assignment's source folder.
+
+    Raises:
+        SpecError: a file of the assignment cannot be read.
+    """
+    return noted(course, assignment).get(asked(folder)) or version(folder)
 
 
-def fingerprint(version: str, secret: bytes) -> str:
-    """Return the digest (16 hex digits) of a version and the course secret, as grades carry it."""
+def fingerprint(drawn: str, secret: bytes) -> str:
+    """Return the digest (16 hex digits) of a version and the course secret, as grades carry them."""
     # The secret goes in as a keyed digest only.
     keyed = hmac.new(secret, b"attempt", hashlib.sha256).hexdigest()
-    return hashlib.sha256(f"{version}{keyed}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{drawn}{keyed}".encode()).hexdigest()[:16]
 
 
 def _note(course: Path, assignment: str) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grader.assignment import contents, identity, spec
+from grader.assignment import contents, identity
 from grader.assignment.calibrated import Calibration
 from grader.assignment.course import Course
 from grader.calibration import flags as suspicion
@@ -171,31 +171,12 @@ def group_of(
     """
     if options.extra_attempt and not options.students:
         raise SpecError("an extra attempt is for somebody.", "Name the student with --student.")
-    drawn = drawn_from(course, assignment, secret)
+    drawn = identity.drawn_from(course.folder, assignment, course.source(assignment))
     order = Order(course, assignment, settings, desk, secret, options.card, drawn=drawn)
     # Here, too: a course that cannot be graded fails before the first submission is handed over.
     work = preparation.prepared(order)
     calibration = suspicion.calibration_in_force(work.context.folder, work.context.card, work.own_photos)
     return Group(course, settings, options, order, work, calibration)
-
-
-def drawn_from(course: Course, assignment: str, secret: bytes) -> str:
-    """Return what an assignment's questions are drawn from; raises SpecError.
-
-    That is the assignment's identity, but for a course that was graded before there was one: there it stays the version
-    that they were drawn from, so that nobody is asked anything else.
-    """
-    folder = course.source(assignment)
-    asked = identity.asked(folder)
-    if drawn := identity.noted(course.folder, assignment).get(asked):
-        return drawn
-    version = spec.version(folder)
-    old = identity.fingerprint(version, secret)
-    for student in attempts.students(course.folder, assignment):
-        for grade in attempts.stored(course.folder, assignment, student):
-            if grade.provenance.get("assignment") == old and attempts.JUDGED not in grade.provenance:
-                return version
-    return asked
 
 
 def decided(group: Group, submission: Submission) -> Decision:

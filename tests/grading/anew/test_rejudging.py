@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 
 from grader.assignment.course import Course
 from grader.cli.app import app
+from grader.cli.commands import outcomes as lines
 from grader.gradebook import attempts
+from grader.grading.anew.forecast import forecast
 from grader.grading.coordinator import grade_class
 from grader.grading.deciding import Options, Outcome
 from grader.grading.runners import InlineExecutor
@@ -110,17 +112,20 @@ def test_a_changed_check_judges_stored_answers_as_a_full_run_would(
 ) -> None:
     loosen(course)
     fresh = Course(
-        shutil.copytree(course.folder, tmp_path / "fresh", ignore=shutil.ignore_patterns(".pawgrade", "*.db"))
+        shutil.copytree(course.folder, tmp_path / "fresh", ignore=shutil.ignore_patterns("attempts", "*.db"))
     )
     by_running, _ = grade(fresh, settings, "student01", "student02", "student03")
     nothing_runs()
+    chosen = ("student01", "student02", "student03")
+    foretold = forecast(course, "tiny", settings, Options(students=chosen), tell=lambda *_: None)
 
-    by_answers, outcomes = grade(course, settings, "student01", "student02", "student03")
+    by_answers, outcomes = grade(course, settings, *chosen)
 
     assert [facts(one) for one in by_answers] == [facts(one) for one in by_running]
     assert [one.points for one in by_answers] == [16, 16, 10]
     assert {outcome.what for outcome in outcomes.values()} == {"judged anew"}
-    assert [name for name, outcome in outcomes.items() if outcome.changed] == ["student02"]
+    assert [outcome.to_json() for outcome in foretold] == [outcome.to_json() for outcome in outcomes.values()]
+    assert lines.judged_line(foretold) == "3 judged anew, 1 changed (student02 10 -> 16)"
 
 
 def test_a_judgement_is_no_new_attempt_and_keeps_the_former_grade(
