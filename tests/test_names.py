@@ -108,7 +108,7 @@ def test_a_page_and_reports_show_no_turning_of_names_notices_and_cells() -> None
     html = render(grade, title=EVIL, notebook=pages.stored(notebook))
 
     assert not TURNS & {*html, *grades_junit([grade]), *grades_summary([grade])}
-    assert f"<dd><bdi>{visible(EVIL)}</bdi></dd>" in html
+    assert f"<dd><bdi>{visible(EVIL)}</bdi>" in html
 
 
 def test_a_class_with_evil_names_is_graded_and_explained_and_nothing_steers(course: Course) -> None:

@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from grader import disclosure
 from grader.checks.measures import measures, share_bounds
-from grader.feedback import pictures
+from grader.feedback import page_pictures
 from grader.feedback.beginning import Beginning, beginning, other_notices
 from grader.feedback.figures import NO_OTHERS, Draw
-from grader.feedback.pictures import PublicPhotos
+from grader.feedback.page_pictures import PublicPhotos
 from grader.feedback.sections import Section, own_cell, sections, without_headings
 from grader.feedback.wording import coded, duration, number, tagged
 from grader.limits import explain
@@ -129,7 +129,7 @@ def render(
             exercises=_exercises(grade, places),
             limit=_limit(grade, begin),
             seconds=_seconds(grade),
-            pictures=pictures.entries(grade.pictures, photos, own),
+            pictures=page_pictures.entries(grade.pictures, photos, own),
             left_out=TOO_MUCH if cell_views is None else NOTHING,
             **_notebook(grade, cells, places, begin, manual, handed_in.comments),
         )

@@ -205,7 +205,7 @@ def test_links_lead_to_cells_that_are_there(browser: Any, tmp_path: Path) -> Non
     page = context.new_page()
 
     page.goto((tmp_path / "page.html").as_uri())
-    page.get_by_role("link", name="Code cell 2").click()
+    page.locator("#failed").get_by_role("link", name="images = lab.images").click()
 
     assert page.url.endswith("#cell-4")
     assert page.locator("#cell-4").is_visible()

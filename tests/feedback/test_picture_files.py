@@ -213,7 +213,7 @@ def test_a_page_has_the_pictures_that_the_courses_own_file_draws(course: Course)
     said, html = feedback(course)
 
     assert "missing" not in said
-    assert "The sign says stop." in html
+    assert '<th scope="row">The sign says stop.</th>' in html
     assert "Read it aloud." in html
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.feedback import pictures
+from grader.feedback import page_pictures
 from grader.messages import Message
 from grader.records import Picture
 from tests.support import pages
@@ -11,7 +11,7 @@ from tests.support import pages
 def test_a_confusion_matrix_has_its_numbers_in_words_and_in_a_table() -> None:
     content = {"matrix": [[3, 1], [0, 4]], "names": ["pug", "boxer"], "measured on": "8 photos"}
 
-    (entry,) = pictures.entries([Picture("confusion", "Who", content)], None, {})
+    (entry,) = page_pictures.entries([Picture("confusion", "Who", content)], None, {})
 
     assert (
         entry["alt"]
@@ -25,7 +25,7 @@ def test_a_confusion_matrix_has_its_numbers_in_words_and_in_a_table() -> None:
 
 
 def test_every_picture_of_the_labs_has_words_and_a_table() -> None:
-    entries = pictures.entries(pages.lab_pictures(), None, pages.own_pictures())
+    entries = page_pictures.entries(pages.lab_pictures(), None, pages.own_pictures())
 
     for entry in entries:
         assert any(character.isdigit() for character in entry["alt"]), entry["kind"]
@@ -34,14 +34,16 @@ def test_every_picture_of_the_labs_has_words_and_a_table() -> None:
 
 
 def test_a_picture_that_cannot_be_drawn_says_so() -> None:
-    (entry,) = pictures.entries([Picture("confusion", "Who", {"matrix": [[-1]], "names": ["a"]})], None, {})
+    (entry,) = page_pictures.entries(
+        [Picture("confusion", "Who", {"matrix": [[-1]], "names": ["a"]})], None, {}
+    )
 
     assert entry["url"] is None
     assert entry["missing"] == Message("This picture could not be drawn.")
 
 
 def test_photos_of_confused_classes_are_shown_where_there_are_some() -> None:
-    (entry,) = pictures.entries([pages.confusion_picture()], pages.DrawnPhotos(), {})
+    (entry,) = page_pictures.entries([pages.confusion_picture()], pages.DrawnPhotos(), {})
 
     assert len(entry["pairs"]) == 5
-    assert {len(pair["true"]["photos"]) for pair in entry["pairs"]} == {pictures.PHOTOS}
+    assert {len(pair["true"]["photos"]) for pair in entry["pairs"]} == {page_pictures.PHOTOS}
