@@ -19,7 +19,7 @@ from rich.text import Text
 
 from grader.files import write_whole
 from grader.notebooks.sanitise_text import visible
-from grader.records import Check, ExerciseGrade, Grade, Status, on_card
+from grader.records import JUDGED_AGAIN, Check, ExerciseGrade, Grade, Status, on_card
 
 STYLES = {
     Status.PASSED: "green",
@@ -305,8 +305,10 @@ def _points(exercise: ExerciseGrade) -> Text:
 def what_happened(grade: Grade) -> str:
     """Say in one or two lines what a teacher would want to know first."""
     # A notice says why nothing ran, or that this version is not scored: it explains the rest of the row.
-    if grade.notices:
-        return str(grade.notices[0])
+    # That answers were judged again explains none: it is told once for the class, below the table.
+    notices = [notice for notice in grade.notices if notice != JUDGED_AGAIN]
+    if notices:
+        return str(notices[0])
     # The first of each only: what fails later often follows from it.
     broken = [f"cell {cell.number}: {cell.error}" for cell in grade.failed_cells[:1]]
     failed = next((check for check in grade.checks if check.status in (Status.FAILED, Status.ERROR)), None)

@@ -22,6 +22,7 @@ from grader.judging.probe import Answers
 from grader.limits import foremost
 from grader.messages import Message
 from grader.records import (
+    JUDGED_AGAIN,
     NOT_RUN,
     Check,
     ExerciseGrade,
@@ -41,10 +42,6 @@ COUNTED = Message(
 )
 NOT_GRADED = Message(
     "This submission could not be graded because of an error of the grader; your teachers have been told."
-)
-
-AGAIN = Message(
-    "The levels or checks of this assignment have changed since your notebook ran. What it answered then was judged again; it did not run again."
 )
 
 
@@ -138,7 +135,7 @@ def judged_anew(former: Grade, work: Work, verdicts: Verdicts) -> Grade:
         exercises=exercises,
         checks=verdicts.checks,
         # Once, however often it is judged.
-        notices=(*(notice for notice in former.notices if notice != AGAIN), AGAIN),
+        notices=(*(notice for notice in former.notices if notice != JUDGED_AGAIN), JUDGED_AGAIN),
         pictures=verdicts.pictures,
         # `graded_at` stays the time of the run: by it versions are put in order.
         provenance={**former.provenance, attempts.JUDGED: work.context.judged, "judged_at": judged_at},

@@ -234,7 +234,7 @@ def unfit(group: Group, grade: Grade) -> str:
         return (
             "its answers are not stored"
             if attempts.has_run(group.course.folder, grade)
-            else "nothing was asked when it was graded"
+            else "its notebook did not run"
         )
     if record["run"] != dict(group.work.context.parts):
         return _changed_parts(record["run"], group.work.context.parts)

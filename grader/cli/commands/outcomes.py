@@ -50,7 +50,8 @@ def show_forecast(
     else:
         for outcome in found:  # a pipe: a line each, columns separated by tabs
             output.out("\t".join(plain_cells(outcome)) + "\n")
-    output.errors.print(plain(f"{summary(found)}. Nothing was written: --dry-run"), highlight=False)
+    text = plain(f"{summary(found)}. Nothing was written: --dry-run")
+    output.errors.print(text, highlight=False, soft_wrap=True)
 
 
 def tell(outcomes: Sequence[Outcome], *, force: bool) -> None:

@@ -14,12 +14,13 @@ from typer.testing import CliRunner, Result
 from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.cli.commands import outcomes as lines
+from grader.cli.output import what_happened
 from grader.gradebook import attempts
 from grader.grading.anew.forecast import forecast
 from grader.grading.coordinator import grade_class
 from grader.grading.deciding import Options, Outcome
 from grader.grading.runners import InlineExecutor
-from grader.records import Grade, Status
+from grader.records import JUDGED_AGAIN, Grade, Status
 from grader.settings import Settings
 from tests.support.tiny import SECRET, hand_in, solved, tiny_course
 
@@ -112,7 +113,9 @@ def test_a_changed_check_judges_stored_answers_as_a_full_run_would(
 ) -> None:
     loosen(course)
     fresh = Course(
-        shutil.copytree(course.folder, tmp_path / "fresh", ignore=shutil.ignore_patterns("attempts", "*.db"))
+        shutil.copytree(
+            course.folder, tmp_path / "fresh", ignore=shutil.ignore_patterns("attempts", "manual", "*.db")
+        )
     )
     by_running, _ = grade(fresh, settings, "student01", "student02", "student03")
     nothing_runs()
@@ -123,6 +126,8 @@ def test_a_changed_check_judges_stored_answers_as_a_full_run_would(
 
     assert [facts(one) for one in by_answers] == [facts(one) for one in by_running]
     assert [one.points for one in by_answers] == [16, 16, 10]
+    assert [what_happened(one) for one in by_answers] == [what_happened(one) for one in by_running]
+    assert [one.notices[-1] for one in by_answers] == [JUDGED_AGAIN] * 3
     assert {outcome.what for outcome in outcomes.values()} == {"judged anew"}
     assert [outcome.to_json() for outcome in foretold] == [outcome.to_json() for outcome in outcomes.values()]
     assert lines.judged_line(foretold) == "3 judged anew, 1 changed (student02 10 -> 16)"
