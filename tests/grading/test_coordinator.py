@@ -282,7 +282,7 @@ def test_a_broken_check_is_an_error_that_waits_for_staff_and_is_tried_again(cour
     assert broken["status"] == "ERROR"
     assert waiting == [("student01", "brightness", None, None, 1)]
     assert mended["status"] == "PASSED"
-    log = next((course.folder / ".pawgrade" / "attempts" / "tiny" / "student01").glob("*/staff.log"))
+    log = next((course.folder / ".pawgrade" / "attempts" / "tiny" / "student01").glob("*/former/1/staff.log"))
     assert "ZeroDivisionError" in log.read_text()
 
 
