@@ -222,3 +222,9 @@ def with_messages(record: dict[str, Any], *names: str) -> dict[str, Any]:
 def _each(words: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - a value, or many
     """Change a value, or each of a sequence."""
     return [change(element) for element in words] if isinstance(words, list | tuple) else change(words)
+
+
+# A notice of a grade that stored answers earned by other levels or checks than those of their run.
+JUDGED_AGAIN = Message(
+    "The levels or checks of this assignment have changed since your notebook ran. What it answered then was judged again; it did not run again."
+)

@@ -33,9 +33,6 @@ def on_card(card: str, *, between: str = " on ") -> str:
 
 
 NOT_RUN = "not_run"
-JUDGED_AGAIN = Message(
-    "The levels or checks of this assignment have changed since your notebook ran. What it answered then was judged again; it did not run again."
-)
 """`Grade.sandbox` where no student code ran: an unreadable file, or an error of ours before it could."""
 
 

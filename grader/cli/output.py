@@ -18,8 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.files import write_whole
+from grader.messages import JUDGED_AGAIN
 from grader.notebooks.sanitise_text import visible
-from grader.records import JUDGED_AGAIN, Check, ExerciseGrade, Grade, Status, on_card
+from grader.records import Check, ExerciseGrade, Grade, Status, on_card
 
 STYLES = {
     Status.PASSED: "green",

@@ -20,9 +20,8 @@ from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
 from grader.judging.probe import Answers
 from grader.limits import foremost
-from grader.messages import Message
+from grader.messages import JUDGED_AGAIN, Message
 from grader.records import (
-    JUDGED_AGAIN,
     NOT_RUN,
     Check,
     ExerciseGrade,

@@ -20,7 +20,8 @@ from grader.grading.anew.forecast import forecast
 from grader.grading.coordinator import grade_class
 from grader.grading.deciding import Options, Outcome
 from grader.grading.runners import InlineExecutor
-from grader.records import JUDGED_AGAIN, Grade, Status
+from grader.messages import JUDGED_AGAIN
+from grader.records import Grade, Status
 from grader.settings import Settings
 from tests.support.tiny import SECRET, hand_in, solved, tiny_course
 
