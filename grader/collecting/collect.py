@@ -16,7 +16,8 @@ from grader.errors import SpecError
 from grader.gradebook import attempts
 from grader.gradebook.roster import FILE, Roster, course_roster
 
-NO_HAND_INS = (".pawgrade", "assignments", "autograded", "feedback", "solutions")  # folders of a course
+# Folders of a course, by their names in either layout.
+NO_HAND_INS = (".pawgrade", "assignments", "autograded", "feedback", "release", "solutions", "source")
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,18 @@ def test_a_release_that_is_there_stays(course: Course) -> None:
     assert adopted.left == ("assignments/week1",)
 
 
+def test_in_nbgraders_own_layout_the_release_goes_where_nbgrader_looks_for_it(course: Course) -> None:
+    (course.folder / "solutions").rename(course.folder / "source")
+    (course.folder / "nbgrader_config.py").write_text("c = get_config()\n")
+    course = Course(course.folder)
+
+    adopted = adopt(course, "week1", course.db_url(None))
+
+    assert adopted.written == ("source/week1/assignment.toml", "release/week1")
+    assert set(contents(course.folder / "release" / "week1")) == {"week1.ipynb", "assignment.toml"}
+    assert not (course.folder / "assignments").exists()
+
+
 def test_what_is_adopted_is_not_adopted_again(course: Course) -> None:
     (course.source("week1") / "assignment.toml").write_text("mine")
 

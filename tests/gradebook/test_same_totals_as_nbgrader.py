@@ -55,13 +55,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parent = tmp_path_factory.mktemp("quickstart")
     nbgrader(parent, "quickstart", "course101")
     folder = parent / "course101"
-    (folder / "source").rename(folder / "solutions")
-    settings = (
-        'c = get_config()\nc.CourseDirectory.source_directory = "solutions"\n'
-        'c.CourseDirectory.release_directory = "assignments"\nc.IncludeHeaderFooter.header = "solutions/header.ipynb"\n'
-    )
-    (folder / "nbgrader_config.py").write_text(settings)
-    source = folder / "solutions" / "ps1"
+    source = folder / "source" / "ps1"
     problem = nbformat.read(source / "problem1.ipynb", as_version=4)
     # Its own tests are all public and all or nothing: one hidden test, and a cell that gives a part of its points.
     for cell in problem.cells:
@@ -72,7 +66,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cell.source = PARTIAL
     nbformat.write(problem, source / "problem1.ipynb")
     nbgrader(folder, "generate_assignment", "ps1")
-    one, two = (folder / "assignments" / "ps1" / f"problem{number}.ipynb" for number in (1, 2))
+    one, two = (folder / "release" / "ps1" / f"problem{number}.ipynb" for number in (1, 2))
     half = "def squares(n):\n    return [1, 4] if n > 1 else [1]"
     right = "def squares(n):\n    return [i ** 2 for i in range(1, n + 1)]"
     summed = "def sum_of_squares(n):\n    return sum(squares(n)) if n != 7 else 0"
@@ -158,8 +152,8 @@ def test_adopting_says_what_is_there_and_changes_no_notebook(
     assert counts["tested"] == {"cells": 4, "points": 3}
     assert counts["manual"] == {"cells": 5, "points": 10}
     assert counts["hidden_tests"] == 1
-    assert counts["left"] == ["assignments/ps1"]
-    assert {path.name for path in (course / "solutions" / "ps1").iterdir()} == {
+    assert counts["left"] == ["release/ps1"]
+    assert {path.name for path in (course / "source" / "ps1").iterdir()} == {
         "assignment.toml",
         "jupyter.png",
         "problem1.ipynb",

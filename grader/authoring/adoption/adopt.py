@@ -89,7 +89,7 @@ def adopt(course: Course, assignment: str, db_url: str, *, title: str = "") -> A
     written, left = [target], list[Path]()
     try:
         spec.load_assignment(source)
-        released = course.folder / "assignments" / assignment
+        released = course.folder / course.layout.release / assignment
         if released.is_dir():
             left.append(released)
             record_source(course.folder, assignment, db_url)
