@@ -65,6 +65,15 @@ def _mounts(place: Path) -> list[str]:
     return [f"mount {line}" for line in lines if "pawgrade" in line or str(place) in line]
 
 
+def _found(pattern: str) -> list[Path]:
+    """Return the control groups of a name; those of other programs may go while they are looked through."""
+    while True:
+        try:
+            return list(GROUPS.rglob(pattern))
+        except FileNotFoundError:
+            continue
+
+
 def _groups() -> list[str]:
     """Control groups of our keepers without a living process: those of a kernel that runs are not left over."""
     for process in psutil.Process().children(recursive=True):
@@ -72,7 +81,7 @@ def _groups() -> list[str]:
             if "grader.sandbox.host.keeper" in process.cmdline():
                 _KEEPERS.add(process.pid)
     lines = []
-    for group in (found for pid in _KEEPERS for found in GROUPS.rglob(f"pawgrade-{pid}-*")):
+    for group in (found for pid in _KEEPERS for found in _found(f"pawgrade-{pid}-*")):
         with contextlib.suppress(OSError):
             if not (group / "cgroup.procs").read_text() and not _has_children(group):
                 lines.append(f"group {group}")
