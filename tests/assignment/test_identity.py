@@ -63,6 +63,16 @@ def changed(folder: Path, file: str, old: str, new: str, *, part: str) -> None:
         path.write_text(text)
 
 
+def test_a_notebook_beside_those_of_the_assignment_changes_nothing(folder: Path) -> None:
+    before, path = identity.asked(folder), folder / "Untitled.ipynb"
+    path.write_text("{}")
+
+    try:
+        assert identity.asked(folder) == before
+    finally:
+        path.unlink()
+
+
 def test_what_was_noted_is_kept_and_read_again(tmp_path: Path) -> None:
     identity.note(tmp_path, "tiny", "a" * 16, "b" * 16)
     identity.note(tmp_path, "tiny", "c" * 16, "d" * 16)

@@ -13,7 +13,7 @@ from grader.assignment.course import Course
 from grader.authoring import release
 from grader.authoring.adoption.check_files import CheckFiles, check_files
 from grader.authoring.adoption.classic import ClassicNotebook, GradedCell, read_classic
-from grader.errors import GraderError, SpecError
+from grader.errors import SpecError
 from grader.files import write_whole
 from grader.gradebook.conversion import STAFF, course_config, record_source
 
@@ -95,7 +95,7 @@ def adopt(course: Course, assignment: str, db_url: str, *, title: str = "") -> A
             record_source(course.folder, assignment, db_url)
         else:
             written.append(release.release(course.folder, assignment, db_url))
-    except GraderError:
+    except BaseException:  # an interrupt, too
         target.unlink()  # half adopted, it could not be adopted again
         raise
     return Adopted(assignment, read, _names(course, written), _names(course, left))
