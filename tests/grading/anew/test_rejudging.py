@@ -232,6 +232,23 @@ def test_a_judge_that_breaks_leaves_the_former_grade(
     assert "the judge is broken" in outcomes["student02"].reason
 
 
+def test_an_earlier_version_that_cannot_be_judged_costs_the_new_one_nothing(
+    course: Course, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loosen(course)
+    hand_in(course, "student03", solved())
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the judge is broken")
+
+    monkeypatch.setattr("grader.grading.anew.rejudging.judge_stored", broken)
+
+    ((after,), outcomes) = grade(course, settings, "student03")
+
+    assert (after.points, outcomes["student03"].what) == (16, "new")
+    assert outcomes["student03"].stale
+
+
 def run(course: Course, *arguments: str) -> Result:
     environment = {"PAWGRADE_SECRET": SECRET, "PAWGRADE_SANDBOX": "none", "PAWGRADE_DEVICE": "cpu"}
     return CliRunner().invoke(
