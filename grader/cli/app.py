@@ -37,8 +37,13 @@ from grader.kernel_env import leave_out_iri_grammar
 from grader.records import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.assignment.course import Course
     from grader.gradebook.projection import Rebuilt
+    from grader.grading.deciding import Options, Outcome
     from grader.records import Grade
+    from grader.settings import Settings
 
 app = typer.Typer(
     name="pawgrade",
@@ -174,9 +179,7 @@ def grade(
     del runner  # one so far
     from grader import disclosure
     from grader.assignment.spec import load_assignment
-    from grader.grading.coordinator import grade_class
-    from grader.grading.deciding import Options, Outcome
-    from grader.grading.runners import InlineExecutor
+    from grader.grading.deciding import Options
 
     opened_course, settings = open_course(course, sandbox)
     # As every command does: a misspelt assignment has the same answer everywhere.
@@ -186,19 +189,7 @@ def grade(
     if dry_run:
         outcomes.show_forecast(opened_course, assignment, settings, options, json_path)
         raise typer.Exit(0)
-    # Reading the submissions refuses a misspelt student before anything is prepared.
-    progress = Progress(len(opened_course.submissions(assignment, options.students)))
-    told = list[Outcome]()
-    with progress as tell:
-        grades = grade_class(
-            opened_course,
-            assignment,
-            settings,
-            options,
-            runner=InlineExecutor(),
-            tell=tell,
-            explain=told.append,
-        )
+    grades, told, unscored = _graded(opened_course, assignment, settings, options)
     # Asked before the flags are taken out: without --staff it is said that there are some, not which.
     flagged = any(grade.staff.flags for grade in grades)
     logs = [f"{grade.student}: {grade.staff.log}" for grade in grades if grade.status is Status.ERROR]
@@ -210,7 +201,7 @@ def grade(
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     outcomes.tell(told, force=force)
-    left_out.tell_left_out(not_graded, progress.unscored, settings.attempts)
+    left_out.tell_left_out(not_graded, unscored, settings.attempts)
     left_out.tell_strays(strays, assignment, nobody=not grades)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
     # Piped, standard output has a line for each submission and nothing else.
@@ -218,6 +209,23 @@ def grade(
         output.note(f"next: pawgrade feedback {assignment}")
     # Somebody left out makes it 1, as a missed pass mark does.
     raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
+
+
+def _graded(
+    course: Course, assignment: str, settings: Settings, options: Options
+) -> tuple[list[Grade], list[Outcome], Sequence[str]]:
+    """Grade a class; return grades, what became of each submission, and who has more versions than are scored."""
+    from grader.grading.coordinator import grade_class
+    from grader.grading.runners import InlineExecutor
+
+    # Reading the submissions refuses a misspelt student before anything is prepared.
+    progress = Progress(len(course.submissions(assignment, options.students)))
+    told: list[Outcome] = []
+    with progress as tell:
+        grades = grade_class(
+            course, assignment, settings, options, runner=InlineExecutor(), tell=tell, explain=told.append
+        )
+    return grades, told, progress.unscored
 
 
 def _report(
