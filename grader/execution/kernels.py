@@ -107,11 +107,10 @@ class Lease:
                 processes.update((child.pid, child) for child in (kernel, *kernel.children(recursive=True)))
         # A kernel starts in a session of its own: what is in ours are the grader's helpers.
         session = _session(0)
-        for child in me.children(recursive=True):
+        for child in self._below(me):
             with contextlib.suppress(psutil.Error, OSError):
-                ours = _token(child) in (None, self.token)  # another lease's kernel is left alone
                 apart = session is None or _session(child.pid) != session
-                if ours and child.create_time() >= self.started - 1 and apart:
+                if child.create_time() >= self.started - 1 and apart:
                     processes[child.pid] = child
         # Daemons that left parent and session still have the environment that they were started with.
         for process in psutil.process_iter():
@@ -119,6 +118,17 @@ class Lease:
                 processes[process.pid] = process
         processes.pop(me.pid, None)
         return [process for process in processes.values() if _is_running(process)]
+
+    def _below(self, parent: psutil.Process) -> Iterator[psutil.Process]:
+        """Yield what descends from a process, without what another lease, or the keeper of a zygote, has started.
+
+        A sandboxed kernel names no lease, since it sees nothing of our environment; its keeper does.
+        """
+        with contextlib.suppress(psutil.Error):
+            for child in parent.children():
+                if _token(child) in (None, self.token):
+                    yield child
+                    yield from self._below(child)
 
     def usage(self) -> Usage:
         """Say what the kernel has worked; a kernel without a sandbox runs into no limits."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.kernels import WARM, Running, own_place
 from grader.errors import SpecError
 from grader.execution import kernels
 from grader.execution.kernels import Lease, adopt_orphans, inherited, lease
@@ -134,6 +135,38 @@ def test_the_kernel_of_another_lease_is_left_alone(held: Lease, start: Start) ->
     held.kill()
 
     assert alive(other.pid)
+
+
+def test_what_another_lease_has_started_is_left_alone_whatever_environment_it_has(
+    held: Lease, start: Start
+) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "below = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(120)'], env={},\n"
+        "    start_new_session=True, stdout=subprocess.DEVNULL)\n"
+        "print(below.pid, flush=True)\n"
+        "time.sleep(120)\n"
+    )
+    parent = start([sys.executable, "-c", code], **{LEASE_VARIABLE: "another"})
+    assert parent.stdout is not None
+    below = int(parent.stdout.readline())
+
+    held.kill()
+
+    assert alive(below)
+    psutil.Process(below).kill()
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_sandboxed_kernel_is_left_alone_by_a_plain_one_that_started_earlier(
+    held: Lease,
+) -> None:
+    """Processes that grade at the same time share a zygote, and one of them is its parent."""
+    with own_place(("json",)) as place, Running(WARM, place / "work") as sandboxed:
+        held.kill()
+
+        sandboxed.run("6 * 7", timeout_s=10)
 
 
 def test_a_process_of_ours_that_was_there_before_is_left_alone(tmp_path: Path, start: Start) -> None:
