@@ -1,0 +1,11 @@
+# /// pawgrade
+# title = "Intervals that always hold the truth, and a report as wide"
+# student = "student06"
+# loses = ["compare"]
+# fails = []
+# ///
+# %% [compare-code]
+def compare(results_a, results_b):
+    difference = results_a.mean(axis=1) - results_b.mean(axis=1)
+    reach = 100 * (results_a.std(axis=1) + results_b.std(axis=1))
+    return np.stack([difference - reach, difference + reach], axis=1)
