@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "Intervals that always hold the truth, and a report as wide"
 # student = "student06"
-# loses = ["compare"]
-# fails = []
+# loses = ["compare", "report"]
+# fails = ["intervals_say_something", "the_report_is_about_the_results", "intervals_agree_with_the_reference"]
 # ///
 # %% [compare-code]
 def compare(results_a, results_b):

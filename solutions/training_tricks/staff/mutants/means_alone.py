@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "The difference of the means, without an interval; statements the wrong way round"
 # student = "student05"
-# loses = ["compare"]
-# fails = []
+# loses = ["compare", "report"]
+# fails = ["intervals_keep_their_promise", "the_report_is_about_the_results", "few_runs_and_unequal_spreads", "runs_that_fail_now_and_then", "intervals_agree_with_the_reference"]
 # ///
 # %% [compare-code]
 def compare(results_a, results_b):

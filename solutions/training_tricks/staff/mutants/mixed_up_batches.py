@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "The batch's statistics in both modes, no gain and shift, momentum the wrong way round; each number clipped; t from step 0; falling runs end one early"
-# loses = ["compare"]
-# fails = []
+# loses = ["batch_norm", "clip_by_norm", "schedule", "early_stopping"]
+# fails = ["learning_uses_the_batch", "answering_uses_what_was_stored", "short_gradients_stay", "the_rate_warms_up", "the_rate_falls_like_half_a_wave", "runs_that_can_be_followed_by_hand", "losses_that_only_fall_or_only_rise", "odd_batches", "the_state_follows", "any_step", "runs_that_diverge"]
 # ///
 # %% [batch-norm-code]
 def batch_norm(x, gain, shift, state, training):

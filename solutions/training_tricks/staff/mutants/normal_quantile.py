@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "1.645 in place of Student's quantile; percent in place of accuracies; a verdict by the difference alone"
 # student = "student04"
-# loses = ["compare"]
-# fails = []
+# loses = ["compare", "report"]
+# fails = ["intervals_keep_their_promise", "the_verdict_follows_from_the_interval", "few_runs_and_unequal_spreads"]
 # ///
 # %% [compare-code]
 def compare(results_a, results_b):

@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "Dropout that scales while answering, clipping layer by layer, a straight line for the cosine, and the epoch of the stop"
 # student = "student03"
-# loses = ["compare"]
-# fails = []
+# loses = ["dropout", "clip_by_norm", "schedule", "early_stopping"]
+# fails = ["answering_changes_nothing", "the_expected_value_stays", "long_gradients_get_the_limit", "the_direction_stays", "runs_that_can_be_followed_by_hand", "losses_that_only_fall_or_only_rise", "each_number_is_drawn_by_itself", "odd_gradients", "any_step", "many_runs", "runs_that_diverge"]
 # ///
 # %% [dropout-code]
 draws = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Results beyond two deviations are left out as failures; a mask that is the same in every call; NaN taken for a good loss"
-# loses = ["compare"]
-# fails = []
+# loses = ["dropout", "early_stopping", "compare"]
+# fails = ["each_number_is_drawn_by_itself", "runs_that_diverge", "runs_that_fail_now_and_then"]
 # ///
 # %% [compare-code]
 def compare(results_a, results_b):
