@@ -59,14 +59,18 @@ def _dropped_questions(rng):
 
 def _undropped_questions(rng):
     x = rng.normal(size=(20, 30))
-    return [Question("dropout", (x, rate, training), {"x": x}) for rate, training in ((0.5, False), (0.0, True))]
+    return [
+        Question("dropout", (x, rate, training), {"x": x}) for rate, training in ((0.5, False), (0.0, True))
+    ]
 
 
 def _batch_norm_questions(rng):
     x = rng.normal(size=(16, 5)) * np.array([1.0, 3.0, 0.6, 2.0, 9.0]) + np.array([0.0, 5.0, -2.0, 1.0, 30.0])
     gain, shift = rng.uniform(0.5, 2.0, 5), rng.normal(size=5)
     state = np.stack([rng.normal(size=5), rng.uniform(0.5, 4.0, 5)])
-    steps = state[0] + np.array([[0.0], [1.0], [-2.0]]) * np.sqrt(state[1])  # the stored mean, and deviations from it
+    steps = state[0] + np.array([[0.0], [1.0], [-2.0]]) * np.sqrt(
+        state[1]
+    )  # the stored mean, and deviations from it
     settled = np.stack([x.mean(axis=0), x.var(axis=0) * len(x) / (len(x) - 1)])
     momentum = float(rng.uniform(0.1, 0.4))
     return {
@@ -264,9 +268,7 @@ def test_short_gradients_stay(answers):
 @pytest.mark.exercise("clip_by_norm", points=3, asks="long")
 def test_long_gradients_get_the_limit(answers):
     """Gradients that are too long have the limit as their norm afterwards, all rows together."""
-    errors = [
-        float(np.sqrt((answer.value**2).sum()) / answer.key["limit"]) - 1 for answer in answers("long")
-    ]
+    errors = [float(np.sqrt((answer.value**2).sum()) / answer.key["limit"]) - 1 for answer in answers("long")]
     require(
         float(np.abs(errors).max()),
         at_most=NEAR,

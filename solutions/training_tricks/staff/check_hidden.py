@@ -56,7 +56,11 @@ def _odd_batches(rng):
     x = rng.normal(size=(7, 4)) * np.array([1e-3, 4e-3, 1.0, 50.0])
     constant = x.copy()
     constant[:, 2] = 4.0  # a column that says the same everywhere
-    gain, shift, state = rng.normal(size=4), rng.normal(size=4), np.stack([rng.normal(size=4), 10.0 ** -rng.uniform(0, 6, 4)])
+    gain, shift, state = (
+        rng.normal(size=4),
+        rng.normal(size=4),
+        np.stack([rng.normal(size=4), 10.0 ** -rng.uniform(0, 6, 4)]),
+    )
     asked = ((constant, True), (x, False), (x[:1], False))
     return [
         Question(
@@ -99,8 +103,12 @@ def _any_steps(rng):
 
 
 def _many_runs(rng, patience):
-    losses = np.abs(np.cumsum(rng.normal(-0.05, 1, (80, 25)), axis=1)).round(1) + 0.1  # rounded: some are equal
-    return Question("early_stopping", (losses, patience), {"epochs": expected.early_stopping(losses, patience)})
+    losses = (
+        np.abs(np.cumsum(rng.normal(-0.05, 1, (80, 25)), axis=1)).round(1) + 0.1
+    )  # rounded: some are equal
+    return Question(
+        "early_stopping", (losses, patience), {"epochs": expected.early_stopping(losses, patience)}
+    )
 
 
 def _diverging(rng):

@@ -28,6 +28,8 @@ def report():
     row = {name: number for number, name in enumerate(SETTINGS)}
     lines = []
     for first, second in STATEMENTS:
-        ends = stats.ttest_ind(measured[row[first]], measured[row[second]], equal_var=False).confidence_interval(0.9)
+        ends = stats.ttest_ind(
+            measured[row[first]], measured[row[second]], equal_var=False
+        ).confidence_interval(0.9)
         lines.append([ends.low, ends.high, int(ends.low > 0) - int(ends.high < 0)])
     return np.array(lines)

@@ -6,7 +6,7 @@
 # %% [compare-code]
 def compare(results_a, results_b):
     intervals = []
-    for sides in zip(results_a, results_b):
+    for sides in zip(results_a, results_b, strict=True):
         a, b = (side[np.abs(side - side.mean()) <= 2 * side.std(ddof=1)] for side in sides)
         square = a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
         if square == 0:
@@ -22,7 +22,9 @@ def report():
     row = {name: number for number, name in enumerate(SETTINGS)}
     lines = []
     for first, second in STATEMENTS:
-        ends = stats.ttest_ind(measured[row[first]], measured[row[second]], equal_var=False).confidence_interval(0.9)
+        ends = stats.ttest_ind(
+            measured[row[first]], measured[row[second]], equal_var=False
+        ).confidence_interval(0.9)
         lines.append([ends.low, ends.high, int(ends.low > 0) - int(ends.high < 0)])
     return np.array(lines)
 

@@ -4,7 +4,9 @@
 # fails = ["as_many_are_silenced_as_the_rate_says", "results_are_accuracies", "the_report_is_about_the_results", "each_number_is_drawn_by_itself", "results_agree_with_many_other_runs"]
 # ///
 # %% [results-code]
-measured = np.array([train(100 * number + np.arange(8), **setting) for number, setting in enumerate(SETTINGS.values())])
+measured = np.array(
+    [train(100 * number + np.arange(8), **setting) for number, setting in enumerate(SETTINGS.values())]
+)
 
 
 def results():

@@ -23,7 +23,10 @@ def compare(results_a, results_b):
 
 # %% [results-code]
 measured = np.array(
-    [train(1000 * seed + 100 * number + np.arange(12), **setting) for number, setting in enumerate(SETTINGS.values())]
+    [
+        train(1000 * seed + 100 * number + np.arange(12), **setting)
+        for number, setting in enumerate(SETTINGS.values())
+    ]
 )
 
 
