@@ -7,6 +7,8 @@ mutant fails is a check that cannot fail; nothing hidden is released; levels are
 from __future__ import annotations
 
 import functools
+import hashlib
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -41,7 +43,7 @@ def verify(
     runner: Executor | None = None,
     jobs: int = 1,
     parts: Sequence[Part] = PARTS,
-    only: Sequence[str] = (),
+    only: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
     """Look at one assignment, cheapest first.
 
@@ -54,7 +56,7 @@ def verify(
         runner: where notebooks are graded; None: in this process.
         jobs: how many notebooks the runner grades at a time.
         parts: what is looked at.
-        only: mutants that are run; empty: all, and then it is asked which demands none of them fails.
+        only: mutants that are run; None: all, and then it is asked which demands none of them fails.
 
     Yields:
         Findings; a broken assignment gives findings that are not ok, or raises SpecError when it cannot be loaded.
@@ -84,29 +86,57 @@ def verify(
             yield _photos(case, settings)
         runs = [*plain_runs(case)] if "runs" in parts else []
         mutants = variants.read_variants(course.source(assignment), "mutants") if "mutants" in parts else []
-        runs += [mutant_run(case, mutant) for mutant in mutants if not only or mutant.name in only]
+        runs += [mutant_run(case, mutant) for mutant in mutants if only is None or mutant.name in only]
         yield from _graded(case, runs, runner or runners.InlineExecutor(), jobs, tell)
         # `checks` come from the source's run: without them nobody knows what a mutant should fail.
-        if "mutants" in parts and not only and case.checks:
+        if "mutants" in parts and only is None and case.checks:
             yield from coverage(case)
 
 
-def require_mutants(course: Course, assignments: Sequence[str], names: Sequence[str]) -> None:
-    """Raise SpecError when a mutant that is asked for is in none of these assignments."""
-    existing = (
-        {
-            mutant.name
-            for name in assignments
-            for mutant in variants.read_variants(course.source(name), "mutants")
-        }
-        if names
-        else set()
-    )
-    unknown = sorted(set(names) - existing)
+def chosen_mutants(
+    course: Course, assignments: Sequence[str], names: Sequence[str], one_in: int, draw: str
+) -> dict[str, tuple[str, ...]]:
+    """Choose the mutants that are run: those that are named, or a part of all that a text draws.
+
+    Args:
+        course: the course.
+        assignments: their ids.
+        names: of mutants; empty: all.
+        one_in: of these one in so many is run, rounded up in each assignment; 1: each of them.
+        draw: the same text draws the same ones again.
+
+    Returns:
+        Their names for each assignment, in their order; nothing where each is run.
+
+    Raises:
+        SpecError: a mutant that is asked for is in none of these assignments.
+    """
+    existing = {
+        assignment: [mutant.name for mutant in variants.read_variants(course.source(assignment), "mutants")]
+        for assignment in (assignments if names or one_in > 1 else ())
+    }
+    together = {name for found in existing.values() for name in found}
+    unknown = sorted(set(names) - together)
     if unknown:
         raise SpecError(
-            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(existing)) or 'none'}."
+            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(together)) or 'none'}."
         )
+    wanted = {
+        assignment: [name for name in found if not names or name in names]
+        for assignment, found in existing.items()
+    }
+    if one_in > 1:
+        wanted = {
+            assignment: _drawn(found, one_in, f"{draw}/{assignment}") for assignment, found in wanted.items()
+        }
+    return {assignment: tuple(found) for assignment, found in wanted.items()}
+
+
+def _drawn(names: Sequence[str], one_in: int, text: str) -> list[str]:
+    """Draw one in so many names, rounded up; every name is as likely as the others."""
+    by_draw = sorted(names, key=lambda name: hashlib.sha256(f"{text}/{name}".encode()).digest())
+    chosen = set(by_draw[: math.ceil(len(names) / one_in)])
+    return [name for name in names if name in chosen]
 
 
 def _graded(

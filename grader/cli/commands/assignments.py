@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -45,6 +45,22 @@ def verify(
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
     ] = None,
+    one_in: Annotated[
+        int,
+        typer.Option(
+            "--one-in",
+            metavar="N",
+            min=1,
+            help="Run one mutant in N of each assignment; which demands no mutant fails is not asked then.",
+        ),
+    ] = 1,
+    draw: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="Which of them: the same text draws the same ones. Give a commit's hash, and each has its turn within some commits.",
+        ),
+    ] = "",
     part: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,8 +97,8 @@ def verify(
     opened_course, settings = open_course(course, sandbox)
     names = opened_course.chosen(assignments)
     # Before any notebook runs: a misspelt mutant would otherwise be told after minutes.
-    verify_module.require_mutants(opened_course, names, only or ())
-    findings = _findings(opened_course, names, settings, data, parts, only or (), jobs)
+    mutants = verify_module.chosen_mutants(opened_course, names, only or (), one_in, draw)
+    findings = _findings(opened_course, names, settings, data, parts, mutants, jobs)
     # Nothing found wrong because nothing was asked must not look like success.
     if not findings:
         raise SpecError(
@@ -128,7 +144,7 @@ def _findings(
     settings: Settings,
     card: str | None,
     parts: Sequence[Part],
-    only: Sequence[str],
+    mutants: Mapping[str, Sequence[str]],
     jobs: int,
 ) -> list[Finding]:
     """Verify assignments one after the other, and tell each finding as it comes."""
@@ -151,7 +167,7 @@ def _findings(
                     runner=runner,
                     jobs=at_a_time,
                     parts=parts,
-                    only=only,
+                    only=mutants.get(assignment),
                 )
                 for finding in _with_refusal(looked_at, assignment):
                     findings.append(finding)
