@@ -128,7 +128,7 @@ def _chosen(hand_in: HandIn, who: Identity, target: Target) -> Row:
     """Return a hand-in with the files that count chosen, as `new`; `refused` where that cannot be."""
     row = Row(hand_in.sender.label, who.student, "refused", number=hand_in.number)
     notebooks, reason = _notebooks(hand_in.files, target.files)
-    reason = who.reason or reason
+    reason = hand_in.refusal or who.reason or reason
     if not notebooks or reason:
         return replace(row, notes=(*hand_in.notes, reason), asides=_all_aside(hand_in, reason))
     limits = target.limits

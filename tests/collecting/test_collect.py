@@ -193,3 +193,20 @@ def test_the_json_has_every_row_and_reason(course: Course, tmp_path: Path) -> No
         }
     ]
     assert record["left_out"] == [{"path": "../x", "why": "its path leads out of the archive", "work": True}]
+
+
+def test_a_folder_that_somebody_else_made_in_the_exchange_becomes_nobodys_submission(
+    course: Course, tmp_path: Path
+) -> None:
+    name = "inbound/student02+cat_lab+2026-03-01 10:00:00 UTC"
+    source = folder_of(tmp_path / "exchange", {f"{name}/cat_lab.ipynb": "{}", "outbound/x.txt": ""})
+
+    put_aside = run(course, source)
+    order = Order(source, "cat_lab", Reading(any_owner=True))
+    taken = collect(course, order, course.db_url(None))
+
+    assert actions(put_aside) == {"student02": "refused"}
+    assert not put_aside.complete
+    assert list(put_aside.put_aside) == [f"{name}/cat_lab.ipynb"]
+    assert "not to student02" in put_aside.rows[0].notes[0]
+    assert actions(taken) == {"student02": "new"}

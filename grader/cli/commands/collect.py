@@ -65,6 +65,13 @@ ZoneOption = Annotated[
         help="IANA zone of times in a zip archive, such as Europe/Berlin. Default: this machine's.",
     ),
 ]
+AnyOwnerOption = Annotated[
+    bool,
+    typer.Option(
+        "--any-owner",
+        help="nbgrader's exchange: also take folders that belong to another account than their student's, as in copies and backups.",
+    ),
+]
 
 
 def collect(
@@ -76,6 +83,7 @@ def collect(
     tag: TagOption = "submit/*",
     slug: SlugOption = "",
     zone: ZoneOption = None,
+    any_owner: AnyOwnerOption = False,
     replace: Annotated[
         bool,
         typer.Option(
@@ -105,9 +113,8 @@ def collect(
     from grader.collecting.sources import Reading
 
     opened_course, settings = open_course(course)
-    order = Order(
-        source, assignment, Reading(system, tag, slug, _zone(zone)), roster, replace=replace, dry_run=dry_run
-    )
+    reading = Reading(system, tag, slug, _zone(zone), any_owner=any_owner)
+    order = Order(source, assignment, reading, roster, replace=replace, dry_run=dry_run)
     collected = collect_all(opened_course, order, opened_course.db_url(settings.db_url))
     if json_path:
         output.write_json(collected.to_json(), json_path)
