@@ -6,6 +6,7 @@ Release, identity and version ask here, so that none of them sees a file that an
 from __future__ import annotations
 
 import fnmatch
+import tomllib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -39,19 +40,27 @@ def beside_the_notebooks(source: Path) -> list[Path]:
     return [path for path in _files(source, patterns) if path.suffix != ".ipynb"]
 
 
-def that_decide(source: Path, notebooks: Collection[str]) -> list[Path]:
+def that_decide(source: Path) -> list[Path]:
     """Return the files that decide grades, sorted by path: what students get, its sources, and what of `staff/` judges.
 
     Args:
-        source: the assignment's source folder.
-        notebooks: names of its notebooks, without the ending; others that lie there are no part of it.
+        source: the assignment's source folder. Notebooks that its `assignment.toml` does not name are no part of it.
 
     Raises:
         SpecError: as `beside_the_notebooks` says.
     """
-    sources = [path for name in notebooks if (path := source / f"{name}.ipynb").is_file()]
+    sources = [path for name in _notebooks(source) if (path := source / f"{name}.ipynb").is_file()]
     judging = list(_files(source / STAFF, (*LITTER, *TRIALS)))
     return sorted([*beside_the_notebooks(source), *sources, *judging])
+
+
+def _notebooks(source: Path) -> list[str]:
+    """Return the names of an assignment's notebooks, its other mistakes aside: a version tells apart what is wrong, too."""
+    try:
+        named = tomllib.loads((source / "assignment.toml").read_text(encoding="utf-8")).get("notebooks")
+    except (OSError, ValueError):
+        named = None
+    return [str(name) for name in named] if isinstance(named, list) and named else [source.name]
 
 
 def _files(folder: Path, patterns: Collection[str]) -> Iterator[Path]:

@@ -311,15 +311,6 @@ def notebook_names(folder: Path) -> tuple[str, ...]:
     return load_assignment(folder).notebooks if (folder / "assignment.toml").is_file() else (folder.name,)
 
 
-def _notebooks(folder: Path) -> list[str]:
-    """Return the names of an assignment's notebooks, its other mistakes aside: a version tells apart what is wrong, too."""
-    try:
-        named = tomllib.loads((folder / "assignment.toml").read_text(encoding="utf-8")).get("notebooks")
-    except (OSError, ValueError):
-        named = None
-    return [str(name) for name in named] if isinstance(named, list) and named else [folder.name]
-
-
 def load_public(folder: Path) -> Assignment:
     """Read the `assignment.toml` beside a student's notebook, whatever the folder is called; raises SpecError."""
     return _load(folder / "assignment.toml", Assignment)
@@ -348,7 +339,7 @@ def version(folder: Path) -> str:
     hidden crops and grades nobody again.
     """
     digest = hashlib.sha256()
-    for path in that_decide(folder, _notebooks(folder)):
+    for path in that_decide(folder):
         relative = path.relative_to(folder).as_posix()
         if relative == PICTURES:
             continue

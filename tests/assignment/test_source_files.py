@@ -54,7 +54,7 @@ def test_what_the_course_ignores_is_left_out_and_what_judges_counts(tmp_path: Pa
         "c = get_config()\nc.CourseDirectory.ignore = ['staff', 'words.*']\n"
     )
 
-    deciding = names(that_decide(source, ["toy"]), source)
+    deciding = names(that_decide(source), source)
 
     assert {"toy.ipynb", "check_public.py", "staff/notes.txt", "pictures/cat.txt"} <= deciding
     assert not deciding & {"words.csv", "Untitled.ipynb", "staff/mutants/m.py", *LEFT_BEHIND}
