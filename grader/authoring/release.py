@@ -27,6 +27,7 @@ from grader.gradebook.conversion import (
     course_config,
     read_source,
     record_source,
+    regions,
 )
 from grader.gradebook.nbgrader import nbgrader_api
 
@@ -169,7 +170,7 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
                 # The same modes whatever this process's umask is.
                 path.chmod(0o644)
         # Inside the block: an error here leaves the old release in its place.
-        findings = leaks(draft, source)
+        findings = leaks(draft, source, regions(config))
         if findings:
             raise SpecError(f"assignment {assignment}: the release would give away: {'; '.join(findings)}.")
     return target
