@@ -66,9 +66,9 @@ def test_an_attack_on_collect_gets_what_it_must(attack: Collected, tmp_path: Pat
     for text in [shown.output.replace("\n", " "), *names]:
         assert not [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs")], text
     # What a roster says is text in every spreadsheet.
-    for student in course_roster(course, "", None).students if attack.roster else ():
-        cells = next(csv.reader(io.StringIO(csv_text([[student.name, student.email]]))))
-        assert [cell[:1] for cell in cells] == ["'", "'"]
+    listed = course_roster(course, "", None).students if attack.roster else ()
+    for row in csv.reader(io.StringIO(csv_text([[one.name, one.email] for one in listed]))):
+        assert [cell[:1] for cell in row] == ["'", "'"]
 
 
 def test_the_corpus_has_what_it_is_to_have() -> None:

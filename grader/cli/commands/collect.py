@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zoneinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -121,7 +122,7 @@ def collect(
     if json_path is None or str(json_path) != "-":
         _print(collected, order.source, dry_run=dry_run)
         if not dry_run and (collected.counts["new"] or collected.counts["replaces"]):
-            output.note(f"next: pawgrade grade {assignment}")
+            output.note(f"next: pawgrade grade {shlex.quote(assignment)}")
     raise typer.Exit(0 if collected.complete else 1)
 
 
