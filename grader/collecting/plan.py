@@ -218,7 +218,7 @@ def _rest(hand_in: HandIn, taken: Collection[str], released: Collection[str]) ->
     rest = [member for path, member in hand_in.files.items() if path not in taken and path not in released]
     if hand_in.keeps_rest:
         return ()
-    why = "only the notebook and the files that the assignment declares are graded"
+    why = "only the assignment's notebooks and the files that it declares are graded"
     return tuple(Aside(str(member.path), why, work=False, member=member) for member in rest)
 
 

@@ -69,7 +69,7 @@ def opened(source: Path, course: Course, assignment: str, reading: Reading) -> I
         if not zipfile.is_zipfile(source):
             raise SpecError(
                 f"{source}: expected a zip archive or a folder, found another file.",
-                "For one notebook make the folder submitted/<student>/<assignment> and put it there.",
+                f"For one notebook make the folder {course.layout.submitted}/<student>/{assignment} and put it there.",
             )
         with zips.opened(source, reading.zone) as (members, asides):
             yield _with(asides, _contents(members, course, assignment, reading, exchange.Evidence()))

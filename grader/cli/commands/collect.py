@@ -98,8 +98,9 @@ def collect(
 ) -> None:
     """Put hand-ins, as Moodle, Canvas, nbgrader or GitHub Classroom give them, where `grade` looks for them.
 
-    They become `submitted/<student>/<assignment>/<assignment>.ipynb` with `timestamp.txt`. Only the notebook and the files
-    that `assignment.toml` declares are taken; what fits nothing is named, with the reason, and put aside under `collected/`.
+    They become `submitted/<student>/<assignment>/`, where `nbgrader_config.py` names no other folder, with `timestamp.txt`. Only the
+    assignment's notebooks (`<assignment>.ipynb`, unless `assignment.toml` names others) and the files that it declares are taken;
+    what fits nothing is named, with the reason, and put aside under `collected/`.
     A later hand-in replaces an earlier one, which is put aside first; an older one never does. The same command a second
     time changes nothing.
 
