@@ -90,8 +90,9 @@ def regions(config: Any) -> tuple[Region, ...]:  # noqa: ANN401 - traitlets' Con
 
 def _require_balanced(notebook: NotebookNode, path: Path, config: Any) -> None:  # noqa: ANN401
     """Raise SpecError for a delimiter without its other one: students would get what it was to hide."""
+    hidden = regions(config)
     for index, cell in enumerate(notebook.cells):
-        for region in regions(config):
+        for region in hidden:
             problem = next(unbalanced(cell.source, region), None)
             if problem:
                 raise SpecError(

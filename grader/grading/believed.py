@@ -59,14 +59,11 @@ def with_hidden_tests(notebook: NotebookNode, tests: NotebookNode) -> NotebookNo
 def joined(visible: Execution, tested: Execution) -> Execution:
     """Return what became of both runs of a submission, told as its student may know it.
 
-    It is the run without hidden tests. Of the other one there are the seconds, as those of questions, which are told in coarse
-    steps, and what staff alone read of usage. A limit that only the other one met is no part of it: a notebook that has
-    seen the hidden tests could choose which one. `flags` has it.
+    It is the run without hidden tests; of the other one there is what staff alone read of usage. A limit that only that one
+    met, or how long it took, is no part of it: a notebook that has seen the hidden tests could choose. `flags` has the limit.
     """
     return dataclasses.replace(
         visible,
-        kernel_s=visible.kernel_s + tested.kernel_s,
-        probe_s=visible.probe_s + tested.execute_s,
         wall_s=max(visible.wall_s, tested.wall_s),
         cell_s=max(visible.cell_s, tested.cell_s),
         peak_mb=max(visible.peak_mb, tested.peak_mb),

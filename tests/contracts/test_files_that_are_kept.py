@@ -26,6 +26,7 @@ pathlib.Path("plots/p.png").write_bytes(b"\\x89PNG\\r\\n\\x1a\\n")
 os.symlink("/etc/passwd", "link.csv"); os.symlink("/etc", "linked"); os.mkfifo("pipe.csv")
 os.link("a.csv", "same.csv")
 os.chmod("a.csv", 0o4777)
+write("empty.csv", "")
 write("closed.csv"); os.chmod("closed.csv", 0)
 os.truncate(os.open("huge.csv", os.O_CREAT | os.O_RDWR), 2**32)
 pathlib.Path("large.csv").write_bytes(b"cat,dog\\n" * 1_280_000)
@@ -71,7 +72,7 @@ def test_files_that_are_named_come_out_and_nothing_else_does(keeping: Kernel, fo
     keeping.close()  # at once, as nbclient does
 
     assert below(folder) - {"racing.csv", "fresh"} == {
-        "a.csv", "same.csv", "closed.csv", "large.csv", "deep/er/b.csv", "plots/p.png", "in.ipynb",
+        "a.csv", "same.csv", "closed.csv", "empty.csv", "large.csv", "deep/er/b.csv", "plots/p.png", "in.ipynb",
     }  # fmt: skip
     assert (folder / "in.ipynb").read_text() == "as it was handed in"
     assert list(outside.iterdir()) == []

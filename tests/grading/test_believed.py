@@ -26,7 +26,7 @@ from grader.grading.notices import on_run
 from grader.grading.runners import InlineExecutor
 from grader.limits import Limits
 from grader.messages import Message
-from grader.records import FailedCell, Grade, Limit, Status
+from grader.records import FailedCell, Grade, Limit, Seconds, Status
 from grader.reports.exports import gradescope, rows, table
 from grader.settings import Settings
 from tests.support.classic import SECRET_INPUT, classic_course, hand_in, solved, source_notebook
@@ -163,7 +163,7 @@ def test_of_two_runs_the_cells_are_those_that_the_student_sees() -> None:
     both = believed.joined(visible, tested)
 
     assert (both.notebook, both.failed) == (visible.notebook, ())
-    assert (both.execute_s, both.probe_s, both.peak_mb) == (2, 3, 20)
+    assert (both.execute_s, both.probe_s, both.peak_mb) == (2, 0, 20)
 
 
 LIMITED = FailedCell(0, 1, "tests", "limit: wall", Message("took too long"), Limit.WALL)
@@ -181,15 +181,17 @@ SECRETS = {
     "processes": ran(ERROR, hits={Limit.PROCESSES: None}),
     "output": ran(ERROR, hits={Limit.OUTPUT: 0}, output_bytes=4711),
     "a broken world": ran(ERROR, dead=True, broken=Message("process 4711 is gone")),
+    "time": ran(ERROR, execute_s=4711, kernel_s=4711, wall_s=4711, cell_s=4711),
     "a busy machine": ran(ERROR, hits={Limit.CELL: 0}, overloaded=True),
 }
 
 
 def public(visible: Execution, tested: Execution) -> str:
-    """Return all that a student's page is made of, but for times."""
+    """Return all that a student's page is made of."""
     both = believed.joined(visible, tested)
     checks = believed.verdicts(ASSIGNMENT, [Runs(both, tested)]).checks
-    told = disclosure.told(dataclasses.replace(toy_grade(), checks=checks, limit=both.limit))
+    seconds = Seconds(0, both.kernel_s, both.execute_s, both.probe_s, 0, 4711 + tested.execute_s)
+    told = disclosure.told(dataclasses.replace(toy_grade(), checks=checks, limit=both.limit, seconds=seconds))
     notices = on_run(both, Limits(), [])
     cells = [(cell.index, str(cell.message)) for cell in both.failed]
     return f"{told.to_record()}{[str(notice) for notice in notices]}{cells}{both.dead}{both.overloaded}"

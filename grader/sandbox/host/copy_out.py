@@ -64,7 +64,8 @@ def copy_out(connection: Connection, folder: Path, patterns: Sequence[str], most
                 left_out.append(path)
                 continue
             try:
-                if not begins_as_named(path, connection.part(path, 0, min(HEAD_BYTES, size))):
+                head = connection.part(path, 0, min(HEAD_BYTES, size)) if size else b""
+                if not begins_as_named(path, head):
                     no_data.append(path)
                     continue
                 with _parent(root, path) as parent:
