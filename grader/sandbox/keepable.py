@@ -117,7 +117,7 @@ def _naming(path: str, patterns: Sequence[str]) -> Iterator[str]:
     if any(not part or part.startswith(".") for part in parts):  # hidden; and `.`, `..`, an absolute path
         return
     suffix = PurePosixPath(path).suffix.casefold()
-    if suffix == NOTEBOOK or any(part.casefold().endswith(INSTALLED) for part in parts):
+    if suffix == NOTEBOOK or any(folder.casefold().endswith(INSTALLED) for folder in parts):
         return
     yield from (
         pattern for pattern in patterns if fnmatchcase(path if "/" in pattern else parts[-1], pattern)

@@ -46,12 +46,12 @@ def test_an_attack_on_collect_gets_what_it_must(attack: Collected, tmp_path: Pat
     ours = ("a/course/submitted/", "a/course/collected/", "a/course/.pawgrade/")
     before = snapshot(tmp_path, without=ours)
 
-    shown = CliRunner().invoke(app, [*arguments, "--dry-run"])
+    dry_run = CliRunner().invoke(app, [*arguments, "--dry-run"])
     told = json.loads(CliRunner().invoke(app, [*arguments, "--json", "-"]).stdout)
 
     assert {row["sender"]: row["action"] for row in told["hand_ins"]} == attack.actions
     assert len([row for row in told["left_out"] if row["work"]]) == attack.refused
-    words = " ".join(f"{shown.output} {json.dumps(told, ensure_ascii=False)}".split())
+    words = " ".join(f"{dry_run.output} {json.dumps(told, ensure_ascii=False)}".split())
     assert [say for say in attack.says if say not in words] == []
     # Nothing outside has changed, no link or device was made, and each folder is a student's.
     assert snapshot(tmp_path, without=ours) == before
@@ -62,12 +62,12 @@ def test_an_attack_on_collect_gets_what_it_must(attack: Collected, tmp_path: Pat
     assert len(list((course / "submitted").iterdir())) == len(taken)
     assert not any(path.read_text() == "evil" for path in placed)
     # No control character, and none that turns the direction of writing, reaches a terminal or a name of a file.
-    names = [part for path in course.rglob("*") for part in path.relative_to(course).parts]
-    for text in [shown.output.replace("\n", " "), *names]:
+    names = [name for path in course.rglob("*") for name in path.relative_to(course).parts]
+    for text in [dry_run.output.replace("\n", " "), *names]:
         assert not [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs")], text
     # What a roster says is text in every spreadsheet.
     listed = course_roster(course, "", None).students if attack.roster else ()
-    for row in csv.reader(io.StringIO(csv_text([[one.name, one.email] for one in listed]))):
+    for row in csv.reader(io.StringIO(csv_text([[student.name, student.email] for student in listed]))):
         assert [cell[:1] for cell in row] == ["'", "'"]
 
 
