@@ -24,6 +24,7 @@ from grader.authoring.verify_runs import Case, Looked, Run, coverage, mutant_run
 from grader.calibration.statistics import measured_version, support
 from grader.errors import SpecError
 from grader.feedback import picture_files
+from grader.gradebook.conversion import course_config, regions
 from grader.grading import preparation, runners
 from grader.grading.preparation import Order
 from grader.grading.runners import Call
@@ -166,7 +167,9 @@ def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> It
     file = f"{course.layout.release}/{assignment}/{name}.ipynb"
     yield Finding(assignment, "release is fresh", not stale, detail, kind="release", file=file)
     tell("the release gives nothing away")
-    hidden_texts = leaks(course.release(assignment), course.source(assignment))
+    hidden_texts = leaks(
+        course.release(assignment), course.source(assignment), regions(course_config(course.folder))
+    )
     detail = "; ".join(hidden_texts) or "no hidden text"
     yield Finding(
         assignment, "release gives nothing away", not hidden_texts, detail, kind="release", file=file

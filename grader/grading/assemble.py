@@ -56,6 +56,7 @@ def grade_of(
     notices: Sequence[Message] = (),
     provenance: Mapping[str, str] | None = None,
     log: str = "",
+    flags: Sequence[str] = (),
 ) -> Grade:
     """Put together a grade.
 
@@ -70,6 +71,7 @@ def grade_of(
         notices: sentences about the whole submission.
         provenance: what is to be known of this grade besides versions and digests.
         log: tracebacks of our own errors in earlier tries.
+        flags: what staff may want to look at.
     """
     assignment = work.context.assignment
     exercises = _exercise_grades(verdicts, work)
@@ -102,7 +104,7 @@ def grade_of(
         notices=tuple(notices),
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
-        staff=_staff_notes(verdicts, tuple(executions.values()), log),
+        staff=_staff_notes(verdicts, tuple(executions.values()), log, flags),
         believed=assignment.in_the_notebook,
         notebooks=assignment.notebooks,
     )
@@ -155,10 +157,13 @@ def _exercise_grades(verdicts: Verdicts, work: Work) -> tuple[ExerciseGrade, ...
     )
 
 
-def _staff_notes(verdicts: Verdicts, executions: Sequence[Execution], log: str) -> StaffNotes:
+def _staff_notes(
+    verdicts: Verdicts, executions: Sequence[Execution], log: str, flags: Sequence[str]
+) -> StaffNotes:
     """Return what only staff may read of a grade."""
     return StaffNotes(
         usage=_usage(executions) if executions else {},
+        flags=tuple(flags),
         second=verdicts.second,
         log=f"{log}{verdicts.log}",
         pictures=verdicts.staff_pictures,

@@ -188,7 +188,8 @@ def _store_graded(group: Group, decision: Decision, graded: Graded) -> Grade:
 
 def _flagged(group: Group, grade: Grade) -> Grade:
     """Return a grade with what somebody may want to look at."""
-    flags = suspicion.flags(grade, group.calibration, own_photos=group.work.own_photos)
+    # Those of the run itself come first; a grade that was judged anew has none.
+    flags = (*grade.staff.flags, *suspicion.flags(grade, group.calibration, own_photos=group.work.own_photos))
     return dataclasses.replace(grade, staff=dataclasses.replace(grade.staff, flags=flags))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -247,6 +250,15 @@ def test_levels_without_a_calibration_are_named() -> None:
         "levels are calibrated": (False, "no calibration on this data card; run `pawgrade calibrate`")
     }
     assert list(support(None, {}, "same")) == []
+
+
+def test_a_notebook_beside_those_of_the_assignment_is_not_measured(tmp_path: Path) -> None:
+    folder = tiny_course(tmp_path).source("tiny")
+    before = measured_version(folder, "toy_pets")
+
+    shutil.copyfile(folder / "tiny.ipynb", folder / "Untitled.ipynb")
+
+    assert measured_version(folder, "toy_pets") == before
 
 
 def test_what_is_measured_has_a_digest_of_its_own(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -103,7 +103,7 @@ def verify(
     if not findings:
         raise SpecError(
             f"nothing was looked at in {', '.join(names)}: there is nothing to --part {' --part '.join(part or ())}.",
-            "Mutants are in solutions/<id>/staff/mutants.",
+            f"Mutants are in {opened_course.layout.source}/<id>/staff/mutants.",
         )
     if json_path:
         output.write_json([finding.to_json() for finding in findings], json_path)
@@ -169,7 +169,7 @@ def _findings(
                     parts=parts,
                     only=mutants.get(assignment),
                 )
-                for finding in _with_refusal(looked_at, assignment):
+                for finding in _with_refusal(looked_at, course.layout.source, assignment):
                     findings.append(finding)
                     # The status line does not move in a log: there each finding is a line of its own.
                     if not output.errors.is_terminal and output.verbosity.level > output.QUIET:
@@ -177,7 +177,7 @@ def _findings(
     return findings
 
 
-def _with_refusal(findings: Iterable[Finding], assignment: str) -> Iterator[Finding]:
+def _with_refusal(findings: Iterable[Finding], source: str, assignment: str) -> Iterator[Finding]:
     """Yield the findings of an assignment, and one more where its files are refused: others are verified all the same."""
     from grader.authoring.findings import Finding
     from grader.errors import SpecError
@@ -185,7 +185,7 @@ def _with_refusal(findings: Iterable[Finding], assignment: str) -> Iterator[Find
     try:
         yield from findings
     except SpecError as exc:
-        folder = f"solutions/{assignment}"
+        folder = f"{source}/{assignment}"
         text = str(exc.message) + (f"\n{exc.hint}" if exc.hint else "")
         yield Finding(assignment, UNREADABLE, False, str(exc), kind="source", file=folder, log=text)
 

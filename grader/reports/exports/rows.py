@@ -181,6 +181,12 @@ def gather(
     return replace(marks, rows=tuple(_with_excused(marks.rows, excused)))
 
 
+def believed_note(students: int) -> str:
+    """Say for how many students the notebook's own tests gave the points."""
+    whose, notebooks = ("1 student", "a notebook") if students == 1 else (f"{students} students", "notebooks")
+    return f"the automatic points of {whose} are believed: tests in {notebooks} of their own gave them"
+
+
 def combine(
     assignment: spec.Assignment,
     grades: Mapping[str, Grade],
@@ -216,9 +222,7 @@ def combine(
     rows += [Row(student, True, MISSING) for student in people.students if student.id not in graded]
     believed = sum(row.grade is not None and row.grade.believed for row in rows)
     if believed:
-        notes.append(
-            f"the automatic points of {believed} students are believed: tests in their own notebooks gave them"
-        )
+        notes.append(believed_note(believed))
     rows.sort(key=lambda row: row.student.id)
     return Marks(assignment, exact(assignment.points), tuple(rows), people, left_out, tuple(notes))
 

@@ -97,7 +97,7 @@ def write_overview(
         except GraderError as exc:  # an assignment that is being written spoils no other one's page
             notes.append(f"{assignment} is not in the overview: {exc}")
     students_written = sorted({student for students in written.values() for student in students})
-    tell(f"pages of {len(students_written)} students")
+    tell(f"pages of {len(students_written)} student{'s' * (len(students_written) != 1)}")
     notes += _write_students(course, people, students_written)
     page = course.folder / course.layout.feedback / "index.html"
     tell("the page of the class")

@@ -11,7 +11,7 @@ import pytest
 from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.gradebook.nbgrader import open_gradebook
-from grader.reports.exports.rows import EXCUSED, MISSING, Row, exact, number
+from grader.reports.exports.rows import EXCUSED, MISSING, Row, believed_note, exact, number
 from tests.support.gradebooks import row as cell_row
 from tests.support.marks import marks_of
 from tests.support.notebooks import toy_course
@@ -104,3 +104,8 @@ def test_nobody_graded_and_nobody_excused_are_refused(template: Course, tmp_path
 @pytest.mark.parametrize(("points", "text"), [(0.1, "0.1"), (100.0, "100"), (3.3333, "3.3333"), (-0.0, "0")])
 def test_numbers_are_written_as_people_write_them(points: float, text: str) -> None:
     assert number(exact(points)) == text
+
+
+def test_one_student_whose_points_are_believed_is_one() -> None:
+    assert "of 1 student are believed: tests in a notebook of" in believed_note(1)
+    assert "of 2 students are believed: tests in notebooks of" in believed_note(2)
