@@ -278,10 +278,16 @@ def _wrong_id(card_id: object, stem: str) -> str:
 
 def _mistakes(exc: pydantic.ValidationError, text: Mapping[str, object], stem: str) -> list[str]:
     """Say each mistake of a card: key, what is allowed, what was found."""
-    problems = [_problem(error) for error in exc.errors()]
+    errors = exc.errors()
+    wrong = {error["loc"] for error in errors}
+    # pydantic calls a list too short when all that is in it is wrong: that would be told twice.
+    inside = {where[:length] for where in wrong for length in range(len(where))}
+    problems = [
+        _problem(error) for error in errors if error["type"] != "too_short" or error["loc"] not in inside
+    ]
     card_id = text.get("id")
     # An id of another type, or none, is among the mistakes already.
-    if isinstance(card_id, str) and not any(error["loc"] == ("id",) for error in exc.errors()):
+    if isinstance(card_id, str) and ("id",) not in wrong:
         problems += filter(None, [_wrong_id(card_id, stem)])
     return problems
 

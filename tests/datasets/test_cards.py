@@ -104,7 +104,7 @@ def test_all_mistakes_of_a_card_are_told_at_once(tmp_path: Path) -> None:
     expected = [
         "title: ",
         "tittle: ",
-        "second_holdout: ",
+        "tiers.0.second_holdout: ",
         "unterminated",
         "'owl'",
         "'wren'",
