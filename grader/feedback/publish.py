@@ -83,7 +83,7 @@ def write_pages(
         tell(f"page {number} of {len(chosen)}, {student}")
         # Which attempt is best is a score too: a ladder shows the one handed in.
         rule = "latest" if settings.ladder else settings.counts
-        grade = attempts.counting(course.folder, assignment_id, student, rule)
+        grade = versions.counting(course.folder, assignment_id, student, rule)
         if grade is None:
             continue
         judged = versions.judged(course.folder, assignment_id, student, versions.against(grade))

@@ -261,7 +261,7 @@ def test_an_assignment_that_changed_starts_anew_and_what_could_not_be_read_costs
     fourth, said = grade(course, VERSIONS[3])
     hand_in(course, "student01", "{not json either")
     CliRunner().invoke(app, ["grade", "tiny", "--course", str(course.folder)])
-    counts = attempts.counting(course.folder, "tiny", "student01")
+    counts = versions.counting(course.folder, "tiny", "student01")
 
     assert third["attempt"] != fourth["attempt"]
     assert "not scored" not in said

@@ -13,7 +13,7 @@ from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import SpecError
-from grader.gradebook import attempts
+from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import has_nbgrader, open_gradebook
 from grader.gradebook.roster import Roster, Student, course_roster, hidden_character
 from grader.gradebook.scores import CellScore, Scores, read_scores
@@ -171,7 +171,7 @@ def gather(
     grades = {
         student: grade
         for student in attempts.students(course.folder, assignment_id)
-        if (grade := attempts.counting(course.folder, assignment_id, student, settings.counts)) is not None
+        if (grade := versions.counting(course.folder, assignment_id, student, settings.counts)) is not None
     }
     marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people)
     if all(row.status == MISSING for row in marks.rows):
