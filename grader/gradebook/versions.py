@@ -180,6 +180,17 @@ def numbered(grade: Grade, submitted: str, before: Sequence[Grade]) -> Grade:
     return replace(grade, provenance={**grade.provenance, VERSION: submitted, TURN: str(turn)})
 
 
+def handed_in(course: Path, grade: Grade) -> str:
+    """Return the text of the `timestamp.txt` that came with an attempt's files, where others are handed in now; "" otherwise.
+
+    Of what is handed in now the file itself says the time: staff may have mended it.
+    """
+    student = (course, grade.assignment, grade.student)
+    if attempts.current(*student) == grade.attempt and not waiting(*student):
+        return ""
+    return grade.provenance.get(HANDED_IN, "")
+
+
 def standing(grade: Grade, before: list[Grade], limit: int) -> Message:
     """Say which of how many scored attempts a grade is.
 

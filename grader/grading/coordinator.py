@@ -180,10 +180,9 @@ def _store(
         decision = _store_judged(group, decision, judged)
         if decision.event == "unscored":
             return decision, _unscored(group, decision)
+        grade = decision.known
         if judged.graded is not None:
             decision, grade = _store_graded(group, decision, judged.graded)
-        else:
-            grade = decision.known
     # Records that cannot be written concern the whole class.
     except GraderError:
         raise

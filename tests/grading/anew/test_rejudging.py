@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.cli.commands import outcomes as lines
 from grader.cli.output import what_happened
+from grader.feedback.publish import write_pages
 from grader.gradebook import attempts, versions
 from grader.grading.anew.forecast import forecast
 from grader.grading.coordinator import grade_class
@@ -26,6 +28,7 @@ from grader.grading.deciding import Options, Outcome
 from grader.grading.runners import InlineExecutor
 from grader.messages import JUDGED_AGAIN
 from grader.records import Grade, Status
+from grader.reports.exports.rows import gather
 from grader.settings import Settings
 from tests.support.tiny import SECRET, hand_in, solved, tiny_course
 
@@ -345,6 +348,7 @@ def test_a_damaged_attempt_stops_nobody_and_is_moved_aside(
 
 KILLED = """
 import os, signal, sys
+from grader.feedback.publish import write_pages
 from grader.gradebook import attempts, versions
 from grader.cli import main
 
@@ -416,6 +420,31 @@ def test_the_best_is_looked_for_among_versions_that_the_same_levels_judged(
     exported = versions.counting(course.folder, "tiny", "student02", "best")
     assert exported is not None
     assert exported.attempt == counts.attempt
+
+
+def test_an_older_version_that_counts_has_its_own_time(
+    course: Course, by_the_best: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.feedback.publish._training_photos", lambda *_: None)
+    folder = hand_in(course, "student02", solved(double_code=WRONG))
+    (folder / "timestamp.txt").write_text("2026-01-20 08:30:00 UTC")
+    ((counts,), _) = grade(course, dataclasses.replace(by_the_best, attempts=5), "student02")
+    worse = hand_in(course, "student02", "<html>Log in</html>")
+    (worse / "timestamp.txt").write_text("2026-02-01 09:00:00 UTC")
+
+    ((after,), _) = grade(course, by_the_best, "student02")
+
+    assert after.attempt == counts.attempt
+    (page,) = write_pages(course, "tiny", by_the_best, ("student02",))
+    assert "2026-01-20 08:30 UTC" in page.read_text()
+    assert "2026-02-01" not in page.read_text()
+    (row,) = [row for row in gather(course, "tiny", by_the_best).rows if row.student.id == "student02"]
+    assert row.handed_in == datetime.datetime(2026, 1, 20, 8, 30, tzinfo=datetime.UTC)
+    # Of what is handed in now the file says the time, mended or not.
+    (course.folder / "submitted/student01/tiny/timestamp.txt").write_text("2026-03-01 10:00:00 UTC")
+    grade(course, by_the_best, "student01")
+    (row,) = [row for row in gather(course, "tiny", by_the_best).rows if row.student.id == "student01"]
+    assert row.handed_in == datetime.datetime(2026, 3, 1, 10, tzinfo=datetime.UTC)
 
 
 def run(course: Course, *arguments: str) -> Result:
