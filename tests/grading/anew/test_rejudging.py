@@ -291,6 +291,21 @@ def test_a_fault_of_ours_leaves_a_grade_that_was_decided(
     assert not log.exists()
 
 
+def test_a_fault_of_ours_is_told_and_ends_with_3(
+    course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    break_the_check(course)
+
+    done = run(course, "--student", "student02")
+
+    assert done.exit_code == 3, done.output
+    assert "not judged anew: student02: " in done.stderr
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert "student02: the former grade stays" in done.stderr
+    assert "10/16" in done.stdout
+
+
 def test_a_worker_that_dies_under_force_costs_no_grade_that_was_decided(
     course: Course, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,7 +411,7 @@ def by_the_best(settings: Settings) -> Settings:
 
 
 def test_the_best_is_looked_for_among_versions_that_the_same_levels_judged(
-    course: Course, by_the_best: Settings
+    course: Course, by_the_best: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # The first version has 16 points by loose levels; by tight ones it would have 10, but its answers are damaged.
     loosen(course)
@@ -414,6 +429,8 @@ def test_the_best_is_looked_for_among_versions_that_the_same_levels_judged(
     assert (counts.points, same.points) == (10, 10)
     assert counts.attempt == same.attempt != first.attempt
     assert outcomes["student02"].apart
+    lines.tell(course, "tiny", list(outcomes.values()), force=False)
+    assert f"not compared: student02: {lines.APART}" in capsys.readouterr().err
     assert later["student02"].apart
     assert [one.apart for one in foretold] == [True]
     assert [one.after and one.after.points for one in foretold] == [10]
