@@ -20,7 +20,7 @@ from grader.assignment.names import PlainName
 from grader.assignment.source_files import that_decide
 from grader.errors import SpecError
 from grader.limits import Limits
-from grader.schema import Strict, mistakes, refuse
+from grader.schema import Strict, mistakes, refuse, told
 
 Name = str
 Size = Annotated[int, Field(ge=0)]
@@ -369,13 +369,6 @@ def bind_sizes(inputs: Sequence[Value], arguments: Sequence[object]) -> dict[str
         elif isinstance(argument, int):
             sizes[value.name] = argument
     return sizes
-
-
-def told(where: str, problems: Sequence[str]) -> str:
-    """Say what is wrong with a file: in a line where it is one thing, else each in a line of its own."""
-    if len(problems) == 1:
-        return f"{where}: {problems[0]}."
-    return "\n".join([f"{where}: {len(problems)} mistakes:", *(f"  - {problem}" for problem in problems)])
 
 
 def _load(path: Path, model: type[Model]) -> Model:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from grader.assignment.layout import layout_of
 from grader.assignment.source_files import beside_the_notebooks
-from grader.assignment.spec import Assignment, load_assignment, load_hidden, told
+from grader.assignment.spec import Assignment, load_assignment, load_hidden
 from grader.authoring.leaks import folder_contents, leaks
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder, load_card, program_file
@@ -30,6 +30,7 @@ from grader.gradebook.conversion import (
     regions,
 )
 from grader.gradebook.nbgrader import nbgrader_api
+from grader.schema import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -25,7 +25,7 @@ from grader.calibration.statistics import measured_version, support
 from grader.errors import SpecError
 from grader.feedback import picture_files
 from grader.gradebook.conversion import course_config, regions
-from grader.grading import preparation, runners
+from grader.grading import asked_photos, runners
 from grader.grading.preparation import Order
 from grader.grading.runners import Call
 from grader.settings import Settings, course_secret
@@ -200,6 +200,6 @@ def _photos(case: Case, settings: Settings) -> Finding:
     """Look for hidden photos that lie among the public ones, too."""
     from grader.authoring.near_duplicates import photo_findings
 
-    division = preparation.divide(case.work.context.folder, case.card, settings)
+    division = asked_photos.divide(case.work.context.folder, case.card, settings)
     ok, detail, _ = photo_findings(division, settings.cache)
     return case.finding("photos", "no hidden photo is public", ok, detail, file=f"datasets/{case.card}.toml")

@@ -201,7 +201,7 @@ def grade(
         output.print_grades(grades, by_hand=by_hand)
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
-    outcomes.tell(told, force=force)
+    outcomes.tell(opened_course, assignment, told, force=force)
     left_out.tell_left_out(not_graded, unscored, settings.attempts)
     left_out.tell_strays(strays, opened_course, assignment, nobody=not grades)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
@@ -209,6 +209,8 @@ def grade(
     if grades and output.console.is_terminal and str(json_path) != "-":
         output.note(f"next: pawgrade feedback {assignment}")
     # Somebody left out makes it 1, as a missed pass mark does.
+    if any(outcome.what in outcomes.FAILED for outcome in told):
+        raise typer.Exit(3)
     raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
 
 

@@ -83,7 +83,7 @@ def write_pages(
         tell(f"page {number} of {len(chosen)}, {student}")
         # Which attempt is best is a score too: a ladder shows the one handed in.
         rule = "latest" if settings.ladder else settings.counts
-        grade = attempts.counting(course.folder, assignment_id, student, rule)
+        grade = versions.counting(course.folder, assignment_id, student, rule)
         if grade is None:
             continue
         judged = versions.judged(course.folder, assignment_id, student, versions.against(grade))
@@ -126,15 +126,14 @@ def _submissions(course: Course, assignment: str) -> Mapping[str, Submission]:
 
 def _handed_in(submission: Submission | None, grade: Grade) -> str:
     """Return when the work was handed in that a grade is of; "" where that is not known."""
-    moment = TIME.match(submission.timestamp or "") if submission else None
-    if submission is None or moment is None:
-        return ""
     try:
         # What lies there may be a later version than the one that counts.
-        same = versions.version(submission) == versions.version_of(grade)
+        same = submission is not None and versions.version(submission) == versions.version_of(grade)
     except (GraderError, OSError):
-        return ""
-    return " ".join(filter(None, moment.groups())) if same else ""
+        same = False
+    text = submission.timestamp if same and submission else grade.provenance.get(versions.HANDED_IN)
+    moment = TIME.match((text or "").strip())
+    return " ".join(filter(None, moment.groups())) if moment else ""
 
 
 def _remarks(assignment: spec.Assignment, rows: Mapping[str, Given]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from grader.records import (
     NOT_RUN,
     Check,
     ExerciseGrade,
+    FailedCell,
     Grade,
     Repair,
     Seconds,
@@ -89,11 +90,7 @@ def grade_of(
         passed=passed,
         exercises=exercises,
         checks=verdicts.checks,
-        failed_cells=tuple(
-            dataclasses.replace(cell, notebook=name)
-            for name, execution in executions.items()
-            for cell in execution.failed
-        ),
+        failed_cells=_failed_cells(executions),
         limit=foremost(limit for execution in executions.values() for limit in execution.hits),
         seconds=seconds or Seconds(),
         sandbox=sandbox,
@@ -107,6 +104,15 @@ def grade_of(
         staff=_staff_notes(verdicts, tuple(executions.values()), log, flags),
         believed=assignment.in_the_notebook,
         notebooks=assignment.notebooks,
+    )
+
+
+def _failed_cells(executions: Mapping[str, Execution]) -> tuple[FailedCell, ...]:
+    """Return the cells of all notebooks that failed, each with the name of its notebook."""
+    return tuple(
+        dataclasses.replace(cell, notebook=name)
+        for name, execution in executions.items()
+        for cell in execution.failed
     )
 
 

@@ -92,7 +92,7 @@ def review(course: Course, assignment: str, settings: Settings) -> Review:
     grades = [
         grade
         for student in attempts.students(course.folder, assignment)
-        if (grade := attempts.counting(course.folder, assignment, student, settings.counts)) is not None
+        if (grade := versions.counting(course.folder, assignment, student, settings.counts)) is not None
     ]
     if not grades:
         raise SpecError(

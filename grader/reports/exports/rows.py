@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import SpecError
-from grader.gradebook import attempts
+from grader.gradebook import attempts, versions
+from grader.gradebook.formgrader import parse_timestamp
 from grader.gradebook.nbgrader import has_nbgrader, open_gradebook
 from grader.gradebook.roster import Roster, Student, course_roster, hidden_character
 from grader.gradebook.scores import CellScore, Scores, read_scores
@@ -171,9 +174,10 @@ def gather(
     grades = {
         student: grade
         for student in attempts.students(course.folder, assignment_id)
-        if (grade := attempts.counting(course.folder, assignment_id, student, settings.counts)) is not None
+        if (grade := versions.counting(course.folder, assignment_id, student, settings.counts)) is not None
     }
-    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people)
+    times = own_times(course.folder, grades)
+    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people, times)
     if all(row.status == MISSING for row in marks.rows):
         raise SpecError(
             f"nobody has been graded in {assignment_id} yet.", f"Run `pawgrade grade {assignment_id}` first."
@@ -192,6 +196,7 @@ def combine(
     grades: Mapping[str, Grade],
     recorded: Mapping[str, Scores] | None,
     people: Roster,
+    times: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Marks:
     """Put the marks of an assignment together: a row for everybody who has a grade, a score or a place in the roster.
 
@@ -200,6 +205,7 @@ def combine(
         grades: the attempt that counts, by student.
         recorded: what `read_gradebook` gives.
         people: the course's roster.
+        times: when the work was handed in that counts, by student, where the gradebook has the time of other work: `own_times`.
     """
     scores = recorded or {}
     notes = (
@@ -215,7 +221,8 @@ def combine(
             continue
         match = people.find("id", composed).student
         grade, given = grades.get(student), scores.get(student)
-        rows.append(_row(assignment, match or Student(composed), match is not None, grade, given))
+        row = _row(assignment, match or Student(composed), match is not None, grade, given)
+        rows.append(replace(row, handed_in=times[student]) if student in times else row)
         if grade and given and given.attempt not in {"", grade.attempt}:
             notes.append(f"{student}: the gradebook shows another attempt; run `pawgrade gradebook rebuild`")
     graded = {row.student.id for row in rows}
@@ -225,6 +232,21 @@ def combine(
         notes.append(believed_note(believed))
     rows.sort(key=lambda row: row.student.id)
     return Marks(assignment, exact(assignment.points), tuple(rows), people, left_out, tuple(notes))
+
+
+def own_times(course: Path, grades: Mapping[str, Grade]) -> dict[str, datetime]:
+    """Return when the work was handed in that a grade is of, by student, for those who have handed in other work since."""
+    texts = {student: versions.handed_in(course, grade) for student, grade in grades.items()}
+    times = {}
+    for student, text in texts.items():
+        if not text:
+            continue
+        # The file came with the submission: what is no time is no reason to export nothing.
+        with contextlib.suppress(SpecError):
+            moment = parse_timestamp(text)
+            if moment is not None:
+                times[student] = moment.replace(tzinfo=UTC)
+    return times
 
 
 def read_gradebook(assignment: str, db_url: str) -> dict[str, Scores] | None:

@@ -71,7 +71,8 @@ def read_history(
             damaged[name] = f"{assignment}, {student}: attempt {name} has no grade.json. Grade again."
     current = attempts.current(course.folder, assignment, student)
     if rule == "best":
-        counting = attempts.best(grades)
+        judge = versions.judge_in_force(course.folder, assignment)
+        counting = versions.best(versions.comparable(grades, current, judge))
     else:
         counting = next((grade for grade in grades if grade.attempt == current), None)
         if counting is None and current and current not in damaged:

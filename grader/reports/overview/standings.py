@@ -19,7 +19,7 @@ from grader.gradebook import versions
 from grader.gradebook.roster import Roster, Student, hidden_character
 from grader.gradebook.scores import Scores
 from grader.records import Status
-from grader.reports.exports.rows import MISSING, Row, combine
+from grader.reports.exports.rows import MISSING, Row, combine, own_times
 from grader.reports.overview.history import History
 
 CHECKS = 10  # that most often fail, and are listed
@@ -188,7 +188,8 @@ def standing(course: Path, material: Material, people: Roster) -> Standing:
     grades = {
         student: history.counting for student, history in histories.items() if history.counting is not None
     }
-    marks = combine(material.assignment, grades, material.recorded, people)
+    times = own_times(course, grades)
+    marks = combine(material.assignment, grades, material.recorded, people, times)
     rows = {row.student.id: row for row in marks.rows}
     folders = {unicodedata.normalize("NFC", name): name for name in [*histories, *material.submitted]}
     for student, folder in folders.items():
