@@ -362,10 +362,12 @@ def measured_version(folder: Path, card: str) -> str:
         public.pop(name, None)
     _add(digest, "assignment", json.dumps(public, sort_keys=True))
     hidden = folder / "staff" / "hidden.toml"
-    if hidden.is_file():
-        text = hidden.read_bytes().partition(CALIBRATED)[0].decode()
-        _add(digest, "hidden", json.dumps(tomllib.loads(text).get("holdout", {}), sort_keys=True))
-    for path in sorted(folder.glob("*.ipynb")):
+    # A file that is not there says as much as one without a holdout: the first calibration creates it.
+    text = hidden.read_bytes().partition(CALIBRATED)[0].decode() if hidden.is_file() else ""
+    _add(digest, "hidden", json.dumps(tomllib.loads(text).get("holdout", {}), sort_keys=True))
+    names = public.get("notebooks") or [public.get("id", folder.name)]
+    # Those of the assignment alone: what an author tries out beside them is no part of it.
+    for path in (path for path in sorted(folder.glob("*.ipynb")) if path.stem in names):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code":
                 _add(digest, "cell", cell.source)
