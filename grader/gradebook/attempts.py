@@ -316,6 +316,13 @@ def students(course: Path, assignment: str) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
+def nobody_graded(assignment: str) -> SpecError:
+    """Return the error of every command that needs grades of an assignment where there is none yet."""
+    return SpecError(
+        f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
+    )
+
+
 def sweep(folder: Path) -> None:
     """Remove what an interrupted write left behind; put back an attempt whose successor never came."""
     for path in folder.glob(".old-*-*"):

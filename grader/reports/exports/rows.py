@@ -175,9 +175,7 @@ def gather(
     }
     marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people)
     if all(row.status == MISSING for row in marks.rows):
-        raise SpecError(
-            f"nobody has been graded in {assignment_id} yet.", f"Run `pawgrade grade {assignment_id}` first."
-        )
+        raise attempts.nobody_graded(assignment_id)
     return replace(marks, rows=tuple(_with_excused(marks.rows, excused)))
 
 
