@@ -37,34 +37,38 @@ if TYPE_CHECKING:
 
 UNREADABLE = "it can be verified"  # what is not so where an assignment's files are refused
 
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
+]
+PartOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--part",
+        help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
+    ),
+]
+AnnotateOption = Annotated[
+    Literal["github"] | None,
+    typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
+]
+CodeQualityOption = Annotated[
+    Path | None, typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report.")
+]
+
 
 def verify(
     assignments: Ids = None,
     course: CourseOption = None,
     data: DataOption = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
-    ] = None,
-    part: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--part",
-            help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
-        ),
-    ] = None,
+    only: OnlyOption = None,
+    part: PartOption = None,
     jobs: JobsOption = 0,
     sandbox: SandboxOption = None,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,
-    annotate: Annotated[
-        Literal["github"] | None,
-        typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
-    ] = None,
-    code_quality_path: Annotated[
-        Path | None,
-        typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report."),
-    ] = None,
+    annotate: AnnotateOption = None,
+    code_quality_path: CodeQualityOption = None,
 ) -> None:
     """Ask whether the assignments themselves are right.
 
