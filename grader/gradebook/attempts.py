@@ -23,6 +23,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from grader.assignment.course import Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
 from grader.messages import MESSAGES
-from grader.records import STAFF_NOTES, Grade
+from grader.records import STAFF_NOTES, Check, Grade, Status
 
 # In a grade's provenance: digest of the assignment, levels and checks included, that judged it.
 JUDGED = "judged"
@@ -47,7 +48,8 @@ VERDICTS = ("grade.json", "staff.json", "staff.log")  # of an attempt: what a ju
 
 def root(course: Path, assignment: str, student: str = "") -> Path:
     """Return the folder of an assignment's attempts, or of one student's."""
-    return course / ".pawgrade" / "attempts" / assignment / student
+    # In one call: of a class this is asked tens of thousands of times.
+    return course.joinpath(".pawgrade", "attempts", assignment, student)
 
 
 def write(
@@ -202,15 +204,25 @@ def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade 
     Raises:
         SpecError: the attempt is damaged.
     """
-    path = root(course, assignment, student) / attempt / "grade.json"
+    path = root(course, assignment, student).joinpath(attempt, "grade.json")
     try:
         record = from_json(path.read_bytes())
-        names = ("id", "exercise", "status", "points", "max_points", "title")
-        checks = [{name: check[name] for name in names} for check in record["checks"]]
-        without = {"checks": checks, "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
+        # Made here: to look for the words of each check, which are left out, takes longer than all else.
+        checks = tuple(
+            Check(
+                check["id"],
+                check["exercise"],
+                Status(check["status"]),
+                check["points"],
+                check["max_points"],
+                title=check["title"],
+            )
+            for check in record["checks"]
+        )
+        without = {"checks": (), "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
         for name in (MESSAGES, "told", *STAFF_NOTES):
             record.pop(name, None)
-        return Grade.from_record({**record, **without})
+        return replace(Grade.from_record({**record, **without}), checks=checks)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
@@ -219,12 +231,18 @@ def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade 
 
 def flags(course: Path, grade: Grade) -> tuple[str, ...]:
     """Return what about a stored attempt honest work explains badly, for staff; raises SpecError where it is damaged."""
-    path = root(course, grade.assignment, grade.student) / grade.attempt / "grade.json"
+    folder = root(course, grade.assignment, grade.student) / grade.attempt
+    path = staff = folder / "staff.json"
     try:
-        record = from_json(path.read_bytes())
-        if record.get("told"):
-            path = path.with_name("staff.json")
+        try:
+            record = from_json(staff.read_bytes())
+        except FileNotFoundError:
+            # An attempt from before there was such a file has them with the rest.
+            path = folder / "grade.json"
             record = from_json(path.read_bytes())
+            if record.get("told"):
+                path = staff
+                raise
         return tuple(map(str, record.get("flags", ())))
     except (OSError, ValueError, TypeError, AttributeError) as exc:
         raise _damaged(path, exc) from exc

@@ -133,6 +133,18 @@ def test_export_writes_the_points_of_both_together(
     }, texts
 
 
+def test_the_pages_of_class_and_student_lead_to_the_page_of_the_first_notebook(
+    course: Course, graded: list[dict[str, Any]]
+) -> None:
+    done = run(course, "feedback", PROBLEM_SET)
+
+    assert done.exit_code == 0, done.output
+    page = f"Problem%20Set%201/{FIRST.replace(' ', '%20')}.html"
+    feedback = course.folder / course.layout.feedback
+    assert f'href="ada-example/{page}"' in (feedback / "index.html").read_text()
+    assert f'href="{page}"' in (feedback / "ada-example" / "index.html").read_text()
+
+
 def test_calibrate_and_verify_run_all_notebooks_of_each_recipe_and_mutant(course: Course) -> None:
     record = course.folder / "findings.json"
 
