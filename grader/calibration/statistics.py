@@ -25,7 +25,7 @@ import numpy as np
 
 from grader.assignment.calibrated import Calibration, Spread
 from grader.assignment.spec import CALIBRATED, Levels
-from grader.checks.scoring import required_count
+from grader.checks.scoring import SPREAD_OF_CREDIT, required_count
 
 TARGET = 0.01  # chance that honest work loses a point by luck, all levels together: more is unfair
 LEAST_SEEDS = 4  # training seeds that tell of their spread
@@ -34,7 +34,6 @@ SURPRISE = 0.01  # chance of so many lost runs, below which they contradict the 
 IMPLAUSIBLE = 1e-3  # of a measure of the source: something is wrong with its key
 MOST_TRIALS = 20_000  # photos; beyond that more do not help
 STEP = 0.01  # of suggested levels
-SPREAD_OF_CREDIT = 10  # standard deviations of the holdout's luck between zero_at and full_at
 
 
 @dataclass(frozen=True)
