@@ -203,33 +203,29 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
 
 def _near_hint(successes: int, of: int, levels: Levels, hint: str, near: str) -> Message:
     """Return the hint for an accuracy near the level: what was built works, and not well enough."""
-    values: dict[str, int | Message] = {"total": of, "hint": Message.of(near or hint)}
     first = next(
         count
         for count in range(of + 1)
         if credit(count, of, zero_at=levels.zero_at, full_at=levels.full_at) > 0
     )
     if successes < first:
-        values["missing"] = first - successes
-        if near:
-            return Message(
-                "Near the level: {missing} more right answers of {total} bring the first points. {hint}",
-                **values,
-            )
-        return Message(
-            "Near the level: {missing} more right answers of {total} bring the first points, so the parts may work."
-            " More training, examples or steps may do. If not: {hint}",
-            **values,
+        what = Message(
+            "{missing} more right answers of {total} bring the first points",
+            missing=first - successes,
+            total=of,
         )
-    values["missing"] = required_count(of, levels.full_at) - successes
+    else:
+        what = Message(
+            "{missing} more right answers of {total} give full points",
+            missing=required_count(of, levels.full_at) - successes,
+            total=of,
+        )
     if near:
-        return Message(
-            "Near the level: {missing} more right answers of {total} give full points. {hint}", **values
-        )
+        return Message("Near the level: {what}. {hint}", what=what, hint=Message.of(near))
     return Message(
-        "Near the level: {missing} more right answers of {total} give full points, so the parts work."
-        " More training, examples or steps may do. If not: {hint}",
-        **values,
+        "Near the level: {what}, so the parts work. More training, examples or steps may do. If not: {hint}",
+        what=what,
+        hint=Message.of(hint),
     )
 
 
