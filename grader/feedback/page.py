@@ -7,11 +7,9 @@ autoescape or `clean_html`; `Grade.log` is never read here.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from grader import disclosure
@@ -21,16 +19,13 @@ from grader.feedback.beginning import Beginning, beginning, other_notices
 from grader.feedback.figures import NO_OTHERS, Draw
 from grader.feedback.page_pictures import PublicPhotos
 from grader.feedback.sections import Section, own_cell, sections, without_headings
-from grader.feedback.wording import coded, duration, number, tagged
+from grader.feedback.templating import template
 from grader.limits import explain
 from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells, page_words
 from grader.records import Check, Grade, Status
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
@@ -107,19 +102,15 @@ def render(
     names = files or {name: f"{name}.html" for name in grade.notebook_names}
     if about:
         grade, manual = of_notebook(grade, about), [cell for cell in manual if cell.notebook == about]
-    html = (
-        _environment()
-        .get_template("feedback.html")
-        .render(
-            title=title,
-            total=total,
-            about=about,
-            pages=[(name, quote(file)) for name, file in names.items()] if about else [],
-            pictures=page_pictures.entries(grade.pictures, photos, own),
-            left_out=TOO_MUCH if cell_views is None else NOTHING,
-            # None: it could not be shown, which the page says; (): there was none.
-            **_fields(grade, cell_views or (), manual, entry_points, handed_in or HandedIn()),
-        )
+    html = template("feedback.html").render(
+        title=title,
+        total=total,
+        about=about,
+        pages=[(name, quote(file)) for name, file in names.items()] if about else [],
+        pictures=page_pictures.entries(grade.pictures, photos, own),
+        left_out=TOO_MUCH if cell_views is None else NOTHING,
+        # None: it could not be shown, which the page says; (): there was none.
+        **_fields(grade, cell_views or (), manual, entry_points, handed_in or HandedIn()),
     )
     return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
 
@@ -241,22 +232,6 @@ def of_notebook(grade: Grade, name: str) -> Grade:
         repairs=tuple(repair for repair in grade.repairs if repair.notebook == name),
         pictures=tuple(picture for picture in grade.pictures if picture.check not in elsewhere),
     )
-
-
-# Templates are compiled once a process, not once a page.
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = FileSystemLoader(Path(__file__).parent / "templates")
-    # StrictUndefined: a misspelt field is an error, not an empty place on the page.
-    environment = Environment(
-        loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": number, "duration": duration, "tagged": tagged, "coded": coded}
-    # Sentences in templates are found by Babel under the same keyword as those in code (ADR 17).
-    environment.globals["Message"] = Message
-    return environment
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,18 @@ feedback/<student>/index.html   for that student: nothing of others in it
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from grader import files
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import GraderError, SpecError
 from grader.feedback import publish
-from grader.feedback.wording import number, tagged
+from grader.feedback.templating import template
 from grader.files import write_whole
 from grader.gradebook import attempts
 from grader.gradebook.roster import Roster, course_roster
@@ -42,9 +40,7 @@ from grader.reports.overview.standings import (
 )
 from grader.settings import Settings
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
+TEMPLATES = Path(__file__).parent / "templates"
 OPEN = 60  # students in a table that is not folded
 WRITTEN: Mapping[str, Collection[str]] = {}
 
@@ -213,7 +209,7 @@ def render_student(student: str, name: str, rows: Sequence[tuple[str, str, told.
         }
         for assignment, file, record in rows
     ]
-    page = _environment().get_template("student.html")
+    page = template("student.html", TEMPLATES)
     html = page.render(student=visible(student), name=visible(name), assignments=assignments)
     return plain_text(html)
 
@@ -229,7 +225,7 @@ def render_class(
         notes: sentences for staff that belong to no assignment.
         attempts_limit: how many versions are scored; 0: all.
     """
-    page = _environment().get_template("class.html")
+    page = template("class.html", TEMPLATES)
     html = page.render(
         course=visible(course.folder.name),
         assignments=[_section(course, entry) for entry in standings],
@@ -335,22 +331,3 @@ def _chart(bins: Sequence[Any], pass_points: float) -> dict[str, Any]:
         "ticks": ticks,
         "pass_x": _LEFT + step * pass_points / width,
     }
-
-
-# Templates are compiled once a process, not once a page.
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    # The feedback's templates, too: the pages share its style sheet.
-    folders = [Path(__file__).parent / "templates", files.PACKAGE / "feedback" / "templates"]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "tagged": tagged}
-    environment.globals["Message"] = Message
-    return environment
