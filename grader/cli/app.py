@@ -296,7 +296,8 @@ def feedback(
 
     Pages go to `feedback/<student>/<assignment>/<assignment>.html`, with `feedback/<student>/index.html` above them: all
     assignments of that student, as told. They need no server and show nothing hidden. `feedback/index.html` is **for
-    staff**: it names the whole class. Give each student their own folder, never all of `feedback/`.
+    staff**: it names the whole class. Give each student their own folder, never all of `feedback/`. Exit code 2, and nothing
+    is written, where nobody has been graded yet.
     """
     from grader.feedback.picture_files import require_drawn
     from grader.feedback.publish import write_pages
@@ -320,10 +321,6 @@ def feedback(
     for note in overview.notes:
         output.errors.print(f"[yellow]note:[/] {plain(note)}", highlight=False)
     output.note(f"wrote {overview.page} (for staff: it names the whole class)")
-    if not students:
-        output.console.print(
-            plain(f"nobody has been graded yet: run `pawgrade grade {assignment}` first"), highlight=False
-        )
 
 
 @gradebook_app.command()

@@ -25,6 +25,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from grader.assignment.course import Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
 from grader.messages import MESSAGES
-from grader.records import STAFF_NOTES, Grade
+from grader.records import STAFF_NOTES, Check, Grade, Status
 
 # In a grade's provenance: digest of the assignment, levels and checks included, that judged it.
 JUDGED = "judged"
@@ -51,7 +52,8 @@ VERDICTS = ("grade.json", "staff.json", "staff.log")  # of an attempt: what a ju
 
 def root(course: Path, assignment: str, student: str = "") -> Path:
     """Return the folder of an assignment's attempts, or of one student's."""
-    return course / ".pawgrade" / "attempts" / assignment / student
+    # In one call: of a class this is asked tens of thousands of times.
+    return course.joinpath(".pawgrade", "attempts", assignment, student)
 
 
 def write(
@@ -207,15 +209,25 @@ def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade 
     Raises:
         SpecError: the attempt is damaged.
     """
-    path = root(course, assignment, student) / attempt / "grade.json"
+    path = root(course, assignment, student).joinpath(attempt, "grade.json")
     try:
         record = from_json(path.read_bytes())
-        names = ("id", "exercise", "status", "points", "max_points", "title")
-        checks = [{name: check[name] for name in names} for check in record["checks"]]
-        without = {"checks": checks, "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
+        # Made here: to look for the words of each check, which are left out, takes longer than all else.
+        checks = tuple(
+            Check(
+                check["id"],
+                check["exercise"],
+                Status(check["status"]),
+                check["points"],
+                check["max_points"],
+                title=check["title"],
+            )
+            for check in record["checks"]
+        )
+        without = {"checks": (), "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
         for name in (MESSAGES, "told", *STAFF_NOTES):
             record.pop(name, None)
-        return Grade.from_record({**record, **without})
+        return replace(Grade.from_record({**record, **without}), checks=checks)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
@@ -224,12 +236,18 @@ def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade 
 
 def flags(course: Path, grade: Grade) -> tuple[str, ...]:
     """Return what about a stored attempt honest work explains badly, for staff; raises SpecError where it is damaged."""
-    path = root(course, grade.assignment, grade.student) / grade.attempt / "grade.json"
+    folder = root(course, grade.assignment, grade.student) / grade.attempt
+    path = staff = folder / "staff.json"
     try:
-        record = from_json(path.read_bytes())
-        if record.get("told"):
-            path = path.with_name("staff.json")
+        try:
+            record = from_json(staff.read_bytes())
+        except FileNotFoundError:
+            # An attempt from before there was such a file has them with the rest.
+            path = folder / "grade.json"
             record = from_json(path.read_bytes())
+            if record.get("told"):
+                path = staff
+                raise
         return tuple(map(str, record.get("flags", ())))
     except (OSError, ValueError, TypeError, AttributeError) as exc:
         raise _damaged(path, exc) from exc
@@ -335,6 +353,13 @@ def students(course: Path, assignment: str) -> list[str]:
     """Return the ids of the students who have attempts, sorted."""
     folder = root(course, assignment)
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def nobody_graded(assignment: str) -> SpecError:
+    """Return the error of every command that needs grades of an assignment where there is none yet."""
+    return SpecError(
+        f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
+    )
 
 
 def sweep(folder: Path) -> None:

@@ -37,50 +37,57 @@ if TYPE_CHECKING:
 
 UNREADABLE = "it can be verified"  # what is not so where an assignment's files are refused
 
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
+]
+OneInOption = Annotated[
+    int,
+    typer.Option(
+        "--one-in",
+        metavar="N",
+        min=1,
+        help="Run one mutant in N of each assignment; which demands no mutant fails is not asked then.",
+    ),
+]
+DrawOption = Annotated[
+    str,
+    typer.Option(
+        "--draw",
+        metavar="TEXT",
+        help="Which of them: the same text draws the same ones. Give a commit's hash, and each has its turn within some commits.",
+    ),
+]
+PartOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--part",
+        help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
+    ),
+]
+AnnotateOption = Annotated[
+    Literal["github"] | None,
+    typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
+]
+CodeQualityOption = Annotated[
+    Path | None, typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report.")
+]
+
 
 def verify(
     assignments: Ids = None,
     course: CourseOption = None,
     data: DataOption = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
-    ] = None,
-    one_in: Annotated[
-        int,
-        typer.Option(
-            "--one-in",
-            metavar="N",
-            min=1,
-            help="Run one mutant in N of each assignment; which demands no mutant fails is not asked then.",
-        ),
-    ] = 1,
-    draw: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT",
-            help="Which of them: the same text draws the same ones. Give a commit's hash, and each has its turn within some commits.",
-        ),
-    ] = "",
-    part: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--part",
-            help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
-        ),
-    ] = None,
+    only: OnlyOption = None,
+    one_in: OneInOption = 1,
+    draw: DrawOption = "",
+    part: PartOption = None,
     jobs: JobsOption = 0,
     sandbox: SandboxOption = None,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,
-    annotate: Annotated[
-        Literal["github"] | None,
-        typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
-    ] = None,
-    code_quality_path: Annotated[
-        Path | None,
-        typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report."),
-    ] = None,
+    annotate: AnnotateOption = None,
+    code_quality_path: CodeQualityOption = None,
 ) -> None:
     """Ask whether the assignments themselves are right.
 

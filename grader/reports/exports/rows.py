@@ -179,9 +179,7 @@ def gather(
     times = own_times(course.folder, grades)
     marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people, times)
     if all(row.status == MISSING for row in marks.rows):
-        raise SpecError(
-            f"nobody has been graded in {assignment_id} yet.", f"Run `pawgrade grade {assignment_id}` first."
-        )
+        raise attempts.nobody_graded(assignment_id)
     return replace(marks, rows=tuple(_with_excused(marks.rows, excused)))
 
 
