@@ -25,7 +25,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,13 @@ import nbformat
 import numpy as np
 import numpy.typing as npt
 from nbformat import NotebookNode
-from pydantic_core import from_json
 
 from grader import disclosure
 from grader.assignment.course import Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
 from grader.messages import MESSAGES
-from grader.records import STAFF_NOTES, Check, Grade, Status
+from grader.records import Grade
 
 # In a grade's provenance: digest of the assignment, levels and checks included, that judged it.
 JUDGED = "judged"
@@ -198,62 +196,11 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise _damaged(path, exc) from exc
+        raise damaged(path, exc) from exc
 
 
-def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade | None:
-    """Return a stored grade without its words, pictures and what staff alone may know, or None when there is none.
-
-    Of checks it has status, points and title. Tables of a class read thousands of attempts: this takes a fifth of the time of `read`.
-
-    Raises:
-        SpecError: the attempt is damaged.
-    """
-    path = root(course, assignment, student).joinpath(attempt, "grade.json")
-    try:
-        record = from_json(path.read_bytes())
-        # Made here: to look for the words of each check, which are left out, takes longer than all else.
-        checks = tuple(
-            Check(
-                check["id"],
-                check["exercise"],
-                Status(check["status"]),
-                check["points"],
-                check["max_points"],
-                title=check["title"],
-            )
-            for check in record["checks"]
-        )
-        without = {"checks": (), "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
-        for name in (MESSAGES, "told", *STAFF_NOTES):
-            record.pop(name, None)
-        return replace(Grade.from_record({**record, **without}), checks=checks)
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise _damaged(path, exc) from exc
-
-
-def flags(course: Path, grade: Grade) -> tuple[str, ...]:
-    """Return what about a stored attempt honest work explains badly, for staff; raises SpecError where it is damaged."""
-    folder = root(course, grade.assignment, grade.student) / grade.attempt
-    path = staff = folder / "staff.json"
-    try:
-        try:
-            record = from_json(staff.read_bytes())
-        except FileNotFoundError:
-            # An attempt from before there was such a file has them with the rest.
-            path = folder / "grade.json"
-            record = from_json(path.read_bytes())
-            if record.get("told"):
-                path = staff
-                raise
-        return tuple(map(str, record.get("flags", ())))
-    except (OSError, ValueError, TypeError, AttributeError) as exc:
-        raise _damaged(path, exc) from exc
-
-
-def _damaged(path: Path, exc: Exception) -> SpecError:
+def damaged(path: Path, exc: Exception) -> SpecError:
+    """Return the error of an attempt that cannot be read, with what mends it."""
     folder, assignment = path.parent, path.parent.parent.parent.name
     return SpecError(
         f"{path} is damaged: {type(exc).__name__}: {exc}.",

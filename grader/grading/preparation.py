@@ -29,6 +29,7 @@ from grader.judging.plan import (
     check_files,
     plan_questions,
     public_material,
+    quick_ones,
     rehearse,
 )
 from grader.records import Submission
@@ -213,7 +214,7 @@ def _context(
         split=photos.split,
         order=asking_order(plan, seed),
         # Drawn as `lab.check` draws them, about public photos alone.
-        rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
+        rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan, quick_ones(assignment)),
         judged=identity.fingerprint(spec.version(folder), secret),
         parts=identity.parts(folder),
     )

@@ -115,7 +115,8 @@ class Asking:
         refused: why a set earns nothing, by name.
         broken: why an entry point is not asked any more, by name.
         spent: sets whose budget ran out.
-        told_of: the function whose failure on hidden photos is told, and in which words: a page tells one.
+        told_of: the function whose failure on hidden inputs is told, and in which words: a page tells one.
+        rehearsed: what functions of numbers were told when they failed in their rehearsal.
         budget: bytes that answers may still have.
     """
 
@@ -130,6 +131,7 @@ class Asking:
     broken: dict[str, SubmissionError] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     told_of: dict[str, SubmissionError] = field(default_factory=dict)
+    rehearsed: dict[str, SubmissionError] = field(default_factory=dict)
     budget: AnswerBudget = field(default_factory=AnswerBudget)
 
     def ask(self, client: GradingClient) -> None:
@@ -144,12 +146,16 @@ class Asking:
             self.assignment.entry_point(question.entry_point)
         # Messages quote lines from here: the kernel names a line by its number alone.
         sources = Sources.of(client.nb, public=self.public)
+        with_examples = {
+            asked.entry_point for asked in itertools.chain(*self.plan.values()) if asked.has_examples
+        }
         # Before the budgets are dealt out: a rehearsal is charged to no set.
         for name, question in self.rehearsal.items():
             if not client.dead:
                 _, answer = self._ask(client, question, budgets[name], sources, told=True)
                 if isinstance(answer, SubmissionError):
-                    self.broken[name] = answer
+                    # No hidden example comes near a function that is broken; hidden numbers may still be answered.
+                    (self.broken if name in with_examples else self.rehearsed)[name] = answer
         # Each set has its function's budget for itself (ADR 2).
         left = {name: budgets[asked[0].entry_point] for name, asked in self.plan.items() if asked}
         for name, number in self.order:
@@ -158,8 +164,8 @@ class Asking:
             if client.dead or name in self.refused or question.entry_point in self.broken:
                 continue
             if left[name] > 0:
-                # Without an example there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
-                told = self.public or question.shown or not question.has_examples
+                # Without an argument there is nothing hidden to tell, and hidden examples come last: `sequence` sees to that.
+                told = self.public or question.shown or not question.arguments
                 used, answer = self._ask(client, question, left[name], sources, told=told)
                 left[name] -= used
                 self._keep((name, number), answer)
@@ -233,7 +239,9 @@ class Asking:
     def _one(
         self, name: str, words: SubmissionError, again: Callable[[str], SubmissionError]
     ) -> SubmissionError:
-        """Return what may be said of a failure on hidden photos: of the first function in full, of it again the same, of others that they failed."""
+        """Return what may be said of a failure on hidden inputs: what a public one showed; else of the first function class and line, of it again the same, of others that they failed."""
+        if name in self.rehearsed:
+            return self.rehearsed[name]
         if not self.told_of:
             self.told_of[name] = words
         return self.told_of.get(name) or again(name)

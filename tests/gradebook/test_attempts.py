@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from grader import disclosure
 from grader.errors import InfrastructureError, SpecError
 from grader.gradebook import attempts, versions
-from grader.messages import NOTHING, Message
-from grader.records import Check, Grade, StaffNotes, Status
+from grader.messages import Message
+from grader.records import Grade, StaffNotes
 from tests.support.notebooks import source_notebook, toy_grade
 
 
@@ -281,30 +280,3 @@ def test_an_attempt_whose_successor_never_came_is_put_back(tmp_path: Path) -> No
     write(tmp_path, attempt("b2"))
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == attempt("a1")
-
-
-def test_an_outline_is_the_grade_without_words_and_flags_are_read_alone(tmp_path: Path) -> None:
-    check = Check("doubles", "double", Status.FAILED, 2, 6, measured=Message("half"), title="Doubled.")
-    grade = dataclasses.replace(
-        toy_grade(attempt="a1"), checks=(check,), staff=StaffNotes(flags=("unlikely",))
-    )
-    attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
-
-    outline = attempts.outline(tmp_path, "toy", "student01", "a1")
-
-    told = disclosure.told(grade)
-    assert outline == dataclasses.replace(told, checks=(dataclasses.replace(check, measured=NOTHING),))
-    assert attempts.flags(tmp_path, grade) == ("unlikely",)
-    assert attempts.outline(tmp_path, "toy", "student01", "a2") is None
-
-
-def test_an_outline_of_a_damaged_attempt_is_refused(tmp_path: Path) -> None:
-    grade = toy_grade(attempt="a1")
-    folder = attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
-    (folder / "staff.json").write_text("[]")
-
-    with pytest.raises(SpecError, match=r"staff\.json is damaged"):
-        attempts.flags(tmp_path, grade)
-    (folder / "grade.json").write_text("{}")
-    with pytest.raises(SpecError, match=r"grade\.json is damaged"):
-        attempts.outline(tmp_path, "toy", "student01", "a1")

@@ -460,6 +460,41 @@ def test_a_rehearsal_that_fails_is_told_in_full_and_nothing_hidden_is_asked(tmp_
     assert "found shape (7, 4)" in refusal(found.answers())
 
 
+def test_of_hidden_numbers_a_function_tells_nothing_but_what_public_ones_showed(tmp_path: Path) -> None:
+    def fails(x: float, *_: object) -> None:
+        raise ValueError(f"I have seen {x}")
+
+    plan = {"numbers": [Question("scale", (47.11, 2, "word"))]}
+    desk: Any = Desk({"scale": fails})
+    blind = asking(tmp_path / "blind", plan)
+    rehearsed = asking(tmp_path / "rehearsed", plan, rehearsal={"scale": Question("scale", (1.5, 2, "a"))})
+
+    blind.ask(desk)
+    rehearsed.ask(desk)
+
+    assert "scale raised ValueError" in refusal(blind.answers(), "numbers")
+    assert "47.11" not in refusal(blind.answers(), "numbers")
+    assert "I have seen 1.5" in refusal(rehearsed.answers(), "numbers")
+    assert "47.11" not in refusal(rehearsed.answers(), "numbers")
+
+
+def test_a_function_of_numbers_that_fails_in_its_rehearsal_is_asked_all_the_same(tmp_path: Path) -> None:
+    def small_only(x: float, k: int, word: str) -> float:
+        if x < 2:
+            raise ValueError("too small")
+        return scale(x, k, word)
+
+    plan = {"numbers": [Question("scale", (47.0, 2, "word"))]}
+    found = asking(tmp_path, plan, rehearsal={"scale": Question("scale", (1.5, 2, "a"))})
+
+    desk: Any = Desk({"scale": small_only})
+    found.ask(desk)
+
+    numbers = found.answers()["numbers"]
+    assert not isinstance(numbers, SubmissionError)
+    assert [float(answer.value) for answer in numbers] == [98.0]
+
+
 # Of hidden questions nothing is told that a photo could lie in
 
 

@@ -110,6 +110,22 @@ def test_a_public_question_is_rehearsed_with_few_texts(tmp_path: Path) -> None:
     assert found["lengths"].arguments[0].shape == (8,)  # type: ignore[union-attr]
 
 
+def test_a_function_of_numbers_is_rehearsed_where_one_more_question_costs_little(tmp_path: Path) -> None:
+    file = tmp_path / "check_public.py"
+    file.write_text(
+        "from grader.checks import Question\n\n"
+        "def questions(material):\n"
+        "    return {'a': [Question('quick', (1,))], 'b': [Question('slow', (1,))], 'c': [Question('quiz', ())]}\n"
+    )
+    none = np.empty((0, 224, 224, 3), np.uint8)
+    material = Material(none, np.empty(0, np.int64), (), (), np.random.default_rng(0))
+    plan = {"a": [Question("quick", (2,))], "b": [Question("slow", (2,))], "c": [Question("quiz", ())]}
+
+    found = rehearse([file], material, b"seed", plan, {"quick", "quiz"})
+
+    assert {name: question.arguments for name, question in found.items()} == {"quick": (1,)}
+
+
 def test_texts_are_batched_and_gathered_as_photos_are() -> None:
     texts = np.array([f"{'x' * (place % 7)}{place}" for place in range(60)])
 

@@ -10,6 +10,7 @@ from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
 from grader.records import Grade
+from grader.reports.overview import outlines
 
 Read = Callable[[Path, str, str, str], Grade | None]
 
@@ -47,7 +48,7 @@ class History:
 
 
 def read_history(
-    course: Course, assignment: str, student: str, rule: str, *, read: Read = attempts.outline
+    course: Course, assignment: str, student: str, rule: str, *, read: Read = outlines.outline
 ) -> History:
     """Read a student's stored attempts; nothing is run.
 
@@ -80,7 +81,7 @@ def read_history(
     flags: tuple[str, ...] = ()
     if counting is not None:
         try:
-            flags = attempts.flags(course.folder, counting)
+            flags = outlines.flags(course.folder, counting)
         except SpecError as exc:  # `grade` and `export` cannot read it either
             damaged[counting.attempt], counting = str(exc), None
     lost = counting is None and bool(damaged)

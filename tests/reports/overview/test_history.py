@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from grader.assignment.course import Course
 from grader.gradebook import attempts
 from grader.records import Grade, StaffNotes
+from grader.reports.overview import outlines
 from grader.reports.overview.history import read_history
 from tests.support.notebooks import toy_grade
 
@@ -78,7 +79,8 @@ def test_each_file_of_an_attempt_is_read_once(tmp_path: Path, monkeypatch: pytes
         contents.append(content)
         return from_json(content)
 
-    monkeypatch.setattr(attempts, "from_json", parse)
+    for module in (attempts, outlines):
+        monkeypatch.setattr(module, "from_json", parse)
 
     assert read_history(Course(tmp_path), "toy", "student01", "latest").counting is not None
 
