@@ -303,7 +303,7 @@ def test_a_fault_of_ours_is_told_and_ends_with_3(
     assert "not judged anew: student02: " in done.stderr
     assert "ZeroDivisionError: division by zero" in done.stderr
     assert "student02: the former grade stays" in done.stderr
-    assert "10/16" in done.stdout
+    assert "student02\ttiny\tPASSED\t10\t16\t" in done.stdout
 
 
 def test_a_worker_that_dies_under_force_costs_no_grade_that_was_decided(
