@@ -91,13 +91,11 @@ def check_files(notebooks: Sequence[ClassicNotebook]) -> CheckFiles:
         here = [function for function, (where, _) in functions.items() if where == notebook.name]
         for cell in (cell for cell in notebook.cells if not cell.manual):
             name = _identifier(cell.id)
-            secret = read_tests(cell.hidden, here)
-            has_secret = bool(secret.examples or secret.others)
             # Half of the points go where the hidden tests are: a teacher knows better.
-            share = cell.points / 2 if has_secret else cell.points
+            share = cell.points / 2 if cell.hidden.strip() else cell.points
             public.append(_Draft(name, cell, share, read_tests(cell.source, here)))
-            if has_secret:
-                hidden.append(_Draft(f"{name}_hidden", cell, share, secret))
+            if cell.hidden.strip():
+                hidden.append(_Draft(f"{name}_hidden", cell, share, _hidden_tests(cell.hidden, here)))
     examples = [example for draft in (*public, *hidden) for example in draft.tests.examples]
     several = len(notebooks) > 1
     return CheckFiles(
@@ -109,6 +107,12 @@ def check_files(notebooks: Sequence[ClassicNotebook]) -> CheckFiles:
             for line in _entry_point(function, names, examples, where if several else "")
         ),
     )
+
+
+def _hidden_tests(source: str, functions: Sequence[str]) -> Tests:
+    tests = read_tests(source, functions)
+    # Points go to them, so a teacher must see them, whatever they are.
+    return tests if tests.examples or tests.others else Tests((), (source,))
 
 
 def _identifier(name: str) -> str:
@@ -156,6 +160,8 @@ def _check(draft: _Draft) -> Iterator[str]:
     if draft.left_over:
         yield "    # TODO: the notebook tests this in another way:"
         yield from textwrap.indent("\n".join(draft.left_over), "    #     ", lambda _: True).splitlines()
+    elif not draft.usable:
+        yield "    # TODO: nothing in the notebook's cell tests anything: say what gives these points."
     if not draft.usable:
         # An exercise that nothing decides is an ERROR, which staff see, and no 0.
         yield '    raise NotImplementedError("complete this check")'
