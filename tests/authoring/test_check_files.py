@@ -149,3 +149,27 @@ def test_hidden_tests_that_cannot_be_read_are_a_todo_of_the_hidden_file(hidden: 
 @pytest.mark.parametrize("public", ["%%time\nassert f(1) == 1", "import math", ""])
 def test_no_check_is_left_open_without_a_todo(public: str) -> None:
     assert "# TODO: " in drafted("def f(n): pass", public).public
+
+
+def test_an_answer_of_another_shape_than_the_contract_says_is_a_todo() -> None:
+    public = "assert f([1, 2, 3], 2) == [1, 2]\nassert f([1, 2, 3], 1) == 1"
+
+    (first,) = entry_points("def f(xs, n): pass", public)
+    (swapped,) = entry_points("def f(xs, n): pass", "\n".join(reversed(public.splitlines())))
+    text = drafted("def f(xs, n): pass", public).public
+
+    assert first["output"] == {"dtype": "float", "shape": ["n"]}
+    assert swapped["output"] == {"dtype": "float"}
+    assert text.count("Question(") == 1
+    assert "#     assert f([1, 2, 3], 1) == 1" in text
+
+
+@pytest.mark.parametrize(
+    "argument", ["[[1], [2, 3]]", "{'a': 1}", "None", "b'x'", "[1, None]", "1180591620717411303424"]
+)
+def test_an_argument_that_is_no_array_is_a_todo(argument: str) -> None:
+    drafts = drafted("def f(n): pass", f"assert f({argument}) == 2")
+
+    assert "return {}" in drafts.public
+    assert "TODO: the notebook tests this" in drafts.public
+    assert [line for line in drafts.entry_points if "inputs = [] # TODO" in line]
