@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,8 @@ def adopt(course: Course, assignment: str, db_url: str, *, title: str = "") -> A
     target = source / "assignment.toml"
     if target.exists():
         raise SpecError(
-            f"{target} exists, and nothing is overwritten.", f"`pawgrade grade {assignment}` grades by it."
+            f"{target} exists, and nothing is overwritten.",
+            f"`pawgrade grade {shlex.quote(assignment)}` grades by it.",
         )
     read = read_classic(course.folder, assignment, source)
     write_whole(target, toml(assignment, title or assignment, read))
@@ -149,7 +151,7 @@ def toml(
     cells = [cell for notebook in read for cell in notebook.cells]
     points = sum(cell.points for cell in cells)
     lines = [
-        (HEAD if checks is None else HEAD_CHECKS).format(id=assignment).rstrip("\n"),
+        (HEAD if checks is None else HEAD_CHECKS).format(id=shlex.quote(assignment)).rstrip("\n"),
         f"id = {_text(assignment)}",
         f"title = {_text(title)}",
         f"points = {points:.10g}",
