@@ -13,7 +13,7 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.authoring import release
 from grader.authoring.adoption.check_files import CheckFiles, check_files
-from grader.authoring.adoption.classic import ClassicNotebook, GradedCell, read_classic
+from grader.authoring.adoption.classic import ClassicNotebook, GradedCell, read_classic, require_tests
 from grader.errors import SpecError
 from grader.files import write_whole
 from grader.gradebook.conversion import STAFF, course_config, record_source
@@ -118,6 +118,7 @@ def adopt_with_checks(course: Course, assignment: str, *, title: str = "") -> Ad
     """
     source = course.source(assignment)
     read = read_classic(course.folder, assignment, source)
+    require_tests(source, read, with_points=True)
     drafts = check_files(read)
     target = source / "assignment.toml"
     left = [target] if target.exists() else []
@@ -163,7 +164,8 @@ def toml(
     if checks is None:
         lines.append(f"graded = {_text(spec.IN_THE_NOTEBOOK)}")
     for cell in sorted(cells, key=lambda cell: cell.manual):
-        lines += ["", *_table(cell)]
+        # nbgrader allows cells that are worth nothing; exercises of checks are worth something.
+        lines += ["", *(_table(cell) if cell.points or checks is None else _left_out(cell))]
     return "\n".join([*lines, *(() if checks is None else checks.entry_points)]) + "\n"
 
 
@@ -172,6 +174,12 @@ def _table(cell: GradedCell) -> Iterator[str]:
     yield f"id = {_text(cell.id)}"
     yield f"title = {_text(cell.title)}"
     yield f"points = {cell.points:.10g}"
+
+
+def _left_out(cell: GradedCell) -> Iterator[str]:
+    tests = "" if cell.manual else ", and its tests are in no check"
+    yield f"# TODO: the cell {_text(cell.id)} gives no points{tests}, so it is no exercise: give it points and add it here,"
+    yield "# or take its mark away in JupyterLab's panel `Create Assignment`."
 
 
 def _text(text: str) -> str:

@@ -85,7 +85,7 @@ def check_files(notebooks: Sequence[ClassicNotebook]) -> CheckFiles:
     public, hidden = list[_Draft](), list[_Draft]()
     for notebook in notebooks:
         here = [function for function, (where, _) in functions.items() if where == notebook.name]
-        for cell in (cell for cell in notebook.cells if not cell.manual):
+        for cell in (cell for cell in notebook.cells if not cell.manual and cell.points):
             name = _identifier(cell.id)
             # Half of the points go where the hidden tests are: a teacher knows better.
             share = cell.points / 2 if cell.hidden.strip() else cell.points
