@@ -8,6 +8,7 @@ import glob
 import itertools
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Course:
         if not path.is_dir():
             raise SpecError(
                 f"assignment {assignment!r} is not released: {path} does not exist.",
-                f"Run `pawgrade release {assignment}`.",
+                f"Run `pawgrade release {shlex.quote(assignment)}`.",
             )
         return path
 

@@ -9,6 +9,7 @@ import functools
 import re
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -94,7 +95,7 @@ def require_readable(source: Path) -> None:
 
     assignment = tried(lambda: load_assignment(source))
     tried(lambda: load_hidden(source))
-    names = (source.name,) if assignment is None else assignment.notebooks
+    names = _names_despite_mistakes(source) if assignment is None else assignment.notebooks
     paths = {name: source / f"{name}.ipynb" for name in names}
     read = {name: tried(functools.partial(read_source, path)) for name, path in paths.items()}
     notebooks = {name: notebook for name, notebook in read.items() if notebook is not None}
@@ -111,6 +112,21 @@ def require_readable(source: Path) -> None:
     if errors:
         hints = dict.fromkeys(str(error.hint) for error in errors if error.hint)
         raise SpecError("\n".join(str(error.message) for error in errors), " ".join(hints))
+
+
+def _names_despite_mistakes(source: Path) -> tuple[str, ...]:
+    """Return the notebooks that an `assignment.toml` with mistakes names; where none can be read, the folder's if it is there."""
+    try:
+        table = tomllib.loads((source / "assignment.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return (source.name,)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        table = {"notebooks": None}
+    names = table.get("notebooks", [source.name])
+    # Other values are mistakes of that file, which are told already.
+    if isinstance(names, list) and all(isinstance(name, str) and Path(name).name == name for name in names):
+        return tuple(dict.fromkeys(names))
+    return (source.name,) if (source / f"{source.name}.ipynb").is_file() else ()
 
 
 def _require_metadata(path: Path, notebook: NotebookNode) -> None:

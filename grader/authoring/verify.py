@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -161,7 +162,7 @@ def _graded(
 def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> Iterator[Finding]:
     tell("the release is fresh")
     stale = release.stale_files(course.folder, assignment)
-    hint = f"; run `pawgrade release {assignment}`" if stale else ""
+    hint = f"; run `pawgrade release {shlex.quote(assignment)}`" if stale else ""
     detail = (", ".join(stale) or "equal to a fresh build") + hint
     name = spec.notebook_names(course.source(assignment))[0]
     file = f"{course.layout.release}/{assignment}/{name}.ipynb"
@@ -186,7 +187,7 @@ def _calibration(case: Case) -> Iterator[Finding]:
         mine = card == case.card
         if not mine and calibration is None:
             if levels:
-                words = f"not known: `pawgrade calibrate {case.assignment} --data {card}` has never run"
+                words = f"not known: `pawgrade calibrate {shlex.quote(case.assignment)} --data {card}` has never run"
                 # Told and not failed: what another card reaches is found out with --data.
                 yield case.finding("calibration", f"{card}: levels", True, words, file=file)
             continue

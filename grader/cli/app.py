@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -207,7 +208,7 @@ def grade(
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
     # Piped, standard output has a line for each submission and nothing else.
     if grades and output.console.is_terminal and str(json_path) != "-":
-        output.note(f"next: pawgrade feedback {assignment}")
+        output.note(f"next: pawgrade feedback {shlex.quote(assignment)}")
     # Somebody left out makes it 1, as a missed pass mark does.
     if any(outcome.what in outcomes.FAILED for outcome in told):
         raise typer.Exit(3)
@@ -271,11 +272,11 @@ def _warn(grades: list[Grade], *, flagged: bool, logs: list[str]) -> None:
     for line in (f"{grade.student}: {flag}" for grade in grades for flag in grade.staff.flags):
         output.errors.print(f"[yellow]worth a look:[/] {plain(line)}", highlight=False)
     if flagged:
-        what = f"some results are worth a look; `pawgrade review {grades[0].assignment}` shows which and why"
+        what = f"some results are worth a look; `pawgrade review {shlex.quote(grades[0].assignment)}` shows which and why"
         text = f"{what}. No verdict, and no points changed."
         output.errors.print(plain(text), style="dim", highlight=False)
     if any(grade.believed for grade in grades):
-        what = f"believed: tests in the students' own notebooks gave these points; `pawgrade adopt {grades[0].assignment} --checks` begins checks that ask from outside"
+        what = f"believed: tests in the students' own notebooks gave these points; `pawgrade adopt {shlex.quote(grades[0].assignment)} --checks` begins checks that ask from outside"
         output.errors.print(plain(what), style="dim", highlight=False)
     # Repeated for each class: without a sandbox nothing keeps a notebook from the grader's own files (ADR 3).
     ran = sum(grade.sandbox == "none" for grade in grades)

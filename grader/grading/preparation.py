@@ -255,6 +255,15 @@ def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> No
             )
 
 
+def require_checks(assignment: spec.Assignment) -> None:
+    """Raise SpecError where the tests in a notebook's own cells give the points, so that none can be run beside it."""
+    if assignment.in_the_notebook:
+        raise SpecError(
+            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
+            "Run the notebook from top to bottom: what those tests say is what you see there, and there is nothing else to check.",
+        )
+
+
 def prepare_public(
     folder: Path,
     settings: Settings,
@@ -273,11 +282,7 @@ def prepare_public(
         released: what takes the place of the released notebooks, by name; None: those in the folder.
     """
     assignment = spec.load_public(folder)
-    if assignment.in_the_notebook:
-        raise SpecError(
-            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
-            "Run the notebook from top to bottom: what those tests say is what you see there.",
-        )
+    require_checks(assignment)
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
     view = None if card_id == spec.NO_CARD else asked_photos.read_view(card_id, data.label_space, settings)

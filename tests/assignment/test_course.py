@@ -76,6 +76,13 @@ def test_a_release_that_was_not_made_is_told(course: Course) -> None:
         course.release("tyo")
 
 
+def test_the_command_that_makes_a_release_can_be_pasted(tmp_path: Path) -> None:
+    (tmp_path / "solutions" / "Problem Set 1").mkdir(parents=True)
+
+    with pytest.raises(SpecError, match="Run `pawgrade release 'Problem Set 1'`"):
+        Course(tmp_path).release("Problem Set 1")
+
+
 def test_submissions_are_listed_by_student(course: Course) -> None:
     for student in ("student02", "student01"):
         hand_in(course, student, "2026-01-01 10:00:00 UTC\n")

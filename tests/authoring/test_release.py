@@ -359,3 +359,27 @@ def test_the_adapters_import_without_nbgrader() -> None:
     )
 
     assert done.stdout == "This needs nbgrader: pip install 'pawgrade[staff]'\n"
+
+
+@pytest.mark.parametrize(
+    ("toml", "missing"),
+    [
+        ('id = "toy"\nnotebooks = ["Part 1", "part-2"]\npoints = 0\n', ["part-2.ipynb does not exist"]),
+        ('id = "toy"\npoints = 0\n', ["toy.ipynb does not exist"]),
+        ('id = "toy"\nnotebooks = "Part 1"\n', []),
+        ("id = toy\n", []),
+    ],
+)
+def test_notebooks_are_looked_for_by_the_names_of_a_file_with_mistakes(
+    toml: str, missing: list[str], course: Path
+) -> None:
+    source = course / "solutions" / "toy"
+    (source / "toy.ipynb").rename(source / "Part 1.ipynb")
+    (source / "assignment.toml").write_text(toml)
+
+    with pytest.raises(SpecError) as told:
+        require_readable(source)
+
+    lines = str(told.value.message).splitlines()
+    assert "assignment.toml" in lines[0]
+    assert [line.removeprefix(f"{source}/").rstrip(".") for line in lines if ".ipynb" in line] == missing

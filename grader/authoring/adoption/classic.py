@@ -147,7 +147,13 @@ def _require_gradable(source: Path, read: Sequence[ClassicNotebook]) -> None:
             f"{source}: {len(twice)} ids are there more than once: {', '.join(twice)}.",
             "An id names an exercise of the whole assignment: rename the cells in JupyterLab's panel `Create Assignment`.",
         )
-    if not any(not cell.manual for notebook in read for cell in notebook.cells):
+    require_tests(source, read)
+
+
+def require_tests(source: Path, read: Sequence[ClassicNotebook], *, with_points: bool = False) -> None:
+    """Raise SpecError where no cell has tests; nbgrader allows tests of 0 points, which `with_points` does not count."""
+    cells = (cell for notebook in read for cell in notebook.cells)
+    if not any(not cell.manual and (cell.points or not with_points) for cell in cells):
         raise SpecError(
             f"{source}: no cell has tests that give points: there is nothing to grade without people.",
             "Cells are marked in JupyterLab's panel `Create Assignment`: Autograded tests.",
