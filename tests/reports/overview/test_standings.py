@@ -41,14 +41,16 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 def standing_of(course: Course) -> Standing:
     people = course_roster(course.folder, course.db_url(None))
-    submitted, notes = read_submitted(course, "toy")
+    submitted, pending, notes = read_submitted(course, "toy")
     histories = {
         student: read_history(course, "toy", student, "latest")
         for student in attempts.students(course.folder, "toy")
     }
     recorded = read_gradebook("toy", course.db_url(None))
     assignment = spec.load_assignment(course.source("toy"))
-    return standing(course.folder, Material(assignment, histories, recorded, submitted, notes), people)
+    return standing(
+        course.folder, Material(assignment, histories, recorded, submitted, notes, pending), people
+    )
 
 
 def test_everybody_is_in_one_state(course: Course) -> None:
