@@ -287,6 +287,13 @@ def waiting(course: Path, assignment: str, student: str) -> Message:
     return NOTHING
 
 
+def unscored(course: Path, assignment: str, student: str) -> str:
+    """Return the `version` handed in now when it is kept and not scored, or ""."""
+    with contextlib.suppress(FileNotFoundError, UnicodeDecodeError):
+        return (_place(course, assignment, student) / "current").read_text(encoding="utf-8")
+    return ""
+
+
 def settle(course: Path, submission: Submission) -> None:
     """Remove the mark that what is handed in now is unscored, and its copy: it has become an attempt."""
     folder = _place(course, submission.assignment, submission.student)

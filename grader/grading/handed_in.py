@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from nbformat import NotebookNode
 
 from grader import files
-from grader.assignment.course import notebooks
+from grader.assignment.course import deeper_notebooks, notebooks
 from grader.errors import SubmissionError
 from grader.grading import workplace
 from grader.grading.preparation import Work
@@ -69,6 +70,15 @@ def _explain_unread(exc: Exception, submission: Submission, name: str) -> Messag
             name=file,
             count=len(names),
             names=workplace.some_names(names),
+        )
+    deeper = deeper_notebooks(submission.folder)
+    same = [path for path in deeper if PurePosixPath(path).name.casefold() == file.casefold()]
+    # Of several notebooks the others belong to other exercises.
+    if paths := same or ([] if several else deeper):
+        return Message(
+            "There is no {name} at the top of what was handed in, only in folders of it: {paths}. Hand in the notebook itself, without a folder, as {name}.",
+            name=file,
+            paths=workplace.some_names(paths),
         )
     return Message(
         "There is no {name} in what was handed in. Hand in the notebook under this name.",

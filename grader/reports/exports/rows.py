@@ -21,9 +21,13 @@ from grader.gradebook.nbgrader import has_nbgrader, open_gradebook
 from grader.gradebook.roster import Roster, Student, course_roster, hidden_character
 from grader.gradebook.scores import CellScore, Scores, read_scores
 from grader.records import Grade, Status
+from grader.reports.ungraded import NOBODY, Ungraded, read_ungraded
+from grader.reports.ungraded import notes as pending_notes
 from grader.settings import Settings
 
-MISSING, EXCUSED = "not handed in", "excused"  # a row's status where there is no grade
+# A row's status where there is no grade.
+MISSING, UNGRADED, EXCUSED = "not handed in", "handed in, not graded yet", "excused"
+NEWER = "a newer hand-in is not graded yet"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Row:
     Attributes:
         student: with the names that other systems have.
         in_roster: whether the roster has this student.
-        status: of the grade with all that was given by hand; `MISSING` or `EXCUSED` where there is none.
+        status: of the grade with all that was given by hand; `MISSING`, `UNGRADED` or `EXCUSED` where there is none.
         points: exact, all together; None where there are none or an exercise is not decided. 0 is a mark.
         automatic: points that checks gave.
         manual: points that people gave to cells graded by hand; None while there are none.
@@ -67,6 +71,7 @@ class Row:
         handed_in: when, where the gradebook knows.
         parts: exercise by exercise.
         grade: the attempt as its student may know it; None where there is none.
+        newer: whether other files lie handed in, which are not graded yet.
     """
 
     student: Student
@@ -82,6 +87,7 @@ class Row:
     handed_in: datetime | None = None
     parts: tuple[Part, ...] = ()
     grade: Grade | None = None
+    newer: bool = False
 
     @property
     def undecided(self) -> tuple[str, ...]:
@@ -177,8 +183,9 @@ def gather(
         if (grade := versions.counting(course.folder, assignment_id, student, settings.counts)) is not None
     }
     times = own_times(course.folder, grades)
-    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people, times)
-    if all(row.status == MISSING for row in marks.rows):
+    pending = read_ungraded(course, assignment_id)
+    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people, times, pending)
+    if all(row.status in {MISSING, UNGRADED} for row in marks.rows):
         raise attempts.nobody_graded(assignment_id)
     return replace(marks, rows=tuple(_with_excused(marks.rows, excused)))
 
@@ -195,8 +202,9 @@ def combine(
     recorded: Mapping[str, Scores] | None,
     people: Roster,
     times: Mapping[str, datetime] = MappingProxyType({}),
+    pending: Ungraded = NOBODY,
 ) -> Marks:
-    """Put the marks of an assignment together: a row for everybody who has a grade, a score or a place in the roster.
+    """Put the marks of an assignment together: a row for everybody who has a grade, a score, a hand-in or a place in the roster.
 
     Args:
         assignment: as its file has it.
@@ -204,6 +212,7 @@ def combine(
         recorded: what `read_gradebook` gives.
         people: the course's roster.
         times: when the work was handed in that counts, by student, where the gradebook has the time of other work: `own_times`.
+        pending: whose work lies handed in that no grade is of.
     """
     scores = recorded or {}
     notes = (
@@ -220,11 +229,21 @@ def combine(
         match = people.find("id", composed).student
         grade, given = grades.get(student), scores.get(student)
         row = _row(assignment, match or Student(composed), match is not None, grade, given)
+        row = replace(row, newer=composed in pending.newer)
         rows.append(replace(row, handed_in=times[student]) if student in times else row)
         if grade and given and given.attempt not in {"", grade.attempt}:
             notes.append(f"{student}: the gradebook shows another attempt; run `pawgrade gradebook rebuild`")
     graded = {row.student.id for row in rows}
-    rows += [Row(student, True, MISSING) for student in people.students if student.id not in graded]
+    rows += [
+        Row(student, True, UNGRADED if student.id in pending.first else MISSING)
+        for student in people.students
+        if student.id not in graded
+    ]
+    rows += [
+        Row(Student(student), False, UNGRADED) for student in pending.first - {row.student.id for row in rows}
+    ]
+    without_grade = pending.first - graded
+    notes += [*pending.notes, *pending_notes(assignment.id, without_grade, pending.newer & graded)]
     believed = sum(row.grade is not None and row.grade.believed for row in rows)
     if believed:
         notes.append(believed_note(believed))

@@ -113,13 +113,13 @@ def _people(course: Course, settings: Settings) -> tuple[Roster, list[str]]:
 
 def _read(course: Course, assignment_id: str, settings: Settings) -> Material:
     assignment = spec.load_assignment(course.source(assignment_id))
-    submitted, notes = read_submitted(course, assignment_id)
+    submitted, pending, notes = read_submitted(course, assignment_id)
     histories = {
         student: read_history(course, assignment_id, student, settings.counts)
         for student in attempts.students(course.folder, assignment_id)
     }
     recorded = read_gradebook(assignment_id, course.db_url(settings.db_url))
-    return Material(assignment, histories, recorded, submitted, notes)
+    return Material(assignment, histories, recorded, submitted, notes, pending)
 
 
 def _tell_students(course: Course, settings: Settings, material: Material, students: Collection[str]) -> None:
@@ -268,6 +268,7 @@ def _lines(course: Course, entry: Standing) -> Iterable[dict[str, Any]]:
             "handed_in": visible(line.handed_in),
             "flags": line.flags,
             "unscored": line.unscored,
+            "newer": line.row.newer,
             "href": _href(line.folder, assignment, file) if page.is_file() else "",
             "index": _href(line.folder, "index.html") if index.is_file() else "",
         }
@@ -288,7 +289,7 @@ _STATES = {
     State.FAILED: _words("failed", "✗", Message("Not passed")),
     State.UNDECIDED: _words("error", "!", Message("Not decided")),
     State.DAMAGED: _words("error", "!", Message("Attempt damaged")),
-    State.UNGRADED: _words("skipped", "…", Message("Not graded yet")),
+    State.UNGRADED: _words("skipped", "…", Message("Handed in, not graded yet")),
     State.MISSING: _words("skipped", "–", Message("Not handed in")),
 }
 

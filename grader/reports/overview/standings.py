@@ -19,8 +19,10 @@ from grader.gradebook import versions
 from grader.gradebook.roster import Roster, Student, hidden_character
 from grader.gradebook.scores import Scores
 from grader.records import Status
-from grader.reports.exports.rows import MISSING, Row, combine, own_times
+from grader.reports.exports.rows import MISSING, UNGRADED, Row, combine, own_times
+from grader.reports.overview import outlines
 from grader.reports.overview.history import History
+from grader.reports.ungraded import NOBODY, Ungraded, ungraded
 
 CHECKS = 10  # that most often fail, and are listed
 
@@ -167,6 +169,7 @@ class Material:
         recorded: what the gradebook has, by student; None: there is no gradebook.
         submitted: when each student handed in what lies under `submitted/`: text of `timestamp.txt`, or None.
         notes: sentences for staff about what could not be read.
+        pending: whose work lies under `submitted/` that no grade is of.
     """
 
     assignment: spec.Assignment
@@ -174,6 +177,7 @@ class Material:
     recorded: Mapping[str, Scores] | None
     submitted: Mapping[str, str | None]
     notes: tuple[str, ...] = ()
+    pending: Ungraded = NOBODY
 
 
 def standing(course: Path, material: Material, people: Roster) -> Standing:
@@ -189,7 +193,7 @@ def standing(course: Path, material: Material, people: Roster) -> Standing:
         student: history.counting for student, history in histories.items() if history.counting is not None
     }
     times = own_times(course, grades)
-    marks = combine(material.assignment, grades, material.recorded, people, times)
+    marks = combine(material.assignment, grades, material.recorded, people, times, material.pending)
     rows = {row.student.id: row for row in marks.rows}
     folders = {unicodedata.normalize("NFC", name): name for name in [*histories, *material.submitted]}
     for student, folder in folders.items():
@@ -221,7 +225,7 @@ def _state(row: Row, history: History, *, handed_in: bool) -> State:
     # Before all else: marks made without the attempt that counts would look like a result.
     if history.lost:
         return State.DAMAGED
-    if row.status == MISSING:
+    if row.status in {MISSING, UNGRADED}:
         return State.UNGRADED if handed_in else State.MISSING
     if row.points is None:
         return State.UNDECIDED
@@ -248,13 +252,16 @@ def failing_checks(assignment: spec.Assignment, entries: Sequence[Entry]) -> lis
     return sorted(rows, key=lambda row: (-row.share, -row.failed, row.exercise, row.id))
 
 
-def read_submitted(course: Course, assignment: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Return who has handed in, with the text of `timestamp.txt`, and what is wrong with the folders."""
+def read_submitted(
+    course: Course, assignment: str
+) -> tuple[dict[str, str | None], Ungraded, tuple[str, ...]]:
+    """Return who has handed in, with the text of `timestamp.txt`, whose work is not graded, and what is wrong with the folders."""
     try:
         submissions = course.submissions(assignment)
     except GraderError as exc:  # two folders of one name stop `grade`, not the overview
-        return {}, (str(exc),)
-    return {submission.student: submission.timestamp for submission in submissions}, ()
+        return {}, NOBODY, (str(exc),)
+    times = {submission.student: submission.timestamp for submission in submissions}
+    return times, ungraded(course, assignment, submissions, read=outlines.outline), ()
 
 
 def moment(when: datetime) -> str:

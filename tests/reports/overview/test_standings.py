@@ -25,6 +25,7 @@ from grader.reports.overview.standings import (
     read_submitted,
     standing,
 )
+from tests.support.handed_in import folder_of
 from tests.support.marks import exported_course
 from tests.support.notebooks import toy_grade
 
@@ -32,7 +33,8 @@ from tests.support.notebooks import toy_grade
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     made = exported_course(tmp_path_factory.mktemp("course"))
-    (made.folder / "submitted" / "student06" / "toy").mkdir(parents=True)
+    folder_of(made.submitted, {"student06/toy/toy.ipynb": "{}"})
+    (made.submitted / "student03" / "toy").mkdir(parents=True)  # an empty folder is no hand-in
     attempts.write(made.folder, toy_grade("student07"), submitted={}, executed={}, answers={})
     attempts.set_current(made.folder, toy_grade("student07"))
     (attempts.root(made.folder, "toy", "student07") / "first" / "grade.json").write_text("[]")
@@ -41,14 +43,16 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 def standing_of(course: Course) -> Standing:
     people = course_roster(course.folder, course.db_url(None))
-    submitted, notes = read_submitted(course, "toy")
+    submitted, pending, notes = read_submitted(course, "toy")
     histories = {
         student: read_history(course, "toy", student, "latest")
         for student in attempts.students(course.folder, "toy")
     }
     recorded = read_gradebook("toy", course.db_url(None))
     assignment = spec.load_assignment(course.source("toy"))
-    return standing(course.folder, Material(assignment, histories, recorded, submitted, notes), people)
+    return standing(
+        course.folder, Material(assignment, histories, recorded, submitted, notes, pending), people
+    )
 
 
 def test_everybody_is_in_one_state(course: Course) -> None:
