@@ -11,6 +11,7 @@ from grader.execution.run import Execution
 from grader.judging.probe import Overrun
 from grader.limits import Limits, explain
 from grader.messages import NOTHING, Message
+from grader.notebooks.places import jupyter_numbers
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
@@ -49,8 +50,7 @@ def on_limit(
     """
     location = Message("while its functions were asked")
     if index is not None:
-        # Students count code cells; `index` counts all cells.
-        number = sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == "code")
+        number = jupyter_numbers(notebook.cells)[index]
         location = Message("in code cell {number}", number=number)
     if limit is Limit.MEMORY and on_gpu:
         return Message(
@@ -122,7 +122,7 @@ def left_out(number: int) -> Message:
     """Say that a notebook ran again without the cell that met the memory limit.
 
     Args:
-        number: of the cell, among code cells.
+        number: of the cell, as Jupyter shows it.
     """
     return Message(
         "After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "

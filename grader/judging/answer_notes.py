@@ -17,6 +17,7 @@ from grader.assignment.spec import EntryPoint
 from grader.errors import SubmissionError
 from grader.judging.answers import expected, found_instead
 from grader.messages import NOTHING, Message, quoted, sentences
+from grader.notebooks.places import jupyter_numbers
 from grader.notebooks.sanitise_text import printable
 
 KNOWN = frozenset(disclosure.CLASSES)
@@ -31,7 +32,7 @@ class Sources:
     """The code cells of a notebook as it was handed in.
 
     Attributes:
-        cells: number among all code cells and source of each cell that was sent to the kernel, in that order.
+        cells: number that Jupyter shows and source of each cell that was sent to the kernel, in that order.
         most_lines: how far down a line may be named: a bound on what the place can tell of hidden questions (ADR 11).
     """
 
@@ -41,8 +42,13 @@ class Sources:
     @classmethod
     def of(cls, notebook: Any, *, public: bool = False) -> Sources:  # noqa: ANN401 - an nbformat notebook
         """Read them from a notebook; empty cells are never sent. Where all that is asked is public, any line may be named."""
-        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        sent = [(number, source) for number, source in enumerate(code, 1) if source.strip()]
+        numbered = zip(jupyter_numbers(notebook.cells), notebook.cells, strict=True)
+        # The injected cell is among them: the kernel's execution count counts it, its author does not.
+        sent = [
+            (number, cell.source)
+            for number, cell in numbered
+            if cell.cell_type == "code" and cell.source.strip()
+        ]
         return cls(sent, sys.maxsize if public else MOST_LINES)
 
     def line(self, execution: object, number: object) -> Message:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.assignment.spec import EntryPoint, Value
 from grader.errors import SubmissionError
@@ -110,7 +110,16 @@ def test_other_notes_are_told_as_they_are() -> None:
 
 def test_far_lines_are_named_only_where_all_is_public() -> None:
     source = "\n".join(["x = 1"] * 600)
-    notebook = SimpleNamespace(cells=[SimpleNamespace(cell_type="code", source=source)])
+    notebook = new_notebook(cells=[new_code_cell(source)])
 
     assert not Sources.of(notebook).line(1, 590)
     assert str(Sources.of(notebook, public=True).line(1, 590)) == "cell 1, line 590: x = 1"
+
+
+def test_a_line_has_the_number_of_its_cell_in_jupyter_and_is_read_by_the_count_of_the_kernel() -> None:
+    parameters = new_code_cell("seed = 0", metadata={"tags": ["parameters"]})
+    injected = new_code_cell("# Parameters\nseed = 7", metadata={"tags": ["injected-parameters"]})
+    cells = [parameters, injected, new_code_cell("\n"), new_code_cell("def f(): pass")]
+
+    # The kernel ran three cells; the student's Jupyter runs two.
+    assert str(Sources.of(new_notebook(cells=cells)).line(3, 1)) == "cell 2, line 1: def f(): pass"

@@ -8,12 +8,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.assignment.spec import Assignment
 from grader.checks.questions import Question
@@ -84,11 +84,8 @@ class Desk:
         self.lease = self
         self.functions, self.meddle, self.charge_s, self.apart = functions, meddle, charge_s, apart
         self.dead, self.events = False, list[str]()
-        self.nb = SimpleNamespace(
-            cells=[
-                SimpleNamespace(cell_type="code", source=""),
-                SimpleNamespace(cell_type="code", source="\n\nx = 1\nraise ValueError(secret)"),
-            ]
+        self.nb = new_notebook(
+            cells=[new_code_cell(""), new_code_cell("\n\nx = 1\nraise ValueError(secret)")]
         )
 
     def bring(self, folder: Path) -> str:
@@ -536,7 +533,7 @@ def test_of_a_hidden_exception_class_and_line_are_told_and_the_line_is_the_one_h
         return meddle
 
     told = refusal(asked(tmp_path / "a", meddle=forge(1, 2), public=False))
-    assert "classify raised ValueError (cell 2, line 2: raise ValueError(secret))." in told
+    assert "classify raised ValueError (cell 1, line 2: raise ValueError(secret))." in told
     for cell, line in ((1, 3), (2, 1), (0, 1), (1, 0), ("1", 2), (True, 2), (1, 2.0), (10**30, 1)):
         told = refusal(asked(tmp_path / f"{cell} {line}", meddle=forge(cell, line), public=False))
         assert "classify raised ValueError." in told
