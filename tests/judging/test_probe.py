@@ -550,6 +550,31 @@ def test_a_call_to_paste_is_told_of_public_questions_alone(tmp_path: Path) -> No
     assert "lab.call" not in told[False]
 
 
+def test_a_rehearsal_that_raises_is_told_with_the_lines_and_the_call_and_hidden_questions_never(
+    tmp_path: Path,
+) -> None:
+    def meddle(place: Path) -> None:
+        (place / "answer.npy").unlink(missing_ok=True)
+        note = {"kind": "raised", "text": "KeyError: 9", "class": "KeyError", "frames": [[1, 1], [1, 2]]}
+        (place / "note.json").write_text(json.dumps(note))
+
+    desk: Any = Desk({"classify": honest, "scale": scale}, meddle)
+    rehearsal = {"classify": Question("classify", (np.ones((7, 2, 2), np.uint8),))}
+    rehearsed, hidden = (
+        asking(tmp_path / name, rehearsal=given) for name, given in (("a", rehearsal), ("b", {}))
+    )
+
+    rehearsed.ask(desk)
+    hidden.ask(desk)
+
+    told = refusal(rehearsed.answers())
+    assert "cell 1, line 2: raise ValueError(secret); called in cell 1, line 1: x = 1" in told
+    assert told.endswith('classify(*lab.call("classify"))')
+    assert "as the checks do" not in told
+    assert "lab.call" not in refusal(hidden.answers())
+    assert "called in" not in refusal(hidden.answers())
+
+
 def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> None:
     def fails(*_: object) -> None:
         raise ValueError("a photo")
