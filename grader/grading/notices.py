@@ -66,17 +66,22 @@ def on_overruns(overruns: Sequence[Overrun]) -> list[Message]:
     How much was answered is told in steps only: a notebook that has seen hidden photos chooses when it stops.
     """
     told: dict[str, Message] = {}
+    in_batches = Message(
+        "pass photos through the network in batches; fewer views of each photo take less time."
+    )
     for overrun in overruns:
         # The first set of a function speaks for its others.
         told.setdefault(
             overrun.entry_point,
             Message(
                 "{function} has {seconds:g} s for the questions of an exercise, and used them up: {share} of its questions were answered in time. "
-                "What was answered counts, the rest is wrong. Train before, not inside this function; pass photos through the "
-                "network in batches; fewer views of each photo take less time.",
+                "What was answered counts, the rest is wrong. {advice}",
                 function=overrun.entry_point,
                 seconds=overrun.budget_s,
                 share=disclosure.part(overrun.answered, overrun.asked),
+                advice=Message("Train before, not inside this function; {more}", more=in_batches)
+                if overrun.photos
+                else Message("Do before what can be done once, and compute with arrays, not in loops."),
             ),
         )
     return list(told.values())

@@ -24,6 +24,21 @@ KNOWN = frozenset(disclosure.CLASSES)
 MOST_LINES = disclosure.LINES
 LINE_CHARS, CLASS_CHARS = 120, 100
 MOST_FRAMES = 4  # of the notebook's own, in one sentence
+# Types that only promise values, as `in_kernel.call` names them, and what to do.
+LATER = {
+    "generator": Message(
+        "That is a generator: a function with `yield` gives one, and so does `(... for ...)`. It holds no values yet: `return` "
+        "gives them, for example as np.array([... for ...])."
+    ),
+    "coroutine": Message(
+        "That is a coroutine: a function that begins with `async def` gives one, and no value. Write `def`; `return` then gives "
+        "the value."
+    ),
+    "async_generator": Message(
+        "That is a generator of a coroutine: `async def` and `yield` give one, and no value. Write `def`; `return` then gives the "
+        "value."
+    ),
+}
 PUBLIC_CHECK = Message("`lab.check` and `pawgrade check` ask it about public photos and show everything.")
 
 
@@ -130,7 +145,8 @@ def explain_note(
         objects = Message("Python objects ({kind})", kind=text) if text else Message("Python objects")
         return SubmissionError(
             found_instead(where, expectation, objects),
-            Message(
+            LATER.get(text)
+            or Message(
                 "Return a plain numpy array of numbers, for example with np.asarray(result, dtype={dtype}); a list of "
                 "tensors becomes one with torch.stack(list).detach().numpy().",
                 dtype=_dtype(entry_point),

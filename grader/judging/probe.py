@@ -92,12 +92,14 @@ class Overrun:
         budget_s: seconds that it had for the set.
         answered: questions of the set that were answered in time.
         asked: questions of the set.
+        photos: whether it is asked about photos.
     """
 
     entry_point: str
     budget_s: float
     answered: int
     asked: int
+    photos: bool = False
 
 
 @dataclass
@@ -256,6 +258,7 @@ class Asking:
                 self.assignment.entry_point(asked[0].entry_point).budget_s,
                 sum((name, number) in self.values for number in range(len(asked))),
                 len(asked),
+                any(question.has_photos for question in asked),
             )
             for name, asked in self.plan.items()
             if name in self.spent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from grader.assignment.spec import EntryPoint, Value
 from grader.errors import SubmissionError
 from grader.judging.answer_notes import Sources, call_of, explain_note, retraced
+from grader.judging.in_kernel import Unusable, call
 
 SIZES = {"n": 2}
 
@@ -58,6 +61,29 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
+
+
+async def awaited() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(lambda: (n for n in (1, 2)), "generator"), (awaited, "coroutine")],
+    ids=["generator", "coroutine"],
+)
+def test_what_only_promises_a_value_is_told_as_that(make: Callable[[], Any], name: str) -> None:
+    with contextlib.closing(make()) as promise, pytest.raises(Unusable) as caught:
+        call(lambda: promise, ())
+    note = caught.value.to_note()
+
+    error, unseen = (explain_note(note, CLASSIFY, SIZES, Sources(), told=told) for told in (True, False))
+
+    assert str(error.message).endswith(f"found Python objects ({name}).")
+    assert str(error.hint).startswith(f"That is a {name}: ")
+    assert "`return`" in str(error.hint)
+    assert "torch.stack" not in str(error.hint)
+    assert name not in str(unseen)  # which one it is could be an answer about a hidden photo
 
 
 @given(st.dictionaries(st.sampled_from(["kind", "text", "other"]), json_values))

@@ -325,7 +325,7 @@ def test_what_was_answered_before_the_budget_ran_out_counts_and_the_rest_is_nan(
     assert not isinstance(answers, SubmissionError)
     assert [answer.value.shape for answer in answers] == [(3, 3), (1, 3), (2, 3)]
     assert [bool(np.isnan(answer.value).all()) for answer in answers] == [False, True, False]
-    assert found.overruns() == (Overrun("classify", 5, 2, 3),)
+    assert found.overruns() == (Overrun("classify", 5, 2, 3, photos=True),)
 
 
 @pytest.mark.parametrize(
