@@ -7,6 +7,7 @@ autoescape or `clean_html`; `Grade.log` is never read here.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -165,13 +166,20 @@ def _notebook(
     look_at = {place.index for exercise, place in places.items() if place and exercise in lost}
     look_at |= {cell.index for cell in cells if cell.grade_id in words}
     look_at |= {begin.index} if begin and begin.index is not None else set()
+    titles = Counter(comment.title for comment in manual)
     parts = sections(cells, failed=failed, look_at=look_at)
     return {
         "cells": _Cells(cells, parts),
         "sections": parts,
         "failed": failed,
         "manual": [
-            {"entry": comment, "words": words.get(comment.cell), "index": _index(comment.cell, cells)}
+            {
+                "entry": comment,
+                # Cells under one heading have one title.
+                "title": comment.title if titles[comment.title] == 1 else f"{comment.title} ({comment.cell})",
+                "words": words.get(comment.cell),
+                "index": _index(comment.cell, cells),
+            }
             for comment in manual
         ],
         "comments": words,

@@ -33,6 +33,11 @@ LOOK = Message("Run this cell in your notebook, and read the error that it shows
 HIDDEN = Message(
     "The tests that you can see pass. Try inputs that they leave out: small, large, empty, negative ones."
 )
+PARTLY = Message("a part of the tests pass")
+WITHOUT_HIDDEN = Message(
+    "This cell has a hidden part, without which it ends in an error: that error costs nothing. Try inputs that the tests leave "
+    "out: small, large, empty, negative ones."
+)
 NO_NUMBER = Message("Run this cell in your notebook, and look at the number that it shows.")
 NOT_RUN = Message("this cell was not run to its end")
 STDERR = Message("the cell wrote to standard error, which counts as an error")
@@ -277,11 +282,13 @@ def _reason(visible: _Tested, most: float, points: float) -> tuple[Message, Mess
     if not visible.ran:
         return NOT_RUN, NOTHING
     if visible.error:
-        return Message("a test failed: {error}", error=visible.error), LOOK
+        failed = Message("a test failed: {error}", error=visible.error)
+        # A cell that raises has no points, so with the hidden part this one raised nothing.
+        return (PARTLY, WITHOUT_HIDDEN) if points > 0 else (failed, LOOK)
     if visible.share(most) != points:  # the tests that the student sees do not lose them
         return Message("a hidden test failed"), HIDDEN
     if visible.points(most) is None:
         return Message("the tests gave no number from 0 to {most}", most=f"{most:g}"), NO_NUMBER
     if any(output.get("name") == "stderr" for output in visible.cell.get("outputs", ())):
         return STDERR, STDERR_HINT
-    return Message("a part of the tests pass"), LOOK
+    return PARTLY, LOOK

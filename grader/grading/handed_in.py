@@ -15,6 +15,7 @@ from grader.grading import workplace
 from grader.grading.preparation import Work
 from grader.messages import Message
 from grader.notebooks import cells, reading
+from grader.notebooks.places import jupyter_numbers
 from grader.records import Repair, Submission
 
 
@@ -88,7 +89,7 @@ def _explain_unread(exc: Exception, submission: Submission, name: str) -> Messag
 
 def without_cell(notebook: NotebookNode, executed: NotebookNode, index: int) -> tuple[int, NotebookNode]:
     """Return the number of a cell of an executed notebook, and the notebook to run with an error in that cell's place."""
-    number = sum(1 for cell in executed.cells[: index + 1] if cell.cell_type == "code")
+    number = jupyter_numbers(executed.cells)[index]
     shorter = copy.deepcopy(notebook)
     for cell in shorter.cells:
         # By id, not by position: papermill has put a cell with the parameters into the executed notebook.

@@ -79,7 +79,7 @@ def sequence(plan: Plan, rng: np.random.Generator) -> list[Place]:
 def number_of(plan: Plan, question: Question) -> int:
     """Return which of a plan's questions about its function a question is, from 0."""
     alike = [asked for asked in itertools.chain(*plan.values()) if asked.entry_point == question.entry_point]
-    # `is`, since arrays have no single truth; 0 for one that the plan lacks, such as a rehearsal.
+    # `is`, since arrays have no single truth; 0 for one that the plan lacks: a rehearsal is the first public one.
     return next((number for number, asked in enumerate(alike) if asked is question), 0)
 
 
@@ -92,12 +92,14 @@ class Overrun:
         budget_s: seconds that it had for the set.
         answered: questions of the set that were answered in time.
         asked: questions of the set.
+        photos: whether it is asked about photos.
     """
 
     entry_point: str
     budget_s: float
     answered: int
     asked: int
+    photos: bool = False
 
 
 @dataclass
@@ -150,9 +152,11 @@ class Asking:
             asked.entry_point for asked in itertools.chain(*self.plan.values()) if asked.has_examples
         }
         # Before the budgets are dealt out: a rehearsal is charged to no set.
+        # Nothing hidden is in the kernel yet, so any line may be named.
+        open_sources = Sources.of(client.nb, public=True)
         for name, question in self.rehearsal.items():
             if not client.dead:
-                _, answer = self._ask(client, question, budgets[name], sources, told=True)
+                _, answer = self._ask(client, question, budgets[name], open_sources, told=True)
                 if isinstance(answer, SubmissionError):
                     # No hidden example comes near a function that is broken; hidden numbers may still be answered.
                     (self.broken if name in with_examples else self.rehearsed)[name] = answer
@@ -230,8 +234,8 @@ class Asking:
         if not note:
             return None
         words = explain_note(note, entry_point, sizes, sources, told=told)
-        # Arguments of hidden questions stay here: only where nothing is hidden may a call be repeated.
-        if self.public:
+        # Arguments of hidden questions stay here: only where nothing is hidden, or a rehearsal asked, may a call be repeated.
+        if self.public or question is self.rehearsal.get(entry_point.name):
             words = retraced(words, note, entry_point.name, number_of(self.plan, question), sources)
         again = raised_again if note.get("kind") == "raised" else refused_again
         return words if told else self._one(entry_point.name, words, again)
@@ -254,6 +258,7 @@ class Asking:
                 self.assignment.entry_point(asked[0].entry_point).budget_s,
                 sum((name, number) in self.values for number in range(len(asked))),
                 len(asked),
+                any(question.has_photos for question in asked),
             )
             for name, asked in self.plan.items()
             if name in self.spent

@@ -70,6 +70,17 @@ def ran(*outputs: NotebookNode, started: bool = True, **fields: Any) -> Executio
     return Execution(nbformat.v4.new_notebook(cells=cells), **fields)
 
 
+def test_an_error_that_the_hidden_part_mends_is_no_reason() -> None:
+    # `score` is set among hidden tests: without them its name is missing.
+    missing = FailedCell(0, 1, "tests", "NameError", Message("name 'score' is not defined"))
+    visible = ran(output("error", ename="NameError", evalue="x", traceback=[]), failed=(missing,))
+
+    (told,) = believed.verdicts(ASSIGNMENT, [Runs(visible, ran(RESULT))]).checks
+
+    assert (told.points, told.status, str(told.measured)) == (1.5, Status.FAILED, "a part of the tests pass")
+    assert "read the error" not in str(told.hint)
+
+
 @pytest.mark.parametrize(
     ("outputs", "points", "status", "words"),
     [

@@ -126,6 +126,23 @@ def test_a_function_of_numbers_is_rehearsed_where_one_more_question_costs_little
     assert {name: question.arguments for name, question in found.items()} == {"quick": (1,)}
 
 
+def test_the_first_public_question_about_a_function_is_rehearsed_since_its_call_has_no_number(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "check_public.py"
+    file.write_text(
+        "from grader.checks import Question\n\n"
+        "def questions(material):\n"
+        "    return {'a': [Question('f', (1,)), Question('g', (2,))], 'b': [Question('g', (3,))]}\n"
+    )
+    none = np.empty((0, 224, 224, 3), np.uint8)
+    material = Material(none, np.empty(0, np.int64), (), (), np.random.default_rng(0))
+
+    found = rehearse([file], material, b"seed", {"a": [Question("g", (4,))]}, {"f", "g"})
+
+    assert found["g"].arguments == (2,)
+
+
 def test_texts_are_batched_and_gathered_as_photos_are() -> None:
     texts = np.array([f"{'x' * (place % 7)}{place}" for place in range(60)])
 
