@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -195,13 +196,13 @@ def _remarks(assignment: spec.Assignment, rows: Mapping[str, Given]) -> dict[str
 def _chosen(course: Course, assignment: str, students: tuple[str, ...]) -> tuple[str, ...]:
     """Return the students named, or all who have been graded; raises SpecError for one who has not been, or where nobody has."""
     graded = attempts.students(course.folder, assignment)
-    if not graded:
-        raise attempts.nobody_graded(assignment)
     if missing := [student for student in students if student not in graded]:
         raise SpecError(
             f"student {missing[0]!r} has not been graded in {assignment}.",
-            f"Run `pawgrade grade {assignment}` first.",
+            f"Run `pawgrade grade {shlex.quote(assignment)}` first.",
         )
+    if not graded:
+        raise attempts.nobody_graded(assignment)
     return students or tuple(graded)
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -305,7 +306,8 @@ def students(course: Path, assignment: str) -> list[str]:
 def nobody_graded(assignment: str) -> SpecError:
     """Return the error of every command that needs grades of an assignment where there is none yet."""
     return SpecError(
-        f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
+        f"nobody has been graded in {assignment} yet.",
+        f"Run `pawgrade grade {shlex.quote(assignment)}` first.",
     )
 
 
