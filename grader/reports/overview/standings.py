@@ -18,7 +18,7 @@ from grader.errors import GraderError
 from grader.gradebook import versions
 from grader.gradebook.roster import Roster, Student, hidden_character
 from grader.gradebook.scores import Scores
-from grader.records import Status
+from grader.records import NOT_RUN, Status
 from grader.reports.exports.rows import MISSING, UNGRADED, Row, combine, own_times
 from grader.reports.overview import outlines
 from grader.reports.overview.history import History
@@ -233,10 +233,12 @@ def _state(row: Row, history: History, *, handed_in: bool) -> State:
 
 
 def failing_checks(assignment: spec.Assignment, entries: Sequence[Entry]) -> list[FailingCheck]:
-    """Return every check that failed at least once, largest share first; each attempt that counts is one vote."""
+    """Return every check that failed at least once, largest share first; each attempt that counts, and of which something ran, is one vote."""
     failed, judged = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     titles: dict[tuple[str, str], str] = {}
-    checks = (check for entry in entries if entry.row.grade for check in entry.row.grade.checks)
+    # A file that is no notebook fails at everything, which says nothing of a check.
+    grades = (entry.row.grade for entry in entries if entry.row.grade and entry.row.grade.sandbox != NOT_RUN)
+    checks = (check for grade in grades for check in grade.checks)
     for check in checks:
         key = check.exercise, check.id
         titles[key] = check.title or check.id.replace("_", " ")

@@ -11,7 +11,7 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.gradebook import attempts
 from grader.gradebook.roster import course_roster
-from grader.records import Check, Status
+from grader.records import NOT_RUN, Check, Status
 from grader.reports.exports.rows import read_gradebook
 from grader.reports.overview.history import read_history
 from grader.reports.overview.standings import (
@@ -107,6 +107,19 @@ def test_checks_are_ranked_by_the_share_that_failed_of_those_that_were_judged(co
         ("seldom", 1, 2, 0.5),
     ]
     assert found[0].exercise == "Twice a number"
+
+
+def test_a_file_of_which_nothing_ran_fails_at_no_check(course: Course) -> None:
+    made = standing_of(course)
+    ran, unreadable = (
+        with_check(made.entries[0], "often", Status.FAILED),
+        with_check(made.entries[0], "x", Status.FAILED),
+    )
+    assert unreadable.row.grade is not None
+    grade = dataclasses.replace(unreadable.row.grade, sandbox=NOT_RUN)
+    unreadable = dataclasses.replace(unreadable, row=dataclasses.replace(unreadable.row, grade=grade))
+
+    assert [row.id for row in failing_checks(made.assignment, [ran, unreadable])] == ["often"]
 
 
 def with_check(entry: Entry, name: str, status: Status) -> Entry:
