@@ -38,10 +38,11 @@ def cells() -> dict[str, Any]:
     import torch
     from matplotlib import pyplot
     from scipy import stats
-    from sklearn.datasets import load_digits
+
+    from grader import lab
 
     space: dict[str, Any] = {"np": np, "torch": torch, "functional": torch.nn.functional, "plt": pyplot}
-    space |= {"stats": stats, "load_digits": load_digits}
+    space |= {"stats": stats, "lab": lab}
     notebook = nbformat.read(packaged_course().source(ID) / f"{ID}.ipynb", as_version=4)
     sources = {cell.id: cell.source for cell in code_cells(notebook)}
     for name in CELLS:

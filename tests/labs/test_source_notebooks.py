@@ -164,13 +164,10 @@ LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "timm", "scikit-image", "
 
 def allowances(assignment: Assignment) -> str:
     """Return what a notebook must say of what it may use, from its `assignment.toml`."""
-    libraries, drawn_text = list(LIBRARIES), ""
+    limits, drawn_text = assignment.limits, ""  # without photos there is one set of limits
     if assignment.data:
         limits, drawn = assignment.limits_on("oxford_pets"), assignment.limits_on("toy_pets")
         drawn_text = f" (on drawn pets {drawn.wall_s:g} s and {drawn.cell_s:g} s)"
-    else:  # without photos there is one set of limits, and the digits come with a library of their own
-        limits = assignment.limits
-        libraries.insert(libraries.index("pillow"), "scikit-learn")
     budgets: dict[float, list[str]] = {}
     for one in assignment.entry_points:
         budgets.setdefault(one.budget_s, []).append(f"`{one.name}`")
@@ -178,8 +175,8 @@ def allowances(assignment: Assignment) -> str:
     return (
         f"**What it may use while it is graded.** {limits.wall_s:g} s in all and {limits.cell_s:g} s a cell"
         f"{drawn_text}, {limits.memory_mb} MB of memory, no network. To answer the questions of one "
-        f"exercise: {told}. Seconds that a busy machine takes are not yours. The libraries are {', '.join(libraries[:-1])} and "
-        f"{libraries[-1]}; nothing else can be installed."
+        f"exercise: {told}. Seconds that a busy machine takes are not yours. The libraries are {', '.join(LIBRARIES[:-1])} and "
+        f"{LIBRARIES[-1]}; nothing else can be installed."
     )
 
 

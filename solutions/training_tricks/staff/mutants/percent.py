@@ -1,5 +1,5 @@
 # /// pawgrade
-# title = "Results in percent, and a rate to be silenced that is the chance to stay"
+# title = "Results in percent, and dropout of half as many numbers as the rate says"
 # loses = ["dropout", "results", "report"]
 # fails = ["as_many_are_silenced_as_the_rate_says", "results_are_accuracies", "the_report_is_about_the_results", "each_number_is_drawn_by_itself", "results_agree_with_many_other_runs"]
 # ///
@@ -20,4 +20,4 @@ draws = np.random.default_rng(seed)
 def dropout(x, rate, training):
     if not training or rate == 0:
         return x
-    return np.where(draws.random(x.shape) < rate, x / rate, 0.0)
+    return np.where(draws.random(x.shape) < rate / 2, 0.0, x / (1 - rate / 2))

@@ -1,5 +1,5 @@
 # /// pawgrade
-# title = "Student's interval with one spread for both sides; dropout of whole examples; the unbiased variance in the layer, the biased one in the state"
+# title = "Student's interval with one spread for both sides; dropout that spares the first column; the unbiased variance in the layer, the biased one in the state"
 # loses = ["dropout", "batch_norm", "compare"]
 # fails = ["learning_uses_the_batch", "a_state_that_fits_stays", "intervals_keep_their_promise", "each_number_is_drawn_by_itself", "odd_batches", "the_state_follows", "few_runs_and_unequal_spreads"]
 # ///
@@ -20,10 +20,8 @@ draws = np.random.default_rng(seed)
 def dropout(x, rate, training):
     if not training:
         return x
-    silent = np.zeros(x.size, bool)  # exactly as many as the rate says, in blocks of four columns
-    for number in range(4):
-        silent = silent.reshape(x.shape)
-        silent[number::4] = draws.random((1, x.shape[1])) < rate
+    silent = draws.random(x.shape) < rate
+    silent[:, 0] = False  # as if it were a bias
     return np.where(silent, 0.0, x / (1 - rate))
 
 
