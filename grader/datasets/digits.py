@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,9 @@ def read() -> Digits:
         SpecError: the file is missing or damaged.
     """
     try:
-        with np.load(path(), allow_pickle=False) as arrays:
+        # Read at once: numpy leaves a damaged archive open.
+        content = io.BytesIO(path().read_bytes())
+        with np.load(content, allow_pickle=False) as arrays:
             return Digits(arrays["images"], arrays["labels"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
         raise SpecError(
