@@ -19,6 +19,7 @@ USUAL_WIDTH = 2.2  # the same: nine of ten experiments; a bootstrap of five runs
 PAIRS = np.array(
     [(1, 0), (2, 0), (3, 0), (4, 0), (5, 2), (6, 0), (7, 0), (8, 0), (9, 0), (11, 10), (12, 0), (13, 0)]
 )
+PLAIN, SMALL_START = 0, 2  # rows of `results`
 HAND = np.array(  # with patience 2: the example of the notebook, and three runs that are as easy to follow
     [
         [5.0, 3.0, 4.0, 4.0, 1.0],
@@ -401,7 +402,7 @@ def test_intervals_say_something(answers):
 
 @pytest.mark.exercise("results", points=1, asks="results")
 def test_results_are_accuracies(answers):
-    """Every result is a share of the test digits, 0 to 1."""
+    """Every result is a share of the test digits, 0 to 1, in the row of its setting."""
     (answer,) = answers("results")
     require(
         int(((answer.value < 0) | (answer.value > 1)).sum()),
@@ -409,9 +410,15 @@ def test_results_are_accuracies(answers):
         what="results below 0 or above 1",
         hint="Return what `train` returns, not percent.",
     )
+    require(
+        float(answer.value[PLAIN].mean() - answer.value[SMALL_START].mean()),
+        at_least=0.3,  # several hundred runs differ by 0.69
+        what="mean accuracy of `plain` minus that of `small start`",
+        hint="The rows are in the order of SETTINGS: `plain` learns, a start that is too small does not.",
+    )
 
 
-@pytest.mark.exercise("results", points=2, asks="results")
+@pytest.mark.exercise("results", points=2, asks="results", after="results_are_accuracies")
 def test_runs_differ(answers):
     """The runs of a setting differ: each has its own luck."""
     (answer,) = answers("results")
@@ -424,21 +431,7 @@ def test_runs_differ(answers):
     )
 
 
-@pytest.mark.exercise("report", points=3, asks="report")
-def test_the_verdict_follows_from_the_interval(answers):
-    """Better: the whole interval is above 0. Worse: it is below 0. Else: not told apart."""
-    (answer,) = answers("report")
-    low, high, verdict = answer.value.T
-    follows = (low > 0).astype(int) - (high < 0).astype(int)
-    require(
-        int(((verdict != follows) | (low > high)).sum()),
-        at_most=0,
-        what="statements whose verdict does not follow",
-        hint="1 if the lower end is above 0, -1 if the upper end is below 0, else 0; the lower end comes first.",
-    )
-
-
-@pytest.mark.exercise("report", points=3, asks=("results", "report"))
+@pytest.mark.exercise("report", points=3, asks=("results", "report"), after="results_are_accuracies")
 def test_the_report_is_about_the_results(answers):
     """Each interval holds the difference of your own results, and is about as wide as it must be."""
     (result,), (answer,) = answers("results"), answers("report")
@@ -458,4 +451,18 @@ def test_the_report_is_about_the_results(answers):
         at_most=1.8,
         what="width in the middle of all statements, in units of Welch's",
         hint="Take the interval that `compare` gives at 90 %, for all runs of both settings.",
+    )
+
+
+@pytest.mark.exercise("report", points=3, asks="report", after="the_report_is_about_the_results")
+def test_the_verdict_follows_from_the_interval(answers):
+    """Better: the whole interval is above 0. Worse: it is below 0. Else: not told apart."""
+    (answer,) = answers("report")
+    low, high, verdict = answer.value.T
+    follows = (low > 0).astype(int) - (high < 0).astype(int)
+    require(
+        int(((verdict != follows) | (low > high)).sum()),
+        at_most=0,
+        what="statements whose verdict does not follow",
+        hint="1 if the lower end is above 0, -1 if the upper end is below 0, else 0; the lower end comes first.",
     )

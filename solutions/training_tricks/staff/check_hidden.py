@@ -302,7 +302,7 @@ def test_intervals_agree_with_the_reference(answers):
         hint="Is each statement about the two settings that STATEMENTS names, the first minus the second?",
     )
     require(
-        float(np.median(high - low)),
+        float(np.median(np.abs(high - low))),
         at_most=0.25,
         what="width in the middle of all statements",
         hint="The intervals are so wide that they say little: are they made of all your runs?",

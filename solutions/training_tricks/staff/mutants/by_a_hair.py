@@ -2,6 +2,7 @@
 # title = "No epsilon beside the variance; survivors scaled by the share that stayed; equal losses taken for better; intervals a little wider where all runs agree; one run shown eight times"
 # loses = ["dropout", "batch_norm", "early_stopping", "compare", "results", "report"]
 # fails = ["runs_that_can_be_followed_by_hand", "runs_differ", "the_report_is_about_the_results", "each_number_is_drawn_by_itself", "odd_batches", "many_runs", "results_that_are_all_equal", "results_agree_with_many_other_runs", "intervals_agree_with_the_reference"]
+# skips = ["the_verdict_follows_from_the_interval"]
 # ///
 # %% [batch-norm-code]
 def batch_norm(x, gain, shift, state, training):

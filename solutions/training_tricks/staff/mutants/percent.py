@@ -1,7 +1,8 @@
 # /// pawgrade
 # title = "Results in percent, and dropout of half as many numbers as the rate says"
 # loses = ["dropout", "results", "report"]
-# fails = ["as_many_are_silenced_as_the_rate_says", "results_are_accuracies", "the_report_is_about_the_results", "each_number_is_drawn_by_itself", "results_agree_with_many_other_runs"]
+# fails = ["as_many_are_silenced_as_the_rate_says", "results_are_accuracies", "each_number_is_drawn_by_itself", "results_agree_with_many_other_runs"]
+# skips = ["runs_differ", "the_report_is_about_the_results", "the_verdict_follows_from_the_interval"]
 # ///
 # %% [results-code]
 measured = np.array(

@@ -1,11 +1,14 @@
 # /// pawgrade
-# title = "One run of each setting, told eight times with a little noise; some intervals a hundred times as wide"
+# title = "The mean of eight runs, told eight times with a little noise; some intervals a hundred times as wide"
 # loses = ["compare", "results", "report"]
 # fails = ["intervals_say_something", "results_agree_with_many_other_runs", "intervals_agree_with_the_reference"]
 # ///
 # %% [results-code]
-once = np.concatenate([train([seed + number], **setting) for number, setting in enumerate(SETTINGS.values())])
-measured = np.clip(once[:, None] + 1e-3 * np.random.default_rng(seed).normal(size=(14, 8)), 0, 1)
+means = [
+    train(1000 * seed + 100 * number + np.arange(8), **setting).mean()
+    for number, setting in enumerate(SETTINGS.values())
+]
+measured = np.array(means)[:, None] + 1e-3 * np.random.default_rng(seed).normal(size=(14, 8))
 
 
 def results():
