@@ -10,6 +10,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import nbformat
@@ -21,7 +22,15 @@ from grader.notebooks import raw_json
 from grader.notebooks.raw_json import MAX_NOTEBOOK_BYTES
 from grader.records import Repair
 
-__all__ = ["MAX_NOTEBOOK_BYTES", "code_cells", "grade_id", "is_locked", "read_notebook", "restore"]
+__all__ = [
+    "MAX_NOTEBOOK_BYTES",
+    "PutBack",
+    "code_cells",
+    "grade_id",
+    "is_locked",
+    "read_notebook",
+    "restore",
+]
 
 SIMILAR = 0.6  # difflib ratio from which a cell that lost its name counts as the release's cell
 CANDIDATES = (
@@ -29,6 +38,14 @@ CANDIDATES = (
 )
 MAX_COMPARED_CHARS = 4000  # of either cell: difflib's time grows with the square, at worst with the cube
 NOTICE = "This cell was missing from the submitted notebook."
+
+
+class PutBack(StrEnum):
+    """Which of the release's cells come back when a student deleted them."""
+
+    ALL = "all"
+    GRADED = "graded"  # as nbgrader does where its `add_missing_cells` is set
+    NOTHING = "nothing"  # as nbgrader does otherwise
 
 
 def read_notebook(content: bytes) -> NotebookNode:
@@ -107,12 +124,16 @@ def _name_cells(notebook: NotebookNode) -> None:
         seen.add(cell_id)
 
 
-def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, tuple[Repair, ...]]:
+def restore(
+    submission: NotebookNode, release: NotebookNode, put_back: PutBack = PutBack.ALL
+) -> tuple[NotebookNode, tuple[Repair, ...]]:
     """Put right what the release decides: locked cells, names, points, the parameters cell. Idempotent.
 
     Args:
         submission: a student's notebook, nbformat 4.
         release: the notebook as it was released.
+        put_back: which cells come back. Where it is not all of them, of copies of a locked cell the last one counts, as
+            for nbgrader; otherwise the first.
 
     Returns:
         A new notebook and what was repaired. Solutions are never touched.
@@ -124,9 +145,9 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     # In this order: a cell that loses a foreign name may be recognised as a lost one, and only what is missing even
     # then is inserted.
     _strip_foreign(notebook, originals, repairs)
-    _strip_copies(notebook, originals, repairs)
+    _strip_copies(notebook, originals, repairs, last=put_back is not PutBack.ALL)
     _adopt_nameless(notebook, originals, repairs)
-    _insert_missing(notebook, release, repairs)
+    _insert_missing(notebook, release, repairs, put_back)
     for cell in notebook.cells:
         if grade_id(cell):
             _restore_cell(cell, originals[grade_id(cell)], repairs)
@@ -182,7 +203,9 @@ def _strip_foreign(notebook: NotebookNode, originals: dict[str, NotebookNode], r
             cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
 
 
-def _strip_copies(notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair]) -> None:
+def _strip_copies(
+    notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair], *, last: bool
+) -> None:
     """Where a name occurs twice, keep it on the copy that was worked on; the others stay as ordinary cells."""
     places: dict[str, list[NotebookNode]] = {}
     for cell in notebook.cells:
@@ -192,8 +215,8 @@ def _strip_copies(notebook: NotebookNode, originals: dict[str, NotebookNode], re
         if len(cells) == 1:
             continue
         edited = [cell for cell in cells if cell.source != originals[name].source]
-        # Of a locked cell any copy will do, since its source is restored; of a solution the last edited one counts.
-        keeper = cells[0] if is_locked(originals[name]) or not edited else edited[-1]
+        # Of a locked cell any copy's source will do, since it is restored; of a solution the last edited one counts.
+        keeper = cells[-1 if last else 0] if is_locked(originals[name]) or not edited else edited[-1]
         for cell in cells:
             if cell is not keeper:
                 del cell.metadata["nbgrader"]
@@ -266,7 +289,9 @@ def _likeness(source: str, original: str) -> float:
     return min(1.0, 2 * shared / (len(source) + len(original)))
 
 
-def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list[Repair]) -> None:
+def _insert_missing(
+    notebook: NotebookNode, release: NotebookNode, repairs: list[Repair], put_back: PutBack
+) -> None:
     """Put missing cells back behind the release's preceding cell; a missing solution comes back empty."""
     position = 0
     for original in release.cells:
@@ -275,6 +300,8 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             continue
         at = next((index for index, cell in enumerate(notebook.cells) if grade_id(cell) == name), None)
         if at is None:
+            if not _comes_back(original, put_back):
+                continue
             cell = copy.deepcopy(original)
             if cell.cell_type == "code" and not is_locked(original):
                 cell.source = f"# {NOTICE}"
@@ -285,6 +312,12 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             at = position
         # Behind the release's furthest cell so far, wherever a student moved the others.
         position = max(position, at + 1)
+
+
+def _comes_back(original: NotebookNode, put_back: PutBack) -> bool:
+    flags = original.metadata.nbgrader
+    graded = bool(flags.get("grade", False) or flags.get("task", False))
+    return put_back is PutBack.ALL or (put_back is PutBack.GRADED and graded)
 
 
 def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repair]) -> None:
