@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grader.errors import SubmissionError
 from grader.notebooks import cells, raw_json
-from grader.notebooks.cells import code_cells, grade_id, is_locked, read_notebook, restore
+from grader.notebooks.cells import PutBack, code_cells, grade_id, is_locked, read_notebook, restore
 from tests.support.notebooks import answered, graded_cell, source_notebook
 
 NAMES = ["parameters", "double_answer", "double", "square_answer", "square", "reflection"]
@@ -603,3 +603,30 @@ def test_after_restoring_every_name_is_there_once_and_a_second_time_changes_noth
     assert again == restored
     assert repairs == ()
     nbformat.validate(restored)
+
+
+@pytest.mark.parametrize(
+    ("put_back", "back"),
+    [
+        (PutBack.ALL, NAMES),
+        (PutBack.GRADED, ["double", "square", "reflection"]),
+        (PutBack.NOTHING, []),
+    ],
+)
+def test_which_deleted_cells_come_back_is_for_the_caller_to_say(put_back: PutBack, back: list[str]) -> None:
+    empty = release()
+    empty.cells = []
+
+    restored, repairs = restore(empty, release(), put_back)
+
+    assert [grade_id(cell) for cell in restored.cells] == back
+    assert [repair.cell for repair in repairs] == back
+
+
+def test_of_copies_of_a_test_the_last_counts_where_nbgraders_rule_holds() -> None:
+    def kept(put_back: PutBack) -> int:
+        doubled = release()
+        doubled.cells.insert(0, copy.deepcopy(cell_named(doubled, "double")))
+        return place(restore(doubled, release(), put_back)[0], "double")
+
+    assert (kept(PutBack.ALL), kept(PutBack.NOTHING)) == (0, place(release(), "double") + 1)
