@@ -83,7 +83,7 @@ def unquoted_in_commands(tree: ast.AST) -> Iterator[int]:
         command = ""
         for piece in text.values:
             if isinstance(piece, ast.Constant):
-                command = f"{command}{piece.value}"
+                command += str(piece.value)
                 # An odd number of backquotes: the last one opens what is to be typed.
                 command = command.rpartition("`")[2] if command.count("`") % 2 else ""
                 command = f"`{command}" if command else ""
