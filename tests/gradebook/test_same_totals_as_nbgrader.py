@@ -125,8 +125,8 @@ def nbgraders(course: Path) -> Scores:
         for cell, values in scores(course).items()
     }
     deleted = ("student06", "problem1", DELETED)
-    # Of a test that was deleted it has no score, which is added up as 0; here it is a verdict that says so.
-    assert given[deleted] == (None, False, None)
+    # Of a test that was deleted it has no score, adds up 0 and waits for a person; here it is a verdict of 0 that says why.
+    assert given[deleted] == (None, True, None)
     given[deleted] = (0.0, False, None)
     (course / "gradebook.db").rename(course / "gradebook-of-nbgrader.db")
     (course / "autograded").rename(course / "autograded-by-nbgrader")
