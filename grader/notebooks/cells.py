@@ -132,8 +132,7 @@ def restore(
     Args:
         submission: a student's notebook, nbformat 4.
         release: the notebook as it was released.
-        put_back: which cells come back. Where it is not all of them, of copies of a locked cell the last one counts, as
-            for nbgrader; otherwise the first.
+        put_back: which cells come back when they were deleted.
 
     Returns:
         A new notebook and what was repaired. Solutions are never touched.
@@ -145,7 +144,7 @@ def restore(
     # In this order: a cell that loses a foreign name may be recognised as a lost one, and only what is missing even
     # then is inserted.
     _strip_foreign(notebook, originals, repairs)
-    _strip_copies(notebook, originals, repairs, last=put_back is not PutBack.ALL)
+    _strip_copies(notebook, originals, repairs)
     _adopt_nameless(notebook, originals, repairs)
     _insert_missing(notebook, release, repairs, put_back)
     for cell in notebook.cells:
@@ -203,9 +202,7 @@ def _strip_foreign(notebook: NotebookNode, originals: dict[str, NotebookNode], r
             cell.metadata["tags"] = [tag for tag in _tags(cell) if tag != "parameters"]
 
 
-def _strip_copies(
-    notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair], *, last: bool
-) -> None:
+def _strip_copies(notebook: NotebookNode, originals: dict[str, NotebookNode], repairs: list[Repair]) -> None:
     """Where a name occurs twice, keep it on the copy that was worked on; the others stay as ordinary cells."""
     places: dict[str, list[NotebookNode]] = {}
     for cell in notebook.cells:
@@ -215,8 +212,8 @@ def _strip_copies(
         if len(cells) == 1:
             continue
         edited = [cell for cell in cells if cell.source != originals[name].source]
-        # Of a locked cell any copy's source will do, since it is restored; of a solution the last edited one counts.
-        keeper = cells[-1 if last else 0] if is_locked(originals[name]) or not edited else edited[-1]
+        # Of a locked cell any copy will do, since its source is restored; of a solution the last edited one counts.
+        keeper = cells[0] if is_locked(originals[name]) or not edited else edited[-1]
         for cell in cells:
             if cell is not keeper:
                 del cell.metadata["nbgrader"]

@@ -621,12 +621,3 @@ def test_which_deleted_cells_come_back_is_for_the_caller_to_say(put_back: PutBac
 
     assert [grade_id(cell) for cell in restored.cells] == back
     assert [repair.cell for repair in repairs] == back
-
-
-def test_of_copies_of_a_test_the_last_counts_where_nbgraders_rule_holds() -> None:
-    def kept(put_back: PutBack) -> int:
-        doubled = release()
-        doubled.cells.insert(0, copy.deepcopy(cell_named(doubled, "double")))
-        return place(restore(doubled, release(), put_back)[0], "double")
-
-    assert (kept(PutBack.ALL), kept(PutBack.NOTHING)) == (0, place(release(), "double") + 1)
