@@ -17,6 +17,7 @@ from grader.cli.commands.check import CheckCommand, check
 from grader.cli.commands.ci import ci_app
 from grader.cli.commands.collect import collect
 from grader.cli.commands.export import export
+from grader.cli.commands.handed_out import hand_out_and_tell
 from grader.cli.commands.kernels import kernels_app
 from grader.cli.commands.new import new_app
 from grader.cli.commands.review import review
@@ -120,7 +121,8 @@ def demo(
 def release(assignments: Ids = None, course: CourseOption = None) -> None:
     """Make what students get: source notebooks in `solutions/` become releases in `assignments/`.
 
-    Solutions, hidden tests and staff files stay behind; a release that would give something away is refused.
+    Solutions, hidden tests and staff files stay behind; a release that would give something away is refused. Of a quiz each student in
+    roster.csv gets an own notebook, in `handed_out/<student>/`.
     """
     from grader.authoring import release as release_module
 
@@ -130,6 +132,7 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
         with phases(assignment) as tell:
             path = release_module.release(opened_course.folder, assignment, url, tell=tell)
         output.note(f"released {assignment} to {path}")
+        hand_out_and_tell(opened_course, assignment, settings)
 
 
 StudentOption = Annotated[

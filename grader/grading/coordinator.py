@@ -26,7 +26,7 @@ from grader.gradebook import attempts, conversion, versions
 from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
 from grader.gradebook.nbgrader import has_nbgrader
-from grader.grading import assemble
+from grader.grading import assemble, personal
 from grader.grading.anew.rejudging import Judged, treat
 from grader.grading.deciding import Decision, Event, Group, Options, Outcome, decided, group_of, outcome_of
 from grader.grading.preparation import Work
@@ -198,7 +198,11 @@ def _numbered(group: Group, decision: Decision, graded: Graded) -> Grade:
     if not graded.executed and versions.RAN not in grade.provenance:
         return grade  # nothing ran: no attempt
     version = versions.version(decision.submission)
-    return _flagged(group, versions.numbered(grade, version, decision.before))
+    grade = _flagged(group, versions.numbered(grade, version, decision.before))
+    others = personal.flags(group.work.context.quiz, grade.student, graded.answers)
+    return dataclasses.replace(
+        grade, staff=dataclasses.replace(grade.staff, flags=(*grade.staff.flags, *others))
+    )
 
 
 def _unscored(group: Group, decision: Decision) -> Grade:

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 from grader.assignment import contents, identity, spec
 from grader.assignment.course import Course
+from grader.assignment.quizzes.quiz import quiz_of
 from grader.checks import soundness
 from grader.checks.questions import Material
 from grader.datasets import holdout, sources, views
@@ -198,10 +199,10 @@ def prepare(
         rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
         judged=identity.fingerprint(spec.version(folder), secret),
         parts=identity.parts(folder),
+        quiz=quiz_of(course.folder, folder, secret),
     )
     released = course.release(assignment_id)
-    own_photos = division.split.contents if division is not None else ""
-    work = _work(context, released, view, desk, settings, own_photos)
+    work = _work(context, released, view, desk, settings, "" if division is None else division.split.contents)
     # The release may be older than the assignment: `pawgrade release` has not run since.
     soundness.require_cells(released, work.releases, assignment)
     return work
@@ -227,8 +228,7 @@ def _prepare_in_the_notebook(
     released = course.release(assignment.id)
     work = _work(context, released, None, desk, settings)
     soundness.require_cells(released, work.releases, assignment)
-    tests = conversion.gradebook_notebooks(course.folder, assignment.id)
-    return dataclasses.replace(work, tests=tests)
+    return dataclasses.replace(work, tests=conversion.gradebook_notebooks(course.folder, assignment.id))
 
 
 def _photos(

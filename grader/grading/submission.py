@@ -19,7 +19,7 @@ from grader.checks.questions import Array
 from grader.checks.session import Verdicts
 from grader.errors import InfrastructureError, SubmissionError
 from grader.execution import gpu_trial
-from grader.grading import assemble, believed, gpu_blame, notices, preparation, workplace
+from grader.grading import assemble, believed, gpu_blame, notices, personal, preparation, workplace
 from grader.grading.handed_in import Read, read_notebooks, without_cell
 from grader.grading.preparation import Order, Work
 from grader.grading.workplace import turn
@@ -101,6 +101,7 @@ def grade_submission(
     submission = dataclasses.replace(submission, notebooks=work.context.assignment.notebooks)
     try:
         # Before the tries: the same bytes would be refused each time.
+        work = personal.of_student(work, submission.student)
         read = read_notebooks(submission, work)
     except Exception:
         return Graded(assemble.undecided(submission, work, traceback.format_exc()), {}, {})

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from grader.assignment import calibration_file, spec
 from grader.assignment.course import Course, packaged_course
 from grader.authoring import release
+from grader.authoring.quizzes import making
 from grader.authoring.starters import gitignore
 from grader.calibration.statistics import measured_version
 from grader.checks.soundness import require_sound
@@ -73,7 +74,9 @@ def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not folder.is_symlink() and {path.name for path in folder.iterdir()} <= BROUGHT
 
 
-def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> list[Path]:
+def new_assignment(
+    course: Course, name: str, kind: Kind, title: str = "", bank: Path | None = None
+) -> list[Path]:
     """Make an assignment of a kind in a course, and its release.
 
     Args:
@@ -81,20 +84,24 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
         name: id of the assignment.
         kind: what it asks for, one of `KINDS`.
         title: its title; "": made of the id.
+        bank: file with the questions of a quiz; None: a few, to begin with.
 
     Returns:
         The files of source and release, sorted.
 
     Raises:
-        SpecError: the id is none, something of that name is there already, or it cannot be written; then nothing is.
+        SpecError: the id is none, something of that name is there already, the bank has mistakes or is for another kind, or it
+            cannot be written; then nothing is.
     """
+    if bank is not None and kind != "quiz":
+        raise SpecError(f"a bank of questions makes a quiz, found the kind {kind!r}.", "Add --kind quiz.")
     title = title or name.replace("_", " ").capitalize()
     _require_names(name, title)
     source, target = (course.folder / part / name for part in (course.layout.source, course.layout.release))
     for path in (source, target):
         _require_absent(path)
     with _draft(source) as draft:
-        for file, text in filled_in(kind, name, title).items():
+        for file, text in filled_in(kind, name, title, bank).items():
             path = draft / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -111,16 +118,17 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     return sorted([*_files(source), *_files(target)])
 
 
-def filled_in(kind: Kind, name: str, title: str) -> dict[str, str]:
+def filled_in(kind: Kind, name: str, title: str, bank: Path | None = None) -> dict[str, str]:
     """Return the files of a kind of assignment by their path in the source folder.
 
     Args:
         kind: one of `KINDS`.
         name: id of the assignment.
         title: its title.
+        bank: file with the questions of a quiz; None: the starter's.
 
     Raises:
-        SpecError: the files are not installed, as for students.
+        SpecError: the files are not installed, as for students; or the bank has mistakes.
     """
     # As JSON and TOML write it between quotation marks: it stands nowhere else.
     quoted_title = json.dumps(title, ensure_ascii=False)[1:-1]
@@ -131,7 +139,7 @@ def filled_in(kind: Kind, name: str, title: str) -> dict[str, str]:
             file = f"{name}.ipynb" if file == "notebook.ipynb" else file
             text = path.read_text(encoding="utf-8")
             files[file] = text.replace("__ID__", name).replace("__TITLE__", quoted_title)
-    return files
+    return making.quiz_files(files, name, bank) if kind == "quiz" else files
 
 
 def starters() -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.checks.session import Verdicts
 from grader.gradebook import attempts
-from grader.grading import assemble, preparation
+from grader.grading import assemble, personal, preparation
 from grader.grading.preparation import Order, Work
 from grader.grading.submission import Graded, grade_as_ordered
 from grader.judging import evaluate, stored_answers
@@ -50,6 +50,7 @@ def judge_stored(
     record = stored_answers.read_record(folder)
     if record is None:
         return None
+    work = personal.of_student(work, former.student, former.provenance.get(personal.DRAWING, ""))
     try:
         answers = stored_answers.read(folder, record, work.context.plan)
     except ValueError:

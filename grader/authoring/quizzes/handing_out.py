@@ -1,0 +1,73 @@
+"""A notebook for each student of the roster: the release with the student's own questions and letters."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from grader.assignment.course import Course
+from grader.assignment.quizzes.cells import filled
+from grader.assignment.quizzes.quiz import note_given, quiz_of
+from grader.assignment.spec import load_assignment
+from grader.errors import SpecError
+from grader.files import fresh_folder
+from grader.gradebook.conversion import read_source
+from grader.gradebook.roster import FILE as ROSTER
+from grader.gradebook.roster import read_roster
+
+FOLDER = "handed_out"  # of the course: `<student>/<assignment>/`, as `submitted` has them
+
+
+def is_quiz(course: Course, assignment: str) -> bool:
+    """Say whether an assignment has questions that are drawn for each student."""
+    return quiz_of(course.folder, course.source(assignment), b"") is not None
+
+
+def has_roster(course: Course) -> bool:
+    """Say whether the course has a `roster.csv`: without one there is one drawing for all."""
+    return (course.folder / ROSTER).is_file()
+
+
+def hand_out(course: Course, assignment: str, secret: bytes) -> list[Path]:
+    """Write the release of a quiz for each student of `roster.csv`, and note for whom.
+
+    Args:
+        course: the course; the quiz is released.
+        assignment: id of the quiz.
+        secret: the course secret.
+
+    Returns:
+        The notebooks, `handed_out/<student>/<assignment>/<assignment>.ipynb`, by student; none without a roster. Each lies beside
+        the other files of the release, so that it can be checked where it lies.
+
+    Raises:
+        SpecError: the roster or the bank has mistakes, or the release is of another bank.
+    """
+    quiz = quiz_of(course.folder, course.source(assignment), secret)
+    if quiz is None or not has_roster(course):
+        return []
+    students = sorted(student.id for student in read_roster(course.folder / ROSTER).students)
+    release = course.release(assignment)
+    names = load_assignment(release).notebooks
+    notebooks = {name: read_source(release / f"{name}.ipynb") for name in names}
+    written = []
+    for student in students:
+        target = course.folder / FOLDER / student / assignment
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with fresh_folder(target) as draft:
+            shutil.copytree(release, draft, dirs_exist_ok=True)
+            for name, notebook in notebooks.items():
+                try:
+                    own = filled(notebook, quiz.own(student))
+                except ValueError as exc:
+                    raise SpecError(
+                        f"{release / name}.ipynb has no cell {exc}.", f"Run `pawgrade release {assignment}`."
+                    ) from exc
+                text = str(nbformat.writes(own)).rstrip("\n") + "\n"
+                (draft / f"{name}.ipynb").write_text(text, encoding="utf-8")
+        written.append(target / f"{names[0]}.ipynb")
+    # Last: whoever is noted is judged by an own drawing, so the notebook must be there.
+    note_given(course.folder, assignment, students)
+    return written
