@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from grader.assignment.layout import layout_of
 from grader.assignment.spec import Assignment, load_assignment, load_hidden, told
-from grader.authoring.quizzes import making
 from grader.authoring.leaks import CACHES, folder_contents, leaks
+from grader.authoring.quizzes import making
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder, load_card, program_file
 from grader.errors import SpecError

@@ -19,6 +19,7 @@ from grader.checks.soundness import exercise_notebooks
 from grader.datasets import cards, sources, views
 from grader.errors import GraderError, SpecError
 from grader.feedback import ladder, page, picture_files
+from grader.feedback.explanations import explained_quiz, explanations
 from grader.files import write_whole
 from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import NO_RESPONSE, has_nbgrader
@@ -72,6 +73,7 @@ def write_pages(
     assignment = spec.load_assignment(course.source(assignment_id))
     places = _places(course.source(assignment_id), assignment)
     draw_functions = picture_files.drawn_by(course.source(assignment_id))
+    quiz = explained_quiz(course, assignment, settings)
     photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
     tell("looking up points given by hand")
     by_hand = _given_by_hand(course, assignment_id, settings)
@@ -107,7 +109,8 @@ def write_pages(
                 handed_in=page.HandedIn(
                     _handed_in(submissions.get(student), grade),
                     standing,
-                    _remarks(assignment, by_hand.get(student, {})),
+                    _remarks(assignment, by_hand.get(student, {}))
+                    | (explanations(quiz, grade) if quiz else {}),
                 ),
                 about=name if len(grade.notebook_names) > 1 else "",
             )

@@ -199,7 +199,7 @@ def _numbered(group: Group, decision: Decision, graded: Graded) -> Grade:
         return grade  # nothing ran: no attempt
     version = versions.version(decision.submission)
     grade = _flagged(group, versions.numbered(grade, version, decision.before))
-    others = personal.flags(group.work.context.quiz, grade.student, graded.answers)
+    others = personal.flags(group.work.context, decision.submission, graded.answers)
     return dataclasses.replace(
         grade, staff=dataclasses.replace(grade.staff, flags=(*grade.staff.flags, *others))
     )

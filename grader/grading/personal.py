@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping, Sequence
 
 from grader.assignment.quizzes.cells import filled
@@ -11,8 +12,10 @@ from grader.assignment.quizzes.quiz import Quiz
 from grader.checks.questions import Array, Question
 from grader.checks.quiz import is_quiz_key, key_of
 from grader.errors import SpecError
+from grader.gradebook.formgrader import handed_in_at
 from grader.grading.preparation import Work
 from grader.judging.evaluate import Context
+from grader.records import Submission
 
 DRAWING, COMMON, OWN = "drawing", "for all", "own"  # in a grade's provenance
 
@@ -60,19 +63,37 @@ def _keyed(context: Context, drawing: Drawing) -> Mapping[str, Sequence[Question
     }
 
 
-def flags(quiz: Quiz | None, student: str, answers: Mapping[str, Array]) -> tuple[str, ...]:
-    """Say for staff whose drawing was answered, where it was not the student's.
+def flags(context: Context, submission: Submission, answers: Mapping[str, Array]) -> tuple[str, ...]:
+    """Say for staff what is odd about the answers to a quiz: another student's drawing, or a hand-in when the answers were public.
 
     Args:
-        quiz: the quiz; None: no other drawing can have been.
-        student: who handed in.
+        context: what the class is graded with.
+        submission: what was handed in.
         answers: by question set and number; of each the first number names the drawing.
     """
+    quiz = context.quiz
     if quiz is None or not answers:
         return ()
+    return (*_of_others(quiz, submission.student, answers), *_late(context.assignment.deadline, submission))
+
+
+def _late(deadline: datetime.datetime | None, submission: Submission) -> tuple[str, ...]:
+    when = handed_in_at(submission)
+    if deadline is None or when is None:
+        return ()
+    # nbgrader's times are UTC without saying so.
+    when = when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
+    if when < deadline:
+        return ()
+    return ("quiz: handed in after the deadline, from which on the answers are explained to everybody",)
+
+
+def _of_others(quiz: Quiz, student: str, answers: Mapping[str, Array]) -> tuple[str, ...]:
     number = int(next(iter(answers.values())).reshape(-1)[0])
     if number == quiz.drawing(student).number:
         return ()
     owner = "the drawing for all" if number == quiz.common.number else quiz.whose(number)
     words = f"answers to {owner if owner.startswith('the ') else f'the drawing of {owner}'}" if owner else ""
-    return (f"quiz: {words or 'answers to a drawing that nobody was given'}, not to the student's own: 0 points",)
+    return (
+        f"quiz: {words or 'answers to a drawing that nobody was given'}, not to the student's own: 0 points",
+    )

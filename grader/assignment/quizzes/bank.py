@@ -20,10 +20,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from grader.assignment.spec import told
 from grader.errors import SpecError
@@ -78,16 +80,21 @@ class BankQuestion(Strict):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)
     text: Words
     topic: Words
-    options: tuple[Option, ...] = Field(min_length=2, max_length=len(LETTERS))
+    options: tuple[Option, ...]  # how many is looked at below: pydantic counts those that are right alone
 
-    @model_validator(mode="after")
-    def _one_is_right(self) -> Self:
-        right = sum(option.right for option in self.options)
-        problems = [] if right == 1 else [f"expected one option with right = true, found {right}"]
-        twice = [text for text, count in Counter(option.text for option in self.options).items() if count > 1]
-        problems += [f"two options read {text!r}" for text in twice]
-        refuse(type(self), problems)
-        return self
+    # Of the field and not of the model: it is told beside what is wrong with the others.
+    @field_validator("options")
+    @classmethod
+    def _one_is_right(cls, options: tuple[Option, ...]) -> tuple[Option, ...]:
+        count, right = len(options), sum(option.right for option in options)
+        problems = [] if 2 <= count <= len(LETTERS) else [f"2 to {len(LETTERS)} options, found {count}"]
+        problems += [] if right == 1 else [f"one option with right = true, found {right}"]
+        twice = [text for text, number in Counter(option.text for option in options).items() if number > 1]
+        problems += [f"options that differ, found two that read {text!r}" for text in twice]
+        if problems:
+            text = f"expected {'; expected '.join(problems)}"
+            raise PydanticCustomError("inconsistent", "{text}", {"text": text})
+        return options
 
 
 class Bank(Strict):
@@ -101,12 +108,13 @@ class Bank(Strict):
 
     draw: int | None = Field(None, gt=0)
     salt: str = Field("", pattern=r"^([0-9a-f]{32,})?$")
-    questions: tuple[BankQuestion, ...] = Field(min_length=1)
+    questions: tuple[BankQuestion, ...]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        counts = Counter(question.id for question in self.questions)
-        problems = [f"{count} questions have the id {name!r}" for name, count in counts.items() if count > 1]
+        problems = _repeated(question.id for question in self.questions)
+        if not self.questions:
+            problems.append("expected at least one [[questions]], found none")
         if self.draw is not None and self.draw > len(self.questions):
             problems.append(f"draw is {self.draw}, but there are {len(self.questions)} questions")
         refuse(type(self), problems)
@@ -136,6 +144,13 @@ def parse_bank(text: str, where: str) -> Bank:
         return Bank.model_validate(values)
     except ValidationError as exc:
         problems = [_with_id(problem, values) for problem in mistakes(exc)]
+        # A bank is looked at as a whole only when each of its questions is right.
+        tables = values.get("questions")
+        tables = tables if isinstance(tables, list) else []
+        ids = [
+            table["id"] for table in tables if isinstance(table, dict) and isinstance(table.get("id"), str)
+        ]
+        problems += [problem for problem in _repeated(ids) if f"the file: {problem}" not in problems]
         raise SpecError(told(where, problems), ADVICE) from exc
 
 
@@ -162,10 +177,14 @@ def bank_of(source: Path) -> Bank | None:
     bank = read_bank(path)
     if not bank.salt:
         raise SpecError(
-            f"{path}: expected a line salt = \"...\", found none.",
+            f'{path}: expected a line salt = "...", found none.',
             "Any 32 hexadecimal digits of chance will do: python -c 'import secrets; print(secrets.token_hex())'.",
         )
     return bank
+
+
+def _repeated(ids: Iterable[str]) -> list[str]:
+    return [f"{count} questions have the id {name!r}" for name, count in Counter(ids).items() if count > 1]
 
 
 def _with_id(problem: str, values: dict[str, Any]) -> str:
@@ -177,5 +196,7 @@ def _with_id(problem: str, values: dict[str, Any]) -> str:
     table = values["questions"][number]
     name = table.get("id") if isinstance(table, dict) else None
     words = f"question {name!r}" if isinstance(name, str) and name.isprintable() else f"question {number + 1}"
-    rest = re.sub(r"^\.options\.(\d+)", lambda option: f", option {int(option[1]) + 1}", problem[step.end() :])
+    rest = re.sub(
+        r"^\.options\.(\d+)", lambda option: f", option {int(option[1]) + 1}", problem[step.end() :]
+    )
     return f"{words}{rest}"

@@ -13,10 +13,10 @@ from grader.assignment.quizzes.quiz import note_given, quiz_of
 from grader.assignment.spec import load_assignment
 from grader.errors import SpecError
 from grader.files import fresh_folder
+from grader.gradebook import roster
 from grader.gradebook.conversion import read_source
-from grader.gradebook.roster import FILE as ROSTER
-from grader.gradebook.roster import read_roster
 
+ROSTER = roster.FILE
 FOLDER = "handed_out"  # of the course: `<student>/<assignment>/`, as `submitted` has them
 
 
@@ -48,7 +48,7 @@ def hand_out(course: Course, assignment: str, secret: bytes) -> list[Path]:
     quiz = quiz_of(course.folder, course.source(assignment), secret)
     if quiz is None or not has_roster(course):
         return []
-    students = sorted(student.id for student in read_roster(course.folder / ROSTER).students)
+    students = sorted(student.id for student in roster.read_roster(course.folder / ROSTER).students)
     release = course.release(assignment)
     names = load_assignment(release).notebooks
     notebooks = {name: read_source(release / f"{name}.ipynb") for name in names}

@@ -153,5 +153,3 @@ def _with_drawing(notebook: NotebookNode, drawing: Drawing) -> NotebookNode:
 
 def _text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
-
-

@@ -15,7 +15,12 @@ def test_the_questions_are_your_own(answers):
     """There are answers, and they are to the questions that were drawn for you."""
     (answer,) = answers("answers")
     given = int((answer.value[1:] > 0).sum())
-    require(given, at_least=1, what="answered questions", hint="Write the letters of your answers into the lines below the questions.")
+    require(
+        given,
+        at_least=1,
+        what="answered questions",
+        hint="Write the letters of your answers into the lines below the questions.",
+    )
     others = int(answer.value[0] != answer.key["drawing"][0])
     hint = "These questions were drawn for somebody else, or before the quiz changed: answers to them earn nothing. Answer those in the notebook that you were given."
     require(others, at_most=0, what="drawings that are not yours", hint=hint)
