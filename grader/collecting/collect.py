@@ -17,7 +17,16 @@ from grader.gradebook import attempts
 from grader.gradebook.roster import FILE, Roster, course_roster
 
 # Folders of a course, by their names in either layout.
-NO_HAND_INS = (".pawgrade", "assignments", "autograded", "feedback", "release", "solutions", "source")
+NO_HAND_INS = (
+    ".pawgrade",
+    "assignments",
+    "autograded",
+    "feedback",
+    "handed_out",
+    "release",
+    "solutions",
+    "source",
+)
 
 
 @dataclass(frozen=True)
