@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from typer.testing import CliRunner
 
+from grader.authoring.quizzes.handing_out import hand_out
 from grader.cli.app import app
+from grader.cli.commands.check import _is_all_right
 from grader.errors import SpecError
-from tests.support.quiz_course import quiz_course
+from grader.grading.self_check import _read
+from grader.records import Check, Status
+from tests.support.notebooks import toy_grade
+from tests.support.quiz_course import SECRET, quiz_course
 from tests.support.quizzes import bank_text
 
 
@@ -43,3 +50,20 @@ def test_a_bank_is_read_from_where_it_lies(tmp_path: Path) -> None:
     assert "2 mistakes" in str(bad.exception)
     assert good.exit_code == 0
     assert "wrote solutions/week1/staff/bank.toml" in good.output
+
+
+def test_at_home_the_own_questions_stand_whatever_sample_the_package_has(tmp_path: Path) -> None:
+    course = quiz_course(tmp_path / "course")
+    own, other = hand_out(course, "week1", SECRET)
+    sample = course.release("week1") / "week1.ipynb"
+
+    assert _read(sample, own) == nbformat.read(own, 4) != nbformat.read(other, 4)
+    assert _read(sample, sample) == nbformat.read(sample, 4)
+
+
+def test_a_check_that_fails_is_not_all_right_although_it_is_worth_nothing() -> None:
+    check = Check("every_question_has_a_letter", "quiz", Status.PASSED, 0.0, 0.0)
+    right = replace(toy_grade("student01"), points=0.0, max_points=0.0, checks=(check,))
+
+    assert _is_all_right(right)
+    assert not _is_all_right(replace(right, checks=(replace(check, status=Status.FAILED),)))
