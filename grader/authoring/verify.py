@@ -7,6 +7,9 @@ mutant fails is a check that cannot fail; nothing hidden is released; levels are
 from __future__ import annotations
 
 import functools
+import hashlib
+import math
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -22,7 +25,8 @@ from grader.authoring.verify_runs import Case, Looked, Run, coverage, mutant_run
 from grader.calibration.statistics import measured_version, support
 from grader.errors import SpecError
 from grader.feedback import picture_files
-from grader.grading import preparation, runners
+from grader.gradebook.conversion import course_config, regions
+from grader.grading import asked_photos, runners
 from grader.grading.preparation import Order
 from grader.grading.runners import Call
 from grader.settings import Settings, course_secret
@@ -41,7 +45,7 @@ def verify(
     runner: Executor | None = None,
     jobs: int = 1,
     parts: Sequence[Part] = PARTS,
-    only: Sequence[str] = (),
+    only: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
     """Look at one assignment, cheapest first.
 
@@ -54,7 +58,7 @@ def verify(
         runner: where notebooks are graded; None: in this process.
         jobs: how many notebooks the runner grades at a time.
         parts: what is looked at.
-        only: mutants that are run; empty: all, and then it is asked which demands none of them fails.
+        only: mutants that are run; None: all, and then it is asked which demands none of them fails.
 
     Yields:
         Findings; a broken assignment gives findings that are not ok, or raises SpecError when it cannot be loaded.
@@ -84,29 +88,57 @@ def verify(
             yield _photos(case, settings)
         runs = [*plain_runs(case)] if "runs" in parts else []
         mutants = variants.read_variants(course.source(assignment), "mutants") if "mutants" in parts else []
-        runs += [mutant_run(case, mutant) for mutant in mutants if not only or mutant.name in only]
+        runs += [mutant_run(case, mutant) for mutant in mutants if only is None or mutant.name in only]
         yield from _graded(case, runs, runner or runners.InlineExecutor(), jobs, tell)
         # `checks` come from the source's run: without them nobody knows what a mutant should fail.
-        if "mutants" in parts and not only and case.checks:
+        if "mutants" in parts and only is None and case.checks:
             yield from coverage(case)
 
 
-def require_mutants(course: Course, assignments: Sequence[str], names: Sequence[str]) -> None:
-    """Raise SpecError when a mutant that is asked for is in none of these assignments."""
-    existing = (
-        {
-            mutant.name
-            for name in assignments
-            for mutant in variants.read_variants(course.source(name), "mutants")
-        }
-        if names
-        else set()
-    )
-    unknown = sorted(set(names) - existing)
+def chosen_mutants(
+    course: Course, assignments: Sequence[str], names: Sequence[str], one_in: int, draw: str
+) -> dict[str, tuple[str, ...]]:
+    """Choose the mutants that are run: those that are named, or a part of all that a text draws.
+
+    Args:
+        course: the course.
+        assignments: their ids.
+        names: of mutants; empty: all.
+        one_in: of these one in so many is run, rounded up in each assignment; 1: each of them.
+        draw: the same text draws the same ones again.
+
+    Returns:
+        Their names for each assignment, in their order; nothing where each is run.
+
+    Raises:
+        SpecError: a mutant that is asked for is in none of these assignments.
+    """
+    existing = {
+        assignment: [mutant.name for mutant in variants.read_variants(course.source(assignment), "mutants")]
+        for assignment in (assignments if names or one_in > 1 else ())
+    }
+    together = {name for found in existing.values() for name in found}
+    unknown = sorted(set(names) - together)
     if unknown:
         raise SpecError(
-            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(existing)) or 'none'}."
+            f"no mutant {unknown[0]!r} in {', '.join(assignments)}; there are {', '.join(sorted(together)) or 'none'}."
         )
+    wanted = {
+        assignment: [name for name in found if not names or name in names]
+        for assignment, found in existing.items()
+    }
+    if one_in > 1:
+        wanted = {
+            assignment: _drawn(found, one_in, f"{draw}/{assignment}") for assignment, found in wanted.items()
+        }
+    return {assignment: tuple(found) for assignment, found in wanted.items()}
+
+
+def _drawn(names: Sequence[str], one_in: int, text: str) -> list[str]:
+    """Draw one in so many names, rounded up; every name is as likely as the others."""
+    by_draw = sorted(names, key=lambda name: hashlib.sha256(f"{text}/{name}".encode()).digest())
+    chosen = set(by_draw[: math.ceil(len(names) / one_in)])
+    return [name for name in names if name in chosen]
 
 
 def _graded(
@@ -130,13 +162,15 @@ def _graded(
 def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> Iterator[Finding]:
     tell("the release is fresh")
     stale = release.stale_files(course.folder, assignment)
-    hint = f"; run `pawgrade release {assignment}`" if stale else ""
+    hint = f"; run `pawgrade release {shlex.quote(assignment)}`" if stale else ""
     detail = (", ".join(stale) or "equal to a fresh build") + hint
     name = spec.notebook_names(course.source(assignment))[0]
     file = f"{course.layout.release}/{assignment}/{name}.ipynb"
     yield Finding(assignment, "release is fresh", not stale, detail, kind="release", file=file)
     tell("the release gives nothing away")
-    hidden_texts = leaks(course.release(assignment), course.source(assignment))
+    hidden_texts = leaks(
+        course.release(assignment), course.source(assignment), regions(course_config(course.folder))
+    )
     detail = "; ".join(hidden_texts) or "no hidden text"
     yield Finding(
         assignment, "release gives nothing away", not hidden_texts, detail, kind="release", file=file
@@ -153,7 +187,7 @@ def _calibration(case: Case) -> Iterator[Finding]:
         mine = card == case.card
         if not mine and calibration is None:
             if levels:
-                words = f"not known: `pawgrade calibrate {case.assignment} --data {card}` has never run"
+                words = f"not known: `pawgrade calibrate {shlex.quote(case.assignment)} --data {card}` has never run"
                 # Told and not failed: what another card reaches is found out with --data.
                 yield case.finding("calibration", f"{card}: levels", True, words, file=file)
             continue
@@ -167,6 +201,6 @@ def _photos(case: Case, settings: Settings) -> Finding:
     """Look for hidden photos that lie among the public ones, too."""
     from grader.authoring.near_duplicates import photo_findings
 
-    division = preparation.divide(case.work.context.folder, case.card, settings)
+    division = asked_photos.divide(case.work.context.folder, case.card, settings)
     ok, detail, _ = photo_findings(division, settings.cache)
     return case.finding("photos", "no hidden photo is public", ok, detail, file=f"datasets/{case.card}.toml")

@@ -9,24 +9,13 @@ from typing import Any
 
 from grader.assignment.course import Course
 from grader.assignment.layout import layout_of
+from grader.assignment.quizzes.quiz import HANDED_OUT
 from grader.assignment.spec import load_public
 from grader.collecting import placing, plan, senders, sources
 from grader.collecting.members import Aside, Kind, write_time
 from grader.errors import SpecError
 from grader.gradebook import attempts
 from grader.gradebook.roster import FILE, Roster, course_roster
-
-# Folders of a course, by their names in either layout.
-NO_HAND_INS = (
-    ".pawgrade",
-    "assignments",
-    "autograded",
-    "feedback",
-    "handed_out",
-    "release",
-    "solutions",
-    "source",
-)
 
 
 @dataclass(frozen=True)
@@ -151,10 +140,12 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
 def _require_hand_ins(source: Path, course: Course) -> None:
     """Raise SpecError for the course itself, or a folder of it that staff or grading wrote: its folders would become students."""
     home, path = course.folder.resolve(), source.resolve()
-    if path == home or any(path.is_relative_to(home / name) for name in NO_HAND_INS):
+    layout = course.layout
+    names = (".pawgrade", layout.source, layout.release, layout.autograded, layout.feedback, HANDED_OUT)
+    if path == home or any(path.is_relative_to((home / name).resolve()) for name in names):
         raise SpecError(
             f"{source}: expected hand-ins, found {'the course itself' if path == home else 'a folder of the course'}.",
-            "Give the archive or the folder as the platform gave it, or submitted, where things lie in the wrong place.",
+            f"Give the archive or the folder as the platform gave it, or {layout.submitted}, where things lie in the wrong place.",
         )
 
 

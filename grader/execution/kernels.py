@@ -120,10 +120,7 @@ class Lease:
         return [process for process in processes.values() if _is_running(process)]
 
     def _below(self, parent: psutil.Process) -> Iterator[psutil.Process]:
-        """Yield what descends from a process, without what another lease, or the keeper of a zygote, has started.
-
-        A sandboxed kernel names no lease, since it sees nothing of our environment; its keeper does.
-        """
+        """Yield what descends from a process, but for what another lease or a keeper started: a zygote names no lease."""
         with contextlib.suppress(psutil.Error):
             for child in parent.children():
                 if _token(child) in (None, self.token):

@@ -78,7 +78,7 @@ def _explained(drawn: DrawnQuestion) -> str:
 
 def _used(course: Path, assignment: str, student: str) -> int:
     """Return how many scored attempts a student has used against what is judged now."""
-    grade = attempts.counting(course, assignment, student)
+    grade = versions.counting(course, assignment, student)
     if grade is None:
         return 0
     return len(versions.judged(course, assignment, student, versions.against(grade)))

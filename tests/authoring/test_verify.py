@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from grader.assignment.course import Course
 from grader.authoring import verify_runs
 from grader.authoring.findings import Finding
 from grader.authoring.release import build_release
-from grader.authoring.verify import Part, verify
+from grader.authoring.verify import Part, chosen_mutants, verify
 from grader.cli.app import app
 from grader.errors import SpecError
 from grader.sandbox.host import client
@@ -302,3 +303,20 @@ def test_the_command_says_it_in_a_table_and_as_json(course: Course, toy_cache: P
     (row,) = json.loads(path.read_text())
     assert (row["kind"], row["subject"], row["ok"], row["data"]) == ("mutant", "tripled", True, "toy_pets")
     assert row["file"] == "solutions/tiny/staff/mutants/tripled.py"
+
+
+def test_a_part_of_the_mutants_is_drawn_by_a_text_and_each_has_its_turn(course: Course) -> None:
+    everything = chosen_mutants(course, ["tiny"], (), 1, "")
+    draws = [chosen_mutants(course, ["tiny"], (), 2, f"commit {number}")["tiny"] for number in range(20)]
+
+    names = sorted(path.stem for path in (course.source("tiny") / "staff" / "mutants").glob("*.py"))
+    assert everything == {}
+    assert {len(drawn) for drawn in draws} == {math.ceil(len(names) / 2)}
+    assert draws[0] == chosen_mutants(course, ["tiny"], (), 2, "commit 0")["tiny"]
+    assert all(list(drawn) == sorted(drawn) for drawn in draws)
+    assert sorted({name for drawn in draws for name in drawn}) == names
+    assert len(set(draws)) > 1
+
+
+def test_a_part_of_the_mutants_that_are_named_is_drawn_from_these(course: Course) -> None:
+    assert chosen_mutants(course, ["tiny"], ["tripled"], 5, "any") == {"tiny": ("tripled",)}

@@ -27,9 +27,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from grader.assignment.spec import told
 from grader.errors import SpecError
-from grader.schema import Strict, mistakes, refuse
+from grader.schema import Strict, mistakes, refuse, told
 
 FILE = "staff/bank.toml"  # in the assignment's source folder: in `staff`, so that no release has it
 LETTERS = "ABCDEFGH"

@@ -13,6 +13,8 @@ from grader.assignment.quizzes.drawing import Drawing, common_key, draw, student
 from grader.errors import SpecError
 from grader.files import write_whole
 
+HANDED_OUT = "handed_out"  # folder of a course with each student's notebooks: `<student>/<assignment>/`, as `submitted` has them
+
 
 @dataclass(frozen=True)
 class Quiz:
