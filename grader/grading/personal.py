@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import shlex
 from collections.abc import Mapping, Sequence
 
-from grader.assignment.quizzes.cells import filled
+from grader.assignment.quizzes.cells import ENTRY_POINT, filled
 from grader.assignment.quizzes.drawing import Drawing
 from grader.assignment.quizzes.quiz import Quiz
 from grader.checks.questions import Array, Question
@@ -34,17 +35,16 @@ def of_student(work: Work, student: str, drawn: str = "") -> Work:
     quiz = work.context.quiz
     if quiz is None:
         return work
-    own = student in quiz.students if not drawn else drawn == OWN
+    own = quiz.has_own(student) if not drawn else drawn == OWN
     drawing = quiz.own(student) if own else quiz.common
-    releases = dict(work.releases)
-    for name, release in releases.items():
-        try:
-            releases[name] = filled(release, drawing)
-        except ValueError as exc:
-            raise SpecError(
-                f"{work.context.folder.name}: the release has no cell {exc}.",
-                f"Run `pawgrade release {work.context.folder.name}`.",
-            ) from exc
+    name = work.context.assignment.notebook_of(ENTRY_POINT)
+    try:
+        releases = {**work.releases, name: filled(work.releases[name], drawing)}
+    except ValueError as exc:
+        raise SpecError(
+            f"{work.context.folder.name}: the release has no cell {exc}.",
+            f"Run `pawgrade release {shlex.quote(work.context.folder.name)}`.",
+        ) from exc
     context = dataclasses.replace(
         work.context, plan=_keyed(work.context, drawing), drawing=OWN if own else COMMON
     )

@@ -7,8 +7,7 @@ from pathlib import Path
 import nbformat
 
 from grader.assignment.course import Course
-from grader.assignment.quizzes.quiz import Quiz, quiz_of
-from grader.authoring.quizzes.handing_out import FOLDER
+from grader.assignment.quizzes.quiz import HANDED_OUT, Quiz, quiz_of
 from grader.authoring.starters import new
 from tests.support.quizzes import bank_text
 
@@ -37,7 +36,7 @@ def hand_in(
     course: Course, student: str, *, notebook_of: str = "", when: str = "2026-03-01 10:00:00 UTC"
 ) -> None:
     """Hand in a notebook with all answers right for whom it was drawn; `notebook_of` nobody: the released sample."""
-    given = course.folder / FOLDER / notebook_of / "week1" if notebook_of else course.release("week1")
+    given = course.folder / HANDED_OUT / notebook_of / "week1" if notebook_of else course.release("week1")
     notebook = nbformat.read(given / "week1.ipynb", 4)
     quiz = quiz_in(course)
     drawing = quiz.own(notebook_of) if notebook_of else quiz.common

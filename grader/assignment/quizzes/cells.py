@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grader.assignment.quizzes.drawing import Drawing, DrawnQuestion
 
+ENTRY_POINT = "quiz"  # the function that the locked cell defines; its notebook has the questions
 ANSWERS, CODE = "answers", "quiz-code"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _ANSWERS = """\

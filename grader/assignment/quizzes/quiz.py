@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +42,13 @@ class Quiz:
         """Return a student's own drawing, whether or not it was handed out."""
         return draw(self.bank, student_key(self.secret, self.assignment, student))
 
+    def has_own(self, student: str) -> bool:
+        """Say whether a student was given a drawing of their own, however the letters of the name are written."""
+        return unicodedata.normalize("NFC", student) in self.students
+
     def drawing(self, student: str) -> Drawing:
         """Return the drawing that a student was given."""
-        return self.own(student) if student in self.students else self.common
+        return self.own(student) if self.has_own(student) else self.common
 
     def whose(self, number: int) -> str:
         """Return the student who was given the drawing of a number; "" where nobody was, and for the drawing for all."""

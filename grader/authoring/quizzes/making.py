@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,14 +13,13 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.assignment.quizzes.bank import FILE, SALT, bank_of, parse_bank, read_bank
-from grader.assignment.quizzes.cells import ANSWERS, CODE, filled, new_cells
+from grader.assignment.quizzes.cells import ANSWERS, CODE, ENTRY_POINT, filled, new_cells
 from grader.assignment.quizzes.drawing import Drawing, common_key, draw
 from grader.assignment.spec import Assignment, load_assignment
 from grader.errors import SpecError
 from grader.files import write_whole
 from grader.gradebook.conversion import read_source
 
-ENTRY_POINT = "quiz"
 POINTS = 2  # of each question, in a new quiz
 MARK = "questions"  # id of the cell of a starter in whose place the questions come
 _DRAWN = re.compile(rf"q\d+(-text)?|{ANSWERS}|{CODE}")
@@ -90,7 +90,7 @@ def refresh(source: Path) -> bool:
     drawing = common_drawing(source)
     if drawing is None:
         return False
-    path = source / f"{load_assignment(source).notebooks[0]}.ipynb"
+    path = source / f"{load_assignment(source).notebook_of(ENTRY_POINT)}.ipynb"
     before = read_source(path)
     after = _with_drawing(before, drawing)
     if after == before:
@@ -110,12 +110,12 @@ def require_current(source: Path) -> None:
         return
     assignment = load_assignment(source)
     _require_contract(source, assignment, len(drawing.questions))
-    path = source / f"{assignment.notebooks[0]}.ipynb"
+    path = source / f"{assignment.notebook_of(ENTRY_POINT)}.ipynb"
     notebook = read_source(path)
     if _with_drawing(notebook, drawing) != notebook:
         raise SpecError(
             f"{path}: its questions are not those that {FILE} draws.",
-            f"`pawgrade release {source.name}` writes them anew.",
+            f"`pawgrade release {shlex.quote(source.name)}` writes them anew.",
         )
 
 
@@ -124,7 +124,8 @@ def released(source: Path, notebooks: Mapping[str, NotebookNode]) -> dict[str, N
     drawing = common_drawing(source)
     if drawing is None:
         return dict(notebooks)
-    return {name: filled(notebook, drawing) for name, notebook in notebooks.items()}
+    name = load_assignment(source).notebook_of(ENTRY_POINT)
+    return {**notebooks, name: filled(notebooks[name], drawing)}
 
 
 def _require_contract(source: Path, assignment: Assignment, count: int) -> None:

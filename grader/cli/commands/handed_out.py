@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from grader.cli import output
@@ -22,6 +23,7 @@ def hand_out_and_tell(course: Course, assignment: str, settings: Settings) -> No
     Raises:
         SpecError: the roster or the bank has mistakes.
     """
+    from grader.assignment.quizzes.quiz import HANDED_OUT
     from grader.authoring.quizzes import handing_out
     from grader.settings import course_secret
 
@@ -29,13 +31,13 @@ def hand_out_and_tell(course: Course, assignment: str, settings: Settings) -> No
         return
     written = handing_out.hand_out(course, assignment, course_secret(course.folder, settings))
     if written:
-        where = f"{handing_out.FOLDER}/<student>/{assignment}/"
+        where = f"{HANDED_OUT}/<student>/{assignment}/"
         output.note(
             f"drew the questions of {len(written)} students of roster.csv, each in {course.folder / where}; "
-            "what lies in assignments is a sample, which earns them nothing"
+            f"what lies in {course.layout.release} is a sample, which earns them nothing"
         )
         return
     output.note(
-        f"one drawing for all: the course has no {handing_out.ROSTER}. With one, `pawgrade release {assignment}` draws "
+        f"one drawing for all: the course has no {handing_out.ROSTER}. With one, `pawgrade release {shlex.quote(assignment)}` draws "
         "questions and letters for each student"
     )
