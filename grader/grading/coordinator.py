@@ -27,7 +27,7 @@ from grader.gradebook import attempts, conversion, versions
 from grader.gradebook.attempts import sanitised
 from grader.gradebook.formgrader import handed_in_at, with_notice, write_for_formgrader
 from grader.gradebook.nbgrader import has_nbgrader
-from grader.grading import assemble, personal
+from grader.grading import assemble
 from grader.grading.anew import reporting
 from grader.grading.anew.rejudging import Judged, treat
 from grader.grading.deciding import (
@@ -42,6 +42,7 @@ from grader.grading.deciding import (
     outcome_of,
 )
 from grader.grading.preparation import Work
+from grader.grading.quizzes import personal
 from grader.grading.runners import Call, in_order
 from grader.grading.submission import Graded
 from grader.judging import stored_answers

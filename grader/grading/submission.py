@@ -19,9 +19,10 @@ from grader.checks.questions import Array
 from grader.checks.session import Verdicts
 from grader.errors import InfrastructureError, SubmissionError
 from grader.execution import gpu_trial
-from grader.grading import assemble, believed, gpu_blame, notices, personal, preparation, workplace
+from grader.grading import assemble, believed, gpu_blame, notices, preparation, workplace
 from grader.grading.handed_in import Read, read_notebooks, without_cell
 from grader.grading.preparation import Order, Work
+from grader.grading.quizzes import personal
 from grader.grading.workplace import turn
 from grader.judging import evaluate, probe, stored_answers
 from grader.judging.evaluate import Context

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from grader.checks.session import Verdicts
 from grader.gradebook import attempts
-from grader.grading import assemble, personal, preparation
+from grader.grading import assemble, preparation
 from grader.grading.preparation import Order, Work
+from grader.grading.quizzes import personal
 from grader.grading.submission import Graded, grade_as_ordered
 from grader.judging import evaluate, stored_answers
 from grader.judging.evaluate import Context

@@ -17,11 +17,12 @@ from grader.authoring.quizzes.handing_out import hand_out
 from grader.feedback import explanations
 from grader.feedback.publish import write_pages
 from grader.gradebook import attempts
-from grader.grading import personal, preparation
+from grader.grading import preparation
 from grader.grading.anew.rejudging import judge_stored
 from grader.grading.coordinator import grade_class
 from grader.grading.deciding import Options
 from grader.grading.preparation import Order, Work
+from grader.grading.quizzes import personal
 from grader.grading.runners import InlineExecutor
 from grader.records import Grade, Status
 from grader.sandbox.host import client
