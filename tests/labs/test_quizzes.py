@@ -91,17 +91,17 @@ def test_the_keys_of_all_quizzes_hold_the_same_facts_to_be_right() -> None:
             strict=True,
         )
     ]
-    own = []
+    at_home = []
     scrambled = keyed(cell("oxford_pets", "quiz-answers"))
     for number, (texts, key) in enumerate(zip(options("oxford_pets"), scrambled, strict=True), 1):
         (letter,) = [letter for letter in texts if zlib.crc32(f"{number}{letter}".encode()) % 1000 == key]
-        own.append(texts[letter])
+        at_home.append(texts[letter])
     by_id = {question.id: question for question in bank("quiz_before").questions}
     drawn = [next(option.text for option in by_id[name].options if option.right) for name in FACTS]
 
-    for texts in (graded, own, drawn):
-        assert [fact for fact, text in zip(FACTS.values(), texts, strict=True) if fact not in text] == []
+    for right in (graded, at_home, drawn):
+        assert [fact for fact, text in zip(FACTS.values(), right, strict=True) if fact not in text] == []
     # Each fact is said by the right option alone.
     wrong = [text for texts in options("transfer_learning") for text in texts.values() if text not in graded]
-    wrong += [text for texts in options("oxford_pets") for text in texts.values() if text not in own]
+    wrong += [text for texts in options("oxford_pets") for text in texts.values() if text not in at_home]
     assert [text for text in wrong if any(fact in text for fact in list(FACTS.values())[:5])] == []
