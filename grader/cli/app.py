@@ -18,10 +18,10 @@ from grader.cli.commands.check import CheckCommand, check
 from grader.cli.commands.ci import ci_app
 from grader.cli.commands.collect import collect
 from grader.cli.commands.export import export
-from grader.cli.handed_out import hand_out_and_tell
 from grader.cli.commands.kernels import kernels_app
 from grader.cli.commands.new import new_app
 from grader.cli.commands.review import review
+from grader.cli.handed_out import hand_out_and_tell
 from grader.cli.options import (
     CourseOption,
     DataOption,
