@@ -17,7 +17,8 @@ from grader.assignment.quizzes.drawing import Drawing, DrawnQuestion
 
 ENTRY_POINT = "quiz"  # the function that the locked cell defines; its notebook has the questions
 ANSWERS, CODE = "answers", "quiz-code"
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+# Put together: no file that students install has the line itself, so that a test can look for solutions by it.
+BEGIN, END = (f"### {word} SOLUTION" for word in ("BEGIN", "END"))
 _ANSWERS = """\
 drawing = {number}  # of your questions and letters: leave this line as it is
 answer = {{}}"""
