@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from grader.assignment import contents, identity, spec
 from grader.assignment.course import Course
+from grader.assignment.quizzes.quiz import quiz_of
 from grader.checks import soundness
 from grader.datasets import sources, views
 from grader.errors import InfrastructureError, SpecError
@@ -178,7 +179,10 @@ def prepare(
     # Levels and checks are no part of it: when they change, the questions stay the same ones (ADR 20).
     drawn = drawn or identity.drawn_from(course.folder, assignment_id, folder)
     photos = asked_photos.of_card(folder, card_id, assignment.on(card_id).label_space, settings, salt)
-    context = _context(folder, assignment, hidden, card_id, photos=photos, secret=secret, drawn=drawn)
+    context = dataclasses.replace(
+        _context(folder, assignment, hidden, card_id, photos=photos, secret=secret, drawn=drawn),
+        quiz=quiz_of(course.folder, folder, secret),
+    )
     released = course.release(assignment_id)
     own_photos = photos.division.split.contents if photos.division is not None else ""
     work = _work(context, released, photos.view, desk, settings, own_photos)
