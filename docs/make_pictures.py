@@ -1,10 +1,12 @@
 """Makes the pictures of README and docs from a finished demo: `make demo && make docs`. Needs Debian's chromium.
 
-Only drawn pets and the CC0 cat are in them.
+Only drawn pets and the CC0 cat are in them. `python docs/make_pictures.py --drawn` makes those that need neither demo nor browser.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import io
 import shutil
 import sys
@@ -13,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from grader import lab
+from grader.assignment.course import packaged_course
 from grader.datasets import toypets
+from grader.notebooks.cells import code_cells
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 DEMO = Path("pawgrade-demo")
@@ -54,6 +60,16 @@ class Shot:
         return DEMO / "feedback" / self.student / self.assignment / f"{self.assignment}.html"
 
 
+# Cells of the training tricks that its last picture takes.
+CELLS_OF_STATEMENTS = (
+    "data-load",
+    "train-code",
+    "guess-code",
+    "compare-code",
+    "results-code",
+    "report-code",
+    "report-picture",
+)
 SHOTS = (
     Shot("feedback.png", "student03", "oxford_pets"),
     Shot("confusion.png", "student01", "oxford_pets", "#pictures", 2600),
@@ -88,8 +104,42 @@ def contact_sheet() -> None:
     sheet.save(PICTURES / "toy_pets.jpg", quality=88)
 
 
+def statements() -> None:
+    """Draw the intervals of the twelve statements, as the source notebook of the training tricks does."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import torch
+    from matplotlib import pyplot
+    from scipy import stats
+
+    names: dict[str, Any] = {"np": np, "torch": torch, "functional": torch.nn.functional, "plt": pyplot}
+    names |= {"stats": stats, "lab": lab, "seed": 0}
+    notebook = nbformat.read(packaged_course().source("training_tricks") / "training_tricks.ipynb", 4)
+    sources = {cell.id: cell.source for cell in code_cells(notebook)}
+    shows, pyplot.show = pyplot.show, lambda: None  # what the cells draw stays open
+    with contextlib.redirect_stdout(io.StringIO()):
+        for name in CELLS_OF_STATEMENTS:
+            exec(compile(sources[name], name, "exec"), names)  # noqa: S102 - our own notebook
+    pyplot.show = shows
+    content = io.BytesIO()
+    pyplot.gcf().savefig(content, format="png", dpi=100, bbox_inches="tight")
+    pyplot.close("all")
+    picture = Image.open(content).convert("RGB")
+    palette = picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=32)
+    palette.save(PICTURES / "statements.png", optimize=True)
+
+
 def main() -> None:
     """Make them all; exits before the first when a page of the demo is missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--drawn", action="store_true", help="only those that need neither demo nor browser")
+    if parser.parse_args().drawn:
+        contact_sheet()
+        statements()
+        return
     missing = [shot.page for shot in SHOTS if not shot.page.is_file()]
     chromium = shutil.which("chromium")
     if missing:
@@ -98,6 +148,7 @@ def main() -> None:
         sys.exit("chromium: expected Debian's browser on PATH, found none; apt-get install chromium.")
     PICTURES.mkdir(exist_ok=True)
     contact_sheet()
+    statements()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         for shot in SHOTS:

@@ -33,6 +33,11 @@ COMMON = {
     "variation",
     "quiz",
     "mirror",
+    "dropout",
+    "schedule",
+    "compare",
+    "results",
+    "report",
 }
 
 

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from grader import kernel_env, settings, visible
 from grader.datasets import cards, sources, views
+from grader.datasets import digits as handwritten
 from grader.datasets import photos as pets
 from grader.errors import SpecError
 from grader.networks import backbones
@@ -43,6 +44,7 @@ __all__ = [
     "cat_photo",
     "check",
     "classes",
+    "digits",
     "groups",
     "imagenet_classes",
     "photos",
@@ -230,6 +232,11 @@ def imagenet_classes() -> tuple[str, ...]:
 def cat_photo() -> npt.NDArray[np.uint8]:
     """Return a photo of a cat (Chelsea, by Stefan van der Walt, CC0) as uint8 `[224, 224, 3]`."""
     return pets.cat_photo()
+
+
+def digits() -> handwritten.Digits:
+    """Return handwritten digits (E. Alpaydin and C. Kaynak, CC BY 4.0): `.images` uint8 `[1797, 8, 8]`, 0 to 16, `.labels` int64 `[1797]`."""
+    return handwritten.read()
 
 
 def show(images: Sequence[npt.NDArray[Any]], titles: Sequence[str] | None = None, columns: int = 6) -> None:

@@ -168,14 +168,17 @@ LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "timm", "scikit-image", "
 
 def allowances(assignment: Assignment) -> str:
     """Return what a notebook must say of what it may use, from its `assignment.toml`."""
-    limits, drawn = assignment.limits_on("oxford_pets"), assignment.limits_on("toy_pets")
+    limits, drawn_text = assignment.limits, ""  # without photos there is one set of limits
+    if assignment.data:
+        limits, drawn = assignment.limits_on("oxford_pets"), assignment.limits_on("toy_pets")
+        drawn_text = f" (on drawn pets {drawn.wall_s:g} s and {drawn.cell_s:g} s)"
     budgets: dict[float, list[str]] = {}
     for one in assignment.entry_points:
         budgets.setdefault(one.budget_s, []).append(f"`{one.name}`")
     told = "; ".join(f"{', '.join(names)} {seconds:g} s" for seconds, names in sorted(budgets.items()))
     return (
-        f"**What it may use while it is graded.** {limits.wall_s:g} s in all and {limits.cell_s:g} s a cell (on drawn pets "
-        f"{drawn.wall_s:g} s and {drawn.cell_s:g} s), {limits.memory_mb} MB of memory, no network. To answer the questions of one "
+        f"**What it may use while it is graded.** {limits.wall_s:g} s in all and {limits.cell_s:g} s a cell"
+        f"{drawn_text}, {limits.memory_mb} MB of memory, no network. To answer the questions of one "
         f"exercise: {told}. Seconds that a busy machine takes are not yours. The libraries are {', '.join(LIBRARIES[:-1])} and "
         f"{LIBRARIES[-1]}; nothing else can be installed."
     )
