@@ -14,6 +14,7 @@ from grader.checks.perturbations import largest_change, roughness, total_variati
 from grader.checks.questions import Answer, Material, Question, batched, disagreement, gather, varied
 from grader.checks.reference import backbone, is_available, probabilities, top
 from grader.checks.requirements import require, require_count, require_level, require_parts, show
+from grader.datasets.kinds import draw_kind, of_groups
 from grader.datasets.photos import SIDE_PX, cat_photo
 
 __all__ = [
@@ -28,12 +29,14 @@ __all__ = [
     "correct_top_k",
     "different",
     "disagreement",
+    "draw_kind",
     "from_png",
     "gather",
     "is_available",
     "largest_change",
     "largest_gap",
     "load_checks",
+    "of_groups",
     "predictions",
     "probabilities",
     "require",
