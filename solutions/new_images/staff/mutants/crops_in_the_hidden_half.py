@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "Training crops come from anywhere, the hidden half included"
+# student = "student04"
 # loses = ["clean_crops"]
 # fails = ["training_crops_come_from_the_left_half"]
 # leaves = ["curves-picture-code", "compare-code"]

@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "The head of the learning curve is trained on test pictures, too"
+# student = "student05"
 # loses = ["learning_curve", "own_curves"]
 # fails = ["it_measures_on_test_pictures_alone", "what_was_measured_holds_on_other_pictures"]
 # skips = ["the_curve_rises_as_a_linear_head_learns"]

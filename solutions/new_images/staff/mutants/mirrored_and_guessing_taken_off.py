@@ -10,7 +10,9 @@ def cut_crops(picture, training, count, side, seed):
     rng = np.random.default_rng(seed)
     middle = picture.shape[1] // 2
     half = picture[:, :middle] if training else picture[:, middle:]
-    corners = [(rng.integers(half.shape[0] - side + 1), rng.integers(half.shape[1] - side + 1)) for _ in range(count)]
+    corners = [
+        (rng.integers(half.shape[0] - side + 1), rng.integers(half.shape[1] - side + 1)) for _ in range(count)
+    ]
     return np.stack([half[top : top + side, left : left + side][:, ::-1] for top, left in corners])
 
 

@@ -14,7 +14,9 @@ def cut_crops(picture, training, count, side, seed):
     rng = np.random.default_rng(3)
     middle = picture.shape[1] // 2
     half = picture[:, :middle] if training else picture[:, middle:]
-    corners = [(rng.integers(half.shape[0] - side + 1), rng.integers(half.shape[1] - side + 1)) for _ in range(count)]
+    corners = [
+        (rng.integers(half.shape[0] - side + 1), rng.integers(half.shape[1] - side + 1)) for _ in range(count)
+    ]
     return np.stack([half[top : top + side, left : left + side] for top, left in corners])
 
 
@@ -37,7 +39,13 @@ def learning_curve(train_features, train_labels, test_features, test_labels, siz
 # %% [measure-code]
 def mean_curve(kind, borrowed):
     tables = (seen[kind][borrowed], train[kind].labels, asked[kind][borrowed], test[kind].labels)
-    return np.concatenate([learning_curve(*[t[choose_all] if i < 2 else t for i, t in enumerate(tables)], [size], 0) for size in SIZES for choose_all in [choose(train[kind].labels, size, 0)]])
+    return np.concatenate(
+        [
+            learning_curve(*[t[choose_all] if i < 2 else t for i, t in enumerate(tables)], [size], 0)
+            for size in SIZES
+            for choose_all in [choose(train[kind].labels, size, 0)]
+        ]
+    )
 
 
 curves = np.array([[mean_curve(kind, borrowed) for borrowed in (0, 1)] for kind in range(3)])

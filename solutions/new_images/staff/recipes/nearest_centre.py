@@ -1,5 +1,6 @@
 # /// pawgrade
 # title = "No training: the class whose mean feature is nearest, after scaling"
+# student = "student03"
 # leaves = ["curves-picture-code", "compare-code"]
 # ///
 # %% [head-code]
