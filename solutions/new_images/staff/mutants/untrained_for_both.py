@@ -1,8 +1,8 @@
 # /// pawgrade
 # title = "The untrained network's features are used for both"
 # student = "student06"
-# loses = ["features", "new_kinds"]
-# fails = ["the_borrowed_network_is_fed_what_it_learnt_with", "both_networks_on_fresh_pictures", "all_kinds_with_20_of_each_class", "textures", "cells", "all_kinds_with_5_of_each_class"]
+# loses = ["features", "new_kinds", "own_curves"]
+# fails = ["the_borrowed_network_is_fed_what_it_learnt_with", "both_networks_on_fresh_pictures", "all_kinds_with_20_of_each_class", "textures", "cells", "all_kinds_with_5_of_each_class", "what_was_measured_holds_on_other_pictures"]
 # leaves = ["curves-picture-code", "compare-code"]
 # ///
 # %% [features-code]
