@@ -72,7 +72,8 @@ def _nucleus(
     turn = np.arctan2(across / short, along / long)
     edge = 1 + dents * np.sin(int(rng.integers(2, 5)) * turn + rng.uniform(0, 2 * np.pi))
     distance = np.hypot(along / long, across / short) - edge
-    return np.clip(0.5 - distance * min(long, short), 0, 1)
+    inside: Floats = np.clip(0.5 - distance * min(long, short), 0, 1)
+    return inside
 
 
 def _tissue(main: float, rng: np.random.Generator) -> Floats:
@@ -81,7 +82,8 @@ def _tissue(main: float, rng: np.random.Generator) -> Floats:
     waves = np.sin(
         (rows * np.cos(main) - columns * np.sin(main) + 4 * _clouds(28, rng)) / rng.uniform(3.0, 6.0)
     )
-    return np.clip(0.5 + 0.22 * waves + 0.2 * _clouds(14, rng), 0, 1)
+    tissue: Floats = np.clip(0.5 + 0.22 * waves + 0.2 * _clouds(14, rng), 0, 1)
+    return tissue
 
 
 def _clouds(size: int, rng: np.random.Generator) -> Floats:
