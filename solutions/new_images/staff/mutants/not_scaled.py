@@ -1,24 +1,20 @@
 # /// pawgrade
-# title = "Features as they are, with a fixed penalty: those of the untrained network are too small to count"
+# title = "Features that vary by less than 10^-6 are left out: those of the untrained network all are"
 # loses = ["learning_curve"]
 # fails = ["the_curve_rises_as_a_linear_head_learns"]
 # leaves = ["curves-picture-code", "compare-code"]
 # ///
-# %% [curve-code]
-def unscaled_head(x, labels):
-    targets = np.eye(labels.max() + 1)[labels]
-    centre, mean = x.mean(axis=0), targets.mean(axis=0)
-    weights = (x - centre).T @ np.linalg.solve(
-        (x - centre) @ (x - centre).T + 1e-3 * np.eye(len(x)), targets - mean
-    )
-    return lambda new: ((new - centre) @ weights).round(6).argmax(axis=1)
+# %% [head-code]
+def choose(labels, size, seed):
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:size] for label in np.unique(labels)])
 
 
-def learning_curve(train_features, train_labels, test_features, test_labels, sizes, seed):
-    rows = [choose(train_labels, size, seed) for size in sizes]
-    return np.array(
-        [
-            (unscaled_head(train_features[some], train_labels[some])(test_features) == test_labels).mean()
-            for some in rows
-        ]
-    )
+def train_head(train_features, train_labels):
+    centre, spread = train_features.mean(axis=0), train_features.std(axis=0)
+    spread = np.where(spread > 1e-6, spread, np.inf)
+    x = (train_features - centre) / spread
+    products, targets = x @ x.T, np.eye(train_labels.max() + 1)[train_labels]
+    penalty = 0.1 * np.trace(products) / len(x) + 1e-9
+    weights = x.T @ np.linalg.solve(products + penalty * np.eye(len(x)), targets - targets.mean(axis=0))
+    return lambda new: (((new - centre) / spread) @ weights + targets.mean(axis=0)).argmax(axis=1)
