@@ -86,7 +86,8 @@ def half_size(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Average each square of 2 x 2 pixels: uint8 `[n, h, w, 3]` with even h and w becomes `[n, h / 2, w / 2, 3]`."""
     count, height, width, channels = images.shape
     squares = images.reshape(count, height // 2, 2, width // 2, 2, channels).astype(np.uint16)
-    return ((squares.sum(axis=(2, 4)) + 2) // 4).astype(np.uint8)
+    means: npt.NDArray[np.uint8] = ((squares.sum(axis=(2, 4)) + 2) // 4).astype(np.uint8)
+    return means
 
 
 def public_rng(kind: str, split: str) -> np.random.Generator:

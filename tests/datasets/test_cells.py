@@ -11,7 +11,8 @@ from grader.datasets import cells
 def test_the_seed_decides_the_picture() -> None:
     first, again, other = (cells.picture("round", np.random.default_rng(seed)) for seed in (1, 1, 2))
 
-    assert (first.shape, first.dtype) == ((112, 112, 3), np.uint8)
+    assert first.shape == (112, 112, 3)
+    assert first.dtype == np.uint8
     assert (first == again).all()
     assert (first != other).any()
 

@@ -31,7 +31,8 @@ def test_pictures_are_grey_and_differ() -> None:
 
     first, second = (textures.crop("gravel", "train", rng) for _ in range(2))
 
-    assert (first.shape, first.dtype) == ((112, 112, 3), np.uint8)
+    assert first.shape == (112, 112, 3)
+    assert first.dtype == np.uint8
     assert (first == first[..., :1]).all()
     assert (first != second).any()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from grader.assignment import spec
@@ -19,6 +20,7 @@ from grader.checks.session import Case, run_checks
 from grader.notebooks.cells import grade_id
 from grader.records import Check, Status
 
+Floats = npt.NDArray[np.float64]
 SOURCE = packaged_course().source("new_images")
 PUBLIC, HIDDEN = SOURCE / "check_public.py", SOURCE / "staff" / "check_hidden.py"
 
@@ -117,7 +119,7 @@ def test_a_curve_that_has_seen_the_test_labels_is_found(
     assert not any(passed(verdicts).values())
 
 
-def reference(hidden: ModuleType, card: str) -> tuple[Array, Array]:
+def reference(hidden: ModuleType, card: str) -> tuple[Floats, Floats]:
     curves = hidden.measured(material(card))
     return curves, curves[:, 1, 1] - curves[:, 0, 1]
 

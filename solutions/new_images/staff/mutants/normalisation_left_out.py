@@ -2,6 +2,7 @@
 # title = "Normalisation left out: the networks are fed pixels from 0 to 1"
 # loses = ["features"]
 # fails = ["the_borrowed_network_is_fed_what_it_learnt_with", "both_networks_on_fresh_pictures"]
+# skips = ["features_are_the_same_alone_and_in_company"]
 # leaves = ["curves-picture-code", "compare-code"]
 # ///
 # %% [features-code]

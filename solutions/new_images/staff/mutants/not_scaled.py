@@ -7,7 +7,9 @@
 # %% [head-code]
 def choose(labels, size, seed):
     rng = np.random.default_rng(seed)
-    return np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:size] for label in np.unique(labels)])
+    return np.concatenate(
+        [rng.permutation(np.flatnonzero(labels == label))[:size] for label in np.unique(labels)]
+    )
 
 
 def train_head(train_features, train_labels):

@@ -3,6 +3,7 @@
 # student = "student06"
 # loses = ["features", "new_kinds", "own_curves"]
 # fails = ["the_borrowed_network_is_fed_what_it_learnt_with", "both_networks_on_fresh_pictures", "all_kinds_with_20_of_each_class", "textures", "cells", "all_kinds_with_5_of_each_class", "what_was_measured_holds_on_other_pictures"]
+# skips = ["features_are_the_same_alone_and_in_company"]
 # leaves = ["curves-picture-code", "compare-code"]
 # ///
 # %% [features-code]
