@@ -59,8 +59,8 @@ def crop_questions(rng: np.random.Generator) -> list[Question]:
     """Ask for crops of a picture each of whose pixels is another number: what a crop shows says where it was cut."""
     height, width = (int(size) for size in rng.integers(60, 90, 2) * 2)
     picture = rng.permutation(height * width).reshape(height, width)
-    first, other = (int(seed) for seed in rng.choice(10**6, 2, replace=False))
-    asked = [(True, first), (True, first), (True, other), (False, first)]
+    first, second = (int(seed) for seed in rng.choice(10**6, 2, replace=False))
+    asked = [(True, first), (True, first), (True, second), (False, first)]
     return [
         Question(
             "cut_crops",
@@ -125,8 +125,8 @@ def kind_questions(kind: str, material: Material) -> list[Question]:
 
 def right(answers, kind: str, size: int) -> tuple[int, int]:
     """Count the pictures of a kind that the head for so many training pictures names, and all of them."""
-    place = SIZES.tolist().index(size)
-    named = [answer.value[:, place] == answer.key["labels"] for answer in answers(kind)]
+    column = SIZES.tolist().index(size)
+    named = [answer.value[:, column] == answer.key["labels"] for answer in answers(kind)]
     return int(np.concatenate(named).sum()), sum(map(len, named))
 
 
@@ -149,8 +149,8 @@ def windows(crops: np.ndarray, picture: np.ndarray) -> np.ndarray:
 @pytest.mark.exercise("clean_crops", points=4, asks="crops")
 def test_crops_are_squares_of_the_picture(answers):
     """Each crop shows a square of the picture, unchanged, and the seed decides which."""
-    first, again, other, _ = answers("crops")
-    cut = np.array([windows(answer.value, answer.key["picture"]) for answer in (first, other)])
+    first, again, second, _ = answers("crops")
+    cut = np.array([windows(answer.value, answer.key["picture"]) for answer in (first, second)])
     require(
         int((cut[..., 2] == 0).sum()),
         at_most=0,
@@ -164,13 +164,13 @@ def test_crops_are_squares_of_the_picture(answers):
         hint="Draw from a generator made from the seed: np.random.default_rng(seed).",
     )
     require(
-        min(len(np.unique(part[:, :2], axis=0)) for part in cut),
+        min(len(np.unique(corners[:, :2], axis=0)) for corners in cut),
         at_least=16,
         what="different places among 24 crops",
         hint="Draw row and column anew for each crop.",
     )
     require(
-        int((first.value != other.value).sum()),
+        int((first.value != second.value).sum()),
         at_least=1,
         what="pixels that differ with another seed",
         hint="Let the seed decide where crops are cut.",

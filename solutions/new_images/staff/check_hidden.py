@@ -21,8 +21,8 @@ NEAR = 0.15  # kinds whose gains differ by less may stand in either order
 
 def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
-    drawn = [draw_kind(kind, (EACH,) * 3, material.rng) for kind in ("textures", "cells")]
-    images = np.concatenate([one.images for one in drawn])
+    sets = [draw_kind(kind, (EACH,) * 3, material.rng) for kind in ("textures", "cells")]
+    images = np.concatenate([photos.images for photos in sets])
     curves = measured(material)
     key = {"curves": curves, "gains": curves[:, 1, 1] - curves[:, 0, 1]}
     return {
@@ -86,7 +86,7 @@ def test_both_networks_on_fresh_pictures(answers):
 
 @pytest.mark.exercise("own_curves", points=10, asks=("told", *public.KINDS))
 def test_what_was_measured_holds_on_other_pictures(answers):
-    """The curves of the borrowed network hold on pictures that it never met; those of the untrained one are as others found them."""
+    """The curves of the borrowed network hold on pictures that it never met; those of the untrained one are as the reference measured them."""
     (told,) = answers("told")
     public.require_fractions(told)
     curves = told.value.astype(np.float64)
@@ -112,7 +112,7 @@ def test_what_was_measured_holds_on_other_pictures(answers):
     require(
         float(abs((curves[:, 0] - told.key["curves"][:, 0]).mean())),
         at_most=0.15,
-        what="distance of your curves of the untrained network from what others measured",
+        what="distance of your curves of the untrained network from the reference",
         hint="Row 0 is the untrained network, row 1 the borrowed one, each measured on test pictures.",
     )
 
@@ -125,8 +125,8 @@ def test_the_largest_gain_stands_first(answers):
     order, gains = answer.value.tolist(), answer.key["gains"]
     wrong = sum(
         gains[behind] - gains[before] >= NEAR
-        for place, before in enumerate(order)
-        for behind in order[place + 1 :]
+        for position, before in enumerate(order)
+        for behind in order[position + 1 :]
     )
     require(
         int(wrong),

@@ -62,9 +62,9 @@ def curves(train: Photos, new: Photos) -> list[list[float]]:
                 rng.permutation(np.flatnonzero(train.labels == label))
                 for label in range(train.labels.max() + 1)
             ]
-            for place, size in enumerate(SIZES):
+            for column, size in enumerate(SIZES):
                 some = np.concatenate([rows_[:size] for rows_ in order])
-                accuracies[draw, place] = (named(seen[some], train.labels[some], asked) == new.labels).mean()
+                accuracies[draw, column] = (named(seen[some], train.labels[some], asked) == new.labels).mean()
         rows.append(accuracies.mean(axis=0).round(3).tolist())
     return rows
 
@@ -72,12 +72,12 @@ def curves(train: Photos, new: Photos) -> list[list[float]]:
 def pets(card_id: str, folder: Path | None) -> tuple[Photos, Photos]:
     card = cards.load_card(card_id, None)
     folder = sources.find(card, folder, settings.load(None, os.environ).cache)
-    with tempfile.TemporaryDirectory() as place:
-        view = views.read_view(views.public_view(card, folder, card.default_space, Path(place) / "view"))
+    with tempfile.TemporaryDirectory() as scratch:
+        view = views.read_view(views.public_view(card, folder, card.default_space, Path(scratch) / "view"))
         sets = [view.photos(split) for split in ("train", "validation")]
         both = [
-            kinds.of_groups(one.images, one.labels, view.groups, count, kinds.public_rng("pets", split))
-            for one, split, count in zip(sets, ("train", "test"), (20, NEW), strict=True)
+            kinds.of_groups(photos.images, photos.labels, view.groups, count, kinds.public_rng("pets", split))
+            for photos, split, count in zip(sets, ("train", "test"), (20, NEW), strict=True)
         ]
     return both[0], both[1]
 

@@ -10,8 +10,8 @@ def curve_of(exchanged, train_features, train_labels, test_features, test_labels
     heads = [train_head(train_features[some], train_labels[some]) for some in rows]
     answers = [head(test_features) for head in heads]
     if exchanged:
-        answers = [np.where(np.arange(len(one)) % 3 == 0, np.roll(one, 1), one) for one in answers]
-    return np.array([(one == test_labels).mean() for one in answers])
+        answers = [np.where(np.arange(len(row)) % 3 == 0, np.roll(row, 1), row) for row in answers]
+    return np.array([(row == test_labels).mean() for row in answers])
 
 
 def learning_curve(*tables):

@@ -9,7 +9,7 @@ def features(images, borrowed):
     network = borrowed_network if borrowed else untrained_network
     with torch.inference_mode():
         x = ((torch.tensor(images, dtype=torch.float32) - 127) / 128).permute(0, 3, 1, 2)
-        table = torch.cat([network.pooled(part) for part in x.split(32)]).numpy()
+        table = torch.cat([network.pooled(rows) for rows in x.split(32)]).numpy()
     if not borrowed:
         table[:, 60:] = 0
     return table

@@ -10,7 +10,7 @@
 def features(images, borrowed):
     with torch.inference_mode():
         x = ((torch.tensor(images, dtype=torch.float32) - 127) / 128).permute(0, 3, 1, 2)
-        return torch.cat([untrained_network.pooled(part) for part in x.split(32)]).numpy()
+        return torch.cat([untrained_network.pooled(rows) for rows in x.split(32)]).numpy()
 
 
 # %% [ranked-code]
