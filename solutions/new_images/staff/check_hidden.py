@@ -23,12 +23,11 @@ def questions(material: Material) -> dict[str, list[Question]]:
     """Plan what each entry point is asked."""
     sets = [draw_kind(kind, (EACH,) * 3, material.rng) for kind in ("textures", "cells")]
     images = np.concatenate([photos.images for photos in sets])
-    curves = measured(material)
+    expected, curves = borrowed_features(images), measured(material)
     key = {"curves": curves, "gains": curves[:, 1, 1] - curves[:, 0, 1]}
     return {
         "fresh": [
-            Question("features", (images, borrowed), {"expected": borrowed_features(images)})
-            for borrowed in (True, False)
+            Question("features", (images, borrowed), {"expected": expected}) for borrowed in (True, False)
         ],
         "told": [Question("own_curves", (), key)],
         "ranked": [Question("ranking", (), key)],
