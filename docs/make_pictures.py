@@ -1,6 +1,7 @@
 """Makes the pictures of README and docs from a finished demo: `make demo && make docs`. Needs Debian's chromium.
 
-Only drawn pets and the CC0 cat are in them. `python docs/make_pictures.py --drawn` makes those that need neither demo nor browser.
+Only drawn pets and cells, the CC0 cat and three CC0 photos of textures are in them. `python docs/make_pictures.py --drawn` makes
+those that need neither demo nor browser.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import io
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from playwright.sync_api import sync_playwright
 
 from grader import lab
 from grader.assignment.course import packaged_course
-from grader.datasets import toypets
+from grader.datasets import kinds, toypets
 from grader.notebooks.cells import code_cells
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
@@ -130,15 +132,67 @@ def statements() -> None:
     palette.save(PICTURES / "statements.png", optimize=True)
 
 
+def nine_of_each_kind() -> dict[str, list[Any]]:
+    """Draw nine pets, textures and cells, uint8 `[h, w, 3]` each, those of one class side by side."""
+    rng = np.random.default_rng(4)
+    is_cat = np.array([name in toypets.CATS for name in sorted(toypets.BREEDS)])
+    breeds = [*np.flatnonzero(is_cat)[::2][:5], *np.flatnonzero(~is_cat)[::6][:4]]
+    pets = np.stack([toypets.draw(int(breed), rng) for breed in breeds])
+    pictures: dict[str, list[Any]] = {"pets": list(kinds.half_size(pets))}
+    for kind in kinds.DRAWN:
+        photos = kinds.draw_kind(kind, (3, 3, 3), rng)
+        pictures[kind] = list(photos.images[np.argsort(photos.labels, kind="stable")])
+    return pictures
+
+
+def kinds_and_curves() -> None:
+    """Draw nine pictures of each kind of `new_images`, and below them the learning curves that its reference measured."""
+    from matplotlib import pyplot  # a second, for this picture alone
+
+    pictures = nine_of_each_kind()
+    reference = packaged_course().source("new_images") / "staff" / "reference.toml"
+    curves = tomllib.loads(reference.read_text(encoding="utf-8"))
+    panels = [
+        ("drawn pets", "toy_pets", 2),
+        ("real pets", "oxford_pets", 2),
+        ("textures", "textures", 3),
+        ("cells", "cells", 3),
+    ]
+    figure = pyplot.figure(figsize=(10, 6.6), dpi=100, layout="constrained")
+    grid, below = figure.subfigures(2, 1, height_ratios=(3.4, 3))
+    for axis, picture in zip(
+        grid.subplots(3, 9).flat, [picture for row in pictures.values() for picture in row], strict=True
+    ):
+        axis.imshow(picture)
+        axis.axis("off")
+    sizes = (2, 5, 10, 20)
+    axes = below.subplots(1, len(panels), sharey=True)
+    for axis, (title, name, classes) in zip(axes, panels, strict=True):
+        for label, accuracies, colour in zip(
+            ("untrained", "borrowed"), curves[name], ("tab:orange", "tab:blue"), strict=True
+        ):
+            axis.plot(sizes, accuracies, marker="o", color=colour, label=label)
+        axis.axhline(1 / classes, color="grey", linestyle=":", label="guessing")
+        axis.set(title=title, xscale="log", xlabel="training pictures of each class", ylim=(0.25, 1.02))
+        axis.set_xticks(sizes, [str(size) for size in sizes])
+        axis.minorticks_off()
+    axes[0].set_ylabel("accuracy on new pictures")
+    axes[0].legend(fontsize=8, loc="upper left")
+    figure.savefig(PICTURES / "new_images.jpg", pil_kwargs={"quality": 82, "optimize": True})
+    pyplot.close(figure)
+
+
 def main() -> None:
     """Make them all; exits before the first when a page of the demo is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--drawn", action="store_true", help="only those that need neither demo nor browser")
+    PICTURES.mkdir(exist_ok=True)
     if parser.parse_args().drawn:
         contact_sheet()
         statements()
+        kinds_and_curves()
         return
     missing = [shot.page for shot in SHOTS if not shot.page.is_file()]
     chromium = shutil.which("chromium")
@@ -146,9 +200,9 @@ def main() -> None:
         sys.exit(f"{missing[0]}: expected a page of the demo, found none; run `make demo` first.")
     if chromium is None:
         sys.exit("chromium: expected Debian's browser on PATH, found none; apt-get install chromium.")
-    PICTURES.mkdir(exist_ok=True)
     contact_sheet()
     statements()
+    kinds_and_curves()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         for shot in SHOTS:

@@ -16,7 +16,8 @@ from typing import Never
 WITHHELD_VARIABLE = "PAWGRADE_WITHHELD"  # modules, besides, that the assignment of this kernel withholds
 # What `grader.lab` and `grader.judging.in_kernel` import, whatever they are asked; a test compares.
 _OF_NOTEBOOKS = """
-datasets datasets.archives datasets.cards datasets.digits datasets.labels datasets.photos datasets.sources datasets.splits datasets.views
+datasets datasets.archives datasets.cards datasets.cells datasets.digits datasets.kinds datasets.labels datasets.photos datasets.sources
+datasets.splits datasets.textures datasets.views
 downloads downloads.fetch downloads.ranges errors files judging judging.in_kernel kernel_env lab messages
 networks networks.backbones networks.feature_store networks.normalising networks.weights networks.zoo records schema settings visible
 """

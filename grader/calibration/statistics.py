@@ -34,6 +34,7 @@ SURPRISE = 0.01  # chance of so many lost runs, below which they contradict the 
 IMPLAUSIBLE = 1e-3  # of a measure of the source: something is wrong with its key
 MOST_TRIALS = 20_000  # photos; beyond that more do not help
 STEP = 0.01  # of suggested levels
+ROUNDING = 1e-5  # of a stored measure
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,8 @@ def _below(spread: Spread, value: float, *, strictly: bool) -> float:
     # Of one further run: its own spread, and how uncertain the mean of the runs is.
     sd = math.hypot(spread.seed_sd, spread.split_sd) * math.sqrt(1 + 1 / max(1, spread.runs))
     if sd == 0:
+        # `weakest` is stored with five decimals: the very value that all runs had may lie half a step off.
+        value += -ROUNDING if strictly else ROUNDING
         return float(spread.weakest < value if strictly else spread.weakest <= value)
     return float(stats.t.cdf((value - spread.weakest) / sd, df=max(1, spread.runs - 1)))
 

@@ -15,6 +15,7 @@ from grader.checks.questions import Answer, Material, Question, batched, disagre
 from grader.checks.quiz import quiz_key
 from grader.checks.reference import backbone, is_available, probabilities, top
 from grader.checks.requirements import require, require_count, require_level, require_parts, show
+from grader.datasets.kinds import draw_kind, of_groups
 from grader.datasets.photos import SIDE_PX, cat_photo
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "correct_top_k",
     "different",
     "disagreement",
+    "draw_kind",
     "from_png",
     "gather",
     "is_available",
     "largest_change",
     "largest_gap",
     "load_checks",
+    "of_groups",
     "predictions",
     "probabilities",
     "quiz_key",

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grader import kernel_env, settings, visible
-from grader.datasets import cards, sources, views
+from grader.datasets import cards, kinds, sources, views
 from grader.datasets import digits as handwritten
 from grader.datasets import photos as pets
 from grader.errors import SpecError
@@ -48,6 +48,7 @@ __all__ = [
     "groups",
     "imagenet_classes",
     "photos",
+    "pictures",
     "setup",
     "show",
     "species",
@@ -164,6 +165,32 @@ def _view() -> views.View:
 def photos(split: str) -> pets.Photos:
     """Return the photos of `"train"` or `"validation"`: images uint8 `[n, 224, 224, 3]`, labels int64 `[n]`, names."""
     return _view().photos(split)
+
+
+def pictures(kind: str, split: str) -> pets.Photos:
+    """Return small pictures of a kind, `train` to learn from and `test` to measure with; everybody has the same ones.
+
+    Args:
+        kind: `pets` (cat, dog: of the photos in use), `textures` (brick, grass, gravel) or `cells` (round, spindle, uneven).
+        split: `train` has 20 of each class, `test` 15, where there are so many.
+
+    Returns:
+        images uint8 `[n, 112, 112, 3]`; labels int64 `[n]`, positions in the classes named above.
+
+    Raises:
+        SpecError: there is no such kind or split.
+    """
+    names = ("pets", *kinds.DRAWN)
+    if kind not in names or split not in kinds.PER_CLASS:
+        raise SpecError(
+            f"lab.pictures: expected one of {', '.join(names)} and one of {', '.join(kinds.PER_CLASS)}, found {kind!r} and {split!r}."
+        )
+    per_class, rng = kinds.PER_CLASS[split], kinds.public_rng(kind, split)
+    if kind == "pets":
+        public = photos("train" if split == "train" else "validation")
+        return kinds.of_groups(public.images, public.labels, _view().groups, per_class, rng)
+    counts = (per_class,) * len(kinds.DRAWN[kind])
+    return kinds.draw_kind(kind, counts, rng, "train" if split == "train" else "test")
 
 
 def breeds() -> tuple[str, ...]:

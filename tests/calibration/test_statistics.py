@@ -100,6 +100,15 @@ def test_without_other_noise_it_is_the_binomial_on_whole_counts() -> None:
     assert chance_above(spread(), 1.0, PHOTOS) == pytest.approx(0.88**PHOTOS)
 
 
+def test_a_number_that_never_varies_is_what_honest_work_measures_although_it_is_stored_rounded() -> None:
+    score = 0.9161363636  # the same in each run
+    same = summarise("score", [Measured("r", 0, seed, score, None) for seed in range(4)], 0.8)
+
+    assert chance_below(same, score, None) == 1
+    assert chance_above(same, score, None) == 1
+    assert chance_below(same, score - 0.001, None) == 0
+
+
 def test_more_noise_makes_a_loss_more_likely_and_more_photos_less() -> None:
     calm, restless = spread(), spread(split_sd=0.03)
 
