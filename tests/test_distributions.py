@@ -280,7 +280,7 @@ def test_the_extra_for_staff_brings_the_course_that_the_demo_copies(
     begun = staff.run("pawgrade", "new", "course", "mine", cwd=tmp_path)
     assert begun.returncode == 0, begun.stderr
     assert (tmp_path / "mine" / "assignments" / "example" / "example.ipynb").is_file()
-    assert names == ["adversarial_cat", "oxford_pets", "transfer_learning"], said.stderr
+    assert names == ["adversarial_cat", "feature_maps", "oxford_pets", "transfer_learning"], said.stderr
     assert int(students) >= 8
 
 

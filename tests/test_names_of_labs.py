@@ -33,6 +33,10 @@ COMMON = {
     "variation",
     "quiz",
     "mirror",
+    "activations",
+    "fields",
+    "strongest",
+    "feature_maps",  # what every backbone has
 }
 
 

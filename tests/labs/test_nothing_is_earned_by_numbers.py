@@ -128,7 +128,9 @@ def judged(assignment_id: str, fill: Fill) -> tuple[Check, ...]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", FILLS)
-@pytest.mark.parametrize("assignment", ["oxford_pets", "transfer_learning", "adversarial_cat"])
+@pytest.mark.parametrize(
+    "assignment", ["oxford_pets", "transfer_learning", "adversarial_cat", "feature_maps"]
+)
 def test_numbers_that_nobody_computed_earn_nothing_and_break_nothing(assignment: str, name: str) -> None:
     checks = judged(assignment, FILLS[name])
 

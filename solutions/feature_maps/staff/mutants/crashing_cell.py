@@ -1,6 +1,5 @@
 # /// pawgrade
 # title = "The cell about fur crashes, and nothing defines the function"
-# student = "student08"
 # loses = ["fur"]
 # fails = ["long_fur_is_told_from_short"]
 # leaves = ["maps-code", "eyes-code", "boxes-code", "patches-code", "tuning-code", "fur-look-code"]

@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "Only the stages that the network shows by itself; for other layers the stage that they are in"
-# loses = ["activations", "strongest"]
-# fails = ["any_layer_answers", "what_a_later_module_overwrites", "ties_keep_their_order"]
+# loses = ["activations"]
+# fails = ["any_layer_answers", "what_a_later_module_overwrites"]
 # leaves = ["maps-code", "eyes-code", "boxes-code", "patches-code", "tuning-code", "fur-look-code"]
 # ///
 # %% [activations-code]
@@ -23,14 +23,17 @@ def activations(images, layer):
     return backbone.feature_maps(images, stage).numpy()
 
 
-# %% [gratings-code]
-def grating_answers(layer, channel, angles):
-    x = backbone.normalise(np.stack([grating(angle) for angle in angles]))
+def by_hook(images, layer):
     with torch.inference_mode():
-        return hooked(backbone, x, layer)[:, channel].mean(dim=(1, 2)).numpy()
+        return hooked(backbone, backbone.normalise(images), layer).numpy()
 
 
 # %% [strongest-code]
 def strongest(images, layer, channel, count):
-    maps = activations(images, layer)
-    return np.argsort(-maps[:, min(channel, maps.shape[1] - 1)].max(axis=(1, 2)), kind="stable")[:count]
+    maps = by_hook(images, layer)
+    return np.argsort(-maps[:, channel].max(axis=(1, 2)), kind="stable")[:count]
+
+
+# %% [gratings-code]
+def grating_answers(layer, channel, angles):
+    return by_hook(np.stack([grating(angle) for angle in angles]), layer)[:, channel].mean(axis=(1, 2))

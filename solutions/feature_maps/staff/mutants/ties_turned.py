@@ -1,6 +1,5 @@
 # /// pawgrade
 # title = "Sorted upwards and turned round: photos that tie come last first"
-# student = "student06"
 # loses = ["strongest"]
 # fails = ["ties_keep_their_order"]
 # leaves = ["maps-code", "eyes-code", "boxes-code", "patches-code", "tuning-code", "fur-look-code"]

@@ -1,6 +1,6 @@
 # /// pawgrade
 # title = "The channel that is largest for short fur"
-# student = "student07"
+# student = "student06"
 # loses = ["fur"]
 # fails = ["long_fur_is_told_from_short"]
 # leaves = ["maps-code", "eyes-code", "boxes-code", "patches-code", "tuning-code", "fur-look-code"]
