@@ -1,7 +1,7 @@
 # /// pawgrade
 # title = "The gradient for one picture, in the network as it is: 0 behind a cut-off too"
 # loses = ["fields"]
-# fails = ["worked_boxes", "boxes_within_the_picture", "boxes_at_the_edge"]
+# fails = ["boxes_within_the_picture", "boxes_at_the_edge"]
 # leaves = ["maps-code", "eyes-code", "boxes-code", "patches-code", "tuning-code", "fur-look-code"]
 # ///
 # %% [fields-code]
