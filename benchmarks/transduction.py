@@ -23,7 +23,7 @@ from grader.assignment import spec
 from grader.checks import scoring
 from grader.datasets import holdout, views
 from grader.datasets.views import find_data
-from grader.grading.preparation import divide
+from grader.grading.asked_photos import divide
 from grader.networks import backbones
 
 ROOT = Path(__file__).resolve().parent.parent

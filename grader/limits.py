@@ -66,7 +66,7 @@ def explain(
         limit: the one that was hit.
         limits: the values that were in force; None: the defaults, for a headline and an advice, which name none.
         place: where, for example "in code cell 3".
-        cell: number of the cell among code cells, from 1.
+        cell: number of the cell, as Jupyter shows it.
     """
     return _EXPLANATIONS[limit](limits or Limits(), place, cell)
 

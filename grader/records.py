@@ -99,7 +99,7 @@ class FailedCell:
 
     Attributes:
         index: position among all cells of the executed notebook, from 0.
-        number: position among code cells, from 1: the one that people count.
+        number: the one that Jupyter shows after Restart and Run All: code cells that are not empty, from 1.
         grade_id: nbgrader's id of the cell, or None.
         error: the exception's class name, or `limit: <name>`.
         message: the exception's text, cut to 500 characters; of a limit what it is, and the exception in brackets.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -40,7 +40,7 @@ class Strict(BaseModel):
         raise ValidationError.from_exception_data(cls.__name__, errors)
 
 
-def refuse(model: type[BaseModel], problems: list[str]) -> None:
+def refuse(model: type, problems: list[str]) -> None:
     """Raise a ValidationError with all problems of a whole model, if there are any."""
     if problems:
         errors = [
@@ -53,6 +53,13 @@ def refuse(model: type[BaseModel], problems: list[str]) -> None:
 def mistakes(exc: ValidationError) -> list[str]:
     """Say each mistake of a file: its key, what is allowed, what was found."""
     return [_told(error) for error in exc.errors()]
+
+
+def told(where: str, problems: Sequence[str]) -> str:
+    """Say what is wrong with a file: in a line where it is one thing, else each in a line of its own."""
+    if len(problems) == 1:
+        return f"{where}: {problems[0]}."
+    return "\n".join([f"{where}: {len(problems)} mistakes:", *(f"  - {problem}" for problem in problems)])
 
 
 def _told(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -18,7 +18,7 @@ WITHHELD_VARIABLE = "PAWGRADE_WITHHELD"  # modules, besides, that the assignment
 _OF_NOTEBOOKS = """
 datasets datasets.archives datasets.cards datasets.labels datasets.photos datasets.sources datasets.splits datasets.views
 downloads downloads.fetch downloads.ranges errors files judging judging.in_kernel kernel_env lab messages
-networks networks.backbones networks.feature_store networks.normalising networks.weights networks.zoo records settings visible
+networks networks.backbones networks.feature_store networks.normalising networks.weights networks.zoo records schema settings visible
 """
 # What makes a kernel out of a fork, and what `pawgrade doctor` tries in a box.
 _OF_KERNELS = """

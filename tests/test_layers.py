@@ -12,6 +12,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 PACKAGE = TESTS.parent / "grader"
 AT_MOST = 14  # files in a room
+LINES_OF_A_FUNCTION = 60
 # Each room, lowest first, and the rooms that it may import from. The files at the root are words that all rooms share.
 ROOMS: dict[str, set[str]] = {
     "notebooks": set(),
@@ -181,6 +182,18 @@ def test_no_module_is_longer_than_400_lines() -> None:
     lengths = {name: len(path.read_text().splitlines()) for name, path in modules().items()}
 
     assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    # What is defined inside of a function counts for that, too.
+    lengths = [
+        (f"{module}.{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1)
+        for module, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    assert [(name, length) for name, length in lengths if length > LINES_OF_A_FUNCTION] == []
 
 
 def test_every_module_has_a_test_file_of_its_name_or_a_reason() -> None:

@@ -8,6 +8,7 @@ import glob
 import itertools
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ TIMESTAMP = "timestamp.txt"
 
 MAX_TIMESTAMP_BYTES = 200
 MAX_ENTRIES = 10_000  # of a folder that other people fill
+MAX_LEVELS = 4  # of folders in it that are searched for notebooks
 HANDED_IN = frozenset({".ipynb", ".zip"})  # endings of files that somebody may have handed in
 
 
@@ -57,7 +59,7 @@ class Course:
         if not path.is_dir():
             raise SpecError(
                 f"assignment {assignment!r} is not released: {path} does not exist.",
-                f"Run `pawgrade release {assignment}`.",
+                f"Run `pawgrade release {shlex.quote(assignment)}`.",
             )
         return path
 
@@ -113,6 +115,10 @@ class Course:
             # marks.
             elif path.is_dir() and name.encode("utf-8", "replace").decode() != name:
                 reasons[name] = "the folder's name is no UTF-8, so that no gradebook can hold it. Rename it."
+            elif path.is_dir() and _is_empty(path):
+                reasons[name] = (
+                    f"{path.relative_to(self.folder)} is empty, which counts as not handed in. Put the notebook there, or delete the folder."
+                )
         return reasons
 
     def submissions(self, assignment: str, students: tuple[str, ...] = ()) -> list[Submission]:
@@ -259,6 +265,38 @@ def notebooks(folder: Path) -> list[str]:
         for path in _entries(folder)
         if path.suffix.lower() == ".ipynb" and path.is_file() and not path.is_symlink()
     )
+
+
+def deeper_notebooks(folder: Path) -> list[str]:
+    """Return the paths of notebooks in the folders below one that other people fill, nearest first.
+
+    The search ends after `MAX_LEVELS` levels and `MAX_ENTRIES` entries; links and hidden files are passed over.
+    """
+    paths, level, left = list[str](), [folder], MAX_ENTRIES
+    for depth in range(MAX_LEVELS + 1):
+        entries = list[os.DirEntry[str]]()
+        for below in level:
+            with contextlib.suppress(OSError), os.scandir(below) as read:
+                batch = list(itertools.islice(read, left))
+                left -= len(batch)
+                entries += (entry for entry in batch if not entry.name.startswith("."))
+        files_there = [
+            Path(entry.path) for entry in entries if depth and entry.is_file(follow_symlinks=False)
+        ]
+        paths += sorted(
+            path.relative_to(folder).as_posix() for path in files_there if path.suffix.lower() == ".ipynb"
+        )
+        level = sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+    return paths
+
+
+def _is_empty(folder: Path) -> bool:
+    """Say whether nothing was handed in: hidden files are the system's, and nbgrader writes a time beside nothing, too."""
+    try:
+        with os.scandir(folder) as entries:
+            return all(entry.name.startswith(".") or entry.name == TIMESTAMP for entry in entries)
+    except OSError:
+        return False
 
 
 def _only_notebook(folder: Path, name: str) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 
 import nbformat
 
-from grader.assignment.spec import CALIBRATED, IGNORED_DIRECTORIES, PICTURES, version
+from grader.assignment.source_files import beside_the_notebooks
+from grader.assignment.spec import CALIBRATED, PICTURES, version
 from grader.errors import SpecError
 from grader.files import write_whole
 
@@ -140,15 +141,12 @@ def _cells(folder: Path, notebooks: Sequence[str]) -> list[object]:
 
 def _files_beside(folder: Path) -> list[object]:
     """Return name and digest of the other files that a release puts beside the notebook."""
-    rows: list[object] = []
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if not path.is_file() or path.suffix == ".ipynb" or IGNORED_DIRECTORIES & set(relative.parts):
-            continue
-        if relative.parts[0] == "staff" or relative.as_posix() in (CHECKS, PICTURES, "assignment.toml"):
-            continue
-        rows.append([relative.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()])
-    return rows
+    names = {path.relative_to(folder).as_posix(): path for path in beside_the_notebooks(folder)}
+    return [
+        [name, hashlib.sha256(path.read_bytes()).hexdigest()]
+        for name, path in names.items()
+        if name not in (CHECKS, PICTURES, "assignment.toml")
+    ]
 
 
 def _digest(value: object) -> str:

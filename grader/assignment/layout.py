@@ -14,6 +14,8 @@ from typing import Any
 from grader.errors import SpecError
 
 CONFIG = "nbgrader_config.py"
+# nbgrader's default of CourseDirectory.ignore: names and patterns of what is not copied into a release.
+IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback")
 STRUCTURE = "{nbgrader_step}/{student_id}/{assignment_id}".replace("/", "")  # compared without separators
 
 
@@ -95,6 +97,38 @@ def _require_followed(path: Path, settings: Any) -> None:  # noqa: ANN401 - trai
             f"{path}: c.CourseDirectory.root is {root!r}, another folder than the file lies in.",
             f"Put the file there, or write c.CourseDirectory.root = {str(path.parent)!r}.",
         )
+
+
+def ignored_names(course: Path) -> tuple[str, ...]:
+    """Return the patterns of `CourseDirectory.ignore`: files and folders of those names go into no release.
+
+    Args:
+        course: its folder; without `nbgrader_config.py` it is nbgrader's default.
+
+    Raises:
+        SpecError: the file fails, or the setting is no list of names.
+    """
+    path = course / CONFIG
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return IGNORED
+    return _read_ignored(path.absolute(), content)
+
+
+@functools.lru_cache(maxsize=32)
+def _read_ignored(path: Path, _content: bytes) -> tuple[str, ...]:
+    from traitlets.config import LazyConfigValue
+
+    names = load_config(path).get("CourseDirectory", {}).get("ignore", IGNORED)
+    if isinstance(names, LazyConfigValue):  # the course adds to the default
+        names = names.get_value(list(IGNORED))
+    if not isinstance(names, list | tuple | set) or not all(isinstance(name, str) for name in names):
+        raise SpecError(
+            f"{path}: c.CourseDirectory.ignore: expected a list of names, found {names!r}.",
+            f"For example c.CourseDirectory.ignore = {[*IGNORED, 'staff']}.",
+        )
+    return tuple(names)
 
 
 def load_config(path: Path) -> Any:  # noqa: ANN401 - traitlets' Config

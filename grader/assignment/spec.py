@@ -17,9 +17,10 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from grader import records
 from grader.assignment.calibrated import Calibration
 from grader.assignment.names import PlainName
+from grader.assignment.source_files import that_decide
 from grader.errors import SpecError
 from grader.limits import Limits
-from grader.schema import Strict, mistakes, refuse
+from grader.schema import Strict, mistakes, refuse, told
 
 Name = str
 Size = Annotated[int, Field(ge=0)]
@@ -28,8 +29,6 @@ NO_CARD = records.NO_CARD
 IN_THE_NOTEBOOK = "in the notebook"
 CALIBRATED = b"# Written by `pawgrade calibrate`"  # what stands from here on in hidden.toml
 PICTURES = "pictures.py"  # of an assignment's folder: it draws for the feedback, and decides nothing
-# Left behind by running the notebook or its checks, so no part of the version.
-IGNORED_DIRECTORIES = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
 class Exercise(Strict):
@@ -340,24 +339,19 @@ def version(folder: Path) -> str:
     hidden crops and grades nobody again.
     """
     digest = hashlib.sha256()
-    # Sorted, since file systems list the same folder in different orders.
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        # Mutants and recipes try an assignment out; no submission ever meets them.
-        unimportant = {"mutants", "recipes"} & set(relative.parts)
-        if path.is_file() and not unimportant and not IGNORED_DIRECTORIES & set(relative.parts):
-            if relative.as_posix() == PICTURES:
+    for path in that_decide(folder):
+        relative = path.relative_to(folder).as_posix()
+        if relative == PICTURES:
+            continue
+        content = path.read_bytes()
+        if relative == "staff/hidden.toml":
+            # A file with a calibration alone counts as none, so that the first calibration changes no version.
+            content = content.partition(CALIBRATED)[0].rstrip()
+            if not content:
                 continue
-            content = path.read_bytes()
-            if relative.as_posix() == "staff/hidden.toml":
-                # A file with a calibration alone counts as none, so that the first calibration changes no
-                # version.
-                content = content.partition(CALIBRATED)[0].rstrip()
-                if not content:
-                    continue
-            # Path and length in front of the content: no two sets of files give the same stream of bytes.
-            digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
+        # Path and length in front of the content: no two sets of files give the same stream of bytes.
+        digest.update(f"{relative}\0{len(content)}\0".encode())
+        digest.update(content)
     return digest.hexdigest()[:16]
 
 
@@ -375,13 +369,6 @@ def bind_sizes(inputs: Sequence[Value], arguments: Sequence[object]) -> dict[str
         elif isinstance(argument, int):
             sizes[value.name] = argument
     return sizes
-
-
-def told(where: str, problems: Sequence[str]) -> str:
-    """Say what is wrong with a file: in a line where it is one thing, else each in a line of its own."""
-    if len(problems) == 1:
-        return f"{where}: {problems[0]}."
-    return "\n".join([f"{where}: {len(problems)} mistakes:", *(f"  - {problem}" for problem in problems)])
 
 
 def _load(path: Path, model: type[Model]) -> Model:

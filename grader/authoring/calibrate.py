@@ -20,7 +20,7 @@ from grader.authoring import variants
 from grader.authoring.calibration_runs import Outcome, Run, RunsOnSplit
 from grader.calibration.statistics import Measured, measured_version, summarise, together
 from grader.errors import InfrastructureError, SpecError
-from grader.grading import preparation
+from grader.grading import asked_photos, preparation
 from grader.records import Grade
 from grader.settings import Settings
 
@@ -88,11 +88,7 @@ def calibrate(
         InfrastructureError: runs could not be decided; those that could are kept.
     """
     chosen = _chosen_recipes(course, assignment, recipes)
-    source = spec.load_assignment(course.source(assignment))
-    if source.in_the_notebook:
-        raise SpecError(
-            f"{assignment} has no levels: tests in the notebook grade it.", "There is nothing to calibrate."
-        )
+    source = _with_levels(course, assignment)
     card = preparation.choose_card(source, card, settings)
     store = course.folder / ".pawgrade" / "calibration" / assignment / card
     store.mkdir(parents=True, exist_ok=True)
@@ -108,20 +104,34 @@ def calibrate(
                     outcomes.append(outcome)
                 else:
                     undecided.append(outcome)
-    # Only now: every run that could be decided is stored by then.
-    if undecided:
-        raise InfrastructureError(
-            f"{len(undecided)} of {len(runs)} runs could not be decided: {undecided[0]}.",
-            "The others are kept; the same command tries these again.",
-        )
+    _require_decided(undecided, runs)
     # Secret levels take the place of public ones.
     levels = {**source.on(card).levels, **spec.load_hidden(course.source(assignment)).levels.get(card, {})}
     photos = ""
     if card != spec.NO_CARD:
         # Without a salt: the photos that grade students, by which `verify` tells whether others judge now.
-        photos = preparation.divide(course.source(assignment), card, settings).split.contents
+        photos = asked_photos.divide(course.source(assignment), card, settings).split.contents
     digest = measured_version(course.source(assignment), card)
     return Found(_summary(digest, photos, outcomes, levels), tuple(outcomes), levels, card)
+
+
+def _with_levels(course: Course, assignment: str) -> spec.Assignment:
+    """Return an assignment that has levels; raises SpecError for one that tests in the notebook grade."""
+    source = spec.load_assignment(course.source(assignment))
+    if source.in_the_notebook:
+        raise SpecError(
+            f"{assignment} has no levels: tests in the notebook grade it.", "There is nothing to calibrate."
+        )
+    return source
+
+
+def _require_decided(undecided: Sequence[str], runs: Sequence[Run]) -> None:
+    """Raise InfrastructureError where runs could not be decided: only now, when every other one is stored."""
+    if undecided:
+        raise InfrastructureError(
+            f"{len(undecided)} of {len(runs)} runs could not be decided: {undecided[0]}.",
+            "The others are kept; the same command tries these again.",
+        )
 
 
 def _chosen_recipes(

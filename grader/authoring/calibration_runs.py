@@ -31,7 +31,7 @@ from grader.checks.questions import Question
 from grader.datasets import photos as photo_files
 from grader.datasets import views
 from grader.files import write_whole
-from grader.grading import preparation, runners
+from grader.grading import asked_photos, preparation, runners
 from grader.grading.preparation import Order, Work
 from grader.grading.runners import Call
 from grader.grading.submission import Graded, Tools, grade_submission
@@ -138,7 +138,7 @@ class RunsOnSplit:
         # Levels and texts are not in it: they change no measure, and stored runs stay good.
         self.digest = measured_version(course.source(assignment), card)
         self.photos = (
-            preparation.divide(course.source(assignment), card, settings, self.salt).split.digest
+            asked_photos.divide(course.source(assignment), card, settings, self.salt).split.digest
             if card != spec.NO_CARD
             else self.salt
         )

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.gradebook.conversion import STAFF, cell_name, read_source
+from grader.notebooks.regions import REGIONS, Region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from nbformat import NotebookNode
@@ -29,7 +30,7 @@ _WORD = re.compile(r"""\w+|[^\w\s,()'"\\]""")
 _LEVEL = re.compile(r"\b(zero_at|full_at)\s*=\s*[\d.]")
 
 
-def leaks(release_dir: Path, source_dir: Path) -> list[str]:
+def leaks(release_dir: Path, source_dir: Path, regions: Sequence[Region] = REGIONS) -> list[str]:
     """Look for hidden text in a release: solutions, staff files, outputs, markers.
 
     A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
@@ -37,17 +38,22 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
     count all the same, and so does a level. Of checks and levels, assignment.toml, check_public.py and the data cards
     may say what they like.
 
+    Args:
+        release_dir: folder of the release.
+        source_dir: folder of the source.
+        regions: what students do not get of a cell, as the course delimits it.
+
     Returns:
         One sentence a finding, with file and cell; empty when nothing is given away.
     """
-    hidden, secret_files = _hidden(source_dir)
-    official, others = _public(source_dir, release_dir)
+    hidden, secret_files = _hidden(source_dir, regions)
+    official, others = _public(source_dir, release_dir, regions)
     hidden = {
         line: origin
         for line, origin in hidden.items()
         if line not in official and (line not in others or _LEVEL.search(line))
     }
-    passages = _passages(source_dir, official)
+    passages = _passages(source_dir, official, regions)
     findings = []
     for name, content in sorted(folder_contents(release_dir).items()):
         if STAFF in name.split("/") or content in secret_files:
@@ -65,7 +71,7 @@ def leaks(release_dir: Path, source_dir: Path) -> list[str]:
                 for passage, origin in passages.items()
                 if _words(passage) in words and not any(line in hidden and line in text for line in passage)
             ]
-            if _MARKER.search(text):
+            if any(_begins(line, regions) is not None for line in text.splitlines()):
                 findings.append(f"{location}: a marker of hidden text")
         findings += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
     return findings
@@ -77,12 +83,12 @@ def folder_contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
+def _hidden(source_dir: Path, regions: Sequence[Region]) -> tuple[dict[str, str], set[bytes]]:
     """Return hidden lines with where they come from, and the contents of the staff's files."""
     lines: dict[str, str] = {}
     for path in sorted(source_dir.glob("*.ipynb")):
         for index, cell in enumerate(read_source(path).cells):
-            for line in _split(cell)[1]:
+            for line in _split(cell, regions)[1]:
                 lines.setdefault(line.strip(), f"the solution in {cell_name(index, cell)}")
     contents = set()
     for name, content in sorted(folder_contents(source_dir / STAFF).items()):
@@ -96,13 +102,13 @@ def _hidden(source_dir: Path) -> tuple[dict[str, str], set[bytes]]:
     return telling, {content for content in contents if len(content) > TRIVIAL_CHARACTERS}
 
 
-def _passages(source_dir: Path, official: str) -> dict[tuple[str, ...], str]:
+def _passages(source_dir: Path, official: str, regions: Sequence[Region]) -> dict[tuple[str, ...], str]:
     """Return parts of what is hidden that are too long for a coincidence, with where they come from."""
     passages: dict[tuple[str, ...], str] = {}
     given: set[str] = set()  # what mutants and recipes repeat of the cells that they replace
     for path in sorted(source_dir.glob("*.ipynb")):
         for index, cell in enumerate(read_source(path).cells):
-            public, lines = _split(cell)
+            public, lines = _split(cell, regions)
             if lines:
                 given |= {_bare(line) for line in public}
             rows = _rows([_bare(line) for line in lines])
@@ -146,7 +152,7 @@ def _words(lines: Iterable[str]) -> str:
     return f" {' '.join(_WORD.findall(text))} "
 
 
-def _public(source_dir: Path, release_dir: Path) -> tuple[str, str]:
+def _public(source_dir: Path, release_dir: Path, regions: Sequence[Region]) -> tuple[str, str]:
     """Return what anybody may read of the source: what describes and checks it, and the rest, with public cells."""
     official = [text for path in (release_dir / "datasets").glob("*.toml") for _, text in _pieces(path)]
     others = ["pass  # YOUR CODE HERE", "YOUR ANSWER HERE"]  # a mutant may have left an exercise undone
@@ -160,24 +166,34 @@ def _public(source_dir: Path, release_dir: Path) -> tuple[str, str]:
         else:
             others += texts
     for path in source_dir.glob("*.ipynb"):
-        others += ["\n".join(_split(cell)[0]) for cell in read_source(path).cells]
+        others += ["\n".join(_split(cell, regions)[0]) for cell in read_source(path).cells]
     return "\n".join(official), "\n".join(others)
 
 
-def _split(cell: NotebookNode) -> tuple[list[str], list[str]]:
+def _split(cell: NotebookNode, regions: Sequence[Region]) -> tuple[list[str], list[str]]:
     """Split a source cell's lines into public and hidden ones."""
     lines = cell.source.splitlines()
-    marked = [bool(_MARKER.search(line)) for line in lines]
-    if cell.metadata.get("nbgrader", {}).get("solution") and not any(marked):
+    begins = [_begins(line, regions) for line in lines]
+    if cell.metadata.get("nbgrader", {}).get("solution") and all(begin is None for begin in begins):
         return [], lines
     parts: tuple[list[str], list[str]] = ([], [])
     inside = False
-    for line, is_marker in zip(lines, marked, strict=True):
-        if is_marker:
-            inside = "BEGIN" in line.upper()
-        else:
+    for line, begin in zip(lines, begins, strict=True):
+        if begin is None:
             parts[inside].append(line)
+        else:
+            inside = begin
     return parts
+
+
+def _begins(line: str, regions: Sequence[Region]) -> bool | None:
+    """Say whether a line begins a hidden region or ends one; None where it does neither."""
+    marker = _MARKER.search(line)
+    if marker:
+        return marker.group(1).upper() == "BEGIN"
+    if any(region.begin in line for region in regions):
+        return True
+    return False if any(region.end in line for region in regions) else None
 
 
 def _pieces(path: Path) -> Iterator[tuple[str, str]]:

@@ -5,31 +5,33 @@ A release is deterministic: the same source gives the same bytes, so that CI can
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import re
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from grader.assignment.layout import layout_of
-from grader.assignment.spec import Assignment, load_assignment, load_hidden, told
-from grader.authoring.leaks import CACHES, folder_contents, leaks
+from grader.assignment.source_files import beside_the_notebooks
+from grader.assignment.spec import Assignment, load_assignment, load_hidden
+from grader.authoring.leaks import folder_contents, leaks
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder, load_card, program_file
 from grader.errors import SpecError
 from grader.feedback.picture_files import require_drawn
 from grader.files import fresh_folder
 from grader.gradebook.conversion import (
-    _ignored,
     cell_name,
     converted,
     course_config,
     read_source,
     record_source,
+    regions,
 )
 from grader.gradebook.nbgrader import nbgrader_api
+from grader.schema import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +95,7 @@ def require_readable(source: Path) -> None:
 
     assignment = tried(lambda: load_assignment(source))
     tried(lambda: load_hidden(source))
-    names = (source.name,) if assignment is None else assignment.notebooks
+    names = _names_despite_mistakes(source) if assignment is None else assignment.notebooks
     paths = {name: source / f"{name}.ipynb" for name in names}
     read = {name: tried(functools.partial(read_source, path)) for name, path in paths.items()}
     notebooks = {name: notebook for name, notebook in read.items() if notebook is not None}
@@ -110,6 +112,21 @@ def require_readable(source: Path) -> None:
     if errors:
         hints = dict.fromkeys(str(error.hint) for error in errors if error.hint)
         raise SpecError("\n".join(str(error.message) for error in errors), " ".join(hints))
+
+
+def _names_despite_mistakes(source: Path) -> tuple[str, ...]:
+    """Return the notebooks that an `assignment.toml` with mistakes names; where none can be read, the folder's if it is there."""
+    try:
+        table = tomllib.loads((source / "assignment.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return (source.name,)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        table = {"notebooks": None}
+    names = table.get("notebooks", [source.name])
+    # Other values are mistakes of that file, which are told already.
+    if isinstance(names, list) and all(isinstance(name, str) and Path(name).name == name for name in names):
+        return tuple(dict.fromkeys(names))
+    return (source.name,) if (source / f"{source.name}.ipynb").is_file() else ()
 
 
 def _require_metadata(path: Path, notebook: NotebookNode) -> None:
@@ -157,7 +174,7 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     # Of the converted notebooks, since those are what will be graded.
     _check_graded_cells(source, notebooks, spec)
     with fresh_folder(target) as draft:
-        for path in _public_files(source, _ignored(config)):
+        for path in beside_the_notebooks(source):
             copied = draft / path.relative_to(source)
             copied.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copied)
@@ -170,7 +187,7 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
                 # The same modes whatever this process's umask is.
                 path.chmod(0o644)
         # Inside the block: an error here leaves the old release in its place.
-        findings = leaks(draft, source)
+        findings = leaks(draft, source, regions(config))
         if findings:
             raise SpecError(f"assignment {assignment}: the release would give away: {'; '.join(findings)}.")
     return target
@@ -232,18 +249,6 @@ def _wrong_in(notebook: NotebookNode, graded_cells: dict[str, tuple[float, str]]
         for asked in _CHECKED.findall(cell.source):
             if asked != grade_id:
                 yield f"{cell_name(index, cell)}: the cell checks {asked!r}; expected lab.check({grade_id!r})"
-
-
-def _public_files(source: Path, ignore: list[str]) -> Iterator[Path]:
-    """What nbgrader copies beside the notebook: everything that no pattern of CourseDirectory.ignore matches."""
-    for path in sorted(source.rglob("*")):
-        parts = path.relative_to(source).parts
-        # Each part of the path: a pattern that matches a folder leaves out all that is in it.
-        ignored = any(
-            fnmatch.fnmatch(component, pattern) for component in parts for pattern in [*ignore, *CACHES]
-        )
-        if path.is_file() and not ignored and path.suffix != ".ipynb":
-            yield path
 
 
 def _copy_card(course: Path, card: str, release: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -24,7 +25,8 @@ from grader.authoring.verify_runs import Case, Looked, Run, coverage, mutant_run
 from grader.calibration.statistics import measured_version, support
 from grader.errors import SpecError
 from grader.feedback import picture_files
-from grader.grading import preparation, runners
+from grader.gradebook.conversion import course_config, regions
+from grader.grading import asked_photos, runners
 from grader.grading.preparation import Order
 from grader.grading.runners import Call
 from grader.settings import Settings, course_secret
@@ -160,13 +162,15 @@ def _graded(
 def _release(course: Course, assignment: str, tell: Callable[[str], None]) -> Iterator[Finding]:
     tell("the release is fresh")
     stale = release.stale_files(course.folder, assignment)
-    hint = f"; run `pawgrade release {assignment}`" if stale else ""
+    hint = f"; run `pawgrade release {shlex.quote(assignment)}`" if stale else ""
     detail = (", ".join(stale) or "equal to a fresh build") + hint
     name = spec.notebook_names(course.source(assignment))[0]
     file = f"{course.layout.release}/{assignment}/{name}.ipynb"
     yield Finding(assignment, "release is fresh", not stale, detail, kind="release", file=file)
     tell("the release gives nothing away")
-    hidden_texts = leaks(course.release(assignment), course.source(assignment))
+    hidden_texts = leaks(
+        course.release(assignment), course.source(assignment), regions(course_config(course.folder))
+    )
     detail = "; ".join(hidden_texts) or "no hidden text"
     yield Finding(
         assignment, "release gives nothing away", not hidden_texts, detail, kind="release", file=file
@@ -183,7 +187,7 @@ def _calibration(case: Case) -> Iterator[Finding]:
         mine = card == case.card
         if not mine and calibration is None:
             if levels:
-                words = f"not known: `pawgrade calibrate {case.assignment} --data {card}` has never run"
+                words = f"not known: `pawgrade calibrate {shlex.quote(case.assignment)} --data {card}` has never run"
                 # Told and not failed: what another card reaches is found out with --data.
                 yield case.finding("calibration", f"{card}: levels", True, words, file=file)
             continue
@@ -197,6 +201,6 @@ def _photos(case: Case, settings: Settings) -> Finding:
     """Look for hidden photos that lie among the public ones, too."""
     from grader.authoring.near_duplicates import photo_findings
 
-    division = preparation.divide(case.work.context.folder, case.card, settings)
+    division = asked_photos.divide(case.work.context.folder, case.card, settings)
     ok, detail, _ = photo_findings(division, settings.cache)
     return case.finding("photos", "no hidden photo is public", ok, detail, file=f"datasets/{case.card}.toml")

@@ -25,7 +25,7 @@ import numpy as np
 
 from grader.assignment.calibrated import Calibration, Spread
 from grader.assignment.spec import CALIBRATED, Levels
-from grader.checks.scoring import required_count
+from grader.checks.scoring import SPREAD_OF_CREDIT, required_count
 
 TARGET = 0.01  # chance that honest work loses a point by luck, all levels together: more is unfair
 LEAST_SEEDS = 4  # training seeds that tell of their spread
@@ -34,7 +34,6 @@ SURPRISE = 0.01  # chance of so many lost runs, below which they contradict the 
 IMPLAUSIBLE = 1e-3  # of a measure of the source: something is wrong with its key
 MOST_TRIALS = 20_000  # photos; beyond that more do not help
 STEP = 0.01  # of suggested levels
-SPREAD_OF_CREDIT = 10  # standard deviations of the holdout's luck between zero_at and full_at
 
 
 @dataclass(frozen=True)
@@ -362,10 +361,12 @@ def measured_version(folder: Path, card: str) -> str:
         public.pop(name, None)
     _add(digest, "assignment", json.dumps(public, sort_keys=True))
     hidden = folder / "staff" / "hidden.toml"
-    if hidden.is_file():
-        text = hidden.read_bytes().partition(CALIBRATED)[0].decode()
-        _add(digest, "hidden", json.dumps(tomllib.loads(text).get("holdout", {}), sort_keys=True))
-    for path in sorted(folder.glob("*.ipynb")):
+    # A file that is not there says as much as one without a holdout: the first calibration creates it.
+    text = hidden.read_bytes().partition(CALIBRATED)[0].decode() if hidden.is_file() else ""
+    _add(digest, "hidden", json.dumps(tomllib.loads(text).get("holdout", {}), sort_keys=True))
+    names = public.get("notebooks") or [public.get("id", folder.name)]
+    # Those of the assignment alone: what an author tries out beside them is no part of it.
+    for path in (path for path in sorted(folder.glob("*.ipynb")) if path.stem in names):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code":
                 _add(digest, "cell", cell.source)

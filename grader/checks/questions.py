@@ -62,6 +62,14 @@ class Question:
         """Whether an argument holds pictures or texts: examples that nobody may learn before grades are decided, nor after."""
         return any(is_examples(argument) for argument in self.arguments)
 
+    @property
+    def has_photos(self) -> bool:
+        """Whether an argument holds pictures."""
+        return any(
+            is_examples(argument) and isinstance(argument, np.ndarray) and argument.dtype == np.uint8
+            for argument in self.arguments
+        )
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -17,7 +17,7 @@ from grader import disclosure
 from grader.assignment.spec import Levels
 from grader.checks.images import packed
 from grader.checks.intervals import wilson_interval
-from grader.checks.scoring import credit, required_count
+from grader.checks.scoring import credit, near_from, required_count
 from grader.messages import NOTHING, Message
 from grader.records import Picture, Requirement
 
@@ -149,8 +149,9 @@ def _bounds(at_least: float | None, at_most: float | None) -> Message:
 def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: str, near: str = "") -> None:
     """Demand an accuracy; between `zero_at` and `full_at` the check earns part of its points.
 
-    What is near chance has other causes than what is near the level: above `zero_at` the student is told of public
-    questions how many right answers are missing, and `hint` comes second.
+    What is near chance has other causes than what is near the level: the student is told of public questions how many right
+    answers are missing, and `hint` comes second, where part of the points is earned or a small change may bring some. That
+    is from a fifth of the way from `zero_at` to `full_at` below `zero_at` on: what luck alone may decide.
 
     Args:
         successes: how many were right, 0 to `of`.
@@ -158,7 +159,7 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
         levels: accuracies in [0, 1] where credit starts and where it is full.
         what: name of the measure, for people.
         hint: what the student may try next.
-        near: what to try above `zero_at`, in place of `hint`.
+        near: what to try there, in place of `hint`.
 
     Raises:
         Shortfall: it is below `full_at`.
@@ -195,25 +196,35 @@ def require_count(successes: int, *, of: int, levels: Levels, what: str, hint: s
     if _sheet.note(disclosed, exact, required, demand):
         words = Message.of(hint)
         # Of hidden questions a hint says only what stands in the check file, whatever was measured (ADR 11).
-        if share > 0 and not _sheet.hidden:
-            words = _near_hint(required_count(of, levels.full_at) - int(successes), of, hint, near)
+        if successes / of >= near_from(levels) and not _sheet.hidden:
+            words = _near_hint(int(successes), of, levels, hint, near)
         raise Shortfall(disclosed, required, words, share)
 
 
-def _near_hint(missing: int, of: int, hint: str, near: str) -> Message:
-    """Return the hint for an accuracy that earns part of the points: what was built works, and not well enough."""
-    if near:
-        return Message(
-            "Near the level: {missing} more right answers of {total} give full points. {hint}",
-            missing=missing,
+def _near_hint(successes: int, of: int, levels: Levels, hint: str, near: str) -> Message:
+    """Return the hint for an accuracy near the level: what was built works, and not well enough."""
+    first = next(
+        count
+        for count in range(of + 1)
+        if credit(count, of, zero_at=levels.zero_at, full_at=levels.full_at) > 0
+    )
+    if successes < first:
+        what = Message(
+            "{missing} more right answers of {total} bring the first points",
+            missing=first - successes,
             total=of,
-            hint=Message.of(near),
         )
+    else:
+        what = Message(
+            "{missing} more right answers of {total} give full points",
+            missing=required_count(of, levels.full_at) - successes,
+            total=of,
+        )
+    if near:
+        return Message("Near the level: {what}. {hint}", what=what, hint=Message.of(near))
     return Message(
-        "Near the level: {missing} more right answers of {total} give full points, so the parts work."
-        " More training, examples or steps may do. If not: {hint}",
-        missing=missing,
-        total=of,
+        "Near the level: {what}, so the parts work. More training, examples or steps may do. If not: {hint}",
+        what=what,
         hint=Message.of(hint),
     )
 

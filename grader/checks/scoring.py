@@ -7,7 +7,13 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from grader.assignment.spec import Levels
 from grader.records import Check, ExerciseGrade, Grade, Status
+
+SPREAD_OF_CREDIT = (
+    10  # standard deviations of the holdout's luck between zero_at and full_at, where `calibrate` sets them
+)
+LUCK = 2  # of these standard deviations: what two equally good pieces of work may differ by
 
 
 def credit(successes: int, trials: int, *, zero_at: float, full_at: float) -> float:
@@ -31,6 +37,15 @@ def credit(successes: int, trials: int, *, zero_at: float, full_at: float) -> fl
 def required_count(trials: int, level: float) -> int:
     """Return how many of `trials` must succeed for an accuracy of at least `level`."""
     return math.ceil(_exact(level) * trials)
+
+
+def near_from(levels: Levels) -> float:
+    """Return the accuracy from which a small change may bring points: below `zero_at` by as much as luck alone decides.
+
+    That is `LUCK` standard deviations of counting on the hidden photos. Levels of a calibration lie `SPREAD_OF_CREDIT` of them apart,
+    so the levels tell it, also on a student's machine, which has no calibration.
+    """
+    return max(0.0, levels.zero_at - (levels.full_at - levels.zero_at) * LUCK / SPREAD_OF_CREDIT)
 
 
 def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Check]) -> ExerciseGrade:

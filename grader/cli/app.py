@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -118,7 +119,7 @@ def demo(
 
 @app.command()
 def release(assignments: Ids = None, course: CourseOption = None) -> None:
-    """Make what students get: source notebooks in `solutions/` become releases in `assignments/`.
+    """Make what students get: source notebooks in `solutions/` become releases in `assignments/`, or in the course's own folders.
 
     Solutions, hidden tests and staff files stay behind; a release that would give something away is refused.
     """
@@ -168,8 +169,9 @@ def grade(
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,
 ) -> None:
-    """Grade what is handed in: `submitted/<student>/<assignment>/<assignment>.ipynb`.
+    """Grade what is handed in: the notebooks of an assignment in `submitted/<student>/<assignment>/`.
 
+    There is one, `<assignment>.ipynb`, unless `assignment.toml` names others; `nbgrader_config.py` may name other folders.
     Grading again is free: only what changed is run. A run that was killed goes on where it stopped. Scores, comments
     and extra credit given by hand are kept. Grades go to nbgrader's gradebook, executed notebooks to `autograded/`.
     Where only levels, points or checks have changed, what the notebooks answered is judged again and nothing is run:
@@ -195,19 +197,21 @@ def grade(
     logs = [f"{grade.student}: {grade.staff.log}" for grade in grades if grade.status is Status.ERROR]
     grades = grades if staff else [disclosure.told(grade) for grade in grades]
     if not grades:
-        left_out.tell_that_nobody_handed_in(opened_course.folder, assignment)
+        left_out.tell_that_nobody_handed_in(opened_course, assignment)
     elif json_path is None or str(json_path) != "-":
         output.print_grades(grades, by_hand=by_hand)
         _warn(grades, flagged=flagged, logs=logs)
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
-    outcomes.tell(told, force=force)
+    outcomes.tell(opened_course, assignment, told, force=force)
     left_out.tell_left_out(not_graded, unscored, settings.attempts)
-    left_out.tell_strays(strays, assignment, nobody=not grades)
+    left_out.tell_strays(strays, opened_course, assignment, nobody=not grades)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
     # Piped, standard output has a line for each submission and nothing else.
     if grades and output.console.is_terminal and str(json_path) != "-":
-        output.note(f"next: pawgrade feedback {assignment}")
+        output.note(f"next: pawgrade feedback {shlex.quote(assignment)}")
     # Somebody left out makes it 1, as a missed pass mark does.
+    if any(outcome.what in outcomes.FAILED for outcome in told):
+        raise typer.Exit(3)
     raise typer.Exit(_exit_code(grades) or int(bool(not_graded or (strays and not grades))))
 
 
@@ -266,13 +270,13 @@ def _warn(grades: list[Grade], *, flagged: bool, logs: list[str]) -> None:
             output.errors.print(plain("\n".join(logs)), highlight=False, soft_wrap=True)
     # Grades have flags only with --staff; the line below them is for everybody.
     for line in (f"{grade.student}: {flag}" for grade in grades for flag in grade.staff.flags):
-        output.errors.print(f"[yellow]unlikely:[/] {plain(line)}", highlight=False)
+        output.errors.print(f"[yellow]worth a look:[/] {plain(line)}", highlight=False)
     if flagged:
-        what = f"some results are unlikely; `pawgrade review {grades[0].assignment}` shows which and why"
+        what = f"some results are worth a look; `pawgrade review {shlex.quote(grades[0].assignment)}` shows which and why"
         text = f"{what}. No verdict, and no points changed."
         output.errors.print(plain(text), style="dim", highlight=False)
     if any(grade.believed for grade in grades):
-        what = f"believed: tests in the students' own notebooks gave these points; `pawgrade adopt {grades[0].assignment} --checks` begins checks that ask from outside"
+        what = f"believed: tests in the students' own notebooks gave these points; `pawgrade adopt {shlex.quote(grades[0].assignment)} --checks` begins checks that ask from outside"
         output.errors.print(plain(what), style="dim", highlight=False)
     # Repeated for each class: without a sandbox nothing keeps a notebook from the grader's own files (ADR 3).
     ran = sum(grade.sandbox == "none" for grade in grades)
@@ -293,7 +297,8 @@ def feedback(
 
     Pages go to `feedback/<student>/<assignment>/<assignment>.html`, with `feedback/<student>/index.html` above them: all
     assignments of that student, as told. They need no server and show nothing hidden. `feedback/index.html` is **for
-    staff**: it names the whole class. Give each student their own folder, never all of `feedback/`.
+    staff**: it names the whole class. Give each student their own folder, never all of `feedback/`. Exit code 2, and nothing
+    is written, where nobody has been graded yet.
     """
     from grader.feedback.picture_files import require_drawn
     from grader.feedback.publish import write_pages
@@ -317,10 +322,6 @@ def feedback(
     for note in overview.notes:
         output.errors.print(f"[yellow]note:[/] {plain(note)}", highlight=False)
     output.note(f"wrote {overview.page} (for staff: it names the whole class)")
-    if not students:
-        output.console.print(
-            plain(f"nobody has been graded yet: run `pawgrade grade {assignment}` first"), highlight=False
-        )
 
 
 @gradebook_app.command()

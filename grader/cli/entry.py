@@ -116,6 +116,9 @@ class Commands(TyperGroup):
         """Run a command; raises Interrupted at Ctrl-C."""
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as exc:
+            exc.message = exc.message.removeprefix("Value error, ")  # pydantic's words before typer's own
+            raise
         except KeyboardInterrupt as exc:
             raise Interrupted(ctx.invoked_subcommand or "") from exc
 

@@ -16,9 +16,6 @@ from grader.errors import SpecError
 from grader.gradebook import attempts
 from grader.gradebook.roster import FILE, Roster, course_roster
 
-# Folders of a course, by their names in either layout.
-NO_HAND_INS = (".pawgrade", "assignments", "autograded", "feedback", "release", "solutions", "source")
-
 
 @dataclass(frozen=True)
 class Order:
@@ -142,10 +139,12 @@ def collect(course: Course, order: Order, db_url: str) -> Collected:
 def _require_hand_ins(source: Path, course: Course) -> None:
     """Raise SpecError for the course itself, or a folder of it that staff or grading wrote: its folders would become students."""
     home, path = course.folder.resolve(), source.resolve()
-    if path == home or any(path.is_relative_to(home / name) for name in NO_HAND_INS):
+    layout = course.layout
+    names = (".pawgrade", layout.source, layout.release, layout.autograded, layout.feedback)
+    if path == home or any(path.is_relative_to((home / name).resolve()) for name in names):
         raise SpecError(
             f"{source}: expected hand-ins, found {'the course itself' if path == home else 'a folder of the course'}.",
-            "Give the archive or the folder as the platform gave it, or submitted, where things lie in the wrong place.",
+            f"Give the archive or the folder as the platform gave it, or {layout.submitted}, where things lie in the wrong place.",
         )
 
 

@@ -87,6 +87,7 @@ class HandIn:
         number: the system's own number, which grows with each hand-in; None where it has none.
         notes: what is to be said of it.
         keeps_rest: whether files that are not taken stay where they are, so that no copy is needed.
+        refusal: why it may not be placed, whoever handed it in; "" where it may.
     """
 
     sender: Sender
@@ -95,6 +96,7 @@ class HandIn:
     number: int | None = None
     notes: tuple[str, ...] = ()
     keeps_rest: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True)

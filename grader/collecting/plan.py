@@ -128,7 +128,7 @@ def _chosen(hand_in: HandIn, who: Identity, target: Target) -> Row:
     """Return a hand-in with the files that count chosen, as `new`; `refused` where that cannot be."""
     row = Row(hand_in.sender.label, who.student, "refused", number=hand_in.number)
     notebooks, reason = _notebooks(hand_in.files, target.files)
-    reason = who.reason or reason
+    reason = hand_in.refusal or who.reason or reason
     if not notebooks or reason:
         return replace(row, notes=(*hand_in.notes, reason), asides=_all_aside(hand_in, reason))
     limits = target.limits
@@ -218,7 +218,7 @@ def _rest(hand_in: HandIn, taken: Collection[str], released: Collection[str]) ->
     rest = [member for path, member in hand_in.files.items() if path not in taken and path not in released]
     if hand_in.keeps_rest:
         return ()
-    why = "only the notebook and the files that the assignment declares are graded"
+    why = "only the assignment's notebooks and the files that it declares are graded"
     return tuple(Aside(str(member.path), why, work=False, member=member) for member in rest)
 
 

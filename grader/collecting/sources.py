@@ -26,6 +26,7 @@ class Reading:
         slug: the assignment in the names of git repositories; "": made of its id.
         zone: of times that an archive has without one; None: this machine's.
         knows: whether the roster has a student of this name.
+        any_owner: whether a folder of nbgrader's exchange may belong to another account than its student's.
     """
 
     kind: Kind | None = None
@@ -33,6 +34,7 @@ class Reading:
     slug: str = ""
     zone: datetime.tzinfo | None = None
     knows: Callable[[str], bool] = field(default=lambda _: False)
+    any_owner: bool = False
 
 
 @contextlib.contextmanager
@@ -61,15 +63,16 @@ def opened(source: Path, course: Course, assignment: str, reading: Reading) -> I
             yield contents
             return
         members, asides = folder_files.listed(source)
-        yield _with(asides, _contents(members, course, assignment, reading))
+        evidence = exchange.Evidence(lambda path: (source / path).lstat(), reading.any_owner)
+        yield _with(asides, _contents(members, course, assignment, reading, evidence))
     elif source.is_file():
         if not zipfile.is_zipfile(source):
             raise SpecError(
                 f"{source}: expected a zip archive or a folder, found another file.",
-                "For one notebook make the folder submitted/<student>/<assignment> and put it there.",
+                f"For one notebook make the folder {course.layout.submitted}/<student>/{assignment} and put it there.",
             )
         with zips.opened(source, reading.zone) as (members, asides):
-            yield _with(asides, _contents(members, course, assignment, reading))
+            yield _with(asides, _contents(members, course, assignment, reading, exchange.Evidence()))
     else:
         raise SpecError(f"{source} does not exist.", "Give the zip archive, or the folder, of the hand-ins.")
 
@@ -78,7 +81,13 @@ def _with(asides: tuple[Aside, ...], contents: Contents) -> Contents:
     return replace(contents, asides=(*asides, *contents.asides))
 
 
-def _contents(members: tuple[Member, ...], course: Course, assignment: str, reading: Reading) -> Contents:
+def _contents(
+    members: tuple[Member, ...],
+    course: Course,
+    assignment: str,
+    reading: Reading,
+    evidence: exchange.Evidence,
+) -> Contents:
     kind = reading.kind or _kind(members)
     if kind == "git":
         raise SpecError("git repositories are read from a folder, not from an archive.", "Unpack it first.")
@@ -89,7 +98,7 @@ def _contents(members: tuple[Member, ...], course: Course, assignment: str, read
         notebooks = {f"{name}.ipynb" for name in described.notebooks}
         return canvas.read(members, {*notebooks, *(file.name for file in described.files)})
     if kind == "nbgrader":
-        return exchange.read(members, assignment)
+        return exchange.read(members, assignment, evidence)
     others = {name for name in course.assignments() if name != assignment}
     return folders.read(members, assignment, others, reading.knows)
 

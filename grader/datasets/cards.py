@@ -8,15 +8,18 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated
+from pydantic_core import ErrorDetails
 
 from grader import files as packaged
 from grader.errors import SpecError
+from grader.schema import refuse, told
 
 # An unknown key is a misspelt one: it is refused, not ignored.
 _STRICT = ConfigDict(extra="forbid")
@@ -149,18 +152,21 @@ class Labels:
 
     @pydantic.model_validator(mode="after")
     def _fit_together(self) -> Labels:
+        problems = []
         try:
             # The first group becomes the label (`labels.label_of`), so there must be one.
             if re.compile(self.rule).groups < 1:
-                raise ValueError("pattern: expected a group that holds the name, such as (.+)_[0-9]+[.]jpg")
+                problems.append("pattern: expected a group that holds the name, such as (.+)_[0-9]+[.]jpg")
         except re.error as exc:
-            raise ValueError(f"pattern: {exc}") from exc
+            problems.append(f"pattern: {exc}")
         grouped = [name for names in self.groups.values() for name in names]
-        if unknown := sorted(set(grouped) - set(self.names)):
-            raise ValueError(f"groups: {unknown[0]!r} is not among the names")
+        problems += [
+            f"groups: {name!r} is not among the names" for name in sorted(set(grouped) - set(self.names))
+        ]
         # Photos are labelled in lower case, so names that differ in case alone are the same.
         if len({name.lower() for name in self.names}) < len(self.names) or len(set(grouped)) < len(grouped):
-            raise ValueError("names: expected each one once, and in at most one group")
+            problems.append("names: expected each one once, and in at most one group")
+        refuse(type(self), problems)
         return self
 
     @property
@@ -241,7 +247,7 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
         own: folder with a course's own cards, or None; the package's cards are known besides.
 
     Raises:
-        SpecError: when there is no such card or it is not valid, with file, key and what was found.
+        SpecError: when there is no such card, or it is not valid: each mistake with file, key and what was found.
     """
     # The course's folder comes first: its card wins over the package's card of the same id.
     folders = [folder for folder in (own, cards_folder()) if folder is not None]
@@ -259,10 +265,31 @@ def load_card(card_id: str, own: Path | None = None) -> DataCard:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SpecError(f"{path}: not valid TOML: {exc}.") from exc
     except pydantic.ValidationError as exc:
-        raise SpecError(f"{path}: {_first_problem(exc)}.") from exc
-    if card.id != card_id:
-        raise SpecError(f"{path}: id: expected {card_id!r} like the file's name, found {card.id!r}.")
+        raise SpecError(told(str(path), _mistakes(exc, text, card_id))) from exc
+    if problem := _wrong_id(card.id, card_id):
+        raise SpecError(told(str(path), [problem]))
     return card
+
+
+def _wrong_id(card_id: object, stem: str) -> str:
+    """Say that a card is not called as its file is; "" where it is."""
+    return f"id: expected {stem!r} like the file's name, found {card_id!r}" if card_id != stem else ""
+
+
+def _mistakes(exc: pydantic.ValidationError, text: Mapping[str, object], stem: str) -> list[str]:
+    """Say each mistake of a card: key, what is allowed, what was found."""
+    errors = exc.errors()
+    wrong = {error["loc"] for error in errors}
+    # pydantic calls a list too short when all that is in it is wrong: that would be told twice.
+    inside = {where[:length] for where in wrong for length in range(len(where))}
+    problems = [
+        _problem(error) for error in errors if error["type"] != "too_short" or error["loc"] not in inside
+    ]
+    card_id = text.get("id")
+    # An id of another type, or none, is among the mistakes already.
+    if isinstance(card_id, str) and ("id",) not in wrong:
+        problems += filter(None, [_wrong_id(card_id, stem)])
+    return problems
 
 
 def program_file(card: DataCard) -> Path | None:
@@ -294,9 +321,9 @@ def drawn() -> tuple[str, ...]:
     return tuple(name for name in known() if load_card(name).drawing is not None)
 
 
-def _first_problem(exc: pydantic.ValidationError) -> str:
-    problem = exc.errors()[0]
-    key = ".".join(str(step) for step in problem["loc"]) or "card"
+def _problem(error: ErrorDetails) -> str:
+    key = ".".join(str(step) for step in error["loc"]) or "card"
     # The input of a missing key is the whole table around it; our own errors say themselves what was found.
-    offending_input = "" if problem["type"] in {"missing", "value_error"} else f", found {problem['input']!r}"
-    return f"{key}: {problem['msg']}{offending_input}"
+    if error["type"] in {"missing", "value_error", "inconsistent"}:
+        return f"{key}: {error['msg']}"
+    return f"{key}: {error['msg']}, found {error['input']!r}"

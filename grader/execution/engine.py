@@ -33,6 +33,7 @@ from grader.execution.limit_hits import describe, fills_a_gpu, limit_behind, new
 from grader.execution.run import Execution, Run, is_near
 from grader.execution.stock_engine import until_ready
 from grader.messages import NOTHING, Message, quoted
+from grader.notebooks.places import jupyter_numbers
 from grader.notebooks.sanitise_text import printable
 from grader.records import FailedCell, Limit
 
@@ -90,11 +91,14 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def papermill_execute_cells(self) -> None:
         """Execute every cell, whatever the ones before did, until the kernel or the time is gone."""
-        code = [(index, cell) for index, cell in enumerate(self.nb.cells) if cell.cell_type == "code"]
-        for number, (index, cell) in enumerate(code, 1):
+        numbers = jupyter_numbers(self.nb.cells)
+        for index, cell in enumerate(self.nb.cells):
+            if cell.cell_type != "code":
+                continue
             if self.dead:
                 return
-            self._step(number, len(code))
+            if numbers[index] > [0, *numbers][index]:  # neither an empty cell nor the injected one
+                self._step(numbers[index], numbers[-1])
             begin = self.meter.reading()
             try:
                 self.nb_man.cell_start(cell, index)
@@ -255,8 +259,7 @@ class GradingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def _note(self, cell: NotebookNode, index: int) -> None:
         """Note which limits a cell has hit, and how it failed if it did."""
-        number = sum(1 for notebook_cell in self.nb.cells[: index + 1] if notebook_cell.cell_type == "code")
-        failure = self._failure(cell, index, number)
+        failure = self._failure(cell, index, jupyter_numbers(self.nb.cells)[index])
         if failure is not None:
             self.failed.append(failure)
 

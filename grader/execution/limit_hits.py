@@ -109,7 +109,7 @@ def describe(limit: Limit, limits: Limits, number: int, *, on_gpu: bool = False)
     Args:
         limit: the limit.
         limits: its value.
-        number: position of the cell among code cells, from 1.
+        number: of the cell, as Jupyter shows it.
         on_gpu: whether the memory is that of a GPU, whose size is the limit.
     """
     if on_gpu:

@@ -35,7 +35,7 @@ class Run:
         ask: called with the running client after the last cell, while the kernel lives.
         gpu: whether the kernel has a GPU.
         begin: called when the kernel is ready, before the first cell: what happens later may be the notebook's doing.
-        step: called before each code cell with its number, from 1, and how many there are.
+        step: called before each code cell with its number, as Jupyter shows it, and how many there are.
     """
 
     lease: Lease

@@ -12,7 +12,10 @@ from grader.notebooks.notebook_html import CellView
 from grader.records import Check, FailedCell, Grade, Status
 
 WAITING = "First make this pass: {titles}"  # as `checks.session` says of a check that was skipped
-FIRST_CELL = re.compile(r"Cell \d+ failed first")  # so `grading.notices` begins what is told here with a link
+# Of several notebooks, the name of the one comes before it.
+FIRST_CELL = re.compile(
+    r"(?:[^:]+: )?Cell \d+ failed first"
+)  # so `grading.notices` begins what is told here with a link
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def beginning(
         places: for each exercise the cell with the student's own function, or its test cell.
     """
     check = _first_check(grade.checks)
-    cell = grade.failed_cells[0] if grade.failed_cells else None
+    cell = next((cell for cell in grade.failed_cells if not _is_mended(grade, cell)), None)
     place = places.get(check.exercise) if check else None
     # What stands further up in the notebook comes first; of the same cell its error does.
     if cell and (check is None or place is None or cell.index <= place.index):
@@ -68,6 +71,21 @@ def other_notices(grade: Grade, begin: Beginning | None) -> list[Message]:
     if begin is None:
         return list(grade.notices)
     return [notice for notice in grade.notices if not FIRST_CELL.match(str(notice))]
+
+
+def _is_mended(grade: Grade, cell: FailedCell) -> bool:
+    """Whether a cell that failed costs nothing: it tests an exercise that has all its points.
+
+    Of believed ones a part will do. A cell that raises has no points, so with its hidden tests it raised nothing.
+    """
+    return any(
+        row.id == cell.grade_id
+        and (
+            (row.status is Status.PASSED and row.points >= row.max_points)
+            or (grade.believed and row.points > 0)
+        )
+        for row in grade.exercises
+    )
 
 
 def _has_cell(grade: Grade) -> bool:

@@ -7,11 +7,10 @@ autoescape or `clean_html`; `Grade.log` is never read here.
 from __future__ import annotations
 
 import dataclasses
-import functools
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from grader import disclosure
@@ -21,16 +20,13 @@ from grader.feedback.beginning import Beginning, beginning, other_notices
 from grader.feedback.figures import NO_OTHERS, Draw
 from grader.feedback.page_pictures import PublicPhotos
 from grader.feedback.sections import Section, own_cell, sections, without_headings
-from grader.feedback.wording import coded, duration, number, tagged
+from grader.feedback.templating import template
 from grader.limits import explain
 from grader.messages import NOTHING, Message
 from grader.notebooks.notebook_html import CellView
 from grader.notebooks.sanitise_text import plain_text, shown_page, visible
 from grader.notebooks.showing import TOO_MUCH, page_cells, page_words
 from grader.records import Check, Grade, Status
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,7 @@ def render(
     entry_points: Collection[str] = (),
     handed_in: HandedIn | None = None,
     about: str = "",
+    files: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page as one self-contained HTML text.
 
@@ -97,44 +94,54 @@ def render(
         handed_in: what is known of the hand-in; None: nothing.
         about: name of the notebook that the page is about, where the assignment has several: its exercises alone are shown,
             with the points of the whole assignment, and links to the other pages. "": all of them.
+        files: names of the files of these pages, by notebook; None: `<notebook>.html`.
     """
     cell_views = () if notebook is None else page_cells(notebook)
-    cells = cell_views or ()  # None: it could not be shown, which the page says; (): there was none
     # Names of folders: characters that turn the direction of writing would change the words around them.
     grade = dataclasses.replace(grade, student=visible(grade.student), assignment=visible(grade.assignment))
-    handed_in = handed_in or HandedIn()
     total = _total(grade, manual, pass_points)
+    names = files or {name: f"{name}.html" for name in grade.notebook_names}
     if about:
         grade, manual = of_notebook(grade, about), [cell for cell in manual if cell.notebook == about]
+    html = template("feedback.html").render(
+        title=title,
+        total=total,
+        about=about,
+        pages=[(name, quote(file)) for name, file in names.items()] if about else [],
+        pictures=page_pictures.entries(grade.pictures, photos, own),
+        left_out=TOO_MUCH if cell_views is None else NOTHING,
+        # None: it could not be shown, which the page says; (): there was none.
+        **_fields(grade, cell_views or (), manual, entry_points, handed_in or HandedIn()),
+    )
+    return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
+
+
+def _fields(
+    grade: Grade,
+    cells: Sequence[CellView],
+    manual: Sequence[ManualComment],
+    entry_points: Collection[str],
+    handed_in: HandedIn,
+) -> dict[str, Any]:
+    """Return what the template shows of a grade and its notebook."""
     places = {
         exercise.id: own_cell(exercise.id, _checks(grade, exercise.id), cells, entry_points)
         for exercise in grade.exercises
     }
     begin = beginning(grade, cells, places)
-    html = (
-        _environment()
-        .get_template("feedback.html")
-        .render(
-            grade=grade,
-            title=title,
-            state=_STATES[grade.status],
-            total=total,
-            about=about,
-            pages=[(name, f"{quote(name)}.html") for name in grade.notebook_names] if about else [],
-            handed_in=handed_in,
-            believed=disclosure.BELIEVED if grade.believed else NOTHING,
-            begin=begin,
-            begin_words=_BEGIN[grade.status is Status.PASSED],
-            notices=other_notices(grade, begin),
-            exercises=_exercises(grade, places),
-            limit=_limit(grade, begin),
-            seconds=_seconds(grade),
-            pictures=page_pictures.entries(grade.pictures, photos, own),
-            left_out=TOO_MUCH if cell_views is None else NOTHING,
-            **_notebook(grade, cells, places, begin, manual, handed_in.comments),
-        )
-    )
-    return shown_page(plain_text(html))  # a lone surrogate in a student's word could not be written
+    return {
+        "grade": grade,
+        "state": _STATES[grade.status],
+        "handed_in": handed_in,
+        "believed": disclosure.BELIEVED if grade.believed else NOTHING,
+        "begin": begin,
+        "begin_words": _BEGIN[grade.status is Status.PASSED],
+        "notices": other_notices(grade, begin),
+        "exercises": _exercises(grade, places),
+        "limit": _limit(grade, begin),
+        "seconds": _seconds(grade),
+        **_notebook(grade, cells, places, begin, manual, handed_in.comments),
+    }
 
 
 def _notebook(
@@ -159,13 +166,20 @@ def _notebook(
     look_at = {place.index for exercise, place in places.items() if place and exercise in lost}
     look_at |= {cell.index for cell in cells if cell.grade_id in words}
     look_at |= {begin.index} if begin and begin.index is not None else set()
+    titles = Counter(comment.title for comment in manual)
     parts = sections(cells, failed=failed, look_at=look_at)
     return {
         "cells": _Cells(cells, parts),
         "sections": parts,
         "failed": failed,
         "manual": [
-            {"entry": comment, "words": words.get(comment.cell), "index": _index(comment.cell, cells)}
+            {
+                "entry": comment,
+                # Cells under one heading have one title.
+                "title": comment.title if titles[comment.title] == 1 else f"{comment.title} ({comment.cell})",
+                "words": words.get(comment.cell),
+                "index": _index(comment.cell, cells),
+            }
             for comment in manual
         ],
         "comments": words,
@@ -226,22 +240,6 @@ def of_notebook(grade: Grade, name: str) -> Grade:
         repairs=tuple(repair for repair in grade.repairs if repair.notebook == name),
         pictures=tuple(picture for picture in grade.pictures if picture.check not in elsewhere),
     )
-
-
-# Templates are compiled once a process, not once a page.
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = FileSystemLoader(Path(__file__).parent / "templates")
-    # StrictUndefined: a misspelt field is an error, not an empty place on the page.
-    environment = Environment(
-        loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": number, "duration": duration, "tagged": tagged, "coded": coded}
-    # Sentences in templates are found by Babel under the same keyword as those in code (ADR 17).
-    environment.globals["Message"] = Message
-    return environment
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -18,7 +19,7 @@ from grader.checks.scoring import with_manual
 from grader.checks.soundness import exercise_notebooks
 from grader.datasets import cards, sources, views
 from grader.errors import GraderError, SpecError
-from grader.feedback import ladder, page, picture_files
+from grader.feedback import figures, ladder, page, picture_files
 from grader.files import write_whole
 from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import NO_RESPONSE, has_nbgrader
@@ -68,52 +69,98 @@ def write_pages(
 
     Yields:
         The path of each page.
+
+    Raises:
+        SpecError: nobody has been graded yet, or somebody named has not been.
     """
-    assignment = spec.load_assignment(course.source(assignment_id))
-    places = _places(course.source(assignment_id), assignment)
-    draw_functions = picture_files.drawn_by(course.source(assignment_id))
-    photos: dict[str, TrainingPhotos | None] = {}  # by data card: the attempts of a class may be on several
+    # Before any page is written: a misspelt name, or grades that are missing, change nothing.
+    chosen = _chosen(course, assignment_id, students)
     tell("looking up points given by hand")
-    by_hand = _given_by_hand(course, assignment_id, settings)
-    chosen = _chosen(
-        course, assignment_id, students
-    )  # before any page is written: a misspelt name changes nothing
-    submissions = _submissions(course, assignment_id)
+    shared = _shared(course, assignment_id, settings)
     for number, student in enumerate(chosen, start=1):
         tell(f"page {number} of {len(chosen)}, {student}")
-        # Which attempt is best is a score too: a ladder shows the one handed in.
-        rule = "latest" if settings.ladder else settings.counts
-        grade = attempts.counting(course.folder, assignment_id, student, rule)
-        if grade is None:
-            continue
-        judged = versions.judged(course.folder, assignment_id, student, versions.against(grade))
-        standing = versions.standing(grade, judged, settings.attempts)
-        grade = _as_shown(course, assignment, grade, settings)
-        if grade.data not in photos:
-            photos[grade.data] = _training_photos(assignment, grade, settings)
-        comments = _comments(assignment, by_hand.get(student, {}), places)
-        given = [comment.points for comment in comments if comment.points is not None]
-        executed = attempts.executed_bytes(course.folder, grade)
-        for name in grade.notebook_names:
-            html = page.render(
+        for name, html in _pages(shared, student):
+            path = course.folder / course.layout.feedback / student / assignment_id / f"{name}.html"
+            write_whole(path, html)
+            yield path
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all pages of an assignment share, read once.
+
+    Attributes:
+        course: the course.
+        assignment: as its file has it.
+        settings: which attempt counts, where photos are.
+        places: what `_places` gives.
+        draw_functions: what draws the assignment's own pictures, by kind.
+        by_hand: what `_given_by_hand` gives.
+        submissions: what lies handed in, by student.
+        photos: by data card, since the attempts of a class may be on several; filled in as they come.
+    """
+
+    course: Course
+    assignment: spec.Assignment
+    settings: Settings
+    places: Mapping[str, str]
+    draw_functions: Mapping[str, figures.Draw]
+    by_hand: Mapping[str, Mapping[str, Given]]
+    submissions: Mapping[str, Submission]
+    photos: dict[str, TrainingPhotos | None] = field(default_factory=dict)
+
+
+def _shared(course: Course, assignment_id: str, settings: Settings) -> _Shared:
+    source = course.source(assignment_id)
+    assignment = spec.load_assignment(source)
+    return _Shared(
+        course,
+        assignment,
+        settings,
+        _places(source, assignment),
+        picture_files.drawn_by(source),
+        _given_by_hand(course, assignment_id, settings),
+        _submissions(course, assignment_id),
+    )
+
+
+def _pages(shared: _Shared, student: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each notebook of a student's assignment and its page; nothing where no attempt counts."""
+    course, assignment, settings = shared.course, shared.assignment, shared.settings
+    # Which attempt is best is a score too: a ladder shows the one handed in.
+    rule = "latest" if settings.ladder else settings.counts
+    grade = versions.counting(course.folder, assignment.id, student, rule)
+    if grade is None:
+        return
+    judged = versions.judged(course.folder, assignment.id, student, versions.against(grade))
+    standing = versions.standing(grade, judged, settings.attempts)
+    grade = _as_shown(course, assignment, grade, settings)
+    if grade.data not in shared.photos:
+        shared.photos[grade.data] = _training_photos(assignment, grade, settings)
+    rows = shared.by_hand.get(student, {})
+    comments = _comments(assignment, rows, shared.places)
+    given = [comment.points for comment in comments if comment.points is not None]
+    executed = attempts.executed_bytes(course.folder, grade)
+    for name in grade.notebook_names:
+        yield (
+            name,
+            page.render(
                 with_manual(grade, sum(given) if given else None, assignment.pass_points),
                 title=assignment.title,
                 notebook=executed.get(name),
-                photos=photos[grade.data],
-                own=draw_functions,
+                photos=shared.photos[grade.data],
+                own=shared.draw_functions,
                 manual=comments,
                 pass_points=assignment.pass_points,
                 entry_points=[entry_point.name for entry_point in assignment.entry_points],
                 handed_in=page.HandedIn(
-                    _handed_in(submissions.get(student), grade),
+                    _handed_in(shared.submissions.get(student), grade),
                     standing,
-                    _remarks(assignment, by_hand.get(student, {})),
+                    _remarks(assignment, rows),
                 ),
                 about=name if len(grade.notebook_names) > 1 else "",
-            )
-            path = course.folder / course.layout.feedback / student / assignment_id / f"{name}.html"
-            write_whole(path, html)
-            yield path
+            ),
+        )
 
 
 def _submissions(course: Course, assignment: str) -> Mapping[str, Submission]:
@@ -126,15 +173,14 @@ def _submissions(course: Course, assignment: str) -> Mapping[str, Submission]:
 
 def _handed_in(submission: Submission | None, grade: Grade) -> str:
     """Return when the work was handed in that a grade is of; "" where that is not known."""
-    moment = TIME.match(submission.timestamp or "") if submission else None
-    if submission is None or moment is None:
-        return ""
     try:
         # What lies there may be a later version than the one that counts.
-        same = versions.version(submission) == versions.version_of(grade)
+        same = submission is not None and versions.version(submission) == versions.version_of(grade)
     except (GraderError, OSError):
-        return ""
-    return " ".join(filter(None, moment.groups())) if same else ""
+        same = False
+    text = submission.timestamp if same and submission else grade.provenance.get(versions.HANDED_IN)
+    moment = TIME.match((text or "").strip())
+    return " ".join(filter(None, moment.groups())) if moment else ""
 
 
 def _remarks(assignment: spec.Assignment, rows: Mapping[str, Given]) -> dict[str, str]:
@@ -148,13 +194,15 @@ def _remarks(assignment: spec.Assignment, rows: Mapping[str, Given]) -> dict[str
 
 
 def _chosen(course: Course, assignment: str, students: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the students named, or all who have been graded; raises SpecError for one who has not been."""
+    """Return the students named, or all who have been graded; raises SpecError for one who has not been, or where nobody has."""
     graded = attempts.students(course.folder, assignment)
     if missing := [student for student in students if student not in graded]:
         raise SpecError(
             f"student {missing[0]!r} has not been graded in {assignment}.",
-            f"Run `pawgrade grade {assignment}` first.",
+            f"Run `pawgrade grade {shlex.quote(assignment)}` first.",
         )
+    if not graded:
+        raise attempts.nobody_graded(assignment)
     return students or tuple(graded)
 
 

@@ -10,7 +10,9 @@
     answers.npz      what the probes brought back, validated
     answers.json     what was asked, how often, and why a set earned nothing: with it the answers can be judged anew
     staff.log        tracebacks of our own errors, if any
-    former/<n>/      grade.json, staff.json and staff.log of a judgement by other levels or checks, the first one in 1
+    former/<n>/      grade.json, staff.json and staff.log of another judgement, the first one in 1
+    fault.log        traceback of a fault of ours while it was graded once more, which left the grade as it was
+.pawgrade/attempts/<assignment>/<student>/unreadable-<attempt>/    an attempt that could not be read, moved aside
 .pawgrade/attempts/<assignment>/<student>/current    id of the attempt of what is handed in now
 ```
 """
@@ -20,9 +22,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +33,26 @@ import nbformat
 import numpy as np
 import numpy.typing as npt
 from nbformat import NotebookNode
-from pydantic_core import from_json
 
 from grader import disclosure
 from grader.assignment.course import Course
 from grader.errors import InfrastructureError, SpecError
 from grader.files import write_whole
 from grader.messages import MESSAGES
-from grader.records import STAFF_NOTES, Grade
+from grader.records import Grade
 
 # In a grade's provenance: digest of the assignment, levels and checks included, that judged it.
 JUDGED = "judged"
 FORMER = "former"
+FAULT = "fault.log"
+UNREADABLE = "unreadable-"  # no hex digit begins it, so `names` leaves it out
 VERDICTS = ("grade.json", "staff.json", "staff.log")  # of an attempt: what a judgement writes
 
 
 def root(course: Path, assignment: str, student: str = "") -> Path:
     """Return the folder of an assignment's attempts, or of one student's."""
-    return course / ".pawgrade" / "attempts" / assignment / student
+    # In one call: of a class this is asked tens of thousands of times.
+    return course.joinpath(".pawgrade", "attempts", assignment, student)
 
 
 def write(
@@ -59,7 +64,7 @@ def write(
     answers: Mapping[str, npt.NDArray[np.generic]],
     asked: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Store an attempt; an earlier one of the same id is replaced, but for grades that other levels or checks gave.
+    """Store an attempt; an earlier one of the same id is replaced, but for grades of other points, levels or checks.
 
     Args:
         course: the course folder.
@@ -103,7 +108,7 @@ def write_judged(course: Path, grade: Grade) -> Path:
     """
     parent = root(course, grade.assignment, grade.student)
     final, draft = parent / grade.attempt, parent / f".new-{uuid.uuid4().hex}"
-    ignored = shutil.ignore_patterns(*VERDICTS, FORMER)
+    ignored = shutil.ignore_patterns(*VERDICTS, FORMER, FAULT)
     # Linked, not copied: an attempt's files are never changed in place, and notebooks have megabytes.
     shutil.copytree(final, draft, copy_function=_link, ignore=ignored)
     _keep_former(final, draft, grade)
@@ -118,18 +123,19 @@ def _link(source: str, target: str) -> None:
 
 
 def _keep_former(final: Path, draft: Path, grade: Grade) -> None:
-    """Bring the former grades of an attempt into the draft that takes its place, the last one if others judged it."""
+    """Bring the former grades of an attempt into the draft that takes its place, the last one where it was another."""
     if (final / FORMER).is_dir():
         shutil.copytree(final / FORMER, draft / FORMER, copy_function=_link)
     path = final / "grade.json"
     try:
-        judged = json.loads(path.read_text(encoding="utf-8"))["provenance"].get(JUDGED)
+        record = json.loads(path.read_text(encoding="utf-8"))
+        former = (record["provenance"].get(JUDGED), record["points"], record["status"])
     except FileNotFoundError:
         return
     except (ValueError, TypeError, KeyError, AttributeError):
-        judged = None  # damaged: kept as it is
-    if judged == grade.provenance.get(JUDGED):
-        return  # graded once more by the same: nothing but luck and seconds can differ
+        former = None  # damaged: kept as it is
+    if former == (grade.provenance.get(JUDGED), grade.points, grade.status):
+        return  # graded once more by the same, with the same points: nothing but seconds can differ
     target = draft / FORMER / str(1 + len(list((draft / FORMER).glob("*"))))
     target.mkdir(parents=True)
     for name in VERDICTS:
@@ -191,48 +197,17 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise _damaged(path, exc) from exc
+        raise damaged(path, exc) from exc
 
 
-def outline(course: Path, assignment: str, student: str, attempt: str) -> Grade | None:
-    """Return a stored grade without its words, pictures and what staff alone may know, or None when there is none.
-
-    Of checks it has status, points and title. Tables of a class read thousands of attempts: this takes a fifth of the time of `read`.
-
-    Raises:
-        SpecError: the attempt is damaged.
-    """
-    path = root(course, assignment, student) / attempt / "grade.json"
-    try:
-        record = from_json(path.read_bytes())
-        names = ("id", "exercise", "status", "points", "max_points", "title")
-        checks = [{name: check[name] for name in names} for check in record["checks"]]
-        without = {"checks": checks, "pictures": (), "failed_cells": (), "repairs": (), "notices": ()}
-        for name in (MESSAGES, "told", *STAFF_NOTES):
-            record.pop(name, None)
-        return Grade.from_record({**record, **without})
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise _damaged(path, exc) from exc
-
-
-def flags(course: Path, grade: Grade) -> tuple[str, ...]:
-    """Return what about a stored attempt honest work explains badly, for staff; raises SpecError where it is damaged."""
-    path = root(course, grade.assignment, grade.student) / grade.attempt / "grade.json"
-    try:
-        record = from_json(path.read_bytes())
-        if record.get("told"):
-            path = path.with_name("staff.json")
-            record = from_json(path.read_bytes())
-        return tuple(map(str, record.get("flags", ())))
-    except (OSError, ValueError, TypeError, AttributeError) as exc:
-        raise _damaged(path, exc) from exc
-
-
-def _damaged(path: Path, exc: Exception) -> SpecError:
+def damaged(path: Path, exc: Exception) -> SpecError:
+    """Return the error of an attempt that cannot be read, with what mends it."""
+    folder, assignment = path.parent, path.parent.parent.parent.name
     return SpecError(
-        f"{path} is damaged: {type(exc).__name__}: {exc}.", "Delete the attempt's folder and grade again."
+        f"{path} is damaged: {type(exc).__name__}: {exc}.",
+        f"Run `pawgrade grade {assignment}` and grade again: it moves {folder.name} aside as {UNREADABLE}{folder.name}, "
+        "deletes nothing, and grades what is handed in. Where nothing is handed in any more, "
+        f"`mv {folder} {folder.parent / (UNREADABLE + folder.name)}` does the same.",
     )
 
 
@@ -272,19 +247,6 @@ def set_current(course: Path, grade: Grade) -> None:
     write_whole(path, grade.attempt)
 
 
-def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
-    """Return the attempt that counts: the current one, or the one with most points when the rule is `best`."""
-    if rule == "best":
-        return best(stored(course, assignment, student))
-    name = current(course, assignment, student)
-    return read(course, assignment, student, name) if name else None
-
-
-def best(grades: Iterable[Grade]) -> Grade | None:
-    """Return the attempt with most points, the latest of equals; None of none."""
-    return max(grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None)
-
-
 def current(course: Path, assignment: str, student: str) -> str:
     """Return the id of the attempt that `set_current` named, or ""."""
     pointer = root(course, assignment, student) / "current"
@@ -295,6 +257,31 @@ def stored(course: Path, assignment: str, student: str) -> list[Grade]:
     """Return the grades of all of a student's attempts, by id."""
     grades = [read(course, assignment, student, name) for name in names(course, assignment, student)]
     return [grade for grade in grades if grade is not None]
+
+
+def readable(course: Path, assignment: str, student: str) -> tuple[list[Grade], dict[str, str]]:
+    """Return the grades of all of a student's attempts that can be read, by id, and why the others cannot, by their ids."""
+    grades, damaged = list[Grade](), dict[str, str]()
+    for name in names(course, assignment, student):
+        try:
+            grade = read(course, assignment, student, name)
+        except SpecError as exc:
+            damaged[name] = str(exc.message)
+            continue
+        if grade is not None:
+            grades.append(grade)
+    return grades, damaged
+
+
+def set_aside(course: Path, assignment: str, student: str, attempt: str) -> Path:
+    """Give the folder of an attempt that cannot be read another name, so that it stops nobody; return its new path."""
+    parent = root(course, assignment, student)
+    target, number = parent / f"{UNREADABLE}{attempt}", 1
+    while target.exists():
+        number += 1
+        target = parent / f"{UNREADABLE}{attempt}-{number}"
+    (parent / attempt).rename(target)
+    return target
 
 
 def names(course: Path, assignment: str, student: str) -> list[str]:
@@ -314,6 +301,14 @@ def students(course: Path, assignment: str) -> list[str]:
     """Return the ids of the students who have attempts, sorted."""
     folder = root(course, assignment)
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def nobody_graded(assignment: str) -> SpecError:
+    """Return the error of every command that needs grades of an assignment where there is none yet."""
+    return SpecError(
+        f"nobody has been graded in {assignment} yet.",
+        f"Run `pawgrade grade {shlex.quote(assignment)}` first.",
+    )
 
 
 def sweep(folder: Path) -> None:

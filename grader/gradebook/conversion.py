@@ -13,6 +13,7 @@ from grader.assignment.spec import notebook_names
 from grader.errors import SpecError
 from grader.gradebook.nbgrader import nbgrader_api, open_gradebook
 from grader.gradebook.source_cells import save_cells
+from grader.notebooks.regions import Region, unbalanced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,34 @@ def _ignored(config: Any) -> list[str]:  # noqa: ANN401
     )  # with nbgrader's defaults, if the course only adds to them
 
 
+def regions(config: Any) -> tuple[Region, ...]:  # noqa: ANN401 - traitlets' Config
+    """Return the regions that students do not get, delimited as a course's settings say."""
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions
+
+    kinds = ((ClearSolutions, "solution"), (ClearHiddenTests, "test"), (ClearMarkScheme, "mark_scheme"))
+    # nbgrader's own spelling of the settings.
+    return tuple(
+        Region(
+            kind.__name__,
+            *(getattr(kind(config=config), f"{end}_{name}_delimeter") for end in ("begin", "end")),
+        )
+        for kind, name in kinds
+    )
+
+
+def _require_balanced(notebook: NotebookNode, path: Path, config: Any) -> None:  # noqa: ANN401
+    """Raise SpecError for a delimiter without its other one: students would get what it was to hide."""
+    hidden = regions(config)
+    for index, cell in enumerate(notebook.cells):
+        for region in hidden:
+            problem = next(unbalanced(cell.source, region), None)
+            if problem:
+                raise SpecError(
+                    f"{path}, {cell_name(index, cell)}: {problem}.",
+                    f"Lines between the two are hidden from students; c.{region.setting} in {CONFIG} may name other delimiters.",
+                )
+
+
 def converted(
     course: Path,
     assignment: str,
@@ -101,6 +130,8 @@ def _convert(
 
     path = course / layout_of(course).source / assignment / f"{name}.ipynb"
     notebook = read_source(path)
+    if not until_saved:
+        _require_balanced(notebook, path, config)
     # Asked of nbgrader: the course's configuration may change the list of steps.
     steps = list(GenerateAssignment(config=config).preprocessors)
     if until_saved and SaveCells in steps:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from grader.assignment.course import Course
-from grader.gradebook import attempts, conversion
+from grader.gradebook import attempts, conversion, versions
 from grader.gradebook.attempts import sanitised
 from grader.settings import Settings
 
@@ -60,6 +60,6 @@ def _entries(course: Course, settings: Settings, assignments: Sequence[str]) -> 
         }
         # By attempts, not by what is handed in: a student whose folder is gone keeps the grade.
         for student in attempts.students(course.folder, assignment):
-            grade = attempts.counting(course.folder, assignment, student, settings.counts)
+            grade = versions.counting(course.folder, assignment, student, settings.counts)
             if grade is not None:
                 yield Entry(grade, sanitised(course, grade), times.get(student))

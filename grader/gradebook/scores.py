@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,8 +54,6 @@ def read_scores(gradebook: Gradebook, assignment: str) -> dict[str, Scores]:
 
     Students whose submission holds nothing at all are left out: nbgrader makes such rows for manual work.
     """
-    from sqlalchemy.orm import selectinload
-
     api = nbgrader_api()
     session = gradebook.db
     session.rollback()  # what was read before may be old: a grader may just have typed a score
@@ -68,29 +67,36 @@ def read_scores(gradebook: Gradebook, assignment: str) -> dict[str, Scores]:
         if isinstance(cell, api.GradeCell | api.TaskCell)
     }
     recorded = all_recorded(session)
-    scores: dict[str, Scores] = {}
-    # Loaded by a handful of queries: asked for one by one, the scores of a thousand students take ten seconds.
-    whole = selectinload(api.SubmittedAssignment.notebooks).selectinload(api.SubmittedNotebook.grades)
-    query = session.query(api.SubmittedAssignment).filter_by(assignment_id=row.id)
-    for submission in query.options(whole):
-        moment = submission.timestamp
-        scores[submission.student_id] = Scores(
-            recorded.get(submission.id, ""),
+    given: dict[str, dict[str, CellScore]] = defaultdict(dict)
+    # Columns, not nbgrader's objects: to make one for each score of a thousand students takes longer than to read them.
+    columns = (api.SubmittedNotebook.assignment_id, api.Grade.cell_id, api.Grade.auto_score, api.Grade.manual_score,
+               api.Grade.extra_credit, api.Grade.needs_manual_grade)  # fmt: skip
+    query = session.query(*columns).join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
+    for submission, cell_id, automatic, manual, extra, waits in query.filter(api.Grade.cell_id.in_(cells)):
+        cell, by_hand = cells[cell_id]
+        given[submission][cell_id] = CellScore(
+            automatic, manual, extra or 0.0, bool(waits), by_hand, cell.max_score
+        )
+    penalties: dict[str, float] = defaultdict(float)
+    late = session.query(
+        api.SubmittedNotebook.assignment_id, api.SubmittedNotebook.late_submission_penalty
+    ).filter(api.SubmittedNotebook.late_submission_penalty != 0)
+    for submission, penalty in late:
+        penalties[submission] += penalty
+    submissions = session.query(
+        api.SubmittedAssignment.id, api.SubmittedAssignment.student_id, api.SubmittedAssignment.timestamp
+    ).filter_by(assignment_id=row.id)
+    return {
+        student: Scores(
+            recorded.get(submission, ""),
             # nbgrader's columns are naive UTC.
             None if moment is None else moment.replace(tzinfo=UTC),
-            sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks),
+            penalties[submission],
             {
-                cell.name: CellScore(
-                    saved.auto_score,
-                    saved.manual_score,
-                    saved.extra_credit or 0.0,
-                    bool(saved.needs_manual_grade),
-                    by_hand,
-                    cell.max_score,
-                )
-                for notebook in submission.notebooks
-                for saved in notebook.grades
-                for cell, by_hand in (cells[saved.cell_id],)
+                cell.name: given[submission][cell_id]
+                for cell_id, (cell, _) in cells.items()
+                if cell_id in given[submission]
             },
         )
-    return scores
+        for submission, student, moment in submissions
+    }

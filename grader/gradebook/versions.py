@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from grader.records import Grade, Submission
 WHY, MESSAGE = "unscored.json", "message"
 # In a grade's provenance: digest of the files, number of the scored attempt, whether a notebook ran that we could not judge.
 VERSION, TURN, RAN = ("files", "scored", "ran")
+HANDED_IN = "handed_in"  # in a grade's provenance: text of the `timestamp.txt` beside the files that it is of
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,63 @@ class Against:
 def against(grade: Grade) -> Against:
     """Return what an attempt was judged against."""
     return Against(grade.provenance.get("assignment", ""), grade.provenance.get("split", ""), grade.data)
+
+
+def judged_by(grade: Grade) -> str:
+    """Return the digest of the levels and checks that gave a grade, and of the assignment around them."""
+    # Grades from before judgements were noted were given by the version that their questions were drawn from.
+    return grade.provenance.get(attempts.JUDGED, grade.provenance.get("assignment", ""))
+
+
+def note_judge(course: Path, assignment: str, digest: str) -> None:
+    """Note by which levels and checks (`judged_by`) a class is graded now: the best version is the best by these."""
+    path = attempts.root(course, assignment) / attempts.JUDGED
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, digest)
+
+
+def counting(course: Path, assignment: str, student: str, rule: str = "latest") -> Grade | None:
+    """Return the attempt that counts: the current one, or the best that can be compared with it when the rule is `best`.
+
+    Raises:
+        SpecError: an attempt that may count is damaged.
+    """
+    name = attempts.current(course, assignment, student)
+    if rule == "best":
+        grades = attempts.stored(course, assignment, student)
+        return best(comparable(grades, name, judge_in_force(course, assignment)))
+    return attempts.read(course, assignment, student, name) if name else None
+
+
+def judge_in_force(course: Path, assignment: str) -> str:
+    """Return what `note_judge` noted, or ""."""
+    with contextlib.suppress(FileNotFoundError, UnicodeDecodeError):
+        return (attempts.root(course, assignment) / attempts.JUDGED).read_text(encoding="utf-8")
+    return ""
+
+
+def comparable(grades: Sequence[Grade], current: str, judge: str = "") -> list[Grade]:
+    """Return the grades whose points measure the same: same hidden photos, course secret, levels and checks.
+
+    Args:
+        grades: of one student in one assignment.
+        current: id of the attempt that is handed in now; what it was judged against decides, and of the latest where it is
+            not among the grades.
+        judge: levels and checks as `judged_by` has them; where none of these grades was given by them, those of the current
+            attempt decide.
+    """
+    if not grades:
+        return []
+    in_time = sorted(grades, key=lambda grade: grade.provenance.get("graded_at", ""))
+    anchor = next((grade for grade in grades if grade.attempt == current), in_time[-1])
+    same = [grade for grade in grades if against(grade) == against(anchor)]
+    digest = judge if any(judged_by(grade) == judge for grade in same) else judged_by(anchor)
+    return [grade for grade in same if judged_by(grade) == digest]
+
+
+def best(grades: Iterable[Grade]) -> Grade | None:
+    """Return the attempt with most points, the latest of equals; None of none."""
+    return max(grades, key=lambda grade: (grade.points, grade.provenance.get("graded_at", "")), default=None)
 
 
 def version(submission: Submission) -> str:
@@ -120,6 +178,17 @@ def numbered(grade: Grade, submitted: str, before: Sequence[Grade]) -> Grade:
     # Beyond the largest number given so far, too: an attempt's folder may have been deleted since.
     turn = max([len(before), *map(_turn, before)]) + 1 if same is None else _turn(same)
     return replace(grade, provenance={**grade.provenance, VERSION: submitted, TURN: str(turn)})
+
+
+def handed_in(course: Path, grade: Grade) -> str:
+    """Return the text of the `timestamp.txt` that came with an attempt's files, where others are handed in now; "" otherwise.
+
+    Of what is handed in now the file itself says the time: staff may have mended it.
+    """
+    student = (course, grade.assignment, grade.student)
+    if attempts.current(*student) == grade.attempt and not waiting(*student):
+        return ""
+    return grade.provenance.get(HANDED_IN, "")
 
 
 def standing(grade: Grade, before: list[Grade], limit: int) -> Message:
@@ -216,6 +285,13 @@ def waiting(course: Path, assignment: str, student: str) -> Message:
         # Notices from before there were messages are words alone (ADR 17).
         return Message.from_record(why[MESSAGE]) if MESSAGE in why else quoted(str(why.get("notice", "")))
     return NOTHING
+
+
+def unscored(course: Path, assignment: str, student: str) -> str:
+    """Return the `version` handed in now when it is kept and not scored, or ""."""
+    with contextlib.suppress(FileNotFoundError, UnicodeDecodeError):
+        return (_place(course, assignment, student) / "current").read_text(encoding="utf-8")
+    return ""
 
 
 def settle(course: Path, submission: Submission) -> None:

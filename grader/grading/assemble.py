@@ -25,6 +25,7 @@ from grader.records import (
     NOT_RUN,
     Check,
     ExerciseGrade,
+    FailedCell,
     Grade,
     Repair,
     Seconds,
@@ -56,6 +57,7 @@ def grade_of(
     notices: Sequence[Message] = (),
     provenance: Mapping[str, str] | None = None,
     log: str = "",
+    flags: Sequence[str] = (),
 ) -> Grade:
     """Put together a grade.
 
@@ -70,6 +72,7 @@ def grade_of(
         notices: sentences about the whole submission.
         provenance: what is to be known of this grade besides versions and digests.
         log: tracebacks of our own errors in earlier tries.
+        flags: what staff may want to look at.
     """
     assignment = work.context.assignment
     exercises = _exercise_grades(verdicts, work)
@@ -87,11 +90,7 @@ def grade_of(
         passed=passed,
         exercises=exercises,
         checks=verdicts.checks,
-        failed_cells=tuple(
-            dataclasses.replace(cell, notebook=name)
-            for name, execution in executions.items()
-            for cell in execution.failed
-        ),
+        failed_cells=_failed_cells(executions),
         limit=foremost(limit for execution in executions.values() for limit in execution.hits),
         seconds=seconds or Seconds(),
         sandbox=sandbox,
@@ -102,9 +101,18 @@ def grade_of(
         notices=tuple(notices),
         pictures=verdicts.pictures,
         provenance={**_provenance(work), **(provenance or {})},
-        staff=_staff_notes(verdicts, tuple(executions.values()), log),
+        staff=_staff_notes(verdicts, tuple(executions.values()), log, flags),
         believed=assignment.in_the_notebook,
         notebooks=assignment.notebooks,
+    )
+
+
+def _failed_cells(executions: Mapping[str, Execution]) -> tuple[FailedCell, ...]:
+    """Return the cells of all notebooks that failed, each with the name of its notebook."""
+    return tuple(
+        dataclasses.replace(cell, notebook=name)
+        for name, execution in executions.items()
+        for cell in execution.failed
     )
 
 
@@ -155,10 +163,13 @@ def _exercise_grades(verdicts: Verdicts, work: Work) -> tuple[ExerciseGrade, ...
     )
 
 
-def _staff_notes(verdicts: Verdicts, executions: Sequence[Execution], log: str) -> StaffNotes:
+def _staff_notes(
+    verdicts: Verdicts, executions: Sequence[Execution], log: str, flags: Sequence[str]
+) -> StaffNotes:
     """Return what only staff may read of a grade."""
     return StaffNotes(
         usage=_usage(executions) if executions else {},
+        flags=tuple(flags),
         second=verdicts.second,
         log=f"{log}{verdicts.log}",
         pictures=verdicts.staff_pictures,

@@ -7,6 +7,7 @@ the hidden tests in it, of which the student learns the points and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from grader.checks.session import Verdicts
 from grader.messages import NOTHING, Message
 from grader.notebooks.cells import grade_id, is_locked
 from grader.notebooks.sanitise_text import printable
-from grader.records import Check, Status
+from grader.records import Check, Limit, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,12 +33,18 @@ LOOK = Message("Run this cell in your notebook, and read the error that it shows
 HIDDEN = Message(
     "The tests that you can see pass. Try inputs that they leave out: small, large, empty, negative ones."
 )
+PARTLY = Message("a part of the tests pass")
+WITHOUT_HIDDEN = Message(
+    "This cell has a hidden part, without which it ends in an error: that error costs nothing. Try inputs that the tests leave "
+    "out: small, large, empty, negative ones."
+)
+NO_NUMBER = Message("Run this cell in your notebook, and look at the number that it shows.")
 NOT_RUN = Message("this cell was not run to its end")
 STDERR = Message("the cell wrote to standard error, which counts as an error")
 STDERR_HINT = Message(
     "A warning is enough: run this cell in your notebook, and see what stands on a red ground."
 )
-UNDECIDED = Message("The tests of this exercise gave no number of points; your teachers have been told.")
+UNDECIDED = Message("The cell that tests this exercise is missing; your teachers have been told.")
 
 
 def with_hidden_tests(notebook: NotebookNode, tests: NotebookNode) -> NotebookNode:
@@ -57,20 +64,49 @@ def with_hidden_tests(notebook: NotebookNode, tests: NotebookNode) -> NotebookNo
 def joined(visible: Execution, tested: Execution) -> Execution:
     """Return what became of both runs of a submission, told as its student may know it.
 
-    Cells and errors are those of the run without hidden tests; of the other one a limit, and the time, as that of questions.
+    It is the run without hidden tests; of the other one there is what staff alone read of usage. A limit that only that one
+    met, or how long it took, is no part of it: a notebook that has seen the hidden tests could choose. `flags` has the limit.
     """
     return dataclasses.replace(
         visible,
-        hits={**visible.hits, **{limit: None for limit in tested.hits if limit not in visible.hits}},
-        dead=visible.dead or tested.dead,
-        broken=visible.broken or tested.broken,
-        kernel_s=visible.kernel_s + tested.kernel_s,
-        probe_s=visible.probe_s + tested.execute_s,
         wall_s=max(visible.wall_s, tested.wall_s),
         cell_s=max(visible.cell_s, tested.cell_s),
-        overloaded=visible.overloaded or tested.overloaded,
         peak_mb=max(visible.peak_mb, tested.peak_mb),
     )
+
+
+def late_through_others(tested: Execution | None) -> bool:
+    """Say whether the run with hidden tests met a time limit while others kept it from the processors; no page tells of it."""
+    return tested is not None and tested.overloaded and tested.limit in (Limit.WALL, Limit.CELL)
+
+
+def flags(assignment: Assignment, runs: Mapping[str, Runs]) -> tuple[str, ...]:
+    """Say, for staff alone, what only the run with hidden tests met, and which tests gave no number of points.
+
+    Args:
+        assignment: names the exercises.
+        runs: those of each notebook, by its name.
+    """
+    told = list[str]()
+    if not assignment.in_the_notebook:
+        return ()
+    for name, run in runs.items():
+        tested = run.tested or run.execution
+        only = "only the run with hidden tests"
+        told += [
+            f"{name}: {only} met the limit {limit}"
+            for limit in tested.hits
+            if limit not in run.execution.hits
+        ]
+        if tested.dead and not run.execution.dead:
+            told.append(f"{name}: {only} lost its kernel")
+        cells = _tested_cells(tested)
+        told += [
+            f"exercise {exercise.id}: its tests gave no number from 0 to {exercise.points:g}: no points"
+            for exercise in assignment.exercises
+            if exercise.id in cells and cells[exercise.id].points(exercise.points) is None
+        ]
+    return tuple(told)
 
 
 class Runs(Protocol):
@@ -126,20 +162,37 @@ class _Tested:
     error: Message
     ran: bool
 
-    def share(self, most: float) -> float | None:
-        """Return its points by nbgrader's own rule; None where that gives none that can be had."""
+    def points(self, most: float) -> float | None:
+        """Return its points by nbgrader's own rule; None where it gives what is no number of points."""
         if not self.ran or self.error:
             return 0.0
         from nbgrader.utils import determine_grade
 
         cell = copy.deepcopy(self.cell)
         cell.metadata.nbgrader["points"] = most
+        # nbgrader gives all points for NaN and for less than nothing.
+        if any(not 0 <= number <= most for number in self.numbers):
+            return None
         try:
             points, _ = determine_grade(cell)
-        except (ValueError, KeyError, TypeError):  # more than the cell has, or nothing that is a number
+        except (ValueError, KeyError, TypeError):  # nothing that is text
             return None
-        # NaN is no number of points.
-        return float(points) if points is not None and 0 <= points <= most else None
+        return None if points is None else float(points)
+
+    def share(self, most: float) -> float:
+        """Return its points: none where it gives what is no number of points."""
+        return self.points(most) or 0.0
+
+    @property
+    def numbers(self) -> list[float]:
+        """What its results are, those that are numbers."""
+        values = list[float]()
+        for output in self.cell.get("outputs", ()):
+            text = output.get("data", {}).get("text/plain", "")
+            with contextlib.suppress(ValueError, TypeError):
+                if output.output_type == "execute_result":
+                    values.append(float("".join(text)))
+        return values
 
 
 def _tested_cells(execution: Execution) -> Mapping[str, _Tested]:
@@ -187,38 +240,55 @@ def _unread(exercise: Exercise, reason: Message) -> Check:
 
 
 def _check(exercise: Exercise, visible: _Tested | None, tested: _Tested | None) -> Check:
-    """Return the verdict on one exercise: points by the run with all tests, words by the one that its student sees."""
-    points = tested.share(exercise.points) if tested else None
-    if points is None or tested is None or visible is None:
+    """Return the verdict on one exercise: points by the run with all tests, words by the one that its student sees.
+
+    Words hang on nothing of the other run but its points: whatever else they told apart, a notebook could choose.
+    """
+    points = tested.share(exercise.points) if tested else 0.0
+    if tested is None or visible is None:
         status, measured, hint = Status.ERROR, NOTHING, UNDECIDED
     # A test that is worth nothing has all of its points, whatever became of it.
     elif points >= exercise.points and tested.ran and not tested.error:
         status, measured, hint = Status.PASSED, PASSED, NOTHING
     else:
         status = Status.FAILED
-        measured, hint = _reason(visible, visible.share(exercise.points) == points)
+        measured, hint = _reason(visible, exercise.points, points)
     return Check(
         id=exercise.id,
         exercise=exercise.id,
         status=status,
-        points=points or 0.0,
+        points=points,
         max_points=exercise.points,
         measured=measured,
         required=Message("all tests in this cell pass"),
         hint=hint,
         title=exercise.title,
-        exact=tested.error if tested else NOTHING,
+        exact=_exact(tested, exercise.points) if tested else NOTHING,
     )
 
 
-def _reason(visible: _Tested, alike: bool) -> tuple[Message, Message]:
-    """Say why points are missing, and what to try; `alike`: the tests that the student sees lose them, too."""
+def _exact(tested: _Tested, most: float) -> Message:
+    """Return what staff alone read of a test."""
+    if tested.error or tested.points(most) is not None:
+        return tested.error
+    numbers = ", ".join(f"{number:g}" for number in tested.numbers)
+    return Message(
+        "the tests gave {value}, no number from 0 to {most}", value=numbers or "no text", most=f"{most:g}"
+    )
+
+
+def _reason(visible: _Tested, most: float, points: float) -> tuple[Message, Message]:
+    """Say why points are missing, and what to try, by what the student sees and how many points there are."""
     if not visible.ran:
         return NOT_RUN, NOTHING
     if visible.error:
-        return Message("a test failed: {error}", error=visible.error), LOOK
-    if not alike:
+        failed = Message("a test failed: {error}", error=visible.error)
+        # A cell that raises has no points, so with the hidden part this one raised nothing.
+        return (PARTLY, WITHOUT_HIDDEN) if points > 0 else (failed, LOOK)
+    if visible.share(most) != points:  # the tests that the student sees do not lose them
         return Message("a hidden test failed"), HIDDEN
+    if visible.points(most) is None:
+        return Message("the tests gave no number from 0 to {most}", most=f"{most:g}"), NO_NUMBER
     if any(output.get("name") == "stderr" for output in visible.cell.get("outputs", ())):
         return STDERR, STDERR_HINT
-    return Message("a part of the tests pass"), LOOK
+    return PARTLY, LOOK

@@ -16,6 +16,7 @@ from grader.calibration import flags as suspicion
 from grader.errors import GraderError, SpecError
 from grader.gradebook import attempts, versions
 from grader.grading import preparation
+from grader.grading.anew.reporting import Unreported
 from grader.grading.preparation import Order, Work
 from grader.judging import stored_answers
 from grader.records import Grade, Status, Submission
@@ -68,9 +69,34 @@ class Group:
         return versions.Against(context.version, context.split, context.card)
 
     def counting(self, submission: Submission) -> Grade | None:
-        """Return the stored grade that counts for a student, or None."""
-        rule = self.settings.counts
-        return attempts.counting(self.course.folder, submission.assignment, submission.student, rule)
+        """Return the stored grade that counts for a student, or None; attempts that cannot be read do not count."""
+        student = (self.course.folder, submission.assignment, submission.student)
+        stored, _ = attempts.readable(*student)
+        return self.counting_of(stored, attempts.current(*student))
+
+    def sets_apart(self, stored: Sequence[Grade], current: str, counting: Grade) -> bool:
+        """Say whether a version with more points than the one that counts is not compared with it, by the rule `best`.
+
+        Args:
+            stored: the grades of a student's attempts, as far as they can be read.
+            current: id of the attempt that is handed in now.
+            counting: the grade that counts.
+        """
+        if self.settings.counts != "best":
+            return False
+        comparable = {g.attempt for g in versions.comparable(stored, current, self.work.context.judged)}
+        return any(grade.points > counting.points for grade in stored if grade.attempt not in comparable)
+
+    def counting_of(self, stored: Sequence[Grade], current: str) -> Grade | None:
+        """Return the grade that counts by the course's rule.
+
+        Args:
+            stored: the grades of a student's attempts, as far as they can be read.
+            current: id of the attempt that is handed in now.
+        """
+        if self.settings.counts == "best":
+            return versions.best(versions.comparable(stored, current, self.work.context.judged))
+        return next((grade for grade in stored if grade.attempt == current), None)
 
 
 @dataclass(frozen=True)
@@ -87,6 +113,9 @@ class Decision:
         reason: why these files are executed although they were before; "" where they are new.
         stale: earlier versions that keep the grade of other levels or checks, by attempt, with the reason.
         fault: traceback of a fault of ours on the way here.
+        stored: the grades of all of the student's attempts that can be read, by id.
+        damaged: why others cannot, by attempt.
+        notes: sentences about what became of it, for staff.
     """
 
     submission: Submission
@@ -97,6 +126,9 @@ class Decision:
     reason: str = ""
     stale: Mapping[str, str] = dataclasses.field(default_factory=dict)
     fault: str = ""
+    stored: Mapping[str, Grade] = dataclasses.field(default_factory=dict)
+    damaged: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,12 +138,14 @@ class Outcome:
     Attributes:
         student: nbgrader's student id.
         what: `new` and `executed anew` for what runs, `judged anew`, `unchanged`, `not scored`, or `not judged anew`
-            where that failed and the former grade stays.
-        reason: why it is executed anew, or could not be judged anew; "" otherwise.
+            or `not decided anew` where judging or executing failed and the former grade stays.
+        reason: why it is executed anew, or could not be judged or executed anew; "" otherwise.
         before: the grade that counted, or None.
         after: the grade that counts now; None where that is not known.
         earlier: how many earlier versions are judged anew beside it.
         stale: reasons of earlier versions that keep the grade of other levels or checks.
+        notes: sentences about it, for staff.
+        apart: whether a version with more points is not compared, since they measure something else.
     """
 
     student: str
@@ -121,6 +155,8 @@ class Outcome:
     after: Grade | None = None
     earlier: int = 0
     stale: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    apart: bool = False
 
     @property
     def changed(self) -> bool:
@@ -141,15 +177,31 @@ class Outcome:
             "changed": self.changed,
             "earlier_judged_anew": self.earlier,
             "earlier_not_judged_anew": list(self.stale),
+            "not_compared": self.apart,
+            "notes": list(self.notes),
         }
 
 
-def outcome_of(decision: Decision, before: Grade | None, after: Grade | None) -> Outcome:
-    """Return what became of a submission by what was decided about it."""
+def outcome_of(
+    decision: Decision, before: Grade | None, after: Grade | None, unreported: Unreported | None = None
+) -> Outcome:
+    """Return what became of a submission by what was decided about it.
+
+    Args:
+        decision: what was decided.
+        before: the grade that counted before.
+        after: the grade that counts now; None where that is not known.
+        unreported: what an earlier run did, which ended before its report.
+    """
+    notes = decision.notes
+    if unreported is not None:
+        before = unreported.before
+        notes = (*notes, "what moved includes an earlier run that ended before its report")
     executed = "executed anew" if decision.reason else "new"
-    if decision.event == "judged" and decision.fault:
-        reason = decision.fault.strip().splitlines()[-1]
-        return Outcome(decision.submission.student, "not judged anew", reason, before, after)
+    student = decision.submission.student
+    if decision.fault and decision.known is not None:
+        what = "not judged anew" if decision.event == "judged" else "not decided anew"
+        return Outcome(student, what, _last_line(decision.fault), before, after, notes=notes)
     what = {"known": "unchanged", "judged": "judged anew", "unscored": "not scored"}.get(
         decision.event, executed
     )
@@ -157,8 +209,19 @@ def outcome_of(decision: Decision, before: Grade | None, after: Grade | None) ->
     if earlier and what == "unchanged":
         what = "judged anew"  # of what counts, an earlier version may be the one
     reason = decision.reason if what == "executed anew" else ""
+    if what == "unchanged" and unreported is not None:
+        what, reason = unreported.what, unreported.reason
     stale = tuple(dict.fromkeys(decision.stale.values()))
-    return Outcome(decision.submission.student, what, reason, before, after, earlier, stale)
+    return Outcome(student, what, reason, before, after, earlier, stale, notes)
+
+
+def is_lost(former: Grade | None, grade: Grade) -> bool:
+    """Say whether a grade would put a fault of ours in the place of one that was decided."""
+    return former is not None and former.status is not Status.ERROR and grade.status is Status.ERROR
+
+
+def _last_line(fault: str) -> str:
+    return next(iter(reversed(fault.strip().splitlines())), "a check or the grader broke")
 
 
 def group_of(
@@ -183,26 +246,30 @@ def decided(group: Group, submission: Submission) -> Decision:
     """Find out whether a submission is known, judged anew, executed, or one more than are scored; its files are read once, here."""
     try:
         submission = dataclasses.replace(submission, contents=contents.contents(submission))
-        before = versions.judged(
-            group.course.folder, submission.assignment, submission.student, group.against
-        )
-        return _decided(group, submission, before)
+        return _decided(group, submission)
     except GraderError:
         raise
     except Exception:  # of one submission: the others are graded all the same
         return Decision(submission, "graded", fault=traceback.format_exc())
 
 
-def _decided(group: Group, submission: Submission, before: Sequence[Grade]) -> Decision:
-    attempt = group.work.attempt(submission)
-    grade = attempts.read(group.course.folder, submission.assignment, submission.student, attempt)
+def _decided(group: Group, submission: Submission) -> Decision:
+    attempt, course = group.work.attempt(submission), group.course.folder
+    readable, damaged = attempts.readable(course, submission.assignment, submission.student)
+    stored_grades = {stored.attempt: stored for stored in readable}
+    before = versions.judged_of(course, readable, group.against)
+    grade = stored_grades.get(attempt)
     earlier = [stored for stored in before if stored.attempt != attempt and _is_outdated(group, stored)]
     reasons = {stored.attempt: unfit(group, stored) for stored in earlier}
     anew = tuple(stored for stored in earlier if not reasons[stored.attempt])
     stale = {attempt: reason for attempt, reason in reasons.items() if reason}
-    decision = Decision(submission, "known", before, grade, anew, stale=stale)
-    if grade is None or group.options.force:
-        reason = "--force" if grade is not None else _what_changed(group, submission)
+    decision = Decision(
+        submission, "known", before, grade, anew, stale=stale, stored=stored_grades, damaged=damaged
+    )
+    if attempt in damaged:
+        reason = "its stored attempt is damaged"
+    elif grade is None or group.options.force:
+        reason = "--force" if grade is not None else _what_changed(group, submission, stored_grades)
     elif _is_outdated(group, grade):
         reason = unfit(group, grade)
         if not reason:
@@ -218,9 +285,7 @@ def _decided(group: Group, submission: Submission, before: Sequence[Grade]) -> D
 
 def _is_outdated(group: Group, grade: Grade) -> bool:
     """Say whether a stored grade was given by other levels or checks than those of now."""
-    # Grades from before judgements were noted were given by the version that their questions were drawn from.
-    judged = grade.provenance.get(attempts.JUDGED, grade.provenance.get("assignment"))
-    return judged != group.work.context.judged
+    return versions.judged_by(grade) != group.work.context.judged
 
 
 def unfit(group: Group, grade: Grade) -> str:
@@ -242,11 +307,9 @@ def unfit(group: Group, grade: Grade) -> str:
     return f"other questions: {', '.join(different)}" if different else ""
 
 
-def _what_changed(group: Group, submission: Submission) -> str:
+def _what_changed(group: Group, submission: Submission, stored: Mapping[str, Grade]) -> str:
     """Say why files that are graded already make another attempt; "" where they are new."""
-    student = (group.course.folder, submission.assignment, submission.student)
-    name = attempts.current(*student)
-    grade = attempts.read(*student, name) if name else None
+    grade = stored.get(attempts.current(group.course.folder, submission.assignment, submission.student))
     if grade is None or versions.version_of(grade) != versions.version(submission):
         return ""
     return "; ".join(_differences(group, grade)) or "another course secret"

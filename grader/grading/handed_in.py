@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from nbformat import NotebookNode
 
 from grader import files
-from grader.assignment.course import notebooks
+from grader.assignment.course import deeper_notebooks, notebooks
 from grader.errors import SubmissionError
 from grader.grading import workplace
 from grader.grading.preparation import Work
 from grader.messages import Message
 from grader.notebooks import cells, reading
+from grader.notebooks.places import jupyter_numbers
 from grader.records import Repair, Submission
 
 
@@ -70,6 +72,15 @@ def _explain_unread(exc: Exception, submission: Submission, name: str) -> Messag
             count=len(names),
             names=workplace.some_names(names),
         )
+    deeper = deeper_notebooks(submission.folder)
+    same = [path for path in deeper if PurePosixPath(path).name.casefold() == file.casefold()]
+    # Of several notebooks the others belong to other exercises.
+    if paths := same or ([] if several else deeper):
+        return Message(
+            "There is no {name} at the top of what was handed in, only in folders of it: {paths}. Hand in the notebook itself, without a folder, as {name}.",
+            name=file,
+            paths=workplace.some_names(paths),
+        )
     return Message(
         "There is no {name} in what was handed in. Hand in the notebook under this name.",
         name=file,
@@ -78,7 +89,7 @@ def _explain_unread(exc: Exception, submission: Submission, name: str) -> Messag
 
 def without_cell(notebook: NotebookNode, executed: NotebookNode, index: int) -> tuple[int, NotebookNode]:
     """Return the number of a cell of an executed notebook, and the notebook to run with an error in that cell's place."""
-    number = sum(1 for cell in executed.cells[: index + 1] if cell.cell_type == "code")
+    number = jupyter_numbers(executed.cells)[index]
     shorter = copy.deepcopy(notebook)
     for cell in shorter.cells:
         # By id, not by position: papermill has put a cell with the parameters into the executed notebook.

@@ -11,6 +11,7 @@ from grader.execution.run import Execution
 from grader.judging.probe import Overrun
 from grader.limits import Limits, explain
 from grader.messages import NOTHING, Message
+from grader.notebooks.places import jupyter_numbers
 from grader.records import FailedCell, Limit
 
 IMPORTS = ("ModuleNotFoundError", "ImportError")
@@ -49,8 +50,7 @@ def on_limit(
     """
     location = Message("while its functions were asked")
     if index is not None:
-        # Students count code cells; `index` counts all cells.
-        number = sum(1 for cell in notebook.cells[: index + 1] if cell.cell_type == "code")
+        number = jupyter_numbers(notebook.cells)[index]
         location = Message("in code cell {number}", number=number)
     if limit is Limit.MEMORY and on_gpu:
         return Message(
@@ -66,17 +66,22 @@ def on_overruns(overruns: Sequence[Overrun]) -> list[Message]:
     How much was answered is told in steps only: a notebook that has seen hidden photos chooses when it stops.
     """
     told: dict[str, Message] = {}
+    in_batches = Message(
+        "pass photos through the network in batches; fewer views of each photo take less time."
+    )
     for overrun in overruns:
         # The first set of a function speaks for its others.
         told.setdefault(
             overrun.entry_point,
             Message(
                 "{function} has {seconds:g} s for the questions of an exercise, and used them up: {share} of its questions were answered in time. "
-                "What was answered counts, the rest is wrong. Train before, not inside this function; pass photos through the "
-                "network in batches; fewer views of each photo take less time.",
+                "What was answered counts, the rest is wrong. {advice}",
                 function=overrun.entry_point,
                 seconds=overrun.budget_s,
                 share=disclosure.part(overrun.answered, overrun.asked),
+                advice=Message("Train before, not inside this function; {more}", more=in_batches)
+                if overrun.photos
+                else Message("Do before what can be done once, and compute with arrays, not in loops."),
             ),
         )
     return list(told.values())
@@ -122,7 +127,7 @@ def left_out(number: int) -> Message:
     """Say that a notebook ran again without the cell that met the memory limit.
 
     Args:
-        number: of the cell, among code cells.
+        number: of the cell, as Jupyter shows it.
     """
     return Message(
         "After cell {number} met the memory limit, what came later could not be answered: the notebook ran once more without "

@@ -15,14 +15,13 @@ from nbformat import NotebookNode
 from grader.assignment import contents, identity, spec
 from grader.assignment.course import Course
 from grader.checks import soundness
-from grader.checks.questions import Material
-from grader.datasets import holdout, sources, views
-from grader.datasets.holdout import Division
-from grader.datasets.views import find_data, find_photos
+from grader.datasets import sources, views
 from grader.errors import InfrastructureError, SpecError
 from grader.execution.gpu_slots import Pool
 from grader.execution.kernels import PLAIN, SANDBOXED
 from grader.gradebook import conversion
+from grader.grading import asked_photos
+from grader.grading.asked_photos import Asked
 from grader.judging.evaluate import Context
 from grader.judging.plan import (
     PUBLIC_SEED,
@@ -30,6 +29,7 @@ from grader.judging.plan import (
     check_files,
     plan_questions,
     public_material,
+    quick_ones,
     rehearse,
 )
 from grader.records import Submission
@@ -171,18 +171,37 @@ def prepare(
     soundness.require_sound(folder, assignment)
     _check_secret_levels(assignment, hidden)
     card_id = choose_card(assignment, card, settings)
-    data = assignment.on(card_id)
     # Levels and checks are no part of it: when they change, the questions stay the same ones (ADR 20).
     drawn = drawn or identity.drawn_from(course.folder, assignment_id, folder)
-    view, division, split = _photos(folder, card_id, data.label_space, settings, salt)
-    public = public_material(view, data.counts)
-    material = public if division is None else _with_hidden(public, division, hidden, secret, drawn)
+    photos = asked_photos.of_card(folder, card_id, assignment.on(card_id).label_space, settings, salt)
+    context = _context(folder, assignment, hidden, card_id, photos=photos, secret=secret, drawn=drawn)
+    released = course.release(assignment_id)
+    own_photos = photos.division.split.contents if photos.division is not None else ""
+    work = _work(context, released, photos.view, desk, settings, own_photos)
+    # The release may be older than the assignment: `pawgrade release` has not run since.
+    soundness.require_cells(released, work.releases, assignment)
+    return work
+
+
+def _context(
+    folder: Path,
+    assignment: spec.Assignment,
+    hidden: spec.Hidden,
+    card_id: str,
+    *,
+    photos: Asked,
+    secret: bytes,
+    drawn: str,
+) -> Context:
+    """Draw the questions about a card's photos, hidden ones included, and return them with the checks that judge the answers."""
+    public = public_material(photos.view, assignment.on(card_id).counts)
+    material = asked_photos.with_hidden(public, photos.division, hidden, secret, drawn)
     # Without the secret nobody can draw the questions, even with all of the course's files at hand.
-    seed = hmac.new(secret, f"{drawn}{split}".encode(), hashlib.sha256).digest()
+    seed = hmac.new(secret, f"{drawn}{photos.split}".encode(), hashlib.sha256).digest()
     files = check_files(folder, "all")
     plan = plan_questions(files, material, seed)
     soundness.require_asked(files, plan, assignment)
-    context = Context(
+    return Context(
         assignment=assignment,
         folder=folder,
         card=card_id,
@@ -192,19 +211,13 @@ def prepare(
         files=files,
         plan=plan,
         version=identity.fingerprint(drawn, secret),
-        split=split,
+        split=photos.split,
         order=asking_order(plan, seed),
         # Drawn as `lab.check` draws them, about public photos alone.
-        rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan),
+        rehearsal=rehearse(check_files(folder, "public"), public, PUBLIC_SEED, plan, quick_ones(assignment)),
         judged=identity.fingerprint(spec.version(folder), secret),
         parts=identity.parts(folder),
     )
-    released = course.release(assignment_id)
-    own_photos = division.split.contents if division is not None else ""
-    work = _work(context, released, view, desk, settings, own_photos)
-    # The release may be older than the assignment: `pawgrade release` has not run since.
-    soundness.require_cells(released, work.releases, assignment)
-    return work
 
 
 def _prepare_in_the_notebook(
@@ -231,33 +244,6 @@ def _prepare_in_the_notebook(
     return dataclasses.replace(work, tests=tests)
 
 
-def _photos(
-    folder: Path, card_id: str, label_space: str, settings: Settings, salt: str | None
-) -> tuple[views.View | None, Division | None, str]:
-    """Return the public view of a card's photos, their division, and a digest of the split."""
-    if card_id == spec.NO_CARD:
-        # Without photos another salt is another split all the same: other questions.
-        return None, None, hashlib.sha256((salt or "").encode()).hexdigest()[:16]
-    # Divided first: where the course's own hidden photos lie in a released folder, nothing is written.
-    division = divide(folder, card_id, settings, salt)
-    return read_view(card_id, label_space, settings, salt), division, division.split.digest
-
-
-def _with_hidden(
-    public: Material, division: Division, hidden: spec.Hidden, secret: bytes, drawn: str
-) -> Material:
-    """Return what all checks ask about: hidden photos, too."""
-    photos = holdout.holdout(division, secret, drawn, hidden.holdout.split)
-    material = dataclasses.replace(public, images=photos.images, labels=photos.labels)
-    # Where the second holdout judges, none is left to be asked about for staff alone.
-    at_most = hidden.holdout.second_at_most if hidden.holdout.split == "holdout" else 0
-    if not at_most or not division.split.second_holdout:
-        return material
-    second = holdout.holdout(division, secret, drawn, "second_holdout")
-    images, labels = second.images[:at_most], second.labels[:at_most]  # their order was drawn
-    return dataclasses.replace(material, second_images=images, second_labels=labels)
-
-
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
     """A secret level that replaces no public one is misspelt: the public one would stay in force."""
     for card, levels in hidden.levels.items():
@@ -267,6 +253,15 @@ def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> No
                 f"assignment {assignment.id}: [levels.{card}] in hidden.toml has {extra[0]!r}; "
                 f"assignment.toml knows {', '.join(public_levels) or 'none'} there."
             )
+
+
+def require_checks(assignment: spec.Assignment) -> None:
+    """Raise SpecError where the tests in a notebook's own cells give the points, so that none can be run beside it."""
+    if assignment.in_the_notebook:
+        raise SpecError(
+            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
+            "Run the notebook from top to bottom: what those tests say is what you see there, and there is nothing else to check.",
+        )
 
 
 def prepare_public(
@@ -287,14 +282,10 @@ def prepare_public(
         released: what takes the place of the released notebooks, by name; None: those in the folder.
     """
     assignment = spec.load_public(folder)
-    if assignment.in_the_notebook:
-        raise SpecError(
-            f"{assignment.id} has no checks beside the notebook: the tests are in its own cells.",
-            "Run the notebook from top to bottom: what those tests say is what you see there.",
-        )
+    require_checks(assignment)
     card_id = choose_card(assignment, card, settings)
     data = assignment.on(card_id)
-    view = None if card_id == spec.NO_CARD else read_view(card_id, data.label_space, settings)
+    view = None if card_id == spec.NO_CARD else asked_photos.read_view(card_id, data.label_space, settings)
     material, files = public_material(view, data.counts), check_files(folder, "public")
     plan = plan_questions(files, material, PUBLIC_SEED)
     context = Context(
@@ -313,34 +304,6 @@ def prepare_public(
         hidden=False,
     )
     return _work(context, folder, view, desk, settings, released=released)
-
-
-def read_view(card_id: str, label_space: str, settings: Settings, salt: str | None = None) -> views.View:
-    """Find a card's photos and return their public view; `salt` splits them otherwise than the card says."""
-    _, _, _, folder = find_data(card_id, label_space, settings, salt)
-    return views.read_view(folder)
-
-
-def divide(source: Path, card_id: str, settings: Settings, salt: str | None = None) -> Division:
-    """Divide the photos that an assignment is graded with; `salt` splits them otherwise than the card says.
-
-    Args:
-        source: the assignment's source folder.
-        card_id: id of the data card.
-        settings: where photos are, the course's own among them.
-        salt: another salt than the card's, or None.
-    """
-    label_space = spec.load_assignment(source).on(card_id).label_space
-    card, folder = find_photos(card_id, settings, salt)
-    # The split that the course's own photos take the place of.
-    replaced = spec.load_hidden(source).holdout.split
-    # A release copies all files of the assignment's folder that no pattern leaves out.
-    if settings.holdout is not None and settings.holdout.is_relative_to(source.parent.resolve()):
-        raise SpecError(
-            f"{settings.holdout}: your own hidden photos would be released with an assignment.",
-            "Keep them outside the course's folders.",
-        )
-    return holdout.divide(card, folder, label_space or card.default_space, settings.holdout, replaced)
 
 
 def _work(

@@ -168,7 +168,7 @@ def release_of(notebook: Path) -> Path:
     A file of any other name belongs to the assignment in whose folder it lies.
 
     Raises:
-        SpecError: it belongs to none.
+        SpecError: it belongs to none, or to one whose tests are in the notebook itself.
     """
     beside = notebook.resolve().parent
     brought = sorted((files.public_parts() / "assignments").glob("*"))
@@ -188,6 +188,9 @@ def release_of(notebook: Path) -> Path:
             return untouched[0] if untouched else folder
     if beside in releases:
         return beside
+    if (beside / "assignment.toml").is_file():
+        # A classic assignment that was adopted as it stands has no check files.
+        preparation.require_checks(load_public(beside))
     raise SpecError(
         f"{notebook.name} belongs to no assignment that is known here ({', '.join(releases.values()) or 'none'}).",
         "Put it into the assignment's folder, beside assignment.toml and check_public.py.",

@@ -220,11 +220,11 @@ def _fairly(taken: _HandedIn, name: str, told_of: Mapping[str, SubmissionError])
         first = _run(taken, name, notebook, told_of)
     execution, asking = first.execution, first.asking
     # The machine took the time: whoever was merely slow has no second run (ADR 13).
-    if first.late_through_others:
+    if first.late_through_others or believed.late_through_others(first.tested):
         with turn(desk, alone=True):
             # It counts whatever it meets: a fork bomb, too, makes a machine look busy, and would end as our error.
             second = _run(taken, name, notebook, told_of)
-        return _second(second, notices.alone(), alone="yes")
+        return _second(second, notices.alone(), alone="yes") if first.late_through_others else second
     # Only where one cell's memory cost answers: a full GPU says nothing of a cell's definitions, and a notebook
     # that raises MemoryError far below the limit asks for a second draw.
     index = execution.hits.get(Limit.MEMORY)
@@ -324,6 +324,7 @@ def _judge(taken: _HandedIn, runs: Sequence[_Ran]) -> Graded:
         ],
         provenance=_facts(taken, runs),
         log="".join(taken.log),
+        flags=believed.flags(context.assignment, {ran.name: ran for ran in runs}),
     )
     arrays, sets = stored_answers.pack(in_order)
     executed = {ran.name: ran.execution.notebook for ran in runs}

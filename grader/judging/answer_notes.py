@@ -17,12 +17,28 @@ from grader.assignment.spec import EntryPoint
 from grader.errors import SubmissionError
 from grader.judging.answers import expected, found_instead
 from grader.messages import NOTHING, Message, quoted, sentences
+from grader.notebooks.places import jupyter_numbers
 from grader.notebooks.sanitise_text import printable
 
 KNOWN = frozenset(disclosure.CLASSES)
 MOST_LINES = disclosure.LINES
 LINE_CHARS, CLASS_CHARS = 120, 100
 MOST_FRAMES = 4  # of the notebook's own, in one sentence
+# Types that only promise values, as `in_kernel.call` names them, and what to do.
+LATER = {
+    "generator": Message(
+        "That is a generator: a function with `yield` gives one, and so does `(... for ...)`. It holds no values yet: `return` "
+        "gives them, for example as np.array([... for ...])."
+    ),
+    "coroutine": Message(
+        "That is a coroutine: a function that begins with `async def` gives one, and no value. Write `def`; `return` then gives "
+        "the value."
+    ),
+    "async_generator": Message(
+        "That is a generator of a coroutine: `async def` and `yield` give one, and no value. Write `def`; `return` then gives the "
+        "value."
+    ),
+}
 PUBLIC_CHECK = Message("`lab.check` and `pawgrade check` ask it about public photos and show everything.")
 
 
@@ -31,7 +47,7 @@ class Sources:
     """The code cells of a notebook as it was handed in.
 
     Attributes:
-        cells: number among all code cells and source of each cell that was sent to the kernel, in that order.
+        cells: number that Jupyter shows and source of each cell that was sent to the kernel, in that order.
         most_lines: how far down a line may be named: a bound on what the place can tell of hidden questions (ADR 11).
     """
 
@@ -41,8 +57,13 @@ class Sources:
     @classmethod
     def of(cls, notebook: Any, *, public: bool = False) -> Sources:  # noqa: ANN401 - an nbformat notebook
         """Read them from a notebook; empty cells are never sent. Where all that is asked is public, any line may be named."""
-        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        sent = [(number, source) for number, source in enumerate(code, 1) if source.strip()]
+        numbered = zip(jupyter_numbers(notebook.cells), notebook.cells, strict=True)
+        # The injected cell is among them: the kernel's execution count counts it, its author does not.
+        sent = [
+            (number, cell.source)
+            for number, cell in numbered
+            if cell.cell_type == "code" and cell.source.strip()
+        ]
         return cls(sent, sys.maxsize if public else MOST_LINES)
 
     def line(self, execution: object, number: object) -> Message:
@@ -124,7 +145,8 @@ def explain_note(
         objects = Message("Python objects ({kind})", kind=text) if text else Message("Python objects")
         return SubmissionError(
             found_instead(where, expectation, objects),
-            Message(
+            LATER.get(text)
+            or Message(
                 "Return a plain numpy array of numbers, for example with np.asarray(result, dtype={dtype}); a list of "
                 "tensors becomes one with torch.stack(list).detach().numpy().",
                 dtype=_dtype(entry_point),

@@ -58,6 +58,8 @@ def call(function: Callable[..., Any] | None, arguments: Sequence[Any]) -> npt.N
         array = np.asarray(result)
     except (Exception, SystemExit) as exc:
         raise Unusable("object", type(result).__name__[:100]) from exc
+    if array.dtype.kind == "O" and array.ndim == 0:  # no list of objects, but one: a generator, a dictionary
+        raise Unusable("object", type(result).__name__[:100])
     if array.dtype.kind not in "fiub":
         raise Unusable("object", f"dtype {array.dtype}"[:100])
     if array.nbytes > MAX_BYTES:

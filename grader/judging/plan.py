@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PUBLIC_SEED = b"public"  # `lab.check` and `pawgrade check` draw the same numbers, for everybody
 NOTHING_TOLD: Mapping[str, SubmissionError] = MappingProxyType({})
+QUICK_S = 30.0  # a function with a larger budget may take that long for one answer
 REHEARSED = 8  # examples of a public question that is asked before hidden ones
 
 
@@ -57,6 +58,11 @@ def check_files(folder: Path, scope: Literal["public", "all"]) -> tuple[Path, ..
     if not existing:
         raise SpecError(f"{folder}: no check_public.py.", "An assignment needs checks.")
     return existing
+
+
+def quick_ones(assignment: Assignment) -> frozenset[str]:
+    """Return the entry points whose budget says that one more question costs little."""
+    return frozenset(point.name for point in assignment.entry_points if point.budget_s <= QUICK_S)
 
 
 def plan_questions(files: Sequence[Path], material: Material, seed: bytes) -> dict[str, list[Question]]:
@@ -99,24 +105,28 @@ def _planned(module: ModuleType, path: Path, material: Material) -> dict[str, li
     return planned
 
 
-def rehearse(files: Sequence[Path], material: Material, seed: bytes, plan: Plan) -> dict[str, Question]:
-    """Choose a public question for each entry point that is asked about hidden photos and about no public ones.
+def rehearse(
+    files: Sequence[Path], material: Material, seed: bytes, plan: Plan, quick: Collection[str] = ()
+) -> dict[str, Question]:
+    """Choose a public question for each entry point that is asked about hidden photos, texts or numbers, and about no public ones.
 
     Args:
         files: the public check files.
         material: public photos.
         seed: what public checks draw from.
-        plan: what is asked of hidden photos.
+        plan: what is asked of hidden inputs.
+        quick: entry points that one more question costs little; of the others only those are rehearsed that take examples.
     """
-    # Entry points that first meet a hidden photo would be told nothing of a mistake that a public one shows
-    # in full.
+    # Entry points that first meet a hidden input would be told nothing of a mistake that a public one shows in full.
     asked = [question for questions in plan.values() for question in questions]
-    hidden_only = {question.entry_point for question in asked if question.has_examples} - {
-        question.entry_point for question in asked if question.shown
-    }
+    hidden_only = {
+        question.entry_point
+        for question in asked
+        if question.has_examples or (question.arguments and question.entry_point in quick)
+    } - {question.entry_point for question in asked if question.shown}
     rehearsal: dict[str, Question] = {}
     for questions in plan_questions(files, material, seed).values() if hidden_only else ():
-        for question in questions[:1]:
+        for question in questions:  # the first about a function: `lab.call` repeats it without a number
             if question.entry_point in hidden_only:
                 rehearsal.setdefault(question.entry_point, _shortened(question))
     return rehearsal

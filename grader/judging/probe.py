@@ -79,7 +79,7 @@ def sequence(plan: Plan, rng: np.random.Generator) -> list[Place]:
 def number_of(plan: Plan, question: Question) -> int:
     """Return which of a plan's questions about its function a question is, from 0."""
     alike = [asked for asked in itertools.chain(*plan.values()) if asked.entry_point == question.entry_point]
-    # `is`, since arrays have no single truth; 0 for one that the plan lacks, such as a rehearsal.
+    # `is`, since arrays have no single truth; 0 for one that the plan lacks: a rehearsal is the first public one.
     return next((number for number, asked in enumerate(alike) if asked is question), 0)
 
 
@@ -92,12 +92,14 @@ class Overrun:
         budget_s: seconds that it had for the set.
         answered: questions of the set that were answered in time.
         asked: questions of the set.
+        photos: whether it is asked about photos.
     """
 
     entry_point: str
     budget_s: float
     answered: int
     asked: int
+    photos: bool = False
 
 
 @dataclass
@@ -115,7 +117,8 @@ class Asking:
         refused: why a set earns nothing, by name.
         broken: why an entry point is not asked any more, by name.
         spent: sets whose budget ran out.
-        told_of: the function whose failure on hidden photos is told, and in which words: a page tells one.
+        told_of: the function whose failure on hidden inputs is told, and in which words: a page tells one.
+        rehearsed: what functions of numbers were told when they failed in their rehearsal.
         budget: bytes that answers may still have.
     """
 
@@ -130,6 +133,7 @@ class Asking:
     broken: dict[str, SubmissionError] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     told_of: dict[str, SubmissionError] = field(default_factory=dict)
+    rehearsed: dict[str, SubmissionError] = field(default_factory=dict)
     budget: AnswerBudget = field(default_factory=AnswerBudget)
 
     def ask(self, client: GradingClient) -> None:
@@ -144,12 +148,18 @@ class Asking:
             self.assignment.entry_point(question.entry_point)
         # Messages quote lines from here: the kernel names a line by its number alone.
         sources = Sources.of(client.nb, public=self.public)
+        with_examples = {
+            asked.entry_point for asked in itertools.chain(*self.plan.values()) if asked.has_examples
+        }
         # Before the budgets are dealt out: a rehearsal is charged to no set.
+        # Nothing hidden is in the kernel yet, so any line may be named.
+        open_sources = Sources.of(client.nb, public=True)
         for name, question in self.rehearsal.items():
             if not client.dead:
-                _, answer = self._ask(client, question, budgets[name], sources, told=True)
+                _, answer = self._ask(client, question, budgets[name], open_sources, told=True)
                 if isinstance(answer, SubmissionError):
-                    self.broken[name] = answer
+                    # No hidden example comes near a function that is broken; hidden numbers may still be answered.
+                    (self.broken if name in with_examples else self.rehearsed)[name] = answer
         # Each set has its function's budget for itself (ADR 2).
         left = {name: budgets[asked[0].entry_point] for name, asked in self.plan.items() if asked}
         for name, number in self.order:
@@ -158,8 +168,8 @@ class Asking:
             if client.dead or name in self.refused or question.entry_point in self.broken:
                 continue
             if left[name] > 0:
-                # Without an example there is nothing hidden to tell, and none was in the kernel before: `sequence` sees to that.
-                told = self.public or question.shown or not question.has_examples
+                # Without an argument there is nothing hidden to tell, and hidden examples come last: `sequence` sees to that.
+                told = self.public or question.shown or not question.arguments
                 used, answer = self._ask(client, question, left[name], sources, told=told)
                 left[name] -= used
                 self._keep((name, number), answer)
@@ -224,8 +234,8 @@ class Asking:
         if not note:
             return None
         words = explain_note(note, entry_point, sizes, sources, told=told)
-        # Arguments of hidden questions stay here: only where nothing is hidden may a call be repeated.
-        if self.public:
+        # Arguments of hidden questions stay here: only where nothing is hidden, or a rehearsal asked, may a call be repeated.
+        if self.public or question is self.rehearsal.get(entry_point.name):
             words = retraced(words, note, entry_point.name, number_of(self.plan, question), sources)
         again = raised_again if note.get("kind") == "raised" else refused_again
         return words if told else self._one(entry_point.name, words, again)
@@ -233,7 +243,9 @@ class Asking:
     def _one(
         self, name: str, words: SubmissionError, again: Callable[[str], SubmissionError]
     ) -> SubmissionError:
-        """Return what may be said of a failure on hidden photos: of the first function in full, of it again the same, of others that they failed."""
+        """Return what may be said of a failure on hidden inputs: what a public one showed; else of the first function class and line, of it again the same, of others that they failed."""
+        if name in self.rehearsed:
+            return self.rehearsed[name]
         if not self.told_of:
             self.told_of[name] = words
         return self.told_of.get(name) or again(name)
@@ -246,6 +258,7 @@ class Asking:
                 self.assignment.entry_point(asked[0].entry_point).budget_s,
                 sum((name, number) in self.values for number in range(len(asked))),
                 len(asked),
+                any(question.has_photos for question in asked),
             )
             for name, asked in self.plan.items()
             if name in self.spent

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 
+from grader.notebooks.places import jupyter_numbers
 from grader.notebooks.sanitise_text import clean_html, printable
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class CellView:
     Attributes:
         index: position among all cells, from 0.
         kind: `code`, `markdown` or `raw`.
-        number: position among code cells, from 1; None for other cells.
+        number: the one that Jupyter shows after Restart and Run All; None for cells that have none.
         grade_id: nbgrader's id of the cell, or None.
         html: its source as clean HTML.
         outputs: what it displayed.
@@ -74,15 +75,16 @@ def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) ->
         notebook: a notebook that is safe.
         patience: time for the cells and their outputs; what takes longer is shown as it was typed. None: as long as it takes.
     """
-    views, number = [], 0
-    for index, cell in enumerate(notebook["cells"]):
+    views, before = [], 0
+    for index, (cell, number) in enumerate(
+        zip(notebook["cells"], jupyter_numbers(notebook["cells"]), strict=True)
+    ):
         kind = cell["cell_type"]
-        number += kind == "code"
         views.append(
             CellView(
                 index=index,
                 kind=kind,
-                number=number if kind == "code" else None,
+                number=number if number > before else None,
                 grade_id=cell["metadata"].get("nbgrader", {}).get("grade_id"),
                 html=_granted(
                     patience, functools.partial(_SOURCES[kind], cell), _preformatted(cell["source"])
@@ -97,6 +99,7 @@ def cell_views(notebook: Mapping[str, Any], patience: Patience | None = None) ->
                 defines=_defined(cell["source"]) if kind == "code" else (),
             )
         )
+        before = number
     return tuple(views)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from grader.notebooks.places import is_counted
 from grader.records import FailedCell
 
 _SPACE = re.compile(r"[\s,:]*")  # blanks and the marks between values; whether they stand right is not asked
@@ -21,7 +22,7 @@ def line_of_cell(text: str, cell: FailedCell) -> int:
 
     Args:
         text: of the file: a notebook, or a Python file with `# %% [grade_id]` lines.
-        cell: the cell that failed, as counted in the executed notebook.
+        cell: the cell that failed.
 
     Returns:
         The line; 1 when the file has no such cell, or cannot be read.
@@ -36,8 +37,8 @@ def line_of_cell(text: str, cell: FailedCell) -> int:
     code = [(offset, content) for offset, content in cells if _field(content, "cell_type") == "code"]
     # An id is the surer mark: numbers shift with each code cell that is added.
     named = [offset for offset, content in code if cell.grade_id and _grade_id(content) == cell.grade_id]
-    number = _number_in_file([content for _, content in code], cell.number)
-    offset = named[0] if named else code[number - 1][0] if 1 <= number <= len(code) else 0
+    numbered = [offset for offset, content in code if is_counted("code", _source(content), _tags(content))]
+    offset = named[0] if named else numbered[cell.number - 1] if 1 <= cell.number <= len(numbered) else 0
     return text.count("\n", 0, offset) + 1
 
 
@@ -61,13 +62,11 @@ def _tags(cell: object) -> list[Any]:
     return tags if isinstance(tags, list) else []
 
 
-def _number_in_file(code: list[dict[str, Any]], number: int) -> int:
-    """Return a code cell's number in the file: the engine has put a cell after the one tagged `parameters`."""
-    tags = [_tags(cell) for cell in code]
-    at = next((position for position, names in enumerate(tags, 1) if "parameters" in names), None)
-    # papermill replaces the cell that it put in earlier instead of adding another one.
-    injected = at is not None and not any("injected-parameters" in names for names in tags)
-    return number - 1 if injected and at is not None and number > at else number
+def _source(cell: object) -> str:
+    """Return the source of a cell, as one text or a list of lines; "" where it is neither."""
+    source = _field(cell, "source")
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
 
 
 def _cells(text: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from grader.assignment import spec
 from grader.assignment.course import Course
-from grader.errors import SpecError
 from grader.gradebook import attempts, versions
 from grader.records import Grade
 from grader.reports import shared_cells
@@ -92,12 +91,10 @@ def review(course: Course, assignment: str, settings: Settings) -> Review:
     grades = [
         grade
         for student in attempts.students(course.folder, assignment)
-        if (grade := attempts.counting(course.folder, assignment, student, settings.counts)) is not None
+        if (grade := versions.counting(course.folder, assignment, student, settings.counts)) is not None
     ]
     if not grades:
-        raise SpecError(
-            f"nobody has been graded in {assignment} yet.", f"Run `pawgrade grade {assignment}` first."
-        )
+        raise attempts.nobody_graded(assignment)
     names = spec.notebook_names(source)
     works = {grade.student: _work(course, grade) for grade in grades}
     # Who could not be read stays in the table with no cells, and is named in `unread`.

@@ -242,6 +242,12 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
                 "Not kept in %s: %d files (at most %d MB, %d files), such as %s.",
                 folder, len(result.left_out), most_mb, MOST_FILES, ", ".join(map(ascii, result.left_out[:3])),
             )  # fmt: skip
+        if result.no_data:
+            self.log.warning(
+                "Left in the kernel, not in %s: files that are no data by their names or first bytes, or are staff's or a course's, such as "
+                "%s. Only a pattern that ends as they do, or is their whole name, names other files than data: --keep-files '*.svg'.",
+                folder, ", ".join(map(ascii, result.no_data[:3])),
+            )  # fmt: skip
 
     @property
     def kind(self) -> Kind:

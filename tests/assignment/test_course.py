@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment.course import Course, find_course, notebooks, packaged_course
+from grader.assignment.course import (
+    MAX_LEVELS,
+    Course,
+    deeper_notebooks,
+    find_course,
+    notebooks,
+    packaged_course,
+)
 from grader.errors import SpecError
 from tests.support.notebooks import toy_course
 
@@ -76,6 +83,13 @@ def test_a_release_that_was_not_made_is_told(course: Course) -> None:
         course.release("tyo")
 
 
+def test_the_command_that_makes_a_release_can_be_pasted(tmp_path: Path) -> None:
+    (tmp_path / "solutions" / "Problem Set 1").mkdir(parents=True)
+
+    with pytest.raises(SpecError, match="Run `pawgrade release 'Problem Set 1'`"):
+        Course(tmp_path).release("Problem Set 1")
+
+
 def test_submissions_are_listed_by_student(course: Course) -> None:
     for student in ("student02", "student01"):
         hand_in(course, student, "2026-01-01 10:00:00 UTC\n")
@@ -105,7 +119,7 @@ def test_the_only_notebook_of_a_folder_is_the_submission_whatever_its_name(cours
     )
 
 
-@pytest.mark.parametrize("names", [("a.ipynb", "b.ipynb"), ("toy.ipynb", "a.ipynb"), ()])
+@pytest.mark.parametrize("names", [("a.ipynb", "b.ipynb"), ("toy.ipynb", "a.ipynb")])
 def test_of_several_notebooks_only_the_one_of_the_right_name_is_the_submission(
     course: Course, names: tuple[str, ...]
 ) -> None:
@@ -118,6 +132,56 @@ def test_of_several_notebooks_only_the_one_of_the_right_name_is_the_submission(
 
     assert (submission.name, submission.paths["toy"].name) == ("", "toy.ipynb")
     assert notebooks(folder) == sorted(names)
+
+
+def test_notebooks_in_folders_are_found_and_links_and_hidden_ones_are_not(tmp_path: Path) -> None:
+    folder = tmp_path / "toy"
+    for path in ("b/toy.ipynb", "a/b/toy.IPYNB", "a/notes.txt", "a/.ipynb_checkpoints/x.ipynb", "top.ipynb"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("{}")
+    (folder / "link").symlink_to(folder / "b")
+    (folder / "a" / "link.ipynb").symlink_to(folder / "b" / "toy.ipynb")
+    deep = folder.joinpath("c", *["d"] * MAX_LEVELS)
+    deep.mkdir(parents=True)
+    (deep / "too_deep.ipynb").touch()
+    (deep.parent / "deep.ipynb").touch()
+
+    assert deeper_notebooks(folder) == ["b/toy.ipynb", "a/b/toy.IPYNB", "c/d/d/d/deep.ipynb"]
+    assert deeper_notebooks(tmp_path / "nowhere") == []
+
+
+def test_the_search_for_notebooks_ends_at_a_number_of_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.assignment.course.MAX_ENTRIES", 5)
+    for number in range(9):
+        (tmp_path / "sub").mkdir(exist_ok=True)
+        (tmp_path / "sub" / f"{number}.ipynb").touch()
+
+    assert len(deeper_notebooks(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("name", ["", "timestamp.txt", ".DS_Store"])
+def test_an_empty_folder_is_no_hand_in_and_named(course: Course, name: str) -> None:
+    hand_in(course, "student01")
+    folder = course.folder / "submitted" / "student02" / "toy"
+    folder.mkdir(parents=True)
+    if name:
+        (folder / name).touch()
+
+    assert [submission.student for submission in course.submissions("toy")] == ["student01"]
+    assert course.left_out("toy") == {
+        "student02": "submitted/student02/toy is empty, which counts as not handed in. Put the notebook there, or delete the folder."
+    }
+    with pytest.raises(SpecError, match="'student02' is not graded: submitted/student02/toy is empty"):
+        course.submissions("toy", ("student02",))
+
+
+def test_a_folder_with_anything_in_it_is_a_hand_in(course: Course) -> None:
+    folder = hand_in(course, "student01")
+    (folder / "toy.ipynb").rename(folder / "notes.txt")
+
+    assert [submission.student for submission in course.submissions("toy")] == ["student01"]
 
 
 def test_what_lies_in_no_students_folder_of_an_assignment_is_named(course: Course) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.assignment import identity
+from grader.assignment.spec import version
 from tests.support.tiny import tiny_course
 
 
@@ -69,6 +70,30 @@ def test_a_notebook_beside_those_of_the_assignment_changes_nothing(folder: Path)
 
     try:
         assert identity.asked(folder) == before
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "Thumbs.db", "tiny.ipynb~", "staff/.check_hidden.py.swp", "Untitled.ipynb"]
+)
+def test_what_systems_and_editors_leave_asks_and_judges_nobody_anew(folder: Path, name: str) -> None:
+    before, path = (identity.asked(folder), version(folder)), folder / name
+    path.write_text("{}")
+
+    try:
+        assert (identity.asked(folder), version(folder)) == before
+    finally:
+        path.unlink()
+
+
+def test_a_file_that_a_release_copies_changes_its_part(folder: Path) -> None:
+    before, path = identity.parts(folder), folder / "words.csv"
+    path.write_text("cat,dog")
+
+    try:
+        after = identity.parts(folder)
+        assert {name for name in after if after[name] != before[name]} == {"files beside the notebook"}
     finally:
         path.unlink()
 

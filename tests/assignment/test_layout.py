@@ -46,6 +46,7 @@ def test_names_and_database_may_be_the_courses_own_and_computed(tmp_path: Path) 
     )
     folder = tmp_path / "in" / "student01" / "Problem Set [1]"
     folder.mkdir(parents=True)
+    (folder / "Problem Set [1].ipynb").touch()
     (tmp_path / "src" / "Problem Set [1]").mkdir(parents=True)
 
     course = find_course(None, folder)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
+from tests.attacks import collected
 from tests.attacks.entries import FAMILIES, Attack, read_all
 from tests.support.notebooks import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "attacks.md"
 BEGIN, END = "<!-- the corpus: begin -->", "<!-- the corpus: end -->"
+BEGIN_COLLECTED, END_COLLECTED = "<!-- what is collected: begin -->", "<!-- what is collected: end -->"
 MOST = {"attacks": 16, "lookup": 10}
 
 
@@ -39,11 +41,26 @@ def _cell(text: str) -> str:
     return "`".join(parts)
 
 
+def collected_table(attacks: list[collected.Collected]) -> str:
+    """Return a Markdown table of the attacks on `pawgrade collect`."""
+    rows = ["| attack | tries | would win | gets |", "|---|---|---|---|"]
+    rows += [
+        f"| {' | '.join(map(_cell, (attack.title, attack.tries, attack.wins, attack.gets)))} |"
+        for attack in attacks
+    ]
+    return "\n".join(rows)
+
+
 def page(text: str) -> str:
     """Return the page with its tables made anew."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{tables(read_all())}\n\n{END}{tail}"
+    text = _between(text, BEGIN, END, tables(read_all()))
+    return _between(text, BEGIN_COLLECTED, END_COLLECTED, collected_table(collected.read_all()))
+
+
+def _between(text: str, begin: str, end: str, content: str) -> str:
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n\n{content}\n\n{end}{tail}"
 
 
 if __name__ == "__main__":

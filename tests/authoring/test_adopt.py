@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 
 from grader.assignment import spec
 from grader.assignment.course import Course
@@ -17,7 +18,7 @@ from grader.errors import SpecError
 from grader.grading.preparation import prepare_public
 from grader.grading.runners import InlineExecutor
 from grader.settings import Settings
-from tests.support.classic import SECRET_INPUT, classic_course
+from tests.support.classic import SECRET_INPUT, classic_course, source_notebook
 
 
 @pytest.fixture
@@ -168,6 +169,50 @@ def test_drafted_checks_fit_the_assignment_that_is_drafted_with_them(course: Cou
 
 def test_hidden_checks_are_not_written_where_nbgrader_would_release_them(course: Course) -> None:
     with pytest.raises(SpecError, match=r"expected 'staff' in c\.CourseDirectory\.ignore"):
+        adopt_with_checks(course, "week1")
+
+    assert set(contents(course.source("week1"))) == {"week1.ipynb"}
+
+
+def worth_nothing(*ids: str) -> NotebookNode:
+    """Return the source notebook with cells that are worth 0 points."""
+    notebook = source_notebook()
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in ids:
+            cell.metadata.nbgrader.points = 0
+    return notebook
+
+
+def test_a_cell_of_no_points_is_no_exercise_of_checks_and_a_todo_says_so(tmp_path: Path) -> None:
+    course = classic_course(tmp_path / "course", worth_nothing("double_tests", "why"))
+    ignore_staff(course)
+
+    adopted = adopt_with_checks(course, "week1")
+
+    source = course.source("week1")
+    assignment = spec.load_assignment(source)
+    assert [exercise.id for exercise in assignment.exercises] == ["mean_tests", "mean-partly"]
+    assert [exercise.id for exercise in assignment.manual] == ["essay"]
+    assert (
+        '# TODO: the cell "double_tests" gives no points, and its tests are in no check'
+        in (source / "assignment.toml").read_text()
+    )
+    assert "double_tests" not in (source / "check_public.py").read_text()
+    assert dict(adopted.todo)["assignment.toml"] == 2
+    # What a teacher has not done is told, of that cell alone.
+    with pytest.raises(SpecError) as told:
+        require_readable(source)
+    assert "cell 3 (double_tests): the cell is autograded, 0 points; assignment.toml says nothing" in str(
+        told.value.message
+    )
+    assert "points must be more than 0" not in str(told.value.message)
+
+
+def test_tests_that_give_no_points_are_nothing_to_begin_checks_from(tmp_path: Path) -> None:
+    course = classic_course(tmp_path / "course", worth_nothing("double_tests", "mean_tests", "mean-partly"))
+    ignore_staff(course)
+
+    with pytest.raises(SpecError, match="no cell has tests that give points"):
         adopt_with_checks(course, "week1")
 
     assert set(contents(course.source("week1"))) == {"week1.ipynb"}

@@ -64,3 +64,32 @@ def test_nothing_is_run() -> None:
     (example,) = read_tests("assert f(__import__('os').getcwd()) == 1", ["f"]).examples
 
     assert example == Example("f", None, 1, "assert f(__import__('os').getcwd()) == 1")
+
+
+def test_lines_that_are_all_indented_are_read_as_if_they_were_not() -> None:
+    tests = read_tests("    assert f(77) == 5929\n    assert f(number) == 1", ["f"])
+
+    assert [example.arguments for example in tests.examples] == [(77,), None]
+    assert tests.others == ()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["%%time\nassert f(1) == 1", "    assert f(2) == 1\nelse:\n    assert f(3) == 1", "!rm -r /"],
+)
+def test_what_cannot_be_read_is_kept_as_it_stands(source: str) -> None:
+    tests = read_tests(f"\n{source}\n", ["f"])
+
+    assert (tests.examples, tests.others) == ((), (source,))
+
+
+def test_a_definition_that_tests_something_is_kept() -> None:
+    source = "def test_f():\n    assert f(2) == 4\ntest_f()\ndef refuse():\n    raise AssertionError\ndef two():\n    return 2"
+
+    tests = read_tests(source, ["f"])
+
+    assert tests.others == (
+        "def test_f():\n    assert f(2) == 4",
+        "test_f()",
+        "def refuse():\n    raise AssertionError",
+    )

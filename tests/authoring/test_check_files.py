@@ -111,3 +111,65 @@ def test_of_several_notebooks_each_function_is_asked_in_the_one_that_defines_it(
 
     found = tomllib.loads("\n".join(lines))["entry_points"]
     assert [(entry["name"], entry["notebook"]) for entry in found] == [("f", "one"), ("g", "two")]
+
+
+def test_hidden_tests_within_a_function_are_asked_and_the_function_is_a_todo(tmp_path: Path) -> None:
+    drafts = drafted(
+        "def f(n): pass", "def test_f():\n    assert f(2) == 4\ntest_f()", "    assert f(4711) == 1"
+    )
+    path = tmp_path / "check_hidden.py"
+    path.write_text(drafts.hidden)
+
+    module = load_checks(path)
+
+    assert module.questions(MATERIAL)["the_tests_hidden"][0].arguments == (4711,)
+    assert "4711" not in drafts.public
+    assert "TODO: the notebook tests this in another way:\n    #     def test_f():" in drafts.public
+    assert "points=1.5" in drafts.public
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["    assert f(4711) == 1\nelse:\n    assert f(1) == 1", "%%time\nf(4711)", "from secret import f4711"],
+)
+def test_hidden_tests_that_cannot_be_read_are_a_todo_of_the_hidden_file(hidden: str, tmp_path: Path) -> None:
+    drafts = drafted("def f(n): pass", "assert f(2) == 1", hidden)
+    path = tmp_path / "check_hidden.py"
+    path.write_text(drafts.hidden)
+
+    module = load_checks(path)
+
+    assert "TODO: the notebook tests this" in drafts.hidden
+    assert all(f"#     {line}" in drafts.hidden for line in hidden.splitlines())
+    assert "4711" not in drafts.public
+    with pytest.raises(NotImplementedError):
+        module.test_the_tests_hidden()
+
+
+@pytest.mark.parametrize("public", ["%%time\nassert f(1) == 1", "import math", ""])
+def test_no_check_is_left_open_without_a_todo(public: str) -> None:
+    assert "# TODO: " in drafted("def f(n): pass", public).public
+
+
+def test_an_answer_of_another_shape_than_the_contract_says_is_a_todo() -> None:
+    public = "assert f([1, 2, 3], 2) == [1, 2]\nassert f([1, 2, 3], 1) == 1"
+
+    (first,) = entry_points("def f(xs, n): pass", public)
+    (swapped,) = entry_points("def f(xs, n): pass", "\n".join(reversed(public.splitlines())))
+    text = drafted("def f(xs, n): pass", public).public
+
+    assert first["output"] == {"dtype": "float", "shape": ["n"]}
+    assert swapped["output"] == {"dtype": "float"}
+    assert text.count("Question(") == 1
+    assert "#     assert f([1, 2, 3], 1) == 1" in text
+
+
+@pytest.mark.parametrize(
+    "argument", ["[[1], [2, 3]]", "{'a': 1}", "None", "b'x'", "[1, None]", "1180591620717411303424"]
+)
+def test_an_argument_that_is_no_array_is_a_todo(argument: str) -> None:
+    drafts = drafted("def f(n): pass", f"assert f({argument}) == 2")
+
+    assert "return {}" in drafts.public
+    assert "TODO: the notebook tests this" in drafts.public
+    assert [line for line in drafts.entry_points if "inputs = [] # TODO" in line]

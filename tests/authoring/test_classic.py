@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
+from grader.assignment.course import Course
 from grader.authoring.adoption.classic import ClassicNotebook, read_classic
 from grader.errors import SpecError
 from tests.support.classic import SECRET_INPUT, classic_course, source_notebook
@@ -33,6 +34,55 @@ def test_graded_cells_have_points_titles_and_what_is_hidden(tmp_path: Path) -> N
     assert hidden == {"double_tests": f"assert double({SECRET_INPUT}) == 2 * {SECRET_INPUT}"}
     assert all(SECRET_INPUT not in cell.source for cell in notebook.cells)
     assert "return 2 * number" in notebook.solutions[0]
+
+
+def with_delimiters(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook whose hidden tests stand between delimiters of the course's own."""
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("### BEGIN HIDDEN TESTS", "#>secret").replace(
+            "### END HIDDEN TESTS", "#<secret"
+        )
+    return notebook
+
+
+def configured(folder: Path, notebook: NotebookNode) -> Course:
+    course = classic_course(folder / "course", notebook)
+    settings = course.folder / "nbgrader_config.py"
+    lines = 'c.ClearHiddenTests.begin_test_delimeter = "#>secret"\nc.ClearHiddenTests.end_test_delimeter = "#<secret"\n'
+    settings.write_text(settings.read_text() + lines)
+    return course
+
+
+def test_hidden_tests_are_found_by_the_delimiters_that_the_course_chose(tmp_path: Path) -> None:
+    course = configured(tmp_path, with_delimiters(source_notebook()))
+
+    (notebook,) = read_classic(course.folder, "week1", course.source("week1"))
+
+    assert notebook.cells[0].hidden == f"assert double({SECRET_INPUT}) == 2 * {SECRET_INPUT}"
+    assert all(SECRET_INPUT not in cell.source for cell in notebook.cells)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ("#>secret", "'#<secret' without '#>secret' before it"),
+        ("#<secret", "'#>secret' without '#<secret' after it"),
+    ],
+)
+def test_a_delimiter_without_its_other_one_names_cell_and_delimiter(
+    tmp_path: Path, lacking: str, words: str
+) -> None:
+    notebook = with_delimiters(source_notebook())
+    notebook.cells[2].source = (
+        notebook.cells[2].source.replace(f"{lacking}\n", "").replace(f"\n{lacking}", "")
+    )
+    course = configured(tmp_path, notebook)
+
+    with pytest.raises(SpecError) as told:
+        read_classic(course.folder, "week1", course.source("week1"))
+
+    assert f"cell 3 (double_tests): {words}" in str(told.value.message)
+    assert "c.ClearHiddenTests" in str(told.value.hint)
 
 
 def test_a_title_is_what_students_have_anyway(tmp_path: Path) -> None:

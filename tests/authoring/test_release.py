@@ -157,8 +157,47 @@ def test_a_release_that_was_never_built_is_stale(course: Path) -> None:
 def test_a_solution_without_an_end_names_file_and_cell(course: Path) -> None:
     rewrite(course, "    ### END SOLUTION", "    pass")
 
-    with pytest.raises(SpecError, match=r"toy\.ipynb, cell 4 \(double_answer\): no end solution"):
+    with pytest.raises(
+        SpecError,
+        match=r"toy\.ipynb, cell 4 \(double_answer\): 'BEGIN SOLUTION' without 'END SOLUTION' after",
+    ):
         release(course)
+
+
+def test_the_end_of_hidden_tests_whose_beginning_is_misspelt_releases_nothing(course: Path) -> None:
+    hidden = "assert double(4711) == 9422\\n### END HIDDEN TESTS"
+    rewrite(course, "assert double(2) == 4", f"### BEGIN HIDEN TESTS\\n{hidden}")
+
+    with pytest.raises(
+        SpecError, match=r"cell 5 \(double\): 'END HIDDEN TESTS' without 'BEGIN HIDDEN TESTS' before"
+    ):
+        release(course)
+
+    assert not (course / "assignments" / "toy").exists()
+
+
+def test_delimiters_of_the_courses_own_hide_and_nbgraders_are_refused_there(course: Path) -> None:
+    settings = course / "nbgrader_config.py"
+    lines = [
+        f"c.Clear{kind}.{end}_{name}_delimeter = '<{mark}{name}>'\n"
+        for kind, name in (("Solutions", "solution"), ("HiddenTests", "test"))
+        for end, mark in (("begin", ""), ("end", "/"))
+    ]
+    settings.write_text(settings.read_text() + "".join(lines))
+    rewrite(course, "### BEGIN SOLUTION", "# <solution>")
+    rewrite(course, "### END SOLUTION", "# </solution>")
+    hidden = "### BEGIN HIDDEN TESTS\\nassert double(4711) == 9422\\n### END HIDDEN TESTS"
+    rewrite(course, "assert double(2) == 4", f"assert double(2) == 4\\n{hidden}")
+    with pytest.raises(SpecError, match=r"cell 5 \(double\): a marker of hidden text"):
+        release(course)
+    rewrite(course, "### BEGIN HIDDEN TESTS", "# <test>")
+    rewrite(course, "### END HIDDEN TESTS", "# </test>")
+
+    text = (release(course) / "toy.ipynb").read_text()
+
+    assert "4711" not in text
+    assert "test>" not in text
+    assert "def double(number)" in text
 
 
 def test_a_solution_region_outside_a_solution_cell_names_the_cell(course: Path) -> None:
@@ -320,3 +359,27 @@ def test_the_adapters_import_without_nbgrader() -> None:
     )
 
     assert done.stdout == "This needs nbgrader: pip install 'pawgrade[staff]'\n"
+
+
+@pytest.mark.parametrize(
+    ("toml", "missing"),
+    [
+        ('id = "toy"\nnotebooks = ["Part 1", "part-2"]\npoints = 0\n', ["part-2.ipynb does not exist"]),
+        ('id = "toy"\npoints = 0\n', ["toy.ipynb does not exist"]),
+        ('id = "toy"\nnotebooks = "Part 1"\n', []),
+        ("id = toy\n", []),
+    ],
+)
+def test_notebooks_are_looked_for_by_the_names_of_a_file_with_mistakes(
+    toml: str, missing: list[str], course: Path
+) -> None:
+    source = course / "solutions" / "toy"
+    (source / "toy.ipynb").rename(source / "Part 1.ipynb")
+    (source / "assignment.toml").write_text(toml)
+
+    with pytest.raises(SpecError) as told:
+        require_readable(source)
+
+    lines = str(told.value.message).splitlines()
+    assert "assignment.toml" in lines[0]
+    assert [line.removeprefix(f"{source}/").rstrip(".") for line in lines if ".ipynb" in line] == missing

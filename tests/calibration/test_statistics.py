@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from grader.assignment.calibrated import Calibration, Spread
-from grader.assignment.spec import Levels
+from grader.assignment.spec import CALIBRATED, Levels
 from grader.calibration.statistics import (
     TARGET,
     Measured,
@@ -249,6 +252,15 @@ def test_levels_without_a_calibration_are_named() -> None:
     assert list(support(None, {}, "same")) == []
 
 
+def test_a_notebook_beside_those_of_the_assignment_is_not_measured(tmp_path: Path) -> None:
+    folder = tiny_course(tmp_path).source("tiny")
+    before = measured_version(folder, "toy_pets")
+
+    shutil.copyfile(folder / "tiny.ipynb", folder / "Untitled.ipynb")
+
+    assert measured_version(folder, "toy_pets") == before
+
+
 def test_what_is_measured_has_a_digest_of_its_own(tmp_path) -> None:  # type: ignore[no-untyped-def]
     folder = tiny_course(tmp_path).source("tiny")
     before = measured_version(folder, "toy_pets")
@@ -273,7 +285,19 @@ def test_what_is_measured_has_a_digest_of_its_own(tmp_path) -> None:  # type: ig
     assert after("check_public.py", "import numpy as np\n", "import numpy as np  # arrays\n") == before
     assert after("tiny.ipynb", "# Tiny", "# A tiny one") == before
     (folder / "pictures.py").write_text("x = 1")
+    shutil.copyfile(folder / "tiny.ipynb", folder / "tried out.ipynb")
     assert measured_version(folder, "toy_pets") == before
     assert after("check_public.py", "size=5", "size=6") != before
     assert after("tiny.ipynb", "numbers * 2", "numbers + numbers") != before
     assert after("assignment.toml", "cell_s = 12", "cell_s = 13") != before
+
+
+def test_the_file_that_a_calibration_is_written_into_is_no_change_of_the_assignment(tmp_path: Path) -> None:
+    folder = tiny_course(tmp_path / "course").source("tiny")
+    shutil.rmtree(folder / "staff")
+    before = measured_version(folder, "toy_pets")
+
+    (folder / "staff").mkdir()
+    (folder / "staff" / "hidden.toml").write_bytes(CALIBRATED + b"\n")
+
+    assert measured_version(folder, "toy_pets") == before

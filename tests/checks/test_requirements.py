@@ -6,6 +6,7 @@ import pytest
 
 from grader.assignment.spec import Levels
 from grader.checks.requirements import Shortfall, fresh_sheet, require_parts
+from grader.checks.scoring import credit
 from grader.checks.session import (
     require,
     require_count,
@@ -60,11 +61,24 @@ def shortfall(successes: int, *, hidden: bool = False, near: str = "") -> str:
 
 
 def test_near_chance_the_cause_is_told_and_near_the_level_what_is_missing() -> None:
-    assert shortfall(20) == shortfall(115) == "Look at the head."
+    assert shortfall(20) == shortfall(104) == "Look at the head."
     assert shortfall(170) == (
         "Near the level: 3 more right answers of 210 give full points, so the parts work."
         " More training, examples or steps may do. If not: Look at the head."
     )
+
+
+def test_just_below_where_points_begin_a_small_change_is_said_to_bring_some() -> None:
+    # Two standard deviations of the luck of counting, where levels lie ten apart: from .496 on.
+    for right in (105, 115):
+        assert shortfall(right).startswith(
+            f"Near the level: {116 - right} more right answers of 210 bring the first points,"
+        )
+    assert shortfall(115, near="Average over mirrored photos.").endswith(
+        "first points. Average over mirrored photos."
+    )
+    earned = [credit(right, 210, zero_at=0.55, full_at=0.82) > 0 for right in (115, 116)]
+    assert earned == [False, True]
 
 
 def test_an_author_may_say_what_helps_near_the_level() -> None:
@@ -76,4 +90,5 @@ def test_an_author_may_say_what_helps_near_the_level() -> None:
 
 
 def test_a_hint_on_hidden_photos_is_the_same_whatever_was_measured() -> None:
-    assert shortfall(20, hidden=True) == shortfall(170, hidden=True) == "Look at the head."
+    hints = {shortfall(right, hidden=True, near="Mirror them.") for right in (20, 104, 105, 115, 170)}
+    assert hints == {"Look at the head."}

@@ -240,6 +240,7 @@ def test_two_students_whose_names_differ_in_case_alone_are_an_error(
     course = Course(source.parent.parent)
     for student in pair:
         (course.folder / "submitted" / student / "toy").mkdir(parents=True)
+        (course.folder / "submitted" / student / "toy" / "toy.ipynb").touch()
 
     with pytest.raises(SpecError, match="differ in nothing but case"):
         course.submissions("toy")

@@ -87,6 +87,23 @@ def test_the_course_itself_is_no_hand_in(course: Course, name: str) -> None:
     assert tree(course.folder) == before
 
 
+def test_folders_of_a_course_are_no_hand_ins_whatever_it_calls_them(course: Course) -> None:
+    settings = course.folder / "nbgrader_config.py"
+    names = {"source": "teaching/src", "release": "out", "autograded": "run", "feedback": "pages"}
+    lines = [f"c.CourseDirectory.{kind}_directory = {name!r}\n" for kind, name in names.items()]
+    (course.folder / "teaching").mkdir()
+    (course.folder / "solutions").rename(course.folder / "teaching" / "src")
+    settings.write_text("".join(["c = get_config()\n", *lines]))
+
+    for name in names.values():
+        folder_of(course.folder, {f"{name}/student01/cat_lab.ipynb": "{}"})
+        with pytest.raises(SpecError, match="expected hand-ins, found a folder of the course"):
+            run(course, course.folder / name)
+    # What the other layout calls its own is an ordinary folder here.
+    source = folder_of(course.folder, {"release/student01/cat_lab.ipynb": "{}"}) / "release"
+    assert actions(run(course, source)) == {"student01": "new"}
+
+
 def test_a_dry_run_decides_the_same_and_writes_nothing(course: Course, tmp_path: Path) -> None:
     source = zip_of(tmp_path / "all.zip", {f"{ADA}/cat_lab.ipynb": "{}", f"{ADA}/x.pdf": ""})
     before = tree(course.folder)
@@ -193,3 +210,20 @@ def test_the_json_has_every_row_and_reason(course: Course, tmp_path: Path) -> No
         }
     ]
     assert record["left_out"] == [{"path": "../x", "why": "its path leads out of the archive", "work": True}]
+
+
+def test_a_folder_that_somebody_else_made_in_the_exchange_becomes_nobodys_submission(
+    course: Course, tmp_path: Path
+) -> None:
+    name = "inbound/student02+cat_lab+2026-03-01 10:00:00 UTC"
+    source = folder_of(tmp_path / "exchange", {f"{name}/cat_lab.ipynb": "{}", "outbound/x.txt": ""})
+
+    put_aside = run(course, source)
+    order = Order(source, "cat_lab", Reading(any_owner=True))
+    taken = collect(course, order, course.db_url(None))
+
+    assert actions(put_aside) == {"student02": "refused"}
+    assert not put_aside.complete
+    assert list(put_aside.put_aside) == [f"{name}/cat_lab.ipynb"]
+    assert "not to student02" in put_aside.rows[0].notes[0]
+    assert actions(taken) == {"student02": "new"}

@@ -19,15 +19,17 @@ import os, pathlib
 def write(name, content="cats"):
     pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)
     pathlib.Path(name).write_text(content)
-for name in ("a.csv", "deep/er/b.csv", "plots/p.png", "noted/c.csv", ".hidden.csv", ".secret/d.csv", "in.ipynb",
-             "gradebook.db", "staff/e.csv", "evil.py", "line\\nbreak.csv", "bell\\a.csv"):
+for name in ("a.csv", "deep/er/b.csv", "noted/c.csv", ".hidden.csv", ".secret/d.csv", "in.ipynb",
+             "gradebook.db", "staff/e.csv", "evil.py", "Makefile", "lib.so.6", "page.html", "plots/fake.png", "line\\nbreak.csv", "bell\\a.csv"):
     write(name)
+pathlib.Path("plots/p.png").write_bytes(b"\\x89PNG\\r\\n\\x1a\\n")
 os.symlink("/etc/passwd", "link.csv"); os.symlink("/etc", "linked"); os.mkfifo("pipe.csv")
 os.link("a.csv", "same.csv")
 os.chmod("a.csv", 0o4777)
+write("empty.csv", "")
 write("closed.csv"); os.chmod("closed.csv", 0)
 os.truncate(os.open("huge.csv", os.O_CREAT | os.O_RDWR), 2**32)
-pathlib.Path("large.csv").write_bytes(bytes(range(256)) * 40_000)
+pathlib.Path("large.csv").write_bytes(b"cat,dog\\n" * 1_280_000)
 """
 RACING = """
 racer = os.fork()
@@ -70,11 +72,11 @@ def test_files_that_are_named_come_out_and_nothing_else_does(keeping: Kernel, fo
     keeping.close()  # at once, as nbclient does
 
     assert below(folder) - {"racing.csv", "fresh"} == {
-        "a.csv", "same.csv", "closed.csv", "large.csv", "deep/er/b.csv", "plots/p.png", "in.ipynb",
+        "a.csv", "same.csv", "closed.csv", "empty.csv", "large.csv", "deep/er/b.csv", "plots/p.png", "in.ipynb",
     }  # fmt: skip
     assert (folder / "in.ipynb").read_text() == "as it was handed in"
     assert list(outside.iterdir()) == []
-    assert (folder / "large.csv").read_bytes() == bytes(range(256)) * 40_000
+    assert (folder / "large.csv").read_bytes() == b"cat,dog\n" * 1_280_000
     assert {(folder / name).stat().st_mode & 0o7777 for name in ("a.csv", "closed.csv")} == {0o644}
     assert not (folder / "racing.csv").is_symlink()
     assert (folder / "beside.py").stat().st_mtime_ns == before  # brought, and not changed

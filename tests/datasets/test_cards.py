@@ -59,7 +59,7 @@ def test_an_unknown_card_is_named_with_the_known_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("title =", "tittle =", r"toy_pets\.toml: (title|tittle): "),
+        ("title =", "tittle =", r"toy_pets\.toml: 2 mistakes:\n  - title: .*\n  - tittle: "),
         ("second_holdout = 0", "second_holdout = -1", r"splits\.tiers\.0\.second_holdout: .*found -1"),
         ("holdout = ", "holdout = 99", "leave none for training"),
         ("validation = 1", "validation = 1\ntrain = 5", "leave less than 5 for training"),
@@ -80,6 +80,39 @@ def test_a_wrong_card_is_refused_with_file_and_key(tmp_path: Path, old: str, new
 
     with pytest.raises(SpecError, match=message):
         cards.load_card("toy_pets", folder)
+
+
+def test_all_mistakes_of_a_card_are_told_at_once(tmp_path: Path) -> None:
+    for old, new in [
+        ('id = "toy_pets"', 'id = "other"'),
+        ("title =", "tittle ="),
+        ("second_holdout = 0", "second_holdout = -1"),
+        ("_\\d+", "_\\d+("),
+        ("[labels.groups]", '[labels.groups]\nbird = ["owl", "wren"]'),
+    ]:
+        text = (
+            tmp_path if (tmp_path / "toy_pets.toml").is_file() else cards.cards_folder()
+        ) / "toy_pets.toml"
+        assert old in text.read_text(encoding="utf-8")
+        (tmp_path / "toy_pets.toml").write_text(text.read_text(encoding="utf-8").replace(old, new), "utf-8")
+
+    with pytest.raises(SpecError) as caught:
+        cards.load_card("toy_pets", tmp_path)
+
+    first, *lines = str(caught.value).splitlines()
+    assert first == f"{tmp_path / 'toy_pets.toml'}: 7 mistakes:"
+    expected = [
+        "title: ",
+        "tittle: ",
+        "tiers.0.second_holdout: ",
+        "unterminated",
+        "'owl'",
+        "'wren'",
+        "id: expected 'toy_pets'",
+    ]
+    assert len(lines) == len(expected), lines
+    for word in expected:
+        assert sum(word in line for line in lines) == 1, (word, lines)
 
 
 @pytest.mark.parametrize(("label_space", "count"), [("breeds35", 35), ("breeds37", 37)])

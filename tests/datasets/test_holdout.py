@@ -17,7 +17,7 @@ from grader.authoring.near_duplicates import photo_findings
 from grader.datasets import cards, sources, toypets, views
 from grader.datasets.holdout import PRIVATE, divide, holdout
 from grader.errors import SpecError
-from grader.grading import preparation
+from grader.grading import asked_photos, preparation
 from grader.settings import Settings
 from tests.support import breeds
 from tests.support.tiny import tiny_course
@@ -186,7 +186,7 @@ def test_a_folder_that_would_be_released_is_refused(public: Path, toy_cache: Pat
     source = packaged_course().source("oxford_pets")
 
     with pytest.raises(SpecError, match="would be released"):
-        preparation.divide(source, "oxford_pets", Settings(public, toy_cache, holdout=source / "holdout"))
+        asked_photos.divide(source, "oxford_pets", Settings(public, toy_cache, holdout=source / "holdout"))
 
 
 def test_a_secret_level_that_replaces_none_is_named(tmp_path: Path, toy_cache: Path) -> None:

@@ -114,7 +114,8 @@ def cell(misfortunes: Ran, name: str) -> NotebookNode:
 
 
 def number(name: str) -> int:
-    return list(SOURCES).index(name) + 3
+    """Return what Jupyter shows beside a cell: the injected parameters have no number."""
+    return list(SOURCES).index(name) + 2
 
 
 def test_a_notebook_goes_on_after_every_failing_cell(misfortunes: Ran) -> None:
@@ -135,7 +136,7 @@ def test_a_failure_has_its_name_its_text_and_its_place(misfortunes: Ran) -> None
 
     assert (first.index, first.number, first.error, str(first.message)) == (
         2,
-        3,
+        2,
         "KeyError",
         "'no such breed'",
     )
@@ -194,8 +195,8 @@ def test_the_notebook_that_was_given_is_not_changed(tmp_path: Path) -> None:
 def test_an_endless_loop_is_interrupted_and_the_notebook_goes_on(tmp_path: Path) -> None:
     found = run(tmp_path, "while True: pass", "print('on')", cell_s=2)
 
-    assert found.failures() == [(3, "limit: cell")]
-    assert str(found.execution.failed[0].message) == "stopped after 2 s in cell 3"
+    assert found.failures() == [(2, "limit: cell")]
+    assert str(found.execution.failed[0].message) == "stopped after 2 s in cell 2"
     assert found.notebook.cells[2].outputs[0].ename == "KeyboardInterrupt"
     assert found.text(2) == "on\n"
     assert found.execution.limit is Limit.CELL
@@ -213,7 +214,7 @@ def test_a_loop_that_swallows_the_interrupt_is_killed(
 
     found = run(tmp_path, "x = 1", STUBBORN, "print('never')", cell_s=2)
 
-    assert found.failures() == [(4, "limit: cell")]
+    assert found.failures() == [(3, "limit: cell")]
     assert found.execution.dead
     assert not found.asked()
     assert found.notebook.cells[4].outputs == []
@@ -223,8 +224,8 @@ def test_a_loop_that_swallows_the_interrupt_is_killed(
 def test_the_wall_limit_ends_the_notebook_in_the_middle(tmp_path: Path) -> None:
     found = run(tmp_path, "import time\nfor _ in range(100): time.sleep(0.5)", "print('never')", wall_s=3)
 
-    assert found.failures() == [(3, "limit: wall")]
-    assert str(found.execution.failed[0].message) == "stopped after 3 s in cell 3"
+    assert found.failures() == [(2, "limit: wall")]
+    assert str(found.execution.failed[0].message) == "stopped after 3 s in cell 2"
     assert found.execution.limit is Limit.WALL
     assert not found.asked()
 
@@ -254,7 +255,7 @@ def test_a_flood_of_output_is_cut_and_noted_and_the_notebook_goes_on(tmp_path: P
     assert found.text(1) == "first\n"
     assert "printed and displayed more than 64 KB" in found.text(2)
     assert found.text(3) == ""
-    assert found.failures() == [(6, "ZeroDivisionError")]
+    assert found.failures() == [(5, "ZeroDivisionError")]
     assert len(nbformat.writes(found.notebook)) < 120 * 1024
     assert found.asked()
 
@@ -287,7 +288,7 @@ def test_every_way_to_show_much_is_cut(tmp_path: Path, name: str) -> None:
 def test_a_kernel_that_ends_itself_is_recorded_and_nothing_hangs(tmp_path: Path, end: str) -> None:
     found = run(tmp_path, "print('before')", end, "print('never')")
 
-    assert found.failures() == [(4, "KernelDied")]
+    assert found.failures() == [(3, "KernelDied")]
     assert found.text(1) == "before\n"
     assert found.execution.dead
     assert not found.asked()
@@ -390,7 +391,7 @@ def test_a_forged_idle_earns_nothing_but_an_early_end_of_waiting(tmp_path: Path)
 def test_a_connection_that_the_kernel_closes_is_its_end(tmp_path: Path) -> None:
     found = run(tmp_path, "print('last words')", "import os; os.closerange(3, 200)", "print('never')")
 
-    assert found.failures()[0] == (4, "KernelDied")
+    assert found.failures()[0] == (3, "KernelDied")
     assert found.wall_s < 25
     assert not found.asked()
 
@@ -467,7 +468,7 @@ def test_a_limit_of_the_sandbox_is_told_with_its_cell(tmp_path: Path, name: str)
 
     execution = run_limited(tmp_path, "x = 1", code, "1 / 0")
 
-    assert told(execution)[0] == (4, f"limit: {limit}", message)
+    assert told(execution)[0] == (3, f"limit: {limit}", message)
     assert (execution.limit, execution.hits) == (limit, {limit: 3})
     assert [one[1] for one in told(execution)[1:]] == ([] if execution.dead else ["ZeroDivisionError"])
 
@@ -476,7 +477,7 @@ def test_a_limit_that_no_cell_failed_of_is_noted_once_where_it_was_hit(tmp_path:
     execution = run_limited(tmp_path, touch("disk_full"), "raise ValueError('mine')")
 
     assert execution.hits == {Limit.DISK: 2}
-    assert told(execution) == [(4, "ValueError", "mine")]
+    assert told(execution) == [(3, "ValueError", "mine")]
 
 
 def test_a_limit_that_is_hit_while_asked_belongs_to_no_cell(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_cell_that_fills_the_gpu_has_a_verdict(work: tuple[Course, preparation
     grade = graded(work, TOO_MUCH)
 
     assert (grade.points, grade.limit, grade.status) == (10, Limit.MEMORY, Status.PASSED), grade.staff.log
-    assert any("memory of the GPU was full (in code cell 3)" in str(text) for text in grade.notices)
+    assert any("memory of the GPU was full (in code cell 2)" in str(text) for text in grade.notices)
 
 
 def test_an_entry_point_that_fills_the_gpu_has_a_verdict(work: tuple[Course, preparation.Work]) -> None:

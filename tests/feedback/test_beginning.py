@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from markupsafe import Markup
 
-from grader.feedback.beginning import beginning
+from grader.feedback.beginning import beginning, other_notices
 from grader.messages import Message
 from grader.notebooks.notebook_html import CellView
 from grader.records import Check, ExerciseGrade, FailedCell, Grade, Limit, Status
@@ -75,6 +75,41 @@ def test_a_cell_that_failed_further_down_does_not() -> None:
 
     assert begin is not None
     assert str(begin.what) == "The guard."
+
+
+@pytest.mark.parametrize(
+    ("status", "points", "believed", "what"),
+    [
+        (Status.PASSED, 10, False, "The other."),
+        (Status.FAILED, 4, True, "The other."),
+        (Status.FAILED, 4, False, "NameError: 'x'"),
+        (Status.FAILED, 0, True, "NameError: 'x'"),
+    ],
+)
+def test_a_test_cell_that_fails_without_its_hidden_tests_alone_is_nothing_to_mend(
+    status: Status, points: float, believed: bool, what: str
+) -> None:
+    # Its last value is set among hidden tests: without them the cell misses a name.
+    cell = replace(RAISED, index=1, grade_id="first", error="NameError")
+    exercises = (ExerciseGrade("first", status, points, 10), ExerciseGrade("second", Status.FAILED, 0, 20))
+    lost = check("other", "second", Status.FAILED, 20)
+
+    begin = beginning(
+        grade(lost, failed_cells=(cell,), exercises=exercises, believed=believed), CELLS, PLACES
+    )
+
+    assert begin is not None
+    assert str(begin.what) == what
+
+
+def test_of_several_notebooks_too_the_cell_that_failed_first_is_told_once() -> None:
+    notice = Message(
+        "{notebook}: {words}", notebook="Part 1", words=Message("Cell 5 failed first (KeyError).")
+    )
+    stays = Message("Cells differ.")
+    told = grade(*CHAIN, notices=(notice, stays))
+
+    assert other_notices(told, beginning(told, CELLS, PLACES)) == [stays]
 
 
 def test_a_missing_name_is_explained() -> None:

@@ -90,6 +90,19 @@ def test_the_points_and_the_pass_mark_stand_at_the_top() -> None:
     assert "Passed at 60 points." in words(html)
 
 
+def test_cells_graded_by_hand_under_one_heading_are_told_apart() -> None:
+    manual = [ManualComment(name, "Discussion", None, 2) for name in ("why", "how")] + [REFLECTION]
+
+    html = render(pages.grade(pictures=()), title="The lab", notebook=None, manual=manual)
+
+    titles = re.findall(r"<h3>([^<]*)</h3>", html)
+    assert [title for title in titles if title.startswith("Discussion")] == [
+        "Discussion (why)",
+        "Discussion (how)",
+    ]
+    assert REFLECTION.title in titles
+
+
 def test_points_to_be_given_by_hand_are_announced() -> None:
     html = render(pages.grade(pictures=()), title="The lab", notebook=None, manual=[REFLECTION])
 

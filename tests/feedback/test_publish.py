@@ -8,15 +8,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from typer.testing import CliRunner
 
 from grader.assignment import spec
 from grader.assignment.course import Course, packaged_course
+from grader.cli.app import app
+from grader.errors import SpecError
 from grader.feedback import publish
 from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import open_gradebook
 from grader.settings import Settings
 from tests.support.gradebooks import worked_course
-from tests.support.notebooks import source_notebook, toy_grade
+from tests.support.notebooks import source_notebook, toy_course, toy_grade
 from tests.support.pages import grade
 
 
@@ -106,3 +109,17 @@ def test_the_time_of_another_version_is_not_shown(graded: Course, toy_cache: Pat
 
     assert publish._handed_in(submission, grade) == ""
     assert publish._handed_in(None, grade) == ""
+
+
+def test_before_any_grade_the_command_to_type_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    course = toy_course(tmp_path)
+    done = {
+        command: CliRunner().invoke(app, [command, "toy", "--course", str(course)])
+        for command in ("feedback", "export")
+    }
+
+    for command, result in done.items():
+        assert isinstance(result.exception, SpecError), command
+        assert "nobody has been graded in toy yet. Run `pawgrade grade toy` first." in str(result.exception)
+        assert result.exception.exit_code == 2
+    assert not (course / "feedback").exists()

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from grader import disclosure
 from grader.errors import InfrastructureError, SpecError
-from grader.gradebook import attempts
-from grader.messages import NOTHING, Message
-from grader.records import Check, Grade, StaffNotes, Status
+from grader.gradebook import attempts, versions
+from grader.messages import Message
+from grader.records import Grade, StaffNotes
 from tests.support.notebooks import source_notebook, toy_grade
 
 
@@ -66,8 +65,8 @@ def test_an_attempt_of_which_nothing_ran_is_its_grade_alone(tmp_path: Path) -> N
 def test_there_is_no_grade_where_nothing_was_stored(tmp_path: Path) -> None:
     assert attempts.read(tmp_path, "toy", "student01", "a1") is None
     assert attempts.students(tmp_path, "toy") == []
-    assert attempts.counting(tmp_path, "toy", "student01") is None
-    assert attempts.counting(tmp_path, "toy", "student01", "best") is None
+    assert versions.counting(tmp_path, "toy", "student01") is None
+    assert versions.counting(tmp_path, "toy", "student01", "best") is None
 
 
 def test_an_attempt_that_is_written_again_replaces_the_first(tmp_path: Path) -> None:
@@ -115,7 +114,7 @@ def test_an_interrupted_write_leaves_nothing_under_the_attempts_name(
         with pytest.raises(PowerCutError):
             write(tmp_path, attempt("a1"))
         assert attempts.read(tmp_path, "toy", "student01", "a1") is None
-        assert attempts.counting(tmp_path, "toy", "student01", "best") is None
+        assert versions.counting(tmp_path, "toy", "student01", "best") is None
         assert all(name.startswith(".new-") for name in stored(tmp_path))
     else:
         write(tmp_path, attempt("a1"))
@@ -195,7 +194,7 @@ def test_the_latest_is_the_one_that_is_handed_in_now(tmp_path: Path) -> None:
         attempts.set_current(tmp_path, attempt(name))
     attempts.set_current(tmp_path, attempt("a1"))
 
-    found = attempts.counting(tmp_path, "toy", "student01")
+    found = versions.counting(tmp_path, "toy", "student01")
 
     assert found is not None
     assert found.attempt == "a1"
@@ -206,7 +205,7 @@ def test_the_best_is_the_one_with_most_points_and_of_equals_the_last(tmp_path: P
         write(tmp_path, attempt(name, points=points, graded_at=f"2026-01-0{day}"))
         attempts.set_current(tmp_path, attempt(name))
 
-    found = attempts.counting(tmp_path, "toy", "student01", "best")
+    found = versions.counting(tmp_path, "toy", "student01", "best")
 
     assert found is not None
     assert found.attempt == "b2"
@@ -216,7 +215,7 @@ def test_a_pointer_to_nothing_counts_as_nothing(tmp_path: Path) -> None:
     write(tmp_path, attempt("a1"))
     attempts.set_current(tmp_path, attempt("f0"))
 
-    assert attempts.counting(tmp_path, "toy", "student01") is None
+    assert versions.counting(tmp_path, "toy", "student01") is None
 
 
 def test_setting_the_pointer_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -281,30 +280,3 @@ def test_an_attempt_whose_successor_never_came_is_put_back(tmp_path: Path) -> No
     write(tmp_path, attempt("b2"))
 
     assert attempts.read(tmp_path, "toy", "student01", "a1") == attempt("a1")
-
-
-def test_an_outline_is_the_grade_without_words_and_flags_are_read_alone(tmp_path: Path) -> None:
-    check = Check("doubles", "double", Status.FAILED, 2, 6, measured=Message("half"), title="Doubled.")
-    grade = dataclasses.replace(
-        toy_grade(attempt="a1"), checks=(check,), staff=StaffNotes(flags=("unlikely",))
-    )
-    attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
-
-    outline = attempts.outline(tmp_path, "toy", "student01", "a1")
-
-    told = disclosure.told(grade)
-    assert outline == dataclasses.replace(told, checks=(dataclasses.replace(check, measured=NOTHING),))
-    assert attempts.flags(tmp_path, grade) == ("unlikely",)
-    assert attempts.outline(tmp_path, "toy", "student01", "a2") is None
-
-
-def test_an_outline_of_a_damaged_attempt_is_refused(tmp_path: Path) -> None:
-    grade = toy_grade(attempt="a1")
-    folder = attempts.write(tmp_path, grade, submitted={}, executed={}, answers={})
-    (folder / "staff.json").write_text("[]")
-
-    with pytest.raises(SpecError, match=r"staff\.json is damaged"):
-        attempts.flags(tmp_path, grade)
-    (folder / "grade.json").write_text("{}")
-    with pytest.raises(SpecError, match=r"grade\.json is damaged"):
-        attempts.outline(tmp_path, "toy", "student01", "a1")

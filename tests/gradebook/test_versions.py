@@ -261,9 +261,41 @@ def test_an_assignment_that_changed_starts_anew_and_what_could_not_be_read_costs
     fourth, said = grade(course, VERSIONS[3])
     hand_in(course, "student01", "{not json either")
     CliRunner().invoke(app, ["grade", "tiny", "--course", str(course.folder)])
-    counts = attempts.counting(course.folder, "tiny", "student01")
+    counts = versions.counting(course.folder, "tiny", "student01")
 
     assert third["attempt"] != fourth["attempt"]
     assert "not scored" not in said
     assert counts is not None
     assert counts.attempt == fourth["attempt"]  # beyond the limit, damaged files cost nothing
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"assignment": "another secret"}, {"split": "another"}, {"judged": "other levels"}, {"data": "another"}],
+)
+def test_points_that_measure_something_else_are_not_compared(tmp_path: Path, other: dict[str, str]) -> None:
+    notes = {"judged": "levels", **other}
+    attempt(tmp_path, "a1", points=9.0, data=notes.pop("data", "toy_pets"), provenance=notes)
+    worse = attempt(tmp_path, "b2", points=5.0, provenance={"judged": "levels"})
+    attempt(tmp_path, "c3", points=6.0, provenance={"judged": "levels"})
+    attempts.set_current(tmp_path, worse)
+
+    best = versions.counting(tmp_path, "toy", "student01", "best")
+
+    assert best is not None
+    assert best.attempt == "c3"
+
+
+def test_levels_in_force_decide_what_is_compared_as_far_as_they_judged(tmp_path: Path) -> None:
+    former = attempt(tmp_path, "a1", points=9.0, provenance={"judged": "former levels"})
+    attempt(tmp_path, "b2", points=5.0, provenance={"judged": "levels"})
+    attempts.set_current(tmp_path, former)
+
+    counting = []
+    for judge in ("", "levels", "nobody was judged by these"):
+        if judge:
+            versions.note_judge(tmp_path, "toy", judge)
+        best = versions.counting(tmp_path, "toy", "student01", "best")
+        counting.append(best and best.attempt)
+
+    assert counting == ["a1", "b2", "a1"]

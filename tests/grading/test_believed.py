@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from grader import disclosure
 from grader.assignment.course import Course
 from grader.assignment.spec import Assignment
 from grader.authoring.adoption.adopt import adopt
@@ -20,13 +22,15 @@ from grader.gradebook.scores import read_scores
 from grader.grading import believed
 from grader.grading.coordinator import grade_class
 from grader.grading.deciding import Options
+from grader.grading.notices import on_run
 from grader.grading.runners import InlineExecutor
+from grader.limits import Limits
 from grader.messages import Message
-from grader.records import FailedCell, Grade, Limit, Status
+from grader.records import FailedCell, Grade, Limit, Seconds, Status
 from grader.reports.exports import gradescope, rows, table
 from grader.settings import Settings
 from tests.support.classic import SECRET_INPUT, classic_course, hand_in, solved, source_notebook
-from tests.support.notebooks import graded_cell
+from tests.support.notebooks import graded_cell, toy_grade
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,17 @@ def ran(*outputs: NotebookNode, started: bool = True, **fields: Any) -> Executio
     return Execution(nbformat.v4.new_notebook(cells=cells), **fields)
 
 
+def test_an_error_that_the_hidden_part_mends_is_no_reason() -> None:
+    # `score` is set among hidden tests: without them its name is missing.
+    missing = FailedCell(0, 1, "tests", "NameError", Message("name 'score' is not defined"))
+    visible = ran(output("error", ename="NameError", evalue="x", traceback=[]), failed=(missing,))
+
+    (told,) = believed.verdicts(ASSIGNMENT, [Runs(visible, ran(RESULT))]).checks
+
+    assert (told.points, told.status, str(told.measured)) == (1.5, Status.FAILED, "a part of the tests pass")
+    assert "read the error" not in str(told.hint)
+
+
 @pytest.mark.parametrize(
     ("outputs", "points", "status", "words"),
     [
@@ -75,9 +90,7 @@ def ran(*outputs: NotebookNode, started: bool = True, **fields: Any) -> Executio
         ([ERROR], 0.0, Status.FAILED, "a test failed: AssertionError: wrong"),
         ([RESULT, ERROR], 0.0, Status.FAILED, "a test failed"),
         ([WARNING], 0.0, Status.FAILED, "standard error"),
-        ([output("execute_result", data={"text/plain": "5.0"})], 0.0, Status.ERROR, ""),
-        ([output("execute_result", data={"text/plain": "nan"})], 4.0, Status.PASSED, ""),
-        ([output("execute_result", data={"text/html": "<b>1</b>"})], 0.0, Status.ERROR, ""),
+        ([output("execute_result", data={"text/plain": "[1, 2]"})], 4.0, Status.PASSED, "pass"),
     ],
 )
 def test_points_are_those_of_nbgraders_own_rule(
@@ -87,6 +100,28 @@ def test_points_are_those_of_nbgraders_own_rule(
 
     assert (check.points, check.status, check.max_points) == (points, status, 4)
     assert words in str(check.measured)
+
+
+@pytest.mark.parametrize("text", ["5.0", "4.0001", "-1", "nan", "inf", "-inf", "1e999"])
+def test_what_is_no_number_of_points_is_none_of_them_and_a_counted_attempt(text: str) -> None:
+    strange = ran(output("execute_result", data={"text/plain": text}))
+
+    (check,) = believed.verdicts(ASSIGNMENT, [Runs(strange)]).checks
+
+    # FAILED, not ERROR, which would be run again each time and count as no attempt.
+    assert (check.points, check.status) == (0.0, Status.FAILED)
+    assert str(check.measured) == "the tests gave no number from 0 to 4"
+    assert f"gave {float(text):g}, no number" in str(check.exact)
+    (flag,) = believed.flags(ASSIGNMENT, {"week1": Runs(strange)})
+    assert "exercise tests" in flag
+
+
+def test_a_picture_in_the_place_of_points_is_none_of_them() -> None:
+    picture = ran(output("execute_result", data={"text/html": "<b>1</b>"}))
+
+    (check,) = believed.verdicts(ASSIGNMENT, [Runs(picture)]).checks
+
+    assert (check.points, check.status) == (0.0, Status.FAILED)
 
 
 def test_a_cell_that_never_ran_or_in_which_the_kernel_ended_earns_nothing() -> None:
@@ -139,7 +174,74 @@ def test_of_two_runs_the_cells_are_those_that_the_student_sees() -> None:
     both = believed.joined(visible, tested)
 
     assert (both.notebook, both.failed) == (visible.notebook, ())
-    assert (both.execute_s, both.probe_s, both.peak_mb) == (2, 3, 20)
+    assert (both.execute_s, both.probe_s, both.peak_mb) == (2, 0, 20)
+
+
+LIMITED = FailedCell(0, 1, "tests", "limit: wall", Message("took too long"), Limit.WALL)
+SECRETS = {
+    "an error": ran(ERROR),
+    "an error of another text": ran(output("error", ename="E4711", evalue="4711", traceback=[])),
+    "standard error": ran(WARNING),
+    "more points than there are": ran(output("execute_result", data={"text/plain": "4711"})),
+    "no number": ran(output("execute_result", data={"text/plain": "nan"})),
+    "less than nothing": ran(output("execute_result", data={"text/plain": "-4711"})),
+    "a picture": ran(output("execute_result", data={"text/html": "4711"})),
+    "none of the points": ran(output("execute_result", data={"text/plain": "0"})),
+    "a wall": ran(started=False, failed=(LIMITED,), hits={Limit.WALL: 0}, dead=True),
+    "memory": ran(ERROR, failed=(LIMITED,), hits={Limit.MEMORY: 0}, near_memory=True, peak_mb=4711),
+    "processes": ran(ERROR, hits={Limit.PROCESSES: None}),
+    "output": ran(ERROR, hits={Limit.OUTPUT: 0}, output_bytes=4711),
+    "a broken world": ran(ERROR, dead=True, broken=Message("process 4711 is gone")),
+    "time": ran(ERROR, execute_s=4711, kernel_s=4711, wall_s=4711, cell_s=4711),
+    "a busy machine": ran(ERROR, hits={Limit.CELL: 0}, overloaded=True),
+}
+
+
+def public(visible: Execution, tested: Execution) -> str:
+    """Return all that a student's page is made of."""
+    both = believed.joined(visible, tested)
+    checks = believed.verdicts(ASSIGNMENT, [Runs(both, tested)]).checks
+    seconds = Seconds(0, both.kernel_s, both.execute_s, both.probe_s, 0, 4711 + tested.execute_s)
+    told = disclosure.told(dataclasses.replace(toy_grade(), checks=checks, limit=both.limit, seconds=seconds))
+    notices = on_run(both, Limits(), [])
+    cells = [(cell.index, str(cell.message)) for cell in both.failed]
+    return f"{told.to_record()}{[str(notice) for notice in notices]}{cells}{both.dead}{both.overloaded}"
+
+
+def test_a_run_with_hidden_tests_that_others_made_late_is_known_as_such() -> None:
+    assert believed.late_through_others(SECRETS["a busy machine"])
+    assert not believed.late_through_others(SECRETS["a wall"])
+    assert not believed.late_through_others(None)
+
+
+@pytest.mark.parametrize(
+    "visible", [ran(), ran(RESULT), ran(ERROR), ran(output("execute_result", data={"text/plain": "nan"}))]
+)
+def test_a_page_tells_of_the_run_with_hidden_tests_how_many_points_it_gave_and_nothing_else(
+    visible: Execution,
+) -> None:
+    told = {public(visible, tested) for tested in SECRETS.values()}
+
+    assert len(told) == 1
+    assert not [text for text in told if "4711" in text]
+    # Points are heard, so that what is compared can differ at all.
+    assert public(visible, ran()) not in told
+
+
+def test_what_the_run_with_hidden_tests_met_is_told_to_staff() -> None:
+    flags = {
+        name: believed.flags(ASSIGNMENT, {"week1": Runs(believed.joined(ran(), tested), tested)})
+        for name, tested in SECRETS.items()
+    }
+
+    assert {name for name, told in flags.items() if told} == {
+        "more points than there are", "no number", "less than nothing", "a picture",
+        "a wall", "memory", "processes", "output", "a broken world", "a busy machine",
+    }  # fmt: skip
+    assert "week1: only the run with hidden tests met the limit wall" in flags["a wall"][0]
+    # What both runs met, the student knows.
+    both = ran(ERROR, hits={Limit.CELL: 0})
+    assert believed.flags(ASSIGNMENT, {"week1": Runs(both, both)}) == ()
 
 
 def test_hidden_tests_go_into_locked_cells_and_nowhere_else() -> None:

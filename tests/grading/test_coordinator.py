@@ -173,7 +173,8 @@ def test_what_cannot_be_read_is_the_students_to_mend_and_stops_nobody(course: Co
     hand_in(course, "student01", "{not json")
     hand_in(course, "student02", b"\xff\xfe\x00")
     hand_in(course, "student03", json.dumps({"nbformat": 2, "worksheets": []}))
-    (hand_in(course, "student04", "") / "tiny.ipynb").unlink()
+    folder = hand_in(course, "student04", "")
+    (folder / "tiny.ipynb").rename(folder / "readme.txt")
     folder = hand_in(course, "student05", solved())
     (folder / "weights.pt").write_bytes(b"trained elsewhere")
     (folder / "notes.txt").write_text("declared")
@@ -184,7 +185,7 @@ def test_what_cannot_be_read_is_the_students_to_mend_and_stops_nobody(course: Co
         assert (found[student]["points"], found[student]["status"]) == (0, "FAILED")
         assert found[student]["checks"][0]["hint"]
     assert found["student05"]["points"] == 16
-    kept = attempts.counting(course.folder, "tiny", "student05")
+    kept = versions.counting(course.folder, "tiny", "student05")
     assert kept is not None
     assert tuple(map(str, kept.notices)) == (
         "Only the notebook counts; these files beside it were ignored: weights.pt.",
@@ -342,7 +343,7 @@ def test_a_fault_that_nobody_foresaw_in_one_submission_leaves_the_others_their_g
     monkeypatch.setattr(versions, "version", broken)
     CliRunner().invoke(app, ["grade", "tiny", "--course", str(course.folder)])
 
-    first, second = (attempts.counting(course.folder, "tiny", name) for name in ("student01", "student02"))
+    first, second = (versions.counting(course.folder, "tiny", name) for name in ("student01", "student02"))
     assert first is not None
     assert second is not None
     assert (first.status, "nobody foresaw it" in first.staff.log) == (Status.ERROR, True)

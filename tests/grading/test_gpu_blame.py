@@ -188,7 +188,7 @@ class TestInASandbox:
                 grade.staff.log
             )
             assert "tries" not in grade.provenance
-        assert any("memory of the GPU was full (in code cell 3)" in str(text) for text in in_a_cell.notices)
+        assert any("memory of the GPU was full (in code cell 2)" in str(text) for text in in_a_cell.notices)
         assert in_a_cell.failed_cells[0].error == "limit: memory"
         assert str(in_a_cell.failed_cells[0].message).startswith(
             "filled the memory of the GPU (OutOfMemoryError: CUDA"

@@ -149,7 +149,7 @@ def test_a_limit_is_told_with_its_cell_and_what_to_do(
     grade = graded(course, work, code)
 
     assert grade.limit == limit, (grade.notices, grade.failed_cells)
-    assert any(words in notice and "code cell 3" in notice for notice in map(str, grade.notices))
+    assert any(words in notice and "code cell 2" in notice for notice in map(str, grade.notices))
     assert any(words in str(cell.message) for cell in grade.failed_cells)
     assert grade.status is not Status.ERROR
 

@@ -10,6 +10,7 @@ import pytest
 from grader.grading.handed_in import read_notebooks
 from grader.grading.preparation import Work
 from grader.records import Submission
+from tests.support.handed_in import folder_of
 from tests.support.problem_set import NOTEBOOKS, PROBLEM_SET, sources
 
 FIRST, SECOND = NOTEBOOKS
@@ -54,6 +55,15 @@ def test_one_that_cannot_be_run_is_named_and_the_other_is_read(
 
     assert list(refused) == [SECOND]
     assert words in refused[SECOND]
+
+
+def test_of_several_notebooks_the_missing_one_alone_is_looked_for_in_folders(tmp_path: Path) -> None:
+    folder_of(tmp_path, {"sub/other.ipynb": "{}"})
+    assert "folders" not in read(tmp_path, {FIRST: "the source"})[SECOND]
+
+    folder_of(tmp_path, {f"sub/{SECOND}.ipynb": "{}"})
+
+    assert f"only in folders of it: sub/{SECOND}.ipynb." in read(tmp_path, {FIRST: "the source"})[SECOND]
 
 
 def test_repairs_name_their_notebook(tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ def test_a_function_that_was_too_slow_is_told_once_and_how_slow_in_steps_only() 
     assert all("classify has 3 s" in text for text in told)
 
 
+def test_only_a_slow_function_of_photos_is_advised_about_photos() -> None:
+    photos, numbers = (
+        str(notices.on_overruns([Overrun("f", 3, 1, 4, photos=photos)])[0]) for photos in (True, False)
+    )
+
+    assert "pass photos through the network in batches" in photos
+    assert "photo" not in numbers
+    assert "network" not in numbers
+    assert numbers.endswith("compute with arrays, not in loops.")
+
+
 def test_a_library_that_is_not_there_goes_before_the_cell_that_failed_first() -> None:
     missing = failed(2, "ModuleNotFoundError", "No module named 'moon'")
 

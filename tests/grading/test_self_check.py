@@ -37,6 +37,23 @@ def test_a_notebook_of_no_assignment_is_told_which_there_are(tmp_path: Path) -> 
         release_of(tmp_path / "thesis.ipynb")
 
 
+def test_a_notebook_with_tests_of_its_own_has_nothing_else_to_check(tmp_path: Path) -> None:
+    words = 'id = "Problem Set 1"\ntitle = "Numbers"\nnotebooks = ["Part 1", "part-2"]\npoints = 2\npass_points = 1\n'
+    exercise = '[[exercises]]\nid = "tests"\ntitle = "Tests"\npoints = 2\n'
+    (tmp_path / "assignment.toml").write_text(f'{words}graded = "in the notebook"\n{exercise}')
+    notebook = tmp_path / "Part 1.ipynb"
+    notebook.write_text("{}")
+
+    with pytest.raises(SpecError) as told:
+        check_notebook(notebook, load(None, {}), card=None)
+
+    assert "Problem Set 1 has no checks beside the notebook: the tests are in its own cells" in str(
+        told.value.message
+    )
+    assert "Run the notebook" in str(told.value.hint)
+    assert "nothing else to check" in str(told.value.hint)
+
+
 def test_a_notebook_of_any_name_belongs_to_the_assignment_in_whose_folder_it_lies(tmp_path: Path) -> None:
     home = tmp_path / "softmax"
     home.mkdir()

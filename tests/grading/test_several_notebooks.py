@@ -18,6 +18,7 @@ from grader.grading.runners import InlineExecutor
 from grader.records import Grade, Status
 from grader.reports.review import review
 from grader.settings import Settings
+from tests.support.handed_in import folder_of
 from tests.support.problem_set import NOTEBOOKS, PROBLEM_SET, hand_in, problem_set_course, sources
 
 FIRST, SECOND = NOTEBOOKS
@@ -37,7 +38,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     borrowing = sources()
     borrowing[SECOND].cells[1].source = "def halve(numbers):\n    return numbers / factor\n\nfactor"
     hand_in(course, "student03", borrowing)
-    (course.folder / "submitted" / "student04" / PROBLEM_SET).mkdir(parents=True)
+    folder_of(course.submitted, {f"student04/{PROBLEM_SET}/readme.txt": "not yet"})
     return course
 
 

@@ -15,6 +15,7 @@ from grader.grading.preparation import Work
 from grader.grading.submission import Graded, grade_submission
 from grader.records import Status, Submission
 from grader.settings import Settings
+from tests.support.handed_in import folder_of
 from tests.support.tiny import SECRET, hand_in, solved, tiny_course
 
 
@@ -64,6 +65,21 @@ def test_a_notebook_that_is_not_there_is_named(tmp_path: Path, work: Work) -> No
     assert found.grade.status is Status.FAILED
     assert "There is no tiny.ipynb" in str(found.grade.notices[0])
     assert found.submitted == {}
+
+
+def test_notebooks_in_folders_are_named(tmp_path: Path, work: Work) -> None:
+    folder_of(tmp_path, {"a/other.ipynb": "{}"})
+    assert "only in folders of it: a/other.ipynb." in missing(tmp_path, work)
+
+    folder_of(tmp_path, {"sub/x/tiny.ipynb": "{}", **{f"many/{number}.ipynb": "{}" for number in range(9)}})
+    assert (
+        "There is no tiny.ipynb at the top of what was handed in, only in folders of it: sub/x/tiny.ipynb. Hand"
+        in missing(tmp_path, work)
+    )
+
+
+def missing(folder: Path, work: Work) -> str:
+    return str(grade_submission(Submission("student01", "tiny", folder), work).grade.notices[0])
 
 
 def test_several_notebooks_of_other_names_are_named(tmp_path: Path, work: Work) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.assignment.spec import EntryPoint, Value
 from grader.errors import SubmissionError
 from grader.judging.answer_notes import Sources, call_of, explain_note, retraced
+from grader.judging.in_kernel import Unusable, call
 
 SIZES = {"n": 2}
 
@@ -58,6 +61,29 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
+
+
+async def awaited() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(lambda: (n for n in (1, 2)), "generator"), (awaited, "coroutine")],
+    ids=["generator", "coroutine"],
+)
+def test_what_only_promises_a_value_is_told_as_that(make: Callable[[], Any], name: str) -> None:
+    with contextlib.closing(make()) as promise, pytest.raises(Unusable) as caught:
+        call(lambda: promise, ())
+    note = caught.value.to_note()
+
+    error, unseen = (explain_note(note, CLASSIFY, SIZES, Sources(), told=told) for told in (True, False))
+
+    assert str(error.message).endswith(f"found Python objects ({name}).")
+    assert str(error.hint).startswith(f"That is a {name}: ")
+    assert "`return`" in str(error.hint)
+    assert "torch.stack" not in str(error.hint)
+    assert name not in str(unseen)  # which one it is could be an answer about a hidden photo
 
 
 @given(st.dictionaries(st.sampled_from(["kind", "text", "other"]), json_values))
@@ -110,7 +136,16 @@ def test_other_notes_are_told_as_they_are() -> None:
 
 def test_far_lines_are_named_only_where_all_is_public() -> None:
     source = "\n".join(["x = 1"] * 600)
-    notebook = SimpleNamespace(cells=[SimpleNamespace(cell_type="code", source=source)])
+    notebook = new_notebook(cells=[new_code_cell(source)])
 
     assert not Sources.of(notebook).line(1, 590)
     assert str(Sources.of(notebook, public=True).line(1, 590)) == "cell 1, line 590: x = 1"
+
+
+def test_a_line_has_the_number_of_its_cell_in_jupyter_and_is_read_by_the_count_of_the_kernel() -> None:
+    parameters = new_code_cell("seed = 0", metadata={"tags": ["parameters"]})
+    injected = new_code_cell("# Parameters\nseed = 7", metadata={"tags": ["injected-parameters"]})
+    cells = [parameters, injected, new_code_cell("\n"), new_code_cell("def f(): pass")]
+
+    # The kernel ran three cells; the student's Jupyter runs two.
+    assert str(Sources.of(new_notebook(cells=cells)).line(3, 1)) == "cell 2, line 1: def f(): pass"

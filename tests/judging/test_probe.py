@@ -8,12 +8,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grader.assignment.spec import Assignment
 from grader.checks.questions import Question
@@ -84,11 +84,8 @@ class Desk:
         self.lease = self
         self.functions, self.meddle, self.charge_s, self.apart = functions, meddle, charge_s, apart
         self.dead, self.events = False, list[str]()
-        self.nb = SimpleNamespace(
-            cells=[
-                SimpleNamespace(cell_type="code", source=""),
-                SimpleNamespace(cell_type="code", source="\n\nx = 1\nraise ValueError(secret)"),
-            ]
+        self.nb = new_notebook(
+            cells=[new_code_cell(""), new_code_cell("\n\nx = 1\nraise ValueError(secret)")]
         )
 
     def bring(self, folder: Path) -> str:
@@ -328,7 +325,7 @@ def test_what_was_answered_before_the_budget_ran_out_counts_and_the_rest_is_nan(
     assert not isinstance(answers, SubmissionError)
     assert [answer.value.shape for answer in answers] == [(3, 3), (1, 3), (2, 3)]
     assert [bool(np.isnan(answer.value).all()) for answer in answers] == [False, True, False]
-    assert found.overruns() == (Overrun("classify", 5, 2, 3),)
+    assert found.overruns() == (Overrun("classify", 5, 2, 3, photos=True),)
 
 
 @pytest.mark.parametrize(
@@ -460,6 +457,41 @@ def test_a_rehearsal_that_fails_is_told_in_full_and_nothing_hidden_is_asked(tmp_
     assert "found shape (7, 4)" in refusal(found.answers())
 
 
+def test_of_hidden_numbers_a_function_tells_nothing_but_what_public_ones_showed(tmp_path: Path) -> None:
+    def fails(x: float, *_: object) -> None:
+        raise ValueError(f"I have seen {x}")
+
+    plan = {"numbers": [Question("scale", (47.11, 2, "word"))]}
+    desk: Any = Desk({"scale": fails})
+    blind = asking(tmp_path / "blind", plan)
+    rehearsed = asking(tmp_path / "rehearsed", plan, rehearsal={"scale": Question("scale", (1.5, 2, "a"))})
+
+    blind.ask(desk)
+    rehearsed.ask(desk)
+
+    assert "scale raised ValueError" in refusal(blind.answers(), "numbers")
+    assert "47.11" not in refusal(blind.answers(), "numbers")
+    assert "I have seen 1.5" in refusal(rehearsed.answers(), "numbers")
+    assert "47.11" not in refusal(rehearsed.answers(), "numbers")
+
+
+def test_a_function_of_numbers_that_fails_in_its_rehearsal_is_asked_all_the_same(tmp_path: Path) -> None:
+    def small_only(x: float, k: int, word: str) -> float:
+        if x < 2:
+            raise ValueError("too small")
+        return scale(x, k, word)
+
+    plan = {"numbers": [Question("scale", (47.0, 2, "word"))]}
+    found = asking(tmp_path, plan, rehearsal={"scale": Question("scale", (1.5, 2, "a"))})
+
+    desk: Any = Desk({"scale": small_only})
+    found.ask(desk)
+
+    numbers = found.answers()["numbers"]
+    assert not isinstance(numbers, SubmissionError)
+    assert [float(answer.value) for answer in numbers] == [98.0]
+
+
 # Of hidden questions nothing is told that a photo could lie in
 
 
@@ -501,7 +533,7 @@ def test_of_a_hidden_exception_class_and_line_are_told_and_the_line_is_the_one_h
         return meddle
 
     told = refusal(asked(tmp_path / "a", meddle=forge(1, 2), public=False))
-    assert "classify raised ValueError (cell 2, line 2: raise ValueError(secret))." in told
+    assert "classify raised ValueError (cell 1, line 2: raise ValueError(secret))." in told
     for cell, line in ((1, 3), (2, 1), (0, 1), (1, 0), ("1", 2), (True, 2), (1, 2.0), (10**30, 1)):
         told = refusal(asked(tmp_path / f"{cell} {line}", meddle=forge(cell, line), public=False))
         assert "classify raised ValueError." in told
@@ -516,6 +548,31 @@ def test_a_call_to_paste_is_told_of_public_questions_alone(tmp_path: Path) -> No
 
     assert re.search(r'classify\(\*lab\.call\("classify"(, \d+)?\)\)$', told[True])
     assert "lab.call" not in told[False]
+
+
+def test_a_rehearsal_that_raises_is_told_with_the_lines_and_the_call_and_hidden_questions_never(
+    tmp_path: Path,
+) -> None:
+    def meddle(place: Path) -> None:
+        (place / "answer.npy").unlink(missing_ok=True)
+        note = {"kind": "raised", "text": "KeyError: 9", "class": "KeyError", "frames": [[1, 1], [1, 2]]}
+        (place / "note.json").write_text(json.dumps(note))
+
+    desk: Any = Desk({"classify": honest, "scale": scale}, meddle)
+    rehearsal = {"classify": Question("classify", (np.ones((7, 2, 2), np.uint8),))}
+    rehearsed, hidden = (
+        asking(tmp_path / name, rehearsal=given) for name, given in (("a", rehearsal), ("b", {}))
+    )
+
+    rehearsed.ask(desk)
+    hidden.ask(desk)
+
+    told = refusal(rehearsed.answers())
+    assert "cell 1, line 2: raise ValueError(secret); called in cell 1, line 1: x = 1" in told
+    assert told.endswith('classify(*lab.call("classify"))')
+    assert "as the checks do" not in told
+    assert "lab.call" not in refusal(hidden.answers())
+    assert "called in" not in refusal(hidden.answers())
 
 
 def test_a_page_tells_one_line_that_raised_on_hidden_photos(tmp_path: Path) -> None:

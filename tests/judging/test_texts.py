@@ -95,6 +95,12 @@ def test_what_counts_as_an_example() -> None:
     assert not is_examples(np.zeros((2, 2), np.uint8))
 
 
+def without_photos() -> Material:
+    """What checks of an assignment without a data card draw from."""
+    none = np.empty((0, 224, 224, 3), np.uint8)
+    return Material(none, np.empty(0, np.int64), (), (), np.random.default_rng(0))
+
+
 def test_a_public_question_is_rehearsed_with_few_texts(tmp_path: Path) -> None:
     file = tmp_path / "check_public.py"
     file.write_text(
@@ -102,12 +108,39 @@ def test_a_public_question_is_rehearsed_with_few_texts(tmp_path: Path) -> None:
         "def questions(material):\n"
         "    return {'texts': [Question('lengths', (np.array(['x'] * 40),), partial=True)]}\n"
     )
-    none = np.empty((0, 224, 224, 3), np.uint8)
-    material = Material(none, np.empty(0, np.int64), (), (), np.random.default_rng(0))
 
-    found = rehearse([file], material, b"seed", {"texts": [Question("lengths", (TEXTS,))]})
+    found = rehearse([file], without_photos(), b"seed", {"texts": [Question("lengths", (TEXTS,))]})
 
     assert found["lengths"].arguments[0].shape == (8,)  # type: ignore[union-attr]
+
+
+def test_a_function_of_numbers_is_rehearsed_where_one_more_question_costs_little(tmp_path: Path) -> None:
+    file = tmp_path / "check_public.py"
+    file.write_text(
+        "from grader.checks import Question\n\n"
+        "def questions(material):\n"
+        "    return {'a': [Question('quick', (1,))], 'b': [Question('slow', (1,))], 'c': [Question('quiz', ())]}\n"
+    )
+    plan = {"a": [Question("quick", (2,))], "b": [Question("slow", (2,))], "c": [Question("quiz", ())]}
+
+    found = rehearse([file], without_photos(), b"seed", plan, {"quick", "quiz"})
+
+    assert {name: question.arguments for name, question in found.items()} == {"quick": (1,)}
+
+
+def test_the_first_public_question_about_a_function_is_rehearsed_since_its_call_has_no_number(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "check_public.py"
+    file.write_text(
+        "from grader.checks import Question\n\n"
+        "def questions(material):\n"
+        "    return {'a': [Question('f', (1,)), Question('g', (2,))], 'b': [Question('g', (3,))]}\n"
+    )
+
+    found = rehearse([file], without_photos(), b"seed", {"a": [Question("g", (4,))]}, {"f", "g"})
+
+    assert found["g"].arguments == (2,)
 
 
 def test_texts_are_batched_and_gathered_as_photos_are() -> None:

@@ -15,7 +15,7 @@ from grader.checks.questions import Answer, Material
 from grader.checks.session import Case, run_checks
 from grader.cli.app import app
 from grader.datasets import cards
-from grader.gradebook import attempts
+from grader.gradebook import versions
 from grader.grading.preparation import prepare
 from grader.records import Grade, Status
 from grader.settings import Settings
@@ -85,7 +85,7 @@ def grade(course: Course) -> tuple[Grade, str]:
     for folder in ("feedback", "autograded"):
         said += "".join(file.read_text() for file in (course.folder / folder).rglob("tiny.*"))
     said += path.read_text() + (course.folder / "gradebook.db").read_bytes().decode("latin1")
-    kept = attempts.counting(course.folder, "tiny", "student01")
+    kept = versions.counting(course.folder, "tiny", "student01")
     assert kept is not None
     return kept, said
 

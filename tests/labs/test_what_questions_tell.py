@@ -14,7 +14,7 @@ import pytest
 from grader.assignment import spec
 from grader.checks.questions import Material, Question
 from grader.datasets import holdout
-from grader.grading.preparation import divide
+from grader.grading.asked_photos import divide
 from grader.judging.plan import check_files, plan_questions
 from grader.judging.probe import Plan, sequence
 from grader.settings import Settings

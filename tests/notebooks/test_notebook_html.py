@@ -33,13 +33,20 @@ def test_code_cells_are_numbered_as_people_count_them() -> None:
     words = {"cell_type": "markdown", "metadata": {}, "source": "words"}
     raw = {"cell_type": "raw", "metadata": {}, "source": "<b>raw</b>"}
 
-    views = cell_views({"cells": [words, code(metadata={"nbgrader": {"grade_id": "double"}}), raw, code()]})
+    injected = code(metadata={"tags": ["injected-parameters"]})
+    empty = {**code(), "source": ""}
+    named = code(metadata={"nbgrader": {"grade_id": "double"}})
+
+    views = cell_views({"cells": [words, named, raw, code(), injected, empty, code()]})
 
     assert [(view.index, view.kind, view.number, view.grade_id) for view in views] == [
         (0, "markdown", None, None),
         (1, "code", 1, "double"),
         (2, "raw", None, None),
         (3, "code", 2, None),
+        (4, "code", None, None),
+        (5, "code", None, None),
+        (6, "code", 3, None),
     ]
     assert views[2].html == "<pre>&lt;b&gt;raw&lt;/b&gt;</pre>"
 

@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.messages import NOTHING
-from grader.notebooks.places import place_of
+from grader.notebooks.places import jupyter_numbers, place_of
 
 NOTEBOOK = new_notebook(
     cells=[
@@ -35,3 +35,16 @@ def test_a_cell_has_a_heading_and_a_first_line(index: int, words: str) -> None:
 @pytest.mark.parametrize("index", [-1, 5])
 def test_a_cell_that_is_not_there_has_no_place(index: int) -> None:
     assert place_of(NOTEBOOK, index) == NOTHING
+
+
+def test_cells_are_counted_as_jupyter_counts_what_it_runs() -> None:
+    injected = new_code_cell("# Parameters", metadata={"tags": ["injected-parameters"]})
+    cells = [
+        new_markdown_cell("text"),
+        injected,
+        new_code_cell("a"),
+        new_code_cell(" \n"),
+        new_code_cell("b"),
+    ]
+
+    assert jupyter_numbers(cells) == [0, 0, 1, 1, 2]

@@ -32,6 +32,7 @@ class Lying(Connection):
         return list(self.sizes.items())
 
     def part(self, path: str, start: int, max_bytes: int) -> bytes:
+        assert max_bytes > 0  # a world sends no empty part
         return self.contents[path][start : start + max_bytes]
 
 
@@ -61,7 +62,7 @@ def test_a_file_of_several_parts_arrives_whole_and_cannot_be_executed(
 
     result = copied(folder, {"deep/a.csv": b"cats and dogs", "empty.csv": b""})
 
-    assert result == copy_out.CopiedOut(("deep/a.csv", "empty.csv"), (), more=False)
+    assert result == copy_out.CopiedOut(("deep/a.csv", "empty.csv"), (), (), more=False)
     assert (folder / "deep" / "a.csv").read_bytes() == b"cats and dogs"
     assert (folder / "deep" / "a.csv").stat().st_mode & 0o777 == 0o644
 
@@ -79,9 +80,17 @@ def test_a_path_that_may_not_be_written_is_left_out_whoever_listed_it(folder: Pa
 
     result = copied(folder, {path: b"evil"})
 
-    assert (result.copied, result.left_out) == ((), (path,))
+    assert (result.copied, result.no_data) == ((), (path,))
     assert sorted(folder.parent.rglob("*")) == before
     assert (folder / "in.ipynb").read_text() == "as it was handed in"
+
+
+def test_what_is_no_data_by_its_first_bytes_is_named_and_stays(folder: Path) -> None:
+    result = copied(folder, {"p.png": b"<script>", "a.csv": b"\x7fELF\0\0", "b.csv": b"cats"})
+
+    assert (result.copied, result.left_out) == (("b.csv",), ())
+    assert result.no_data == ("p.png", "a.csv")
+    assert [path.name for path in folder.iterdir()] == ["b.csv"]
 
 
 def test_a_link_in_the_folder_leads_nowhere(folder: Path) -> None:
@@ -112,9 +121,11 @@ def test_a_folder_or_a_file_in_the_way_leaves_the_rest_alone(folder: Path) -> No
 def test_files_share_one_bound_and_one_that_does_not_fit_leaves_the_others_their_room(folder: Path) -> None:
     half = b"x" * 2**19
 
-    result = copied(folder, {"a": half, "b": half + b"x", "c": half, "d": b"x"}, sizes={"e": -1})
+    result = copied(
+        folder, {"a.csv": half, "b.csv": half + b"x", "c.csv": half, "d.csv": b"x"}, sizes={"e.csv": -1}
+    )
 
-    assert (result.copied, result.left_out) == (("a", "c"), ("b", "d", "e"))
+    assert (result.copied, result.left_out) == (("a.csv", "c.csv"), ("b.csv", "d.csv", "e.csv"))
 
 
 def test_a_file_that_is_shorter_than_listed_leaves_the_old_one_as_it_was(folder: Path) -> None:
@@ -129,9 +140,9 @@ def test_a_file_that_is_shorter_than_listed_leaves_the_old_one_as_it_was(folder:
 def test_no_more_than_so_many_files_are_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy_out, "MOST_FILES", 2)
 
-    result = copied(folder, dict.fromkeys("abc", b"x"))
+    result = copied(folder, dict.fromkeys(("a.csv", "b.csv", "Makefile", "c.csv"), b"x"))
 
-    assert (result.copied, result.more) == (("a", "b"), True)
+    assert (result.copied, result.no_data, result.more) == (("a.csv", "b.csv"), ("Makefile",), True)
 
 
 def test_a_folder_that_is_gone_is_an_error(folder: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 
+from grader.sandbox import provisioner as provisioner_module
+from grader.sandbox.host.copy_out import CopiedOut
 from grader.sandbox.provisioner import SandboxProvisioner
 from tests.support.furnished import furnished_course
 
@@ -112,3 +115,48 @@ def test_the_event_loop_goes_on_while_a_folder_is_packed(
     monkeypatch.setattr(SandboxProvisioner, "_start", slow)
 
     assert asyncio.run(both()) > 10
+
+
+def test_variables_that_are_let_in_reach_the_kernel_and_win(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[dict[str, Any]] = []
+
+    def note(_: object, order: dict[str, Any], *__: object) -> None:
+        orders.append(order)
+        raise RuntimeError("noted")
+
+    monkeypatch.setattr(SandboxProvisioner, "_start", note)
+
+    with pytest.raises(RuntimeError, match="noted"):
+        asyncio.run(
+            _provisioner().launch_kernel([], cwd=str(tmp_path), env={"MODE": "exam", "PATH": "/mine"})
+        )
+
+    environment = orders[0]["environment"]
+    assert (environment["MODE"], environment["PATH"], environment["HOME"] != "") == ("exam", "/mine", True)
+
+
+def test_files_are_kept_where_the_loops_own_threads_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def copy(*arguments: object) -> CopiedOut:
+        asked.append(arguments)
+        return CopiedOut((), (), (), more=False)
+
+    async def keep() -> None:
+        # As after a fork: the loop believes in threads that are not there.
+        gone = ThreadPoolExecutor(1)
+        gone.shutdown()
+        asyncio.get_running_loop().set_default_executor(gone)
+        keeping = SandboxProvisioner(parent=AsyncKernelManager(), keep_files=["*.csv"])
+        keeping.connection, keeping._beside = cast("Any", "a connection"), tmp_path
+        await keeping._keep()
+
+    monkeypatch.setattr(provisioner_module, "copy_out", copy)
+
+    asyncio.run(keep())
+
+    assert [arguments[:3] for arguments in asked] == [("a connection", tmp_path, ("*.csv",))]

@@ -64,9 +64,11 @@ def solved(**sources: str) -> NotebookNode:
     return notebook
 
 
-def classic_course(folder: Path, notebook: NotebookNode | None = None) -> Course:
+def classic_course(
+    folder: Path, notebook: NotebookNode | None = None, *, assignment: str = "week1"
+) -> Course:
     """Write a course as an nbgrader user has it, and return it: a source, and nothing of Pawgrade's."""
-    source = folder / "solutions" / "week1"
+    source = folder / "solutions" / assignment
     source.mkdir(parents=True)
     nbformat.write(notebook or source_notebook(), source / "week1.ipynb")
     config = 'c = get_config()\nc.CourseDirectory.source_directory = "solutions"\nc.CourseDirectory.release_directory = "assignments"\n'

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from grader.assignment.course import Course
-from grader.gradebook import attempts
+from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import open_gradebook, record
 from grader.messages import Message
 from grader.records import Check, Grade, Requirement, StaffNotes, Status
@@ -61,6 +61,14 @@ def exported_course(folder: Path) -> Course:
     with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         record(gradebook, grades[2], {})
     return Course(course.resolve())
+
+
+def grade_what_lies_there(course: Course, grade: Grade) -> None:
+    """Store an attempt of the files that its student has handed in, as `grade` does."""
+    submission = course.submissions(grade.assignment, (grade.student,))[0]
+    grade = versions.numbered(grade, versions.version(submission), [])
+    attempts.write(course.folder, grade, submitted={}, executed={}, answers={})
+    attempts.set_current(course.folder, grade)
 
 
 def marks_of(course: Course, **changes: object) -> Marks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.authoring import release
 from grader.authoring.adoption.check_files import CheckFiles, check_files
-from grader.authoring.adoption.classic import ClassicNotebook, GradedCell, read_classic
+from grader.authoring.adoption.classic import ClassicNotebook, GradedCell, read_classic, require_tests
 from grader.errors import SpecError
 from grader.files import write_whole
 from grader.gradebook.conversion import STAFF, course_config, record_source
@@ -82,7 +83,8 @@ def adopt(course: Course, assignment: str, db_url: str, *, title: str = "") -> A
     target = source / "assignment.toml"
     if target.exists():
         raise SpecError(
-            f"{target} exists, and nothing is overwritten.", f"`pawgrade grade {assignment}` grades by it."
+            f"{target} exists, and nothing is overwritten.",
+            f"`pawgrade grade {shlex.quote(assignment)}` grades by it.",
         )
     read = read_classic(course.folder, assignment, source)
     write_whole(target, toml(assignment, title or assignment, read))
@@ -116,6 +118,7 @@ def adopt_with_checks(course: Course, assignment: str, *, title: str = "") -> Ad
     """
     source = course.source(assignment)
     read = read_classic(course.folder, assignment, source)
+    require_tests(source, read, with_points=True)
     drafts = check_files(read)
     target = source / "assignment.toml"
     left = [target] if target.exists() else []
@@ -149,7 +152,7 @@ def toml(
     cells = [cell for notebook in read for cell in notebook.cells]
     points = sum(cell.points for cell in cells)
     lines = [
-        (HEAD if checks is None else HEAD_CHECKS).format(id=assignment).rstrip("\n"),
+        (HEAD if checks is None else HEAD_CHECKS).format(id=shlex.quote(assignment)).rstrip("\n"),
         f"id = {_text(assignment)}",
         f"title = {_text(title)}",
         f"points = {points:.10g}",
@@ -161,7 +164,8 @@ def toml(
     if checks is None:
         lines.append(f"graded = {_text(spec.IN_THE_NOTEBOOK)}")
     for cell in sorted(cells, key=lambda cell: cell.manual):
-        lines += ["", *_table(cell)]
+        # nbgrader allows cells that are worth nothing; exercises of checks are worth something.
+        lines += ["", *(_table(cell) if cell.points or checks is None else _left_out(cell))]
     return "\n".join([*lines, *(() if checks is None else checks.entry_points)]) + "\n"
 
 
@@ -170,6 +174,12 @@ def _table(cell: GradedCell) -> Iterator[str]:
     yield f"id = {_text(cell.id)}"
     yield f"title = {_text(cell.title)}"
     yield f"points = {cell.points:.10g}"
+
+
+def _left_out(cell: GradedCell) -> Iterator[str]:
+    tests = "" if cell.manual else ", and its tests are in no check"
+    yield f"# TODO: the cell {_text(cell.id)} gives no points{tests}, so it is no exercise: give it points and add it here,"
+    yield "# or take its mark away in JupyterLab's panel `Create Assignment`."
 
 
 def _text(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Tests:
 
     Attributes:
         examples: asserts that call a function, in their order.
-        others: statements that test something in another way.
+        others: statements that test something in another way; the text itself where it is no Python.
     """
 
     examples: tuple[Example, ...]
@@ -49,7 +50,7 @@ def defined(sources: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the functions that cells define, each with the names of its positional arguments."""
     functions: dict[str, tuple[str, ...]] = {}
     for source in sources:
-        for node in _parsed(source):
+        for node in _parsed(source) or ():
             if isinstance(node, ast.FunctionDef):
                 functions[node.name] = tuple(
                     argument.arg for argument in [*node.args.posonlyargs, *node.args.args]
@@ -61,29 +62,38 @@ def read_tests(source: str, functions: Sequence[str]) -> Tests:
     """Read the tests of one cell, or of its hidden part.
 
     Args:
-        source: of the cell.
+        source: of the cell; the lines of a hidden part may all be indented.
         functions: names of those that students write.
     """
+    # Hidden lines stand where they stood: in a `def` or an `if`.
+    statements = _parsed(textwrap.dedent(source))
+    if statements is None:
+        # A test that nobody reads must not be lost: a teacher reads it.
+        return Tests((), (source.strip("\n"),))
     examples, others = list[Example](), list[str]()
-    for node in _parsed(source):
+    for node in statements:
         if isinstance(node, ast.Assert):
             example = _example(node, functions)
             if example is not None:
                 examples.append(example)
                 continue
-        # What only prepares (imports, definitions, a docstring) tests nothing.
-        if not isinstance(
-            node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-        ) and not _is_text(node):
+        if not _only_prepares(node):
             others.append(ast.unparse(node))
     return Tests(tuple(examples), tuple(others))
 
 
-def _parsed(source: str) -> Sequence[ast.stmt]:
+def _parsed(source: str) -> Sequence[ast.stmt] | None:
     try:
         return ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError):  # magics are no Python
-        return ()
+        return None
+
+
+def _only_prepares(node: ast.stmt) -> bool:
+    """Return whether a statement tests nothing: an import, a docstring, a definition without an assert or a `raise` in it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return not any(isinstance(inner, ast.Assert | ast.Raise) for inner in ast.walk(node))
+    return isinstance(node, ast.Import | ast.ImportFrom) or _is_text(node)
 
 
 def _is_text(node: ast.stmt) -> bool:

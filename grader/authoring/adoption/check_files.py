@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,7 @@ class _Draft:
 
     @property
     def usable(self) -> list[Example]:
-        return [
-            example
-            for example in self.tests.examples
-            if example.is_complete and _array(example.expected) is not None
-        ]
+        return [example for example in self.tests.examples if _is_usable(example)]
 
     @property
     def left_over(self) -> list[str]:
@@ -89,15 +85,16 @@ def check_files(notebooks: Sequence[ClassicNotebook]) -> CheckFiles:
     public, hidden = list[_Draft](), list[_Draft]()
     for notebook in notebooks:
         here = [function for function, (where, _) in functions.items() if where == notebook.name]
-        for cell in (cell for cell in notebook.cells if not cell.manual):
+        for cell in (cell for cell in notebook.cells if not cell.manual and cell.points):
             name = _identifier(cell.id)
-            secret = read_tests(cell.hidden, here)
-            has_secret = bool(secret.examples or secret.others)
             # Half of the points go where the hidden tests are: a teacher knows better.
-            share = cell.points / 2 if has_secret else cell.points
+            share = cell.points / 2 if cell.hidden.strip() else cell.points
             public.append(_Draft(name, cell, share, read_tests(cell.source, here)))
-            if has_secret:
-                hidden.append(_Draft(f"{name}_hidden", cell, share, secret))
+            if cell.hidden.strip():
+                hidden.append(_Draft(f"{name}_hidden", cell, share, _hidden_tests(cell.hidden, here)))
+    examples = [example for draft in (*public, *hidden) for example in draft.tests.examples]
+    axes = _axes_of_answers(examples)
+    public, hidden = ([_within_contract(draft, axes) for draft in drafts] for drafts in (public, hidden))
     examples = [example for draft in (*public, *hidden) for example in draft.tests.examples]
     several = len(notebooks) > 1
     return CheckFiles(
@@ -109,6 +106,31 @@ def check_files(notebooks: Sequence[ClassicNotebook]) -> CheckFiles:
             for line in _entry_point(function, names, examples, where if several else "")
         ),
     )
+
+
+def _axes_of_answers(examples: Sequence[Example]) -> dict[str, int]:
+    """Return how many axes the answers of each function have: as many as the first that a check can be made of."""
+    axes = dict[str, int]()
+    for example in filter(_is_usable, examples):
+        axes.setdefault(example.function, np.ndim(example.expected))
+    return axes
+
+
+def _within_contract(draft: _Draft, axes: dict[str, int]) -> _Draft:
+    """Leave to a teacher what expects a number where the contract says a list: one contract cannot hold both."""
+    examples = tuple(
+        replace(example, expected=MISSING)
+        if _is_usable(example) and np.ndim(example.expected) != axes[example.function]
+        else example
+        for example in draft.tests.examples
+    )
+    return replace(draft, tests=Tests(examples, draft.tests.others))
+
+
+def _hidden_tests(source: str, functions: Sequence[str]) -> Tests:
+    tests = read_tests(source, functions)
+    # Points go to them, so a teacher must see them, whatever they are.
+    return tests if tests.examples or tests.others else Tests((), (source,))
 
 
 def _identifier(name: str) -> str:
@@ -156,18 +178,28 @@ def _check(draft: _Draft) -> Iterator[str]:
     if draft.left_over:
         yield "    # TODO: the notebook tests this in another way:"
         yield from textwrap.indent("\n".join(draft.left_over), "    #     ", lambda _: True).splitlines()
+    elif not draft.usable:
+        yield "    # TODO: nothing in the notebook's cell tests anything: say what gives these points."
     if not draft.usable:
         # An exercise that nothing decides is an ERROR, which staff see, and no 0.
         yield '    raise NotImplementedError("complete this check")'
 
 
-def _array(value: Any) -> np.ndarray[Any, Any] | None:  # noqa: ANN401 - any literal
-    """Return a literal as the array that an answer is compared with; None where no answer can be one."""
+def _is_usable(example: Example) -> bool:
+    """Return whether a question can be made of an assert: arrays go in, an array of numbers comes out."""
+    return (
+        example.is_complete
+        and all(_is_array(argument, "fiubU") for argument in example.arguments or ())
+        and _is_array(example.expected, "fiub")
+    )
+
+
+def _is_array(value: Any, kinds: str) -> bool:  # noqa: ANN401 - any literal
+    """Return whether numpy makes an array of a literal whose dtype is of one of these kinds."""
     try:
-        array = np.array(value)
+        return np.array(value).dtype.kind in kinds
     except ValueError:  # rows of unequal length
-        return None
-    return array if value is not MISSING and array.dtype.kind in "fiub" else None
+        return False
 
 
 def _entry_point(
@@ -176,7 +208,7 @@ def _entry_point(
     mine = [example for example in examples if example.function == name]
     if not mine:
         return
-    complete = [example for example in mine if example.is_complete and _array(example.expected) is not None]
+    complete = [example for example in mine if _is_usable(example)]
     yield ""
     yield "[[entry_points]]"
     yield f"name = {json.dumps(name)}"
@@ -224,7 +256,7 @@ def _says_length(example: Example, index: int) -> bool:
         index < len(arguments)
         and isinstance(arguments[index], int)
         and not isinstance(arguments[index], bool)
-        and len(example.expected) == arguments[index]
+        and np.shape(example.expected) == (arguments[index],)
     )
 
 

@@ -13,6 +13,7 @@ from grader.assignment.course import notebooks
 from grader.errors import SpecError
 from grader.gradebook import conversion
 from grader.gradebook.nbgrader import nbgrader_api
+from grader.notebooks.regions import HIDDEN_TESTS, Region, inside
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -65,7 +66,8 @@ def read_classic(course: Path, assignment: str, source: Path) -> tuple[ClassicNo
         source: its source folder.
 
     Raises:
-        SpecError: there is no notebook, its metadata is wrong, an id is there twice, or no test gives points.
+        SpecError: there is no notebook, its metadata is wrong, a delimiter of a hidden region lacks its other one, an id is there twice, or no test
+            gives points.
     """
     names = [Path(name).stem for name in notebooks(source)]
     if not names:
@@ -75,19 +77,23 @@ def read_classic(course: Path, assignment: str, source: Path) -> tuple[ClassicNo
         conversion.converted(course, assignment, config, until_saved=until_saved, names=names)
         for until_saved in (True, False)
     )
-    read = tuple(_read(source, name, complete[name], released[name]) for name in names)
+    # Delimited as the course says: its settings may name others than nbgrader's.
+    hidden = next(region for region in conversion.regions(config) if region.setting == HIDDEN_TESTS.setting)
+    read = tuple(_read(source, name, complete[name], released[name], hidden) for name in names)
     _require_gradable(source, read)
     return read
 
 
-def _read(source: Path, name: str, complete: NotebookNode, released: NotebookNode) -> ClassicNotebook:
+def _read(
+    source: Path, name: str, complete: NotebookNode, released: NotebookNode, hidden: Region
+) -> ClassicNotebook:
     nbgrader_api()
     from nbgrader import utils
 
     original = conversion.read_source(source / f"{name}.ipynb")
     texts = {_name(cell): cell.source for cell in released.cells}
     graded = tuple(
-        _graded(complete.cells, index, texts.get(_name(cell), ""))
+        _graded(complete.cells, index, texts.get(_name(cell), ""), hidden)
         for index, cell in enumerate(complete.cells)
         if utils.is_grade(cell) or utils.is_task(cell)
     )
@@ -97,7 +103,7 @@ def _read(source: Path, name: str, complete: NotebookNode, released: NotebookNod
     return ClassicNotebook(name, graded, solutions)
 
 
-def _graded(cells: Sequence[NotebookNode], index: int, released: str) -> GradedCell:
+def _graded(cells: Sequence[NotebookNode], index: int, released: str, hidden: Region) -> GradedCell:
     from nbgrader import utils
 
     cell = cells[index]
@@ -112,9 +118,8 @@ def _graded(cells: Sequence[NotebookNode], index: int, released: str) -> GradedC
     above = (_heading(other.source) for other in reversed(cells[:index]) if other.cell_type == "markdown")
     title = own_words or (next(filter(None, above), "") if manual else "") or _name(cell)
     points = float(cell.metadata.nbgrader["points"])
-    return GradedCell(
-        _name(cell), title[:TITLE_CHARS], points, manual, released, _hidden(cell.source, released)
-    )
+    secret = "\n".join(inside(cell.source, hidden))
+    return GradedCell(_name(cell), title[:TITLE_CHARS], points, manual, released, secret)
 
 
 def _name(cell: NotebookNode) -> str:
@@ -134,19 +139,6 @@ def _heading(source: str) -> str:
     return match.group(1).strip() if match else ""
 
 
-def _hidden(complete: str, released: str) -> str:
-    """Return the lines that the release leaves out, without the markers around them."""
-    if complete == released:
-        return ""
-    lines, inside = list[str](), False
-    for line in complete.splitlines():
-        if "HIDDEN TESTS" in line:
-            inside = "BEGIN" in line
-        elif inside:
-            lines.append(line)
-    return "\n".join(lines)
-
-
 def _require_gradable(source: Path, read: Sequence[ClassicNotebook]) -> None:
     ids = list(_ids(read))
     twice = sorted({name for name in ids if ids.count(name) > 1})
@@ -155,7 +147,13 @@ def _require_gradable(source: Path, read: Sequence[ClassicNotebook]) -> None:
             f"{source}: {len(twice)} ids are there more than once: {', '.join(twice)}.",
             "An id names an exercise of the whole assignment: rename the cells in JupyterLab's panel `Create Assignment`.",
         )
-    if not any(not cell.manual for notebook in read for cell in notebook.cells):
+    require_tests(source, read)
+
+
+def require_tests(source: Path, read: Sequence[ClassicNotebook], *, with_points: bool = False) -> None:
+    """Raise SpecError where no cell has tests; nbgrader allows tests of 0 points, which `with_points` does not count."""
+    cells = (cell for notebook in read for cell in notebook.cells)
+    if not any(not cell.manual and (cell.points or not with_points) for cell in cells):
         raise SpecError(
             f"{source}: no cell has tests that give points: there is nothing to grade without people.",
             "Cells are marked in JupyterLab's panel `Create Assignment`: Autograded tests.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Literal, get_args
 
 from grader.assignment import calibration_file, spec
 from grader.assignment.course import Course, packaged_course
+from grader.assignment.names import MAX_NAME_CHARS, why_not_plain
 from grader.authoring import release
 from grader.authoring.starters import gitignore
 from grader.calibration.statistics import measured_version
@@ -28,9 +30,6 @@ COURSE_FILES = Path(__file__).resolve().parent / "course"
 # What a new repository has on the first day: a course may be made around it.
 BROUGHT = {".git", gitignore.NAME, "LICENSE", "LICENSE.md", "README.md"}
 CONFIG = "nbgrader_config.py"  # that of the packaged course serves every other one
-
-
-ID_PATTERN = r"^[a-z][a-z0-9_]*$"  # of one that is made here; names that courses have already may be any (`assignment.names`)
 
 
 def new_course(folder: Path) -> list[Path]:
@@ -78,7 +77,7 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
 
     Args:
         course: the course.
-        name: id of the assignment.
+        name: id of the assignment, any that nbgrader takes (`assignment.names`).
         kind: what it asks for, one of `KINDS`.
         title: its title; "": made of the id.
 
@@ -88,7 +87,8 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     Raises:
         SpecError: the id is none, something of that name is there already, or it cannot be written; then nothing is.
     """
-    title = title or name.replace("_", " ").capitalize()
+    words = name.replace("_", " ")
+    title = title or words[:1].upper() + words[1:]
     _require_names(name, title)
     source, target = (course.folder / part / name for part in (course.layout.source, course.layout.release))
     for path in (source, target):
@@ -130,7 +130,11 @@ def filled_in(kind: Kind, name: str, title: str) -> dict[str, str]:
             file = path.relative_to(folder).as_posix()
             file = f"{name}.ipynb" if file == "notebook.ipynb" else file
             text = path.read_text(encoding="utf-8")
-            files[file] = text.replace("__ID__", name).replace("__TITLE__", quoted_title)
+            # In quotation marks it is the id; elsewhere it stands in a command, where a shell would part it at a blank.
+            text = text.replace('"__ID__"', json.dumps(name, ensure_ascii=False)).replace(
+                "__ID__", shlex.quote(name)
+            )
+            files[file] = text.replace("__TITLE__", quoted_title)
     return files
 
 
@@ -146,12 +150,13 @@ def starters() -> Path:
 
 
 def _require_names(name: str, title: str) -> None:
-    if not re.fullmatch(ID_PATTERN, name):
-        words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        suggestion = words if re.fullmatch(ID_PATTERN, words) else "week1"
+    reason = why_not_plain(name)
+    if reason:
+        # What is left of it by words.
+        words = " ".join(re.findall(r"[^\W_][\w-]*", name))[:MAX_NAME_CHARS].strip()
         raise SpecError(
-            f"expected an assignment id of small letters, digits and _, a letter first, found {name!r}.",
-            f"For example {suggestion}; --title takes any words.",
+            f"expected an assignment id that is a plain folder name, found {name!r} with {reason}.",
+            f"For example {words or 'week1'!r}; --title takes any words.",
         )
     if not title.isprintable():
         raise SpecError(f"expected a title of one line that can be printed, found {title!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,18 +62,19 @@ def _told(adopted: Adopted) -> Iterator[str]:
     hidden = f", {counts['hidden_tests']} of them with hidden tests" if counts["hidden_tests"] else ""
     yield f"  {_many(tests['cells'], 'cell')} with tests, {tests['points']:g} points{hidden}"
     yield f"  {_many(manual['cells'], 'cell')} graded by hand, {manual['points']:g} points"
-    for name in adopted.written:
-        yield f"wrote {name}"
-    for name in adopted.left:
-        yield f"{name} was there and stays as it is"
-    for name, count in adopted.todo:
+    for path in adopted.written:
+        yield f"wrote {path}"
+    for path in adopted.left:
+        yield f"{path} was there and stays as it is"
+    for path, count in adopted.todo:
         if count:
-            yield f"{name}: {_many(count, 'place')} to complete, marked TODO"
+            yield f"{path}: {_many(count, 'place')} to complete, marked TODO"
+    name = shlex.quote(adopted.assignment)
     if not adopted.todo:
-        yield f"next: pawgrade grade {adopted.assignment}"
+        yield f"next: pawgrade grade {name}"
         return
-    yield f"next: complete each TODO, then pawgrade verify {adopted.assignment}"
-    if any(name == "staff/assignment.toml" for name, _ in adopted.todo):
+    yield f"next: complete each TODO, then pawgrade verify {name}"
+    if any(path == "staff/assignment.toml" for path, _ in adopted.todo):
         yield "      until you move staff/assignment.toml over assignment.toml, the notebook's own tests go on grading"
 
 

@@ -37,50 +37,57 @@ if TYPE_CHECKING:
 
 UNREADABLE = "it can be verified"  # what is not so where an assignment's files are refused
 
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
+]
+OneInOption = Annotated[
+    int,
+    typer.Option(
+        "--one-in",
+        metavar="N",
+        min=1,
+        help="Run one mutant in N of each assignment; which demands no mutant fails is not asked then.",
+    ),
+]
+DrawOption = Annotated[
+    str,
+    typer.Option(
+        "--draw",
+        metavar="TEXT",
+        help="Which of them: the same text draws the same ones. Give a commit's hash, and each has its turn within some commits.",
+    ),
+]
+PartOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--part",
+        help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
+    ),
+]
+AnnotateOption = Annotated[
+    Literal["github"] | None,
+    typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
+]
+CodeQualityOption = Annotated[
+    Path | None, typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report.")
+]
+
 
 def verify(
     assignments: Ids = None,
     course: CourseOption = None,
     data: DataOption = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="Run this mutant alone; may be repeated.")
-    ] = None,
-    one_in: Annotated[
-        int,
-        typer.Option(
-            "--one-in",
-            metavar="N",
-            min=1,
-            help="Run one mutant in N of each assignment; which demands no mutant fails is not asked then.",
-        ),
-    ] = 1,
-    draw: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT",
-            help="Which of them: the same text draws the same ones. Give a commit's hash, and each has its turn within some commits.",
-        ),
-    ] = "",
-    part: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--part",
-            help="Look at this only: release, photos, calibration, runs or mutants. Which demands no mutant fails takes both runs and mutants.",
-        ),
-    ] = None,
+    only: OnlyOption = None,
+    one_in: OneInOption = 1,
+    draw: DrawOption = "",
+    part: PartOption = None,
     jobs: JobsOption = 0,
     sandbox: SandboxOption = None,
     json_path: JsonOption = None,
     junit_path: JunitOption = None,
     summary_path: SummaryOption = None,
-    annotate: Annotated[
-        Literal["github"] | None,
-        typer.Option("--annotate", help="Print what is wrong as GitHub's annotations of files and lines."),
-    ] = None,
-    code_quality_path: Annotated[
-        Path | None,
-        typer.Option("--code-quality", help="Write what is wrong as GitLab's code quality report."),
-    ] = None,
+    annotate: AnnotateOption = None,
+    code_quality_path: CodeQualityOption = None,
 ) -> None:
     """Ask whether the assignments themselves are right.
 
@@ -103,7 +110,7 @@ def verify(
     if not findings:
         raise SpecError(
             f"nothing was looked at in {', '.join(names)}: there is nothing to --part {' --part '.join(part or ())}.",
-            "Mutants are in solutions/<id>/staff/mutants.",
+            f"Mutants are in {opened_course.layout.source}/<id>/staff/mutants.",
         )
     if json_path:
         output.write_json([finding.to_json() for finding in findings], json_path)
@@ -169,7 +176,7 @@ def _findings(
                     parts=parts,
                     only=mutants.get(assignment),
                 )
-                for finding in _with_refusal(looked_at, assignment):
+                for finding in _with_refusal(looked_at, course.layout.source, assignment):
                     findings.append(finding)
                     # The status line does not move in a log: there each finding is a line of its own.
                     if not output.errors.is_terminal and output.verbosity.level > output.QUIET:
@@ -177,7 +184,7 @@ def _findings(
     return findings
 
 
-def _with_refusal(findings: Iterable[Finding], assignment: str) -> Iterator[Finding]:
+def _with_refusal(findings: Iterable[Finding], source: str, assignment: str) -> Iterator[Finding]:
     """Yield the findings of an assignment, and one more where its files are refused: others are verified all the same."""
     from grader.authoring.findings import Finding
     from grader.errors import SpecError
@@ -185,7 +192,7 @@ def _with_refusal(findings: Iterable[Finding], assignment: str) -> Iterator[Find
     try:
         yield from findings
     except SpecError as exc:
-        folder = f"solutions/{assignment}"
+        folder = f"{source}/{assignment}"
         text = str(exc.message) + (f"\n{exc.hint}" if exc.hint else "")
         yield Finding(assignment, UNREADABLE, False, str(exc), kind="source", file=folder, log=text)
 

@@ -12,8 +12,9 @@ import typer
 from typer.core import TyperCommand
 
 from grader.cli import output
+from grader.cli.commands import check_page
 from grader.cli.options import DataOption, JsonOption, plain
-from grader.errors import InfrastructureError
+from grader.errors import InfrastructureError, SpecError
 from grader.records import NO_CARD, Status
 
 if TYPE_CHECKING:
@@ -116,7 +117,16 @@ def check(
         typer.Option(
             "--html",
             metavar="[FILE]",
-            help="Write a page with verdicts, pictures and your notebook. Without a name it lies beside the notebook.",
+            help="Write a page with verdicts, pictures and your notebook. Without a name it lies beside the notebook. "
+            "Where the assignment has several notebooks, each has a page.",
+            show_default=False,
+        ),
+    ] = None,
+    open_page: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="Show the page of --html in a browser. Default: at a terminal of a desktop, not over SSH.",
             show_default=False,
         ),
     ] = None,
@@ -126,6 +136,8 @@ def check(
     This is what students run before handing in. It needs no file of the teachers: the public checks lie beside the
     notebook or come with Pawgrade. The grade is decided by the same checks and some more, on photos nobody has seen.
     """
+    if open_page and html is None:
+        raise SpecError("--open shows the page that --html writes, and --html is not given.", "Add --html.")
     # Said before anything heavy is imported.
     with Steps(f"reading {notebook.name}") as steps:
         from grader.grading.self_check import check_notebook
@@ -140,7 +152,9 @@ def check(
     if json_path is None or str(json_path) != "-":
         _print_check(checked)
     if html is not None:
-        _write_page(checked, notebook.with_suffix(".check.html") if html == AUTO else Path(html))
+        page = check_page.write(checked, notebook, None if html == AUTO else Path(html))
+        if check_page.is_seen(os.environ) if open_page is None else open_page:
+            check_page.show(page, asked=bool(open_page))
     if grade.status is Status.ERROR:
         if output.verbosity.level == output.VERBOSE:  # on the student's own machine nothing is for staff only
             output.errors.print(plain(grade.staff.log), highlight=False, soft_wrap=True)
@@ -197,21 +211,3 @@ def points_sentence(checked: Checked) -> str:
     parts += [f"{hidden:g} by checks that you do not see"] if hidden > 0 else []
     parts += [f"{by_hand:g} by hand"] if by_hand else []
     return f"Of the {assignment.points:g} points, {'; '.join(parts)}. {assignment.pass_points:g} points pass."
-
-
-def _write_page(checked: Checked, path: Path) -> None:
-    from grader.feedback import page, picture_files
-    from grader.files import write_whole
-
-    grade: Grade = checked.grade
-    executed = list(checked.executed.values())  # of several notebooks the verdicts alone are shown
-    text = page.render(
-        grade,
-        title=f"{checked.assignment.title} (public checks)",
-        notebook=executed[0] if len(executed) == 1 else None,
-        own=picture_files.drawn_by(checked.folder),
-        entry_points=[entry_point.name for entry_point in checked.assignment.entry_points],
-    )
-    write_whole(path, text)
-    # On standard error: standard output may be the JSON.
-    output.errors.print(plain(f"wrote {path}"), highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zoneinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -65,6 +66,13 @@ ZoneOption = Annotated[
         help="IANA zone of times in a zip archive, such as Europe/Berlin. Default: this machine's.",
     ),
 ]
+AnyOwnerOption = Annotated[
+    bool,
+    typer.Option(
+        "--any-owner",
+        help="nbgrader's exchange: also take folders that belong to another account than their student's, as in copies and backups.",
+    ),
+]
 
 
 def collect(
@@ -76,6 +84,7 @@ def collect(
     tag: TagOption = "submit/*",
     slug: SlugOption = "",
     zone: ZoneOption = None,
+    any_owner: AnyOwnerOption = False,
     replace: Annotated[
         bool,
         typer.Option(
@@ -89,8 +98,9 @@ def collect(
 ) -> None:
     """Put hand-ins, as Moodle, Canvas, nbgrader or GitHub Classroom give them, where `grade` looks for them.
 
-    They become `submitted/<student>/<assignment>/<assignment>.ipynb` with `timestamp.txt`. Only the notebook and the files
-    that `assignment.toml` declares are taken; what fits nothing is named, with the reason, and put aside under `collected/`.
+    They become `submitted/<student>/<assignment>/`, where `nbgrader_config.py` names no other folder, with `timestamp.txt`. Only the
+    assignment's notebooks (`<assignment>.ipynb`, unless `assignment.toml` names others) and the files that it declares are taken;
+    what fits nothing is named, with the reason, and put aside under `collected/`.
     A later hand-in replaces an earlier one, which is put aside first; an older one never does. The same command a second
     time changes nothing.
 
@@ -105,16 +115,15 @@ def collect(
     from grader.collecting.sources import Reading
 
     opened_course, settings = open_course(course)
-    order = Order(
-        source, assignment, Reading(system, tag, slug, _zone(zone)), roster, replace=replace, dry_run=dry_run
-    )
+    reading = Reading(system, tag, slug, _zone(zone), any_owner=any_owner)
+    order = Order(source, assignment, reading, roster, replace=replace, dry_run=dry_run)
     collected = collect_all(opened_course, order, opened_course.db_url(settings.db_url))
     if json_path:
         output.write_json(collected.to_json(), json_path)
     if json_path is None or str(json_path) != "-":
         _print(collected, order.source, dry_run=dry_run)
         if not dry_run and (collected.counts["new"] or collected.counts["replaces"]):
-            output.note(f"next: pawgrade grade {assignment}")
+            output.note(f"next: pawgrade grade {shlex.quote(assignment)}")
     raise typer.Exit(0 if collected.complete else 1)
 
 

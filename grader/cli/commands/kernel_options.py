@@ -28,6 +28,7 @@ KeepFilesOption = Annotated[
         "--keep-files",
         metavar="PATTERN",
         help="Files that a notebook writes and that are copied out, beside it, when its kernel ends: '*.csv', 'plots/*'. "
+        "Wildcards name data (tables, text, arrays, pictures); other files only a pattern that ends as they do, '*.svg'. "
         "Never a notebook, a hidden file or a link. Default: none. May be repeated.",
         show_default=False,
     ),

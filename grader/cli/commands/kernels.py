@@ -131,11 +131,7 @@ def install(
     For example, `pawgrade kernels install --preload numpy,pandas --keep 600`, then `papermill -k pawgrade --cwd .
     in.ipynb out.ipynb`.
     """
-    if sys.platform != "linux":
-        raise InfrastructureError(
-            f"sandboxed kernels need Linux, this is {sys.platform}.",
-            "Grade in a Linux container or on a cluster; `pawgrade check` works everywhere.",
-        )
+    _refuse_elsewhere()
     from grader.sandbox import kernelspecs
 
     name = name.lower()  # as Jupyter does
@@ -159,7 +155,6 @@ def install(
     if not no_check:
         _refuse_where_nothing_runs()
     where = _written(name, user, prefix, options)
-    _say(f"wrote {where}/kernel.json")
     # Through the file that was just written, as any other program will read it.
     if not no_check:
         _try(where)
@@ -169,11 +164,11 @@ def install(
 
 
 def _written(name: str, user: bool, prefix: Path | None, options: dict[str, Any]) -> Path:
-    """Write the kernelspec; return its folder."""
+    """Write the kernelspec and say where; return its folder."""
     from grader.sandbox import kernelspecs
 
     try:
-        return kernelspecs.install(
+        where = kernelspecs.install(
             name, user=user, prefix=str(prefix.resolve()) if prefix else None, **options
         )
     except OSError as exc:
@@ -181,6 +176,8 @@ def _written(name: str, user: bool, prefix: Path | None, options: dict[str, Any]
             f"the kernelspec cannot be written: {exc.strerror}: {exc.filename}.",
             "Choose --user, or --prefix with a folder of yours.",
         ) from exc
+    _say(f"wrote {where}/kernel.json")
+    return where
 
 
 def _limits(**given: int | None) -> Limits:
@@ -242,6 +239,14 @@ def _check_place(name: str, *, user: bool, prefix: Path | None) -> None:
         raise SpecError(
             f"--name: there is a kernel {name} already, in {spec.resource_dir}, and it is another program's.",
             "Choose another name.",
+        )
+
+
+def _refuse_elsewhere() -> None:
+    if sys.platform != "linux":
+        raise InfrastructureError(
+            f"sandboxed kernels need Linux, this is {sys.platform}.",
+            "Grade in a Linux container or on a cluster; `pawgrade check` works everywhere.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,7 +49,11 @@ def course(
 @new_app.command("assignment")
 def assignment(
     name: Annotated[
-        str, typer.Argument(help="Id: small letters, digits and _, a letter first.", show_default=False)
+        str,
+        typer.Argument(
+            help="Id, the name of its folder and notebook: week1, HW1, ps-1, 'Problem Set 1'.",
+            show_default=False,
+        ),
     ],
     kind: Annotated[
         Literal["function", "images", "quiz", "text"],
@@ -73,8 +78,10 @@ def assignment(
     with output.errors.status(plain(f"making {name} ...")):
         files = new_assignment(opened_course, name, kind, title)
     _tell(opened_course.folder, files, [name], json_path)
-    notebook = f"solutions/{name}/{name}.ipynb"
-    _next(json_path, f"pawgrade verify {name}", f"jupyter lab {notebook}", f"pawgrade release {name}")
+    word, notebook = (
+        shlex.quote(text) for text in (name, f"{opened_course.layout.source}/{name}/{name}.ipynb")
+    )
+    _next(json_path, f"pawgrade verify {word}", f"jupyter lab {notebook}", f"pawgrade release {word}")
 
 
 def _tell(course: Path, files: list[Path], assignments: list[str], json_path: Path | None) -> None:

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from grader.settings import Settings
 
 LISTED = 10  # students of one kind that are named
-ORDER = ("judged anew", "not judged anew", "executed anew", "new", "not scored", "unchanged")
-STYLES = {"judged anew": "cyan", "executed anew": "yellow", "new": "green", "not judged anew": "red"}
+APART = (
+    "a version with more points is not compared, for other levels, checks, photos or another course secret gave them; "
+    "the best of the others counts"
+)
+FAILED = ("not judged anew", "not decided anew")  # through a fault of ours: the former grade stays
+ORDER = ("judged anew", *FAILED, "executed anew", "new", "not scored", "unchanged")
+STYLES = {"judged anew": "cyan", "executed anew": "yellow", "new": "green", **dict.fromkeys(FAILED, "red")}
 
 DryRunOption = Annotated[
     bool,
@@ -54,21 +59,38 @@ def show_forecast(
     output.errors.print(text, highlight=False, soft_wrap=True)
 
 
-def tell(outcomes: Sequence[Outcome], *, force: bool) -> None:
-    """Say on standard error who was judged anew and whose grade moved, who was executed anew, and why.
+def tell(course: Course, assignment: str, outcomes: Sequence[Outcome], *, force: bool) -> None:
+    """Say on standard error who was judged anew and whose grade moved, who was executed anew, and why; note that it is said.
 
     Args:
+        course: the course.
+        assignment: id of the assignment.
         outcomes: what became of each submission.
         force: whether all were to be executed anew: that is then no news.
     """
+    from grader.grading.anew import reporting
+
     judged = [outcome for outcome in outcomes if outcome.what == "judged anew"]
     if judged:
         output.errors.print(plain(judged_line(judged)), highlight=False, soft_wrap=True)
-    for what, reason_of in (("executed anew", not force), ("not judged anew", True)):
-        _list([outcome for outcome in outcomes if outcome.what == what and reason_of], what)
+    for what in ("executed anew", *FAILED):
+        if what in FAILED or not force:
+            _list([outcome for outcome in outcomes if outcome.what == what], what)
+    if failed := [outcome.student for outcome in outcomes if outcome.what in FAILED]:
+        _line(
+            "note",
+            f"{_names(failed)}: the former grade stays; once that is mended, the same command tries again",
+        )
     for outcome in [outcome for outcome in outcomes if outcome.stale][:LISTED]:
         text = f"{outcome.student}: earlier versions keep their former grades: {'; '.join(outcome.stale)}"
-        output.errors.print(f"[yellow]not judged anew:[/] {plain(text)}", highlight=False, soft_wrap=True)
+        _line("not judged anew", text)
+    if apart := [outcome.student for outcome in outcomes if outcome.apart]:
+        _line("not compared", f"{_names(apart)}: {APART}")
+    for outcome in outcomes:
+        for note in outcome.notes:
+            _line("note", f"{outcome.student}: {note}")
+    # Last: a run that ends before this is told again.
+    reporting.reported(course.folder, assignment, [outcome.student for outcome in outcomes])
 
 
 def judged_line(judged: Sequence[Outcome]) -> str:
@@ -111,7 +133,12 @@ def plain_cells(outcome: Outcome) -> tuple[str, str, str, str, str]:
         "" if grade is None else f"{grade.points:g}/{grade.max_points:g} {grade.status}"
         for grade in (outcome.before, outcome.after)
     )
-    reasons = [outcome.reason, *(f"earlier versions stay: {reason}" for reason in outcome.stale)]
+    reasons = [
+        outcome.reason,
+        *(f"earlier versions stay: {reason}" for reason in outcome.stale),
+        APART if outcome.apart else "",
+        *outcome.notes,
+    ]
     cells = (outcome.student, outcome.what, before, after, "; ".join(filter(None, reasons)))
     first, *others = (visible(cell).replace("\t", " ").replace("\n", " ") for cell in cells)
     return (first, others[0], others[1], others[2], others[3])
@@ -138,7 +165,13 @@ def _list(outcomes: Sequence[Outcome], what: str) -> None:
     for outcome in outcomes:
         reasons.setdefault(outcome.reason, []).append(outcome.student)
     for reason, students in reasons.items():
-        names = ", ".join(students[:LISTED])
-        more = f" and {len(students) - LISTED} more" if len(students) > LISTED else ""
-        text = plain(f"{names}{more}: {reason}")
-        output.errors.print(f"[yellow]{what}:[/] {text}", highlight=False, soft_wrap=True)
+        _line(what, f"{_names(students)}: {reason}")
+
+
+def _names(students: Sequence[str]) -> str:
+    more = f" and {len(students) - LISTED} more" if len(students) > LISTED else ""
+    return ", ".join(students[:LISTED]) + more
+
+
+def _line(what: str, text: str) -> None:
+    output.errors.print(f"[yellow]{what}:[/] {plain(text)}", highlight=False, soft_wrap=True)

@@ -47,7 +47,7 @@ def _print(looked_at: Review) -> None:
     show(_students(looked_at))
     for row in looked_at.rows:
         for flag in row.flags:
-            show(f"[yellow]unlikely:[/] {plain(f'{row.student}: {flag}')}", highlight=False)
+            show(f"[yellow]worth a look:[/] {plain(f'{row.student}: {flag}')}", highlight=False)
     for student in looked_at.unread:
         text = f"{student}: the notebook takes too much memory or time to look at; open it by hand"
         show(f"[yellow]not looked at:[/] {plain(text)}", highlight=False)
@@ -66,7 +66,9 @@ def _print(looked_at: Review) -> None:
 def _students(looked_at: Review) -> Table:
     from rich.table import Table
 
-    table = Table(title=f"{looked_at.assignment}: {len(looked_at.rows)} students")
+    table = Table(
+        title=f"{looked_at.assignment}: {len(looked_at.rows)} student{'s' * (len(looked_at.rows) != 1)}"
+    )
     for name in ("student", "points", "scored versions", "flags", "own cells", "shared with others"):
         table.add_column(name, justify="left" if name == "student" else "right")
     limit = f" of {looked_at.limit}" if looked_at.limit else ""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from grader.assignment.course import Course
 from grader.gradebook import attempts
+from grader.grading.anew import reporting
 from grader.grading.anew.rejudging import judge_stored
-from grader.grading.deciding import Decision, Group, Options, Outcome, decided, group_of, outcome_of
+from grader.grading.deciding import Decision, Group, Options, Outcome, decided, group_of, is_lost, outcome_of
 from grader.records import Grade, Status
 from grader.settings import SECRET_FILE, Settings, course_secret
 
@@ -58,35 +59,39 @@ def forecast(
 
 def _outcome(group: Group, decision: Decision) -> Outcome:
     """Judge what would be judged anew, and return what would become of a submission."""
-    before = group.counting(decision.submission)
+    submission = decision.submission
+    student = (group.course.folder, submission.assignment, submission.student)
+    before = group.counting_of(list(decision.stored.values()), attempts.current(*student))
     now: dict[str, Grade] = {}
     for former in decision.anew:
         grade = judge_stored(group.course.folder, former, group.work)
-        if grade is not None:
+        is_known = decision.known is not None and former.attempt == decision.known.attempt
+        if grade is not None and not is_lost(former, grade):
             now[former.attempt] = grade
-        elif decision.known is not None and former.attempt == decision.known.attempt:
+        elif grade is not None and is_known:
+            decision = dataclasses.replace(decision, fault=grade.staff.log or "a check or the grader broke")
+        elif is_known:
             decision = dataclasses.replace(decision, event="graded", reason="its stored answers are damaged")
         else:
-            stale = {**decision.stale, former.attempt: "its stored answers are damaged"}
-            decision = dataclasses.replace(decision, stale=stale)
+            why = "its stored answers are damaged" if grade is None else "a check broke on its answers"
+            decision = dataclasses.replace(decision, stale={**decision.stale, former.attempt: why})
     anew = tuple(former for former in decision.anew if former.attempt in now)
-    decision = dataclasses.replace(decision, anew=anew)
-    after = None if decision.event == "graded" else _counting(group, decision, now)
-    return outcome_of(decision, before, after)
+    notes = tuple(f"{problem} The attempt will be moved aside" for problem in decision.damaged.values())
+    decision = dataclasses.replace(decision, anew=anew, notes=notes)
+    stored = [now.get(grade.attempt, grade) for grade in decision.stored.values()]
+    current = _current(decision, attempts.current(*student), stored)
+    after = None if decision.event == "graded" else group.counting_of(stored, current)
+    apart = after is not None and group.sets_apart(stored, current, after)
+    return dataclasses.replace(outcome_of(decision, before, after, reporting.read(*student)), apart=apart)
 
 
-def _counting(group: Group, decision: Decision, now: dict[str, Grade]) -> Grade | None:
-    """Return the grade that would count: of the stored ones, those judged anew in their places."""
-    submission = decision.submission
-    student = (group.course.folder, submission.assignment, submission.student)
-    if group.settings.counts == "best":
-        grades: Sequence[Grade] = [now.get(grade.attempt, grade) for grade in attempts.stored(*student)]
-        return attempts.best(grades)
+def _current(decision: Decision, current: str, stored: Sequence[Grade]) -> str:
+    """Return the id of the attempt that would be the one handed in."""
     if decision.event != "unscored":
-        return decision.known and now.get(decision.known.attempt, decision.known)
+        return decision.known.attempt if decision.known is not None else current
     # As in `coordinator`: what counted goes on counting, else the latest that could be judged.
-    name = attempts.current(*student)
-    before = [now.get(grade.attempt, grade) for grade in decision.before]
-    decidable = [grade for grade in before if grade.status is not Status.ERROR]
-    current = [grade for grade in before if grade.attempt == name]
-    return next(iter([*current, *reversed(decidable), *reversed(before)]), None)
+    names = [grade.attempt for grade in decision.before]
+    if current in names:
+        return current
+    errors = {grade.attempt for grade in stored if grade.status is Status.ERROR}
+    return next(iter([*(name for name in reversed(names) if name not in errors), *reversed(names)]), current)

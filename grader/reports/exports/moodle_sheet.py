@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from grader.errors import SpecError
@@ -20,6 +21,8 @@ BOM = codecs.BOM_UTF8.decode()
 GRADE = ("grade", "bewertung")
 FEEDBACK = ("feedback comments", "feedback als kommentar")
 MAXIMUM = ("maximum grade", "bestwertung")
+CHANGEABLE = ("grade can be changed", "bewertung kann geändert werden")
+NO = frozenset({"no", "nein"})  # in that column, of a grade that is locked in Moodle
 IDENTIFIERS: dict[Column, tuple[str, ...]] = {
     "id_number": ("id number", "id-nummer"),
     "email": ("email address", "e-mail-adresse"),
@@ -60,7 +63,7 @@ class Options:
 def export(marks: Marks, sheet: Path, options: Options) -> Export:
     """Return the sheet with points and feedback filled in.
 
-    Rows of students who are not known or have no points stay as they are.
+    Rows of students who are not known or have no points, and rows that are locked in Moodle, stay as they are.
 
     Args:
         marks: of the class.
@@ -68,12 +71,15 @@ def export(marks: Marks, sheet: Path, options: Options) -> Export:
         options: how to read it.
 
     Raises:
-        SpecError: it cannot be read, or a column is missing.
+        SpecError: it cannot be read, a column is missing, or Moodle's maximum is not the assignment's.
     """
     mark, delimiter, lines = _read(sheet)
     head = [lines[0].value(position) for position in range(len(lines[0].cells))]
     grade = _position(sheet, head, options.grade, GRADE, "--grade-column")
     comments = _optional(sheet, head, options.feedback)
+    maximum, changeable = _column(head, MAXIMUM), _column(head, CHANGEABLE)
+    if maximum is not None:
+        _require_maximum(sheet, lines, maximum, marks)
     ways = _ways(sheet, head, options.identifier)
     rows = {row.student.id: row for row in marks.rows}
     exported, left_out, met = list[str](), dict[str, str](), set[str]()
@@ -88,7 +94,7 @@ def export(marks: Marks, sheet: Path, options: Options) -> Export:
         if student in met:
             raise SpecError(f"{sheet}: row {row_number} is a second row of {student}.", "Download it again.")
         met.add(student)
-        reason = refusal(marks, row) or _ragged(line, head)
+        reason = refusal(marks, row) or _ragged(line, head) or _locked(line, changeable)
         if reason or row.points is None:
             left_out[student] = reason
             continue
@@ -99,9 +105,45 @@ def export(marks: Marks, sheet: Path, options: Options) -> Export:
             line.cells[comments] = _raw(safe(feedback(marks, row)), delimiter)
     graded = [row.student.id for row in marks.rows if row.points is not None]
     left_out |= {student: "has no row in the sheet" for student in graded if student not in met}
-    notes = () if comments is not None else ("no known column for feedback: name it with --feedback-column",)
+    notes = []
+    if comments is None:
+        notes.append("no known column for feedback: name it with --feedback-column")
+    if maximum is None:
+        most = number(marks.max_points)
+        notes.append(f"no known column for the maximum: make sure that it is {most} in Moodle, too")
     content = mark + "".join(delimiter.join(line.cells) + line.end for line in lines)
-    return Export({"": content}, tuple(exported), left_out, notes)
+    return Export({"": content}, tuple(exported), left_out, tuple(notes))
+
+
+def _column(head: Sequence[str], names: Sequence[str]) -> int | None:
+    """Return where the first column of one of these names is, or None."""
+    words = [cell.strip().casefold() for cell in head]
+    return next((position for position, word in enumerate(words) if word in names), None)
+
+
+def _require_maximum(sheet: Path, lines: Sequence[_Line], position: int, marks: Marks) -> None:
+    """Raise SpecError where full marks are another number in Moodle: it would take 10 of 10 points for 10 of 100."""
+    for row_number, line in enumerate(lines[1:], 2):
+        text = line.value(position).strip()
+        if text in {"", "-"}:
+            continue
+        # With a comma or a point, and as many decimals as the site shows.
+        digits = re.fullmatch(r"([0-9]+)(?:[.,]([0-9]+))?", text)
+        decimals = digits[2] or "" if digits else ""
+        most = Decimal(f"{digits[1]}.{decimals}") if digits else None
+        if most != rounded(marks.max_points, len(decimals)):
+            points = number(marks.max_points)
+            raise SpecError(
+                f"{sheet}: row {row_number}: expected the maximum {points}, as {marks.assignment.id} has, found {visible(text)[:40]!r}.",
+                f"In the assignment's settings in Moodle, set the maximum grade to {points} points and download the sheet again.",
+            )
+
+
+def _locked(line: _Line, position: int | None) -> str:
+    """Say that a row's grade is locked in Moodle; "" where it is not."""
+    if position is not None and line.value(position).strip().casefold() in NO:
+        return "locked in Moodle (its row says that the grade cannot be changed)"
+    return ""
 
 
 def _ragged(line: _Line, head: Sequence[str]) -> str:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import SpecError
-from grader.gradebook import attempts
+from grader.gradebook import attempts, versions
+from grader.gradebook.formgrader import parse_timestamp
 from grader.gradebook.nbgrader import has_nbgrader, open_gradebook
 from grader.gradebook.roster import Roster, Student, course_roster, hidden_character
 from grader.gradebook.scores import CellScore, Scores, read_scores
 from grader.records import Grade, Status
+from grader.reports.ungraded import NOBODY, Ungraded, read_ungraded
+from grader.reports.ungraded import notes as pending_notes
 from grader.settings import Settings
 
-MISSING, EXCUSED = "not handed in", "excused"  # a row's status where there is no grade
+# A row's status where there is no grade.
+MISSING, UNGRADED, EXCUSED = "not handed in", "handed in, not graded yet", "excused"
+NEWER = "a newer hand-in is not graded yet"
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Row:
     Attributes:
         student: with the names that other systems have.
         in_roster: whether the roster has this student.
-        status: of the grade with all that was given by hand; `MISSING` or `EXCUSED` where there is none.
+        status: of the grade with all that was given by hand; `MISSING`, `UNGRADED` or `EXCUSED` where there is none.
         points: exact, all together; None where there are none or an exercise is not decided. 0 is a mark.
         automatic: points that checks gave.
         manual: points that people gave to cells graded by hand; None while there are none.
@@ -64,6 +71,7 @@ class Row:
         handed_in: when, where the gradebook knows.
         parts: exercise by exercise.
         grade: the attempt as its student may know it; None where there is none.
+        newer: whether other files lie handed in, which are not graded yet.
     """
 
     student: Student
@@ -79,6 +87,7 @@ class Row:
     handed_in: datetime | None = None
     parts: tuple[Part, ...] = ()
     grade: Grade | None = None
+    newer: bool = False
 
     @property
     def undecided(self) -> tuple[str, ...]:
@@ -171,14 +180,20 @@ def gather(
     grades = {
         student: grade
         for student in attempts.students(course.folder, assignment_id)
-        if (grade := attempts.counting(course.folder, assignment_id, student, settings.counts)) is not None
+        if (grade := versions.counting(course.folder, assignment_id, student, settings.counts)) is not None
     }
-    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people)
-    if all(row.status == MISSING for row in marks.rows):
-        raise SpecError(
-            f"nobody has been graded in {assignment_id} yet.", f"Run `pawgrade grade {assignment_id}` first."
-        )
+    times = own_times(course.folder, grades)
+    pending = read_ungraded(course, assignment_id)
+    marks = combine(assignment, grades, read_gradebook(assignment_id, db_url), people, times, pending)
+    if all(row.status in {MISSING, UNGRADED} for row in marks.rows):
+        raise attempts.nobody_graded(assignment_id)
     return replace(marks, rows=tuple(_with_excused(marks.rows, excused)))
+
+
+def believed_note(students: int) -> str:
+    """Say for how many students the notebook's own tests gave the points."""
+    whose, notebooks = ("1 student", "a notebook") if students == 1 else (f"{students} students", "notebooks")
+    return f"the automatic points of {whose} are believed: tests in {notebooks} of their own gave them"
 
 
 def combine(
@@ -186,14 +201,18 @@ def combine(
     grades: Mapping[str, Grade],
     recorded: Mapping[str, Scores] | None,
     people: Roster,
+    times: Mapping[str, datetime] = MappingProxyType({}),
+    pending: Ungraded = NOBODY,
 ) -> Marks:
-    """Put the marks of an assignment together: a row for everybody who has a grade, a score or a place in the roster.
+    """Put the marks of an assignment together: a row for everybody who has a grade, a score, a hand-in or a place in the roster.
 
     Args:
         assignment: as its file has it.
         grades: the attempt that counts, by student.
         recorded: what `read_gradebook` gives.
         people: the course's roster.
+        times: when the work was handed in that counts, by student, where the gradebook has the time of other work: `own_times`.
+        pending: whose work lies handed in that no grade is of.
     """
     scores = recorded or {}
     notes = (
@@ -209,18 +228,42 @@ def combine(
             continue
         match = people.find("id", composed).student
         grade, given = grades.get(student), scores.get(student)
-        rows.append(_row(assignment, match or Student(composed), match is not None, grade, given))
+        row = _row(assignment, match or Student(composed), match is not None, grade, given)
+        row = replace(row, newer=composed in pending.newer)
+        rows.append(replace(row, handed_in=times[student]) if student in times else row)
         if grade and given and given.attempt not in {"", grade.attempt}:
             notes.append(f"{student}: the gradebook shows another attempt; run `pawgrade gradebook rebuild`")
     graded = {row.student.id for row in rows}
-    rows += [Row(student, True, MISSING) for student in people.students if student.id not in graded]
+    rows += [
+        Row(student, True, UNGRADED if student.id in pending.first else MISSING)
+        for student in people.students
+        if student.id not in graded
+    ]
+    rows += [
+        Row(Student(student), False, UNGRADED) for student in pending.first - {row.student.id for row in rows}
+    ]
+    without_grade = pending.first - graded
+    notes += [*pending.notes, *pending_notes(assignment.id, without_grade, pending.newer & graded)]
     believed = sum(row.grade is not None and row.grade.believed for row in rows)
     if believed:
-        notes.append(
-            f"the automatic points of {believed} students are believed: tests in their own notebooks gave them"
-        )
+        notes.append(believed_note(believed))
     rows.sort(key=lambda row: row.student.id)
     return Marks(assignment, exact(assignment.points), tuple(rows), people, left_out, tuple(notes))
+
+
+def own_times(course: Path, grades: Mapping[str, Grade]) -> dict[str, datetime]:
+    """Return when the work was handed in that a grade is of, by student, for those who have handed in other work since."""
+    texts = {student: versions.handed_in(course, grade) for student, grade in grades.items()}
+    times = {}
+    for student, text in texts.items():
+        if not text:
+            continue
+        # The file came with the submission: what is no time is no reason to export nothing.
+        with contextlib.suppress(SpecError):
+            moment = parse_timestamp(text)
+            if moment is not None:
+                times[student] = moment.replace(tzinfo=UTC)
+    return times
 
 
 def read_gradebook(assignment: str, db_url: str) -> dict[str, Scores] | None:

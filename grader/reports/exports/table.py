@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from grader.reports.exports.rows import Marks, Row, number
+from grader.reports.exports.rows import NEWER, Marks, Row, number
 
 Cell = str | Decimal | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
@@ -77,7 +77,7 @@ def _row(marks: Marks, row: Row, *, comma: bool) -> list[Cell]:
         row.student.full_name,
         row.student.email,
         marks.assignment.id,
-        row.status,
+        f"{row.status}; {NEWER}" if row.newer else row.status,
         *(numeral(points, comma=comma) for points in numbers),
         " ".join(row.waiting),
         " ".join(row.undecided),

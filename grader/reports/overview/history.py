@@ -10,6 +10,7 @@ from grader.assignment.course import Course
 from grader.errors import SpecError
 from grader.gradebook import attempts, versions
 from grader.records import Grade
+from grader.reports.overview import outlines
 
 Read = Callable[[Path, str, str, str], Grade | None]
 
@@ -47,7 +48,7 @@ class History:
 
 
 def read_history(
-    course: Course, assignment: str, student: str, rule: str, *, read: Read = attempts.outline
+    course: Course, assignment: str, student: str, rule: str, *, read: Read = outlines.outline
 ) -> History:
     """Read a student's stored attempts; nothing is run.
 
@@ -71,7 +72,8 @@ def read_history(
             damaged[name] = f"{assignment}, {student}: attempt {name} has no grade.json. Grade again."
     current = attempts.current(course.folder, assignment, student)
     if rule == "best":
-        counting = attempts.best(grades)
+        judge = versions.judge_in_force(course.folder, assignment)
+        counting = versions.best(versions.comparable(grades, current, judge))
     else:
         counting = next((grade for grade in grades if grade.attempt == current), None)
         if counting is None and current and current not in damaged:
@@ -79,7 +81,7 @@ def read_history(
     flags: tuple[str, ...] = ()
     if counting is not None:
         try:
-            flags = attempts.flags(course.folder, counting)
+            flags = outlines.flags(course.folder, counting)
         except SpecError as exc:  # `grade` and `export` cannot read it either
             damaged[counting.attempt], counting = str(exc), None
     lost = counting is None and bool(damaged)

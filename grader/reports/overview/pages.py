@@ -8,20 +8,18 @@ feedback/<student>/index.html   for that student: nothing of others in it
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from grader import files
 from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.errors import GraderError, SpecError
 from grader.feedback import publish
-from grader.feedback.wording import number, tagged
+from grader.feedback.templating import template
 from grader.files import write_whole
 from grader.gradebook import attempts
 from grader.gradebook.roster import Roster, course_roster
@@ -42,9 +40,7 @@ from grader.reports.overview.standings import (
 )
 from grader.settings import Settings
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
+TEMPLATES = Path(__file__).parent / "templates"
 OPEN = 60  # students in a table that is not folded
 WRITTEN: Mapping[str, Collection[str]] = {}
 
@@ -97,7 +93,7 @@ def write_overview(
         except GraderError as exc:  # an assignment that is being written spoils no other one's page
             notes.append(f"{assignment} is not in the overview: {exc}")
     students_written = sorted({student for students in written.values() for student in students})
-    tell(f"pages of {len(students_written)} students")
+    tell(f"pages of {len(students_written)} student{'s' * (len(students_written) != 1)}")
     notes += _write_students(course, people, students_written)
     page = course.folder / course.layout.feedback / "index.html"
     tell("the page of the class")
@@ -117,13 +113,13 @@ def _people(course: Course, settings: Settings) -> tuple[Roster, list[str]]:
 
 def _read(course: Course, assignment_id: str, settings: Settings) -> Material:
     assignment = spec.load_assignment(course.source(assignment_id))
-    submitted, notes = read_submitted(course, assignment_id)
+    submitted, pending, notes = read_submitted(course, assignment_id)
     histories = {
         student: read_history(course, assignment_id, student, settings.counts)
         for student in attempts.students(course.folder, assignment_id)
     }
     recorded = read_gradebook(assignment_id, course.db_url(settings.db_url))
-    return Material(assignment, histories, recorded, submitted, notes)
+    return Material(assignment, histories, recorded, submitted, notes, pending)
 
 
 def _tell_students(course: Course, settings: Settings, material: Material, students: Collection[str]) -> None:
@@ -154,14 +150,17 @@ def _write_students(course: Course, people: Roster, students: Sequence[str]) -> 
             records[assignment] = told.read(course.folder, assignment)
         except SpecError as exc:
             notes.append(str(exc))
+    feedback = course.folder / course.layout.feedback
+    files_by_assignment = {name: _first_page(course, name) for name in course.assignments() if students}
     for student in students:
         rows = [
-            (assignment, records.get(assignment, {}).get(student))
-            for assignment in course.assignments()
-            if page_of(course, student, assignment).is_file()
+            (assignment, file, records.get(assignment, {}).get(student))
+            for assignment, file in files_by_assignment.items()
+            if feedback.joinpath(student, assignment, file).is_file()
         ]
-        path = course.folder / course.layout.feedback / student / "index.html"
-        _write_changed(path, render_student(student, _name(people, student), rows))
+        _write_changed(
+            feedback.joinpath(student, "index.html"), render_student(student, _name(people, student), rows)
+        )
     return notes
 
 
@@ -172,8 +171,19 @@ def _write_changed(path: Path, html: str) -> None:
 
 
 def page_of(course: Course, student: str, assignment: str) -> Path:
-    """Return where a student's feedback page of an assignment lies."""
-    return course.folder / course.layout.feedback / student / assignment / f"{assignment}.html"
+    """Return where a student's feedback page of an assignment lies; of several notebooks that of the first."""
+    return course.folder.joinpath(
+        course.layout.feedback, student, assignment, _first_page(course, assignment)
+    )
+
+
+def _first_page(course: Course, assignment: str) -> str:
+    """Return the file that the page of an assignment's first notebook has; it links to the others."""
+    try:
+        name = spec.notebook_names(course.source(assignment))[0]
+    except SpecError:  # an assignment that is being written: its pages may be there all the same
+        name = assignment
+    return f"{name}.html"
 
 
 def _name(people: Roster, student: str) -> str:
@@ -181,13 +191,13 @@ def _name(people: Roster, student: str) -> str:
     return match.full_name if match else ""
 
 
-def render_student(student: str, name: str, rows: Sequence[tuple[str, told.Told | None]]) -> str:
+def render_student(student: str, name: str, rows: Sequence[tuple[str, str, told.Told | None]]) -> str:
     """Return a student's page as one self-contained HTML text.
 
     Args:
         student: the student's folder.
         name: the full name; "" where the roster has none.
-        rows: ids of the assignments that have a feedback page, with what it tells; None where that was not noted.
+        rows: ids of the assignments that have a feedback page, the page's file, and what it tells; None where that was not noted.
     """
     assignments = [
         {
@@ -195,11 +205,11 @@ def render_student(student: str, name: str, rows: Sequence[tuple[str, told.Told 
             "title": visible(record.title if record else assignment),
             "told": record,
             "state": None if record is None else _words_for_student(record),
-            "href": _href(assignment, f"{assignment}.html"),
+            "href": _href(assignment, file),
         }
-        for assignment, record in rows
+        for assignment, file, record in rows
     ]
-    page = _environment().get_template("student.html")
+    page = template("student.html", TEMPLATES)
     html = page.render(student=visible(student), name=visible(name), assignments=assignments)
     return plain_text(html)
 
@@ -215,7 +225,7 @@ def render_class(
         notes: sentences for staff that belong to no assignment.
         attempts_limit: how many versions are scored; 0: all.
     """
-    page = _environment().get_template("class.html")
+    page = template("class.html", TEMPLATES)
     html = page.render(
         course=visible(course.folder.name),
         assignments=[_section(course, entry) for entry in standings],
@@ -243,12 +253,11 @@ def _section(course: Course, entry: Standing) -> dict[str, Any]:
 
 
 def _lines(course: Course, entry: Standing) -> Iterable[dict[str, Any]]:
-    assignment = entry.assignment.id
+    assignment, file = entry.assignment.id, f"{entry.assignment.notebooks[0]}.html"
+    feedback = course.folder / course.layout.feedback
     for line in entry.entries:
-        page, index = (
-            page_of(course, line.folder, assignment),
-            course.folder / course.layout.feedback / line.folder / "index.html",
-        )
+        page = feedback.joinpath(line.folder, assignment, file)
+        index = feedback.joinpath(line.folder, "index.html")
         yield {
             "id": visible(line.row.student.id),
             "name": visible(line.row.student.full_name),
@@ -259,7 +268,8 @@ def _lines(course: Course, entry: Standing) -> Iterable[dict[str, Any]]:
             "handed_in": visible(line.handed_in),
             "flags": line.flags,
             "unscored": line.unscored,
-            "href": _href(line.folder, assignment, f"{assignment}.html") if page.is_file() else "",
+            "newer": line.row.newer,
+            "href": _href(line.folder, assignment, file) if page.is_file() else "",
             "index": _href(line.folder, "index.html") if index.is_file() else "",
         }
 
@@ -279,7 +289,7 @@ _STATES = {
     State.FAILED: _words("failed", "✗", Message("Not passed")),
     State.UNDECIDED: _words("error", "!", Message("Not decided")),
     State.DAMAGED: _words("error", "!", Message("Attempt damaged")),
-    State.UNGRADED: _words("skipped", "…", Message("Not graded yet")),
+    State.UNGRADED: _words("skipped", "…", Message("Handed in, not graded yet")),
     State.MISSING: _words("skipped", "–", Message("Not handed in")),
 }
 
@@ -322,22 +332,3 @@ def _chart(bins: Sequence[Any], pass_points: float) -> dict[str, Any]:
         "ticks": ticks,
         "pass_x": _LEFT + step * pass_points / width,
     }
-
-
-# Templates are compiled once a process, not once a page.
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    # The feedback's templates, too: the pages share its style sheet.
-    folders = [Path(__file__).parent / "templates", files.PACKAGE / "feedback" / "templates"]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "tagged": tagged}
-    environment.globals["Message"] = Message
-    return environment

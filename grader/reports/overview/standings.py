@@ -18,9 +18,11 @@ from grader.errors import GraderError
 from grader.gradebook import versions
 from grader.gradebook.roster import Roster, Student, hidden_character
 from grader.gradebook.scores import Scores
-from grader.records import Status
-from grader.reports.exports.rows import MISSING, Row, combine
+from grader.records import NOT_RUN, Status
+from grader.reports.exports.rows import MISSING, UNGRADED, Row, combine, own_times
+from grader.reports.overview import outlines
 from grader.reports.overview.history import History
+from grader.reports.ungraded import NOBODY, Ungraded, ungraded
 
 CHECKS = 10  # that most often fail, and are listed
 
@@ -167,6 +169,7 @@ class Material:
         recorded: what the gradebook has, by student; None: there is no gradebook.
         submitted: when each student handed in what lies under `submitted/`: text of `timestamp.txt`, or None.
         notes: sentences for staff about what could not be read.
+        pending: whose work lies under `submitted/` that no grade is of.
     """
 
     assignment: spec.Assignment
@@ -174,6 +177,7 @@ class Material:
     recorded: Mapping[str, Scores] | None
     submitted: Mapping[str, str | None]
     notes: tuple[str, ...] = ()
+    pending: Ungraded = NOBODY
 
 
 def standing(course: Path, material: Material, people: Roster) -> Standing:
@@ -188,7 +192,8 @@ def standing(course: Path, material: Material, people: Roster) -> Standing:
     grades = {
         student: history.counting for student, history in histories.items() if history.counting is not None
     }
-    marks = combine(material.assignment, grades, material.recorded, people)
+    times = own_times(course, grades)
+    marks = combine(material.assignment, grades, material.recorded, people, times, material.pending)
     rows = {row.student.id: row for row in marks.rows}
     folders = {unicodedata.normalize("NFC", name): name for name in [*histories, *material.submitted]}
     for student, folder in folders.items():
@@ -220,7 +225,7 @@ def _state(row: Row, history: History, *, handed_in: bool) -> State:
     # Before all else: marks made without the attempt that counts would look like a result.
     if history.lost:
         return State.DAMAGED
-    if row.status == MISSING:
+    if row.status in {MISSING, UNGRADED}:
         return State.UNGRADED if handed_in else State.MISSING
     if row.points is None:
         return State.UNDECIDED
@@ -228,10 +233,12 @@ def _state(row: Row, history: History, *, handed_in: bool) -> State:
 
 
 def failing_checks(assignment: spec.Assignment, entries: Sequence[Entry]) -> list[FailingCheck]:
-    """Return every check that failed at least once, largest share first; each attempt that counts is one vote."""
+    """Return every check that failed at least once, largest share first; each attempt that counts, and of which something ran, is one vote."""
     failed, judged = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     titles: dict[tuple[str, str], str] = {}
-    checks = (check for entry in entries if entry.row.grade for check in entry.row.grade.checks)
+    # A file that is no notebook fails at everything, which says nothing of a check.
+    grades = (entry.row.grade for entry in entries if entry.row.grade and entry.row.grade.sandbox != NOT_RUN)
+    checks = (check for grade in grades for check in grade.checks)
     for check in checks:
         key = check.exercise, check.id
         titles[key] = check.title or check.id.replace("_", " ")
@@ -247,13 +254,16 @@ def failing_checks(assignment: spec.Assignment, entries: Sequence[Entry]) -> lis
     return sorted(rows, key=lambda row: (-row.share, -row.failed, row.exercise, row.id))
 
 
-def read_submitted(course: Course, assignment: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Return who has handed in, with the text of `timestamp.txt`, and what is wrong with the folders."""
+def read_submitted(
+    course: Course, assignment: str
+) -> tuple[dict[str, str | None], Ungraded, tuple[str, ...]]:
+    """Return who has handed in, with the text of `timestamp.txt`, whose work is not graded, and what is wrong with the folders."""
     try:
         submissions = course.submissions(assignment)
     except GraderError as exc:  # two folders of one name stop `grade`, not the overview
-        return {}, (str(exc),)
-    return {submission.student: submission.timestamp for submission in submissions}, ()
+        return {}, NOBODY, (str(exc),)
+    times = {submission.student: submission.timestamp for submission in submissions}
+    return times, ungraded(course, assignment, submissions, read=outlines.outline), ()
 
 
 def moment(when: datetime) -> str:

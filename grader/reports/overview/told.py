@@ -27,7 +27,7 @@ from grader.gradebook import attempts, versions
 from grader.gradebook.roster import Roster
 from grader.gradebook.scores import Scores
 from grader.records import Grade, Status
-from grader.reports.exports.rows import Row, combine
+from grader.reports.exports.rows import Row, combine, own_times
 from grader.reports.overview.history import History
 from grader.reports.overview.standings import moment
 from grader.settings import Settings
@@ -119,7 +119,8 @@ class Teller:
             if history.counting is not None
         }
         recorded = None if self.recorded is None else _of(self.recorded, grades)
-        marks = combine(self.assignment, grades, recorded, Roster((), ""))
+        times = own_times(self.course, grades)
+        marks = combine(self.assignment, grades, recorded, Roster((), ""), times)
         rows = {row.student.id: row for row in marks.rows}
         return {
             student: self._told(student, rows[row_id], histories[student])

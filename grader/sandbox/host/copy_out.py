@@ -11,7 +11,7 @@ from pathlib import Path
 from grader import files
 from grader.sandbox.belongings import COURSE, STAFF
 from grader.sandbox.host.connection import Connection
-from grader.sandbox.keepable import MOST_FILES, is_keepable
+from grader.sandbox.keepable import HEAD_BYTES, MOST_FILES, begins_as_named, is_keepable
 
 PART_BYTES = 4 * 2**20  # of a file, at a time
 MODE = 0o644  # nothing that comes out can be executed
@@ -24,12 +24,14 @@ class CopiedOut:
 
     Attributes:
         copied: paths, relative to the folder.
-        left_out: paths of those that had no room, may not be kept, or could not be written.
+        left_out: paths of those that had no room, or could not be written.
+        no_data: paths of those that are no data by name or by their first bytes, or that nobody may bring; some of them.
         more: whether there were more of them than are looked at.
     """
 
     copied: tuple[str, ...]
     left_out: tuple[str, ...]
+    no_data: tuple[str, ...]
     more: bool
 
 
@@ -51,15 +53,21 @@ def copy_out(connection: Connection, folder: Path, patterns: Sequence[str], most
     # Nothing can change a file, or a folder on the way to it, once nobody is left to do so.
     connection.ask("stop")
     listed = connection.listing(patterns)
+    may_be = [(path, size) for path, size in listed if _may_be_written(path, patterns)]
+    no_data = [path for path, _ in listed if not _may_be_written(path, patterns)]
     copied, left_out = [], []
     room = most_mb * 2**20
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for path, size in listed[:MOST_FILES]:
-            if not _may_be_written(path, patterns) or not 0 <= size <= room:
+        for path, size in may_be[:MOST_FILES]:
+            if not 0 <= size <= room:
                 left_out.append(path)
                 continue
             try:
+                head = connection.part(path, 0, min(HEAD_BYTES, size)) if size else b""
+                if not begins_as_named(path, head):
+                    no_data.append(path)
+                    continue
                 with _parent(root, path) as parent:
                     _write(connection, path, size, parent)
             except OSError:
@@ -69,7 +77,7 @@ def copy_out(connection: Connection, folder: Path, patterns: Sequence[str], most
             copied.append(path)
     finally:
         os.close(root)
-    return CopiedOut(tuple(copied), tuple(left_out), len(listed) > MOST_FILES)
+    return CopiedOut(tuple(copied), tuple(left_out), tuple(no_data), len(may_be) > MOST_FILES)
 
 
 def _may_be_written(path: str, patterns: Sequence[str]) -> bool:

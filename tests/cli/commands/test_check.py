@@ -46,7 +46,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory, toy_cache: Path) -> Ran:
     notebook = solved(double_code=RAISES)
     cells = [
         new_markdown_cell("Text\n\n## 2. Looking at *photos*", id="section"),
+        new_code_cell("", id="empty"),
         new_code_cell("# how many\nprint(count_of_photos)", id="missing"),
+        new_code_cell("print('x' * 99_000)", id="loud"),
     ]
     notebook.cells[2:2] = cells
     path = folder / "tiny_final(2).ipynb"
@@ -84,6 +86,25 @@ def test_a_cell_that_failed_is_named_so_that_its_author_finds_it(ran: Ran) -> No
 
     assert 'under "2. Looking at *photos*", the cell that begins with `# how many`: NameError' in failed
     assert "Restart & Run All" in ran.out
+
+
+@pytest.mark.slow
+def test_verdicts_notices_json_and_page_count_cells_as_jupyter_does(ran: Ran) -> None:
+    path = ran.folder / "tiny_final(2).ipynb"
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    # Nothing is injected in the file, and Jupyter gives an empty cell no number.
+    number = {
+        cell.source: position for position, cell in enumerate((cell for cell in code if cell.source), 1)
+    }
+    missing, loud = (next(n for text, n in number.items() if mark in text) for mark in ("how many", "99_000"))
+    page = (ran.folder / "tiny_final(2).check.html").read_text()
+    shown = re.findall(r'class="prompt">Code cell (\d+).*?class="source">(.*?)</div>', page, re.DOTALL)
+
+    assert [cell["number"] for cell in ran.record["failed_cells"]] == [missing]  # type: ignore[attr-defined]
+    assert f"in code cell {loud})" in ran.out
+    assert f"cell {number[RAISES]}, line 2: return numbers / nothing" in str(ran.record["checks"])
+    assert [int(n) for n, html in shown if "count_of_photos" in html] == [missing]
+    assert [int(n) for n, html in shown if "99_000" in html] == [loud]
 
 
 @pytest.mark.slow

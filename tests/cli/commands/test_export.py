@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.errors import SpecError
+from tests.support.handed_in import folder_of
 from tests.support.marks import exported_course
 
 
@@ -65,6 +66,16 @@ def test_standard_output_has_the_file_alone(course: Course) -> None:
     assert b"not in roster.csv" not in done.stdout_bytes
     assert "student05: not in roster.csv" in done.stderr
     assert not (course.folder / "exports").exists()
+
+
+def test_work_that_is_not_graded_is_named_with_the_command(course: Course) -> None:
+    folder_of(course.submitted, {"student03/toy/toy.ipynb": "{}"})
+
+    done = run(course, "--output", "-")
+
+    assert '"student03","Kim Sample","kim@example.org","toy","handed in, not graded yet",""' in done.stdout
+    assert "note: handed in, not graded yet: student03. Run `pawgrade grade toy`." in done.stderr
+    assert "no points: student03: handed in, not graded yet" in done.stderr
 
 
 def test_a_sheet_is_filled_into_another_file(course: Course, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.cli.commands import left_out
+from tests.support.classic import classic_course
 from tests.support.handed_in import folder_of
 from tests.support.tiny import SECRET, tiny_course
 
@@ -32,13 +34,36 @@ def test_hand_ins_in_other_places_are_named_and_exit_code_1_where_nobody_was_gra
     assert "`pawgrade collect FOLDER_OR_ZIP --assignment tiny --dry-run`" in done.output
 
 
-def test_many_are_cut_and_none_is_silence(capsys: pytest.CaptureFixture[str]) -> None:
-    left_out.tell_strays({}, "tiny")
+def test_folders_and_notebooks_are_those_of_the_course(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = classic_course(tmp_path / "course")
+    settings = course.folder / "nbgrader_config.py"
+    settings.write_text(settings.read_text() + 'c.CourseDirectory.submitted_directory = "in"\n')
+    names = 'notebooks = ["problem1", "problem2"]'
+    exercise = '[[exercises]]\nid = "a"\ntitle = "A"\npoints = 1\n'
+    (course.source("week1") / "assignment.toml").write_text(
+        f'id = "week1"\ntitle = "W"\n{names}\ngraded = "in the notebook"\npoints = 1\npass_points = 1\n{exercise}'
+    )
+
+    left_out.tell_that_nobody_handed_in(course, "week1")
+    left_out.tell_strays({"x.ipynb": "why"}, course, "week1")
+
+    printed = capsys.readouterr().err
+    assert f"{course.folder}/in/<student>/week1/problem1.ipynb or problem2.ipynb" in printed
+    assert "not looked at: in/x.ipynb: why" in printed
+    assert "shows how hand-ins come to in/<student>/week1/" in printed
+    assert "submitted" not in printed
+
+
+def test_many_are_cut_and_none_is_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course = Course(tmp_path)
+    left_out.tell_strays({}, course, "tiny")
     assert capsys.readouterr().err == ""
-    left_out.tell_strays({}, "tiny", nobody=True)
+    left_out.tell_strays({}, course, "tiny", nobody=True)
     assert capsys.readouterr().err.startswith("`pawgrade collect FOLDER_OR_ZIP --assignment tiny --dry-run`")
 
-    left_out.tell_strays({f"{number}.ipynb": "why" for number in range(12)}, "tiny")
+    left_out.tell_strays({f"{number}.ipynb": "why" for number in range(12)}, course, "tiny")
     printed = capsys.readouterr().err
     assert printed.count("not looked at:") == 10
     assert "and 2 more under submitted/" in printed

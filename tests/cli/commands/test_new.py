@@ -88,7 +88,11 @@ def test_a_program_reads_what_was_made(course: Course) -> None:
 
 
 def test_every_kind_that_there_is_can_be_asked_for() -> None:
-    assert run("new", "assignment", "week1", "--kind", "moon").exit_code == 2
+    refused = run("new", "assignment", "week1", "--kind", "moon")
+    assert refused.exit_code == 2
+    assert "Value error" not in refused.output
+    words = " ".join(refused.output.replace("│", " ").split())
+    assert "'moon' is not one of " + ", ".join(map(repr, new.KINDS)) in words
     help_text = run("new", "assignment", "--help").stdout
     assert [kind for kind in new.KINDS if f"{kind}:" not in help_text] == []
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +20,15 @@ from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.cli.commands import outcomes as lines
 from grader.cli.output import what_happened
-from grader.gradebook import attempts
+from grader.feedback.publish import write_pages
+from grader.gradebook import attempts, versions
 from grader.grading.anew.forecast import forecast
 from grader.grading.coordinator import grade_class
 from grader.grading.deciding import Options, Outcome
 from grader.grading.runners import InlineExecutor
 from grader.messages import JUDGED_AGAIN
 from grader.records import Grade, Status
+from grader.reports.exports.rows import gather
 from grader.settings import Settings
 from tests.support.tiny import SECRET, hand_in, solved, tiny_course
 
@@ -55,13 +62,15 @@ def course(graded: Course, tmp_path: Path) -> Course:
     return Course(shutil.copytree(graded.folder, tmp_path / "course"))
 
 
-def grade(course: Course, settings: Settings, *students: str) -> tuple[list[Grade], dict[str, Outcome]]:
+def grade(
+    course: Course, settings: Settings, *students: str, force: bool = False
+) -> tuple[list[Grade], dict[str, Outcome]]:
     outcomes: list[Outcome] = []
     grades = grade_class(
         course,
         "tiny",
         settings,
-        Options(students=students),
+        Options(students=students, force=force),
         runner=InlineExecutor(),
         tell=lambda *_: None,
         explain=outcomes.append,
@@ -247,6 +256,212 @@ def test_an_earlier_version_that_cannot_be_judged_costs_the_new_one_nothing(
 
     assert (after.points, outcomes["student03"].what) == (16, "new")
     assert outcomes["student03"].stale
+
+
+def break_the_check(course: Course) -> None:
+    change(course, "check_public.py", f"require(gap, {TIGHT}", f"require(1 / 0, {TIGHT}")
+
+
+@pytest.mark.parametrize("anew", ["forced", "executed", "judged"])
+def test_a_fault_of_ours_leaves_a_grade_that_was_decided(
+    course: Course, settings: Settings, anew: str
+) -> None:
+    (before,) = attempts.stored(course.folder, "tiny", "student02")
+    break_the_check(course)
+    if anew == "executed":
+        change(course, "check_public.py", "material.rng.normal(size=5)", "material.rng.normal(size=6)")
+    chosen = Options(students=("student02",), force=anew == "forced")
+    foretold = forecast(course, "tiny", settings, chosen, tell=lambda *_: None)
+
+    ((after,), outcomes) = grade(course, settings, "student02", force=anew == "forced")
+
+    assert (after.points, after.status, after.attempt) == (10, Status.PASSED, before.attempt)
+    outcome = outcomes["student02"]
+    assert outcome.what == ("not judged anew" if anew == "judged" else "not decided anew")
+    assert "ZeroDivisionError" in outcome.reason
+    if anew == "judged":
+        assert [one.to_json() for one in foretold] == [outcome.to_json()]
+    log = attempts.folder_of(course.folder, before) / "fault.log"
+    assert "ZeroDivisionError" in log.read_text()
+    # Mended, it is graded as ever, and the fault is gone.
+    change(course, "check_public.py", "require(1 / 0,", "require(gap,")
+    loosen(course)
+    ((mended,), _) = grade(course, settings, "student02")
+    assert mended.points == 16
+    assert not log.exists()
+
+
+def test_a_fault_of_ours_is_told_and_ends_with_3(
+    course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    break_the_check(course)
+
+    done = run(course, "--student", "student02")
+
+    assert done.exit_code == 3, done.output
+    assert "not judged anew: student02: " in done.stderr
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert "student02: the former grade stays" in done.stderr
+    assert "student02\ttiny\tPASSED\t10\t16\t" in done.stdout
+
+
+def test_a_worker_that_dies_under_force_costs_no_grade_that_was_decided(
+    course: Course, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise RuntimeError("the worker is gone")
+
+    monkeypatch.setattr("grader.grading.coordinator.treat", dies)
+
+    ((after,), outcomes) = grade(course, settings, "student02", force=True)
+
+    assert (after.points, outcomes["student02"].what) == (10, "not decided anew")
+    assert outcomes["student02"].reason == "RuntimeError: the worker is gone"
+
+
+def test_other_points_of_the_same_levels_keep_the_former_grade(course: Course, settings: Settings) -> None:
+    (before,) = attempts.stored(course.folder, "tiny", "student02")
+
+    attempts.write_judged(course.folder, dataclasses.replace(before, points=12.0))
+    attempts.write_judged(course.folder, dataclasses.replace(before, points=12.0))
+
+    former = attempts.folder_of(course.folder, before) / "former"
+    assert [json.loads((path / "grade.json").read_text())["points"] for path in former.iterdir()] == [10]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b'{"points": 1', b"[]", b'{"checks": 5, "points": "many"}', b"\xff\xfe"]
+)
+def test_a_damaged_attempt_stops_nobody_and_is_moved_aside(
+    course: Course, settings: Settings, monkeypatch: pytest.MonkeyPatch, toy_cache: Path, damage: bytes
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    (before,) = attempts.stored(course.folder, "tiny", "student04")
+    loosen(course)
+    folder = attempts.folder_of(course.folder, before)
+    (folder / "former" / "1").mkdir(parents=True)
+    (folder / "former" / "1" / "grade.json").write_text("what was before")
+    (folder / "grade.json").write_bytes(damage)
+    chosen = ("--student", "student02", "--student", "student04")
+
+    foretold = run(course, "--dry-run", *chosen)
+    done = run(course, *chosen)
+
+    assert "student04\texecuted anew" in foretold.stdout, foretold.output
+    assert "student02\tjudged anew\t10/16 PASSED\t16/16 PASSED" in foretold.stdout
+    grades = {name: attempts.stored(course.folder, "tiny", name) for name in ("student02", "student04")}
+    assert [one.points for one in grades["student02"]] == [16]
+    assert [one.status for one in grades["student04"]] == [Status.FAILED]
+    aside = folder.parent / f"unreadable-{before.attempt}"
+    assert (aside / "grade.json").read_bytes() == damage
+    assert (aside / "former" / "1" / "grade.json").read_text() == "what was before"
+    assert "grade.json is damaged" in done.stderr
+    assert f"kept as {aside.name}" in done.stderr
+    assert done.exit_code == 1  # student04's file is no notebook; nothing else is wrong
+
+
+KILLED = """
+import os, signal, sys
+from grader.feedback.publish import write_pages
+from grader.gradebook import attempts, versions
+from grader.cli import main
+
+write = attempts.write_judged
+def once(*arguments):
+    write(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+attempts.write_judged = once
+main()
+"""
+
+
+def test_points_that_moved_in_a_run_that_was_killed_are_told_by_the_next(
+    course: Course, toy_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    loosen(course)
+    chosen = ("--student", "student02", "--student", "student03")
+    environment = {
+        **os.environ, "PAWGRADE_SECRET": SECRET, "PAWGRADE_SANDBOX": "none", "PAWGRADE_DEVICE": "cpu",
+    }  # fmt: skip
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, "grade", "tiny", "--course", str(course.folder), *chosen],
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    moved = attempts.stored(course.folder, "tiny", "student02")[0].points
+    foretold = run(course, "--dry-run", *chosen)
+    done = run(course, *chosen)
+    again = run(course, *chosen)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert moved == 16  # judged and stored, and nobody was told
+    for text in (foretold.stderr, done.stderr):
+        assert "2 judged anew, 1 changed (student02 10 -> 16)" in text
+    assert "student02: what moved includes an earlier run that ended before its report" in done.stderr
+    assert "judged anew" not in again.stderr
+
+
+@pytest.fixture
+def by_the_best(settings: Settings) -> Settings:
+    return dataclasses.replace(settings, counts="best")
+
+
+def test_the_best_is_looked_for_among_versions_that_the_same_levels_judged(
+    course: Course, by_the_best: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The first version has 16 points by loose levels; by tight ones it would have 10, but its answers are damaged.
+    loosen(course)
+    ((first,), _) = grade(course, by_the_best, "student02")
+    assert first.points == 16
+    (attempts.folder_of(course.folder, first) / "answers.npz").write_bytes(b"PK\x03\x04 nothing")
+    change(course, "check_public.py", LOOSE, TIGHT)
+    hand_in(course, "student02", solved(double_code=WRONG))
+    chosen = Options(students=("student02",))
+
+    ((counts,), outcomes) = grade(course, by_the_best, "student02")
+    ((same,), later) = grade(course, by_the_best, "student02")
+    foretold = forecast(course, "tiny", by_the_best, chosen, tell=lambda *_: None)
+
+    assert (counts.points, same.points) == (10, 10)
+    assert counts.attempt == same.attempt != first.attempt
+    assert outcomes["student02"].apart
+    lines.tell(course, "tiny", list(outcomes.values()), force=False)
+    assert f"not compared: student02: {lines.APART}" in capsys.readouterr().err
+    assert later["student02"].apart
+    assert [one.apart for one in foretold] == [True]
+    assert [one.after and one.after.points for one in foretold] == [10]
+    exported = versions.counting(course.folder, "tiny", "student02", "best")
+    assert exported is not None
+    assert exported.attempt == counts.attempt
+
+
+def test_an_older_version_that_counts_has_its_own_time(
+    course: Course, by_the_best: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.feedback.publish._training_photos", lambda *_: None)
+    folder = hand_in(course, "student02", solved(double_code=WRONG))
+    (folder / "timestamp.txt").write_text("2026-01-20 08:30:00 UTC")
+    ((counts,), _) = grade(course, dataclasses.replace(by_the_best, attempts=5), "student02")
+    worse = hand_in(course, "student02", "<html>Log in</html>")
+    (worse / "timestamp.txt").write_text("2026-02-01 09:00:00 UTC")
+
+    ((after,), _) = grade(course, by_the_best, "student02")
+
+    assert after.attempt == counts.attempt
+    (page,) = write_pages(course, "tiny", by_the_best, ("student02",))
+    assert "2026-01-20 08:30 UTC" in page.read_text()
+    assert "2026-02-01" not in page.read_text()
+    (row,) = [row for row in gather(course, "tiny", by_the_best).rows if row.student.id == "student02"]
+    assert row.handed_in == datetime.datetime(2026, 1, 20, 8, 30, tzinfo=datetime.UTC)
+    # Of what is handed in now the file says the time, mended or not.
+    (course.folder / "submitted/student01/tiny/timestamp.txt").write_text("2026-03-01 10:00:00 UTC")
+    grade(course, by_the_best, "student01")
+    (row,) = [row for row in gather(course, "tiny", by_the_best).rows if row.student.id == "student01"]
+    assert row.handed_in == datetime.datetime(2026, 3, 1, 10, tzinfo=datetime.UTC)
 
 
 def run(course: Course, *arguments: str) -> Result:

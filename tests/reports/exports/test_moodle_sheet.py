@@ -103,3 +103,49 @@ def test_a_row_of_another_width_is_left_as_it_is(marks: Marks, tmp_path: Path) -
 
     assert made.files[""] == text
     assert made.left_out["student01"] == "its row has 2 cells, the header 3"
+
+
+@pytest.mark.parametrize("head", ["Maximum Grade", "Bestwertung"])
+@pytest.mark.parametrize("most", ["100,00", "100.00", "15.50", "1", "gut"])
+def test_another_maximum_than_the_assignments_is_refused_with_both(
+    marks: Marks, tmp_path: Path, head: str, most: str
+) -> None:
+    sheet = sheet_of(tmp_path, f'Identifier,Grade,{head}\nParticipant 17,,-\nParticipant 18,,"{most}"\n')
+
+    with pytest.raises(
+        SpecError, match=rf"row 3: expected the maximum 15, as toy has, found '{most}'.*to 15 points"
+    ):
+        export(marks, sheet, Options())
+
+
+@pytest.mark.parametrize("most", ["15", "15.00", "15,00000", "", "-"])
+def test_the_same_maximum_is_known_however_the_site_writes_it(
+    marks: Marks, tmp_path: Path, most: str
+) -> None:
+    sheet = sheet_of(tmp_path, f'Identifier,Grade,Maximum grade\nParticipant 17,,"{most}"\n')
+
+    made = export(marks, sheet, Options())
+
+    assert made.exported == ("student01",)
+    assert not any("maximum" in note for note in made.notes)
+
+
+def test_without_a_known_column_the_maximum_is_for_people_to_compare(marks: Marks, tmp_path: Path) -> None:
+    made = export(marks, sheet_of(tmp_path, "Identifier,Grade\nParticipant 17,\n"), Options())
+
+    assert made.notes[-1] == "no known column for the maximum: make sure that it is 15 in Moodle, too"
+
+
+@pytest.mark.parametrize(
+    ("head", "word"), [("Grade can be changed", "No"), ("Bewertung kann geändert werden", "Nein")]
+)
+def test_a_row_that_is_locked_in_moodle_stays_as_it_is(
+    marks: Marks, tmp_path: Path, head: str, word: str
+) -> None:
+    text = f"Identifier,Grade,{head},Feedback comments\nParticipant 17,55,{word},old\nParticipant 18,,Yes,\n"
+
+    made = export(marks, sheet_of(tmp_path, text), Options())
+
+    assert made.files[""].startswith(text.split("Participant 18", maxsplit=1)[0])
+    assert made.exported == ("student02",)
+    assert made.left_out["student01"].startswith("locked in Moodle")

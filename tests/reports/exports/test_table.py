@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from decimal import Decimal
 
@@ -53,3 +54,12 @@ def test_a_class_has_all_columns_and_nothing_is_made_0(template: Course) -> None
     assert table[0]["handed_in"] == "2026-01-31 12:00:00 UTC"
     assert table[0]["name"] == 'Ada Example, "Countess"'
     assert comma[0]["points"] == "11,8333"
+
+
+def test_points_of_an_earlier_version_say_so_in_the_status(template: Course) -> None:
+    marks = marks_of(template)
+    newer = dataclasses.replace(marks, rows=(dataclasses.replace(marks.rows[0], newer=True),))
+
+    (row,) = csv.DictReader(io.StringIO(export(newer), newline=""))
+
+    assert row["status"] == "PASSED; a newer hand-in is not graded yet"

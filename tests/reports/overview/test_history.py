@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
+from pydantic_core import from_json
+
 from grader.assignment.course import Course
 from grader.gradebook import attempts
 from grader.records import Grade, StaffNotes
+from grader.reports.overview import outlines
 from grader.reports.overview.history import read_history
 from tests.support.notebooks import toy_grade
 
@@ -65,3 +69,19 @@ def test_nothing_counts_while_the_current_attempt_is_damaged_in_what_staff_read_
     assert history.lost
     assert history.counting is None
     assert "a2/staff.json is damaged" in history.damaged[0]
+
+
+def test_each_file_of_an_attempt_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(tmp_path, "a1", "x", 9)
+    contents: list[bytes] = []
+
+    def parse(content: bytes) -> object:
+        contents.append(content)
+        return from_json(content)
+
+    monkeypatch.setattr(outlines, "from_json", parse)
+
+    assert read_history(Course(tmp_path), "toy", "student01", "latest").counting is not None
+
+    folder = attempts.root(tmp_path, "toy", "student01") / "a1"
+    assert contents == [(folder / name).read_bytes() for name in ("grade.json", "staff.json")]

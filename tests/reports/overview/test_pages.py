@@ -17,7 +17,8 @@ from grader.gradebook import attempts
 from grader.reports.overview import pages
 from grader.reports.overview.pages import write_overview
 from grader.settings import load
-from tests.support.marks import exported_course
+from tests.support.handed_in import folder_of
+from tests.support.marks import exported_course, grade_what_lies_there
 from tests.support.notebooks import toy_grade
 
 NASTY = "<script>pwn()</script>"
@@ -84,6 +85,20 @@ def test_the_page_of_the_class_has_everybody_by_name_with_points_and_state(made:
     assert "secret flag" not in page.text
     assert "For staff." in page.text
     assert "<!-- For staff:" in (made.folder / "feedback" / "index.html").read_text()
+
+
+def test_work_that_is_not_graded_yet_is_named_with_the_command(made: Course, tmp_path: Path) -> None:
+    course = Course(Path(shutil.copytree(made.folder, tmp_path / "course")))
+    folder_of(course.submitted, {f"{student}/toy/toy.ipynb": "{}" for student in ("student01", "student03")})
+    grade_what_lies_there(course, toy_grade("student01"))
+    (course.submitted / "student01/toy/toy.ipynb").write_text('{"cells": []}')
+
+    write_overview(course, load(None, {}))
+
+    text = read(course).text
+    assert "handed in, not graded yet: student03. Run `pawgrade grade toy`." in text
+    assert re.search(r"Kim Sample student03 – … Handed in, not graded yet – –", text)
+    assert "a newer hand-in is not graded yet: pawgrade grade toy" in text
 
 
 def test_a_broken_assignment_is_named_and_spoils_no_other_one(made: Course) -> None:

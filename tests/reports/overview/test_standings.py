@@ -11,7 +11,7 @@ from grader.assignment import spec
 from grader.assignment.course import Course
 from grader.gradebook import attempts
 from grader.gradebook.roster import course_roster
-from grader.records import Check, Status
+from grader.records import NOT_RUN, Check, Status
 from grader.reports.exports.rows import read_gradebook
 from grader.reports.overview.history import read_history
 from grader.reports.overview.standings import (
@@ -25,6 +25,7 @@ from grader.reports.overview.standings import (
     read_submitted,
     standing,
 )
+from tests.support.handed_in import folder_of
 from tests.support.marks import exported_course
 from tests.support.notebooks import toy_grade
 
@@ -32,7 +33,8 @@ from tests.support.notebooks import toy_grade
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     made = exported_course(tmp_path_factory.mktemp("course"))
-    (made.folder / "submitted" / "student06" / "toy").mkdir(parents=True)
+    folder_of(made.submitted, {"student06/toy/toy.ipynb": "{}"})
+    (made.submitted / "student03" / "toy").mkdir(parents=True)  # an empty folder is no hand-in
     attempts.write(made.folder, toy_grade("student07"), submitted={}, executed={}, answers={})
     attempts.set_current(made.folder, toy_grade("student07"))
     (attempts.root(made.folder, "toy", "student07") / "first" / "grade.json").write_text("[]")
@@ -41,14 +43,16 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 def standing_of(course: Course) -> Standing:
     people = course_roster(course.folder, course.db_url(None))
-    submitted, notes = read_submitted(course, "toy")
+    submitted, pending, notes = read_submitted(course, "toy")
     histories = {
         student: read_history(course, "toy", student, "latest")
         for student in attempts.students(course.folder, "toy")
     }
     recorded = read_gradebook("toy", course.db_url(None))
     assignment = spec.load_assignment(course.source("toy"))
-    return standing(course.folder, Material(assignment, histories, recorded, submitted, notes), people)
+    return standing(
+        course.folder, Material(assignment, histories, recorded, submitted, notes, pending), people
+    )
 
 
 def test_everybody_is_in_one_state(course: Course) -> None:
@@ -103,6 +107,19 @@ def test_checks_are_ranked_by_the_share_that_failed_of_those_that_were_judged(co
         ("seldom", 1, 2, 0.5),
     ]
     assert found[0].exercise == "Twice a number"
+
+
+def test_a_file_of_which_nothing_ran_fails_at_no_check(course: Course) -> None:
+    made = standing_of(course)
+    ran, unreadable = (
+        with_check(made.entries[0], "often", Status.FAILED),
+        with_check(made.entries[0], "x", Status.FAILED),
+    )
+    assert unreadable.row.grade is not None
+    grade = dataclasses.replace(unreadable.row.grade, sandbox=NOT_RUN)
+    unreadable = dataclasses.replace(unreadable, row=dataclasses.replace(unreadable.row, grade=grade))
+
+    assert [row.id for row in failing_checks(made.assignment, [ran, unreadable])] == ["often"]
 
 
 def with_check(entry: Entry, name: str, status: Status) -> Entry:
