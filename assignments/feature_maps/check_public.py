@@ -116,7 +116,9 @@ def grating(angle: float) -> npt.NDArray[np.uint8]:
 def _grating_questions(rng: np.random.Generator) -> list[Question]:
     layer, angles = str(rng.choice(STRIPED)), np.sort(rng.choice(np.arange(0, 180, 5), ANGLES, replace=False))
     means = (
-        backbone().feature_maps(np.stack([grating(one) for one in angles]), STAGES[layer]).mean(dim=(2, 3))
+        backbone()
+        .feature_maps(np.stack([grating(angle) for angle in angles]), STAGES[layer])
+        .mean(dim=(2, 3))
     )
     channel = int(rng.choice(means.std(dim=0).argsort(descending=True)[:8].numpy()))
     key = {"expected": means[:, channel].double().numpy()}
@@ -139,17 +141,17 @@ def _fur_questions(material: Material) -> list[Question]:
 
 def channel_means(images: npt.NDArray[np.uint8], layers: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
     """Return the mean of every channel's map, by layer, in one pass."""
-    network, found = backbone(), {layer: [] for layer in layers}
+    network, means = backbone(), {layer: [] for layer in layers}
     hooks = [
         network.network.get_submodule(layer).register_forward_hook(
-            lambda _module, _given, answer, layer=layer: found[layer].append(answer.mean(dim=(2, 3)).numpy())
+            lambda _module, _given, answer, layer=layer: means[layer].append(answer.mean(dim=(2, 3)).numpy())
         )
         for layer in layers
     ]
     network.logits(np.ascontiguousarray(images), batch=16)
     for hook in hooks:
         hook.remove()
-    return {layer: np.concatenate(rows) for layer, rows in found.items()}
+    return {layer: np.concatenate(rows) for layer, rows in means.items()}
 
 
 def apart(value: Floats, expected: Floats) -> float:
@@ -161,12 +163,12 @@ def apart(value: Floats, expected: Floats) -> float:
     return gap / max(float(expected.std()), 1e-12)
 
 
-def require_maps(found: Sequence[Answer], hint: str) -> None:
+def require_maps(answered: Sequence[Answer], hint: str) -> None:
     """Demand that all maps are those of the reference."""
-    if any(answer.value.shape != answer.key["expected"].shape for answer in found):
+    if any(answer.value.shape != answer.key["expected"].shape for answer in answered):
         hint = "The answer has another shape than the layer's: is it the layer of this name, and are all images in it?"
     require(
-        max(apart(answer.value, answer.key["expected"]) for answer in found),
+        max(apart(answer.value, answer.key["expected"]) for answer in answered),
         at_most=NEAR,
         what="largest difference from the layer's answer, as a share of its spread",
         hint=hint,
@@ -183,18 +185,18 @@ def test_a_stage_answers(answers):
     )
 
 
-def _show_maps(found: Sequence[Answer]) -> None:
+def _show_maps(answered: Sequence[Answer]) -> None:
     layers = []
-    for (when, layer), answer in zip(DRAWN, found, strict=True):
+    for (when, layer), answer in zip(DRAWN, answered, strict=True):
         maps = answer.value[0]
         varied = maps[np.argsort(-maps.std(axis=(1, 2)), kind="stable")[:MAPS]]
         lowest, highest = (edge(varied, axis=(1, 2), keepdims=True) for edge in (np.min, np.max))
         grey = np.rint(255 * ((varied - lowest) / np.maximum(highest - lowest, 1e-12))).astype(np.uint8)
-        layers.append({"name": f"{when}: {layer}", "maps": [one.tolist() for one in grey]})
+        layers.append({"name": f"{when}: {layer}", "maps": [grey_map.tolist() for grey_map in grey]})
     show(
         "map_strips",
         "What your function returns for one public photo",
-        photo=found[0].key["photo"][0],
+        photo=answered[0].key["photo"][0],
         layers=layers,
     )
 
@@ -202,9 +204,8 @@ def _show_maps(found: Sequence[Answer]) -> None:
 @pytest.mark.exercise("fields", points=6, asks="worked")
 def test_worked_boxes(answers):
     """Boxes that can be worked out by hand: one, two and three convolutions deep."""
-    found = answers("worked")
     require(
-        sum(different(answer.value, answer.key["box"]) > 0 for answer in found),
+        sum(different(answer.value, answer.key["box"]) > 0 for answer in answers("worked")),
         at_most=0,
         what="wrong boxes",
         hint="First row, first column, last row, last column, all within the picture. The first convolution has no"

@@ -45,12 +45,15 @@ def map_strips(content: dict[str, Any]) -> Drawing:
         words((beside, MARGIN + 57), "bright where the answer is strong"),
     ]
     for layer in rows_of(content, LAYERS, "layers"):
-        name, maps = short(str(layer["name"]), 60), [_grey(one) for one in rows_of(layer, MAPS, "maps")]
+        name, maps = short(str(layer["name"]), 60), [_grey(values) for values in rows_of(layer, MAPS, "maps")]
         height, width = maps[0].shape
         pieces += [
             words((MARGIN, top + 14), name, bold=True),
             words((WIDTH - MARGIN, top + 14), f"{height} × {width} pixels", colour=SOFT, anchor="end"),
-            *(exact((MARGIN + place * (tile + GAP), top + 22), tile, one) for place, one in enumerate(maps)),
+            *(
+                exact((MARGIN + column * (tile + GAP), top + 22), tile, drawn)
+                for column, drawn in enumerate(maps)
+            ),
         ]
         says.append(f"{name}: {len(maps)} maps of {height} x {width} pixels.")
         top += 22 + tile + 18
@@ -65,13 +68,13 @@ def map_strips(content: dict[str, Any]) -> Drawing:
 
 
 def _grey(value: object) -> Pixels:
-    found = np.asarray(value)
+    values = np.asarray(value)
     if (
-        found.dtype.kind not in "iu"
-        or found.ndim != 2
-        or not found.size
-        or found.min() < 0
-        or found.max() > 255
+        values.dtype.kind not in "iu"
+        or values.ndim != 2
+        or not values.size
+        or values.min() < 0
+        or values.max() > 255
     ):
-        raise ValueError(f"expected a uint8 map [h, w], found {found.dtype} {found.shape}")
-    return found.astype(np.uint8)
+        raise ValueError(f"expected a uint8 map [h, w], found {values.dtype} {values.shape}")
+    return values.astype(np.uint8)

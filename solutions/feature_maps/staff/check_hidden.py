@@ -91,7 +91,7 @@ def _grating_question(rng: np.random.Generator) -> Question:
     """Ask for angles that are no whole numbers, below 0 and above 180, and a layer before its activation."""
     angles = np.concatenate([rng.uniform(-90, 0, 2), rng.uniform(180, 360, 2), rng.uniform(0, 180, 3)])
     layer = str(rng.choice(["conv_stem", "blocks.1.0.bn3", "blocks.1.1.conv_pwl"]))
-    means = reference.answers(np.stack([public.grating(one) for one in angles]), layer).mean(axis=(2, 3))
+    means = reference.answers(np.stack([public.grating(angle) for angle in angles]), layer).mean(axis=(2, 3))
     channel = int(rng.choice(np.argsort(-means.std(axis=0))[:8]))
     return Question(
         "grating_answers", (layer, channel, angles), {"expected": means[:, channel].astype(np.float64)}

@@ -23,7 +23,7 @@ def shapes(layers):
 
     A convolution is (kernel, stride, pixels of padding above, pixels of padding on the left).
     """
-    network, steps, found = backbone(), [], {}
+    network, steps, shapes_of = backbone(), [], {}
 
     def convolution(module, given, answer):
         sides = zip(given[0].shape[2:], answer.shape[2:], module.kernel_size, module.stride, strict=True)
@@ -39,14 +39,14 @@ def shapes(layers):
     for layer in layers:
 
         def note(_module, _given, answer, layer=layer):
-            found[layer] = (tuple(answer.shape[2:]), tuple(steps))
+            shapes_of[layer] = (tuple(answer.shape[2:]), tuple(steps))
 
         hooks.append(network.network.get_submodule(layer).register_forward_hook(note))
     with torch.inference_mode():
         network(torch.zeros(1, 3, PX, PX))
     for hook in hooks:
         hook.remove()
-    return found
+    return shapes_of
 
 
 def box(steps, row, column):

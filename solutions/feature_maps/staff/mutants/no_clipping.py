@@ -7,7 +7,7 @@
 # ///
 # %% [fields-code]
 def steps_to(layer):
-    steps, found = [], []
+    steps, leading = [], []
 
     def convolution(module, given, answer):
         before = [
@@ -21,12 +21,12 @@ def steps_to(layer):
     modules = [module for module in backbone.modules() if isinstance(module, nn.Conv2d)]
     hooks = [module.register_forward_hook(convolution) for module in modules]
     last = backbone.network.get_submodule(layer)
-    hooks.append(last.register_forward_hook(lambda _module, _given, _answer: found.extend(steps)))
+    hooks.append(last.register_forward_hook(lambda _module, _given, _answer: leading.extend(steps)))
     with torch.inference_mode():
         backbone(torch.zeros(1, 3, 224, 224))
     for hook in hooks:
         hook.remove()
-    return found
+    return leading
 
 
 def receptive_field(layer, row, column):
