@@ -1,10 +1,12 @@
-"""Makes the pictures of README and docs from a finished demo: `make demo && make docs`. Needs Debian's chromium.
+"""Makes the pictures of README and docs: `make demo && make docs`, or `python docs/make_pictures.py NAME...` for some.
 
-Only drawn pets and the CC0 cat are in them.
+Those of feedback pages need a finished demo and Debian's chromium; `toy_pets.jpg` and `map_strip.jpg` need neither. Only drawn
+pets and the CC0 cat are in them.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import shutil
 import sys
@@ -13,10 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import nbformat
 import numpy as np
+import torch
+from matplotlib import pyplot as plt
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from grader import lab
+from grader.assignment.course import packaged_course
 from grader.datasets import toypets
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
@@ -83,24 +91,66 @@ def contact_sheet() -> None:
     rng = np.random.default_rng(7)
     pets = [Image.fromarray(toypets.draw(breed, rng)).resize((150, 150)) for breed in range(0, 35, 3)]
     sheet = Image.new("RGB", (6 * 150, 2 * 150))
-    for place, pet in enumerate(pets[:12]):
-        sheet.paste(pet, (place % 6 * 150, place // 6 * 150))
+    for number, pet in enumerate(pets[:12]):
+        sheet.paste(pet, (number % 6 * 150, number // 6 * 150))
     sheet.save(PICTURES / "toy_pets.jpg", quality=88)
 
 
+def map_strip() -> None:
+    """Draw the maps of an early, a middle and a late layer beside the CC0 cat, by the cells of the lab on feature maps."""
+    path = packaged_course().source("feature_maps") / "feature_maps.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    backbone = lab.backbone("efficientnet_lite0").freeze()
+    names = {
+        "np": np,
+        "torch": torch,
+        "plt": plt,
+        "cat": lab.cat_photo(),
+        "backbone": backbone,
+        "seen": backbone,
+    }
+    names["LOOK"] = {
+        "early": "bn1",
+        "middle": "blocks.2",
+        "late": "bn2",
+    }  # as in the notebook where VGG-16 is not at hand
+    mpl.use("agg")
+    for cell in ("activations-code", "maps-code"):
+        exec(compile(cells[cell].replace("plt.show()", ""), cell, "exec"), names)  # noqa: S102 - our own notebook
+    plt.savefig(PICTURES / "map_strip.jpg", dpi=100, pil_kwargs={"quality": 80})
+    plt.close()
+
+
+DRAWN = {"toy_pets.jpg": contact_sheet, "map_strip.jpg": map_strip}
+
+
 def main() -> None:
-    """Make them all; exits before the first when a page of the demo is missing."""
-    missing = [shot.page for shot in SHOTS if not shot.page.is_file()]
+    """Make them all, or those that are named; exits before the first when a page of the demo is missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    every = [*DRAWN, *(shot.name for shot in SHOTS)]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(every))
+    chosen = parser.parse_args().names or every
+    if unknown := set(chosen) - set(every):
+        parser.error(
+            f"expected names of pictures, found {', '.join(sorted(unknown))}; there are {', '.join(every)}"
+        )
+    shots = [shot for shot in SHOTS if shot.name in chosen]
+    missing = [shot.page for shot in shots if not shot.page.is_file()]
     chromium = shutil.which("chromium")
     if missing:
         sys.exit(f"{missing[0]}: expected a page of the demo, found none; run `make demo` first.")
-    if chromium is None:
+    if shots and chromium is None:
         sys.exit("chromium: expected Debian's browser on PATH, found none; apt-get install chromium.")
     PICTURES.mkdir(exist_ok=True)
-    contact_sheet()
+    for name in DRAWN.keys() & chosen:
+        DRAWN[name]()
+    if not shots:
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        for shot in SHOTS:
+        for shot in shots:
             shoot(shot, browser.new_page)
         browser.close()
 
