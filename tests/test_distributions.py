@@ -106,11 +106,11 @@ def test_what_students_install_has_no_staff_file_and_no_solution(built: Path, ki
 
     files = members(path)
 
-    words = {"solutions", "staff", "mutants", "recipes", "check_hidden.py", "hidden.toml"}
+    words = {"solutions", "staff", "mutants", "recipes", "check_hidden.py", "hidden.toml", "bank.toml"}
     assert [name for name in files if words & set(name.split("/"))] == []
     for text in (CANARY, "### BEGIN SOLUTION"):
         assert [name for name, content in files.items() if text.encode() in content] == []
-    assert sum(name.endswith("check_public.py") for name in files) == 3
+    assert sum(name.endswith("check_public.py") for name in files) == 5
     assert sum("assignments" in name and name.endswith("/pictures.py") for name in files) == 2
 
 
@@ -124,7 +124,7 @@ def test_what_staff_install_beside_it_has_all_of_the_course(built: Path, kind: s
     staff = {
         path for path in (REPOSITORY / "solutions").rglob("staff/**/*.*") if "__pycache__" not in path.parts
     }
-    assert len(holding) == len(staff) + 3
+    assert len(holding) == len(staff) + 5
     assert not [name for name in files if name.endswith("METADATA") and CANARY in name]
 
 
@@ -280,7 +280,8 @@ def test_the_extra_for_staff_brings_the_course_that_the_demo_copies(
     begun = staff.run("pawgrade", "new", "course", "mine", cwd=tmp_path)
     assert begun.returncode == 0, begun.stderr
     assert (tmp_path / "mine" / "assignments" / "example" / "example.ipynb").is_file()
-    assert names == ["adversarial_cat", "feature_maps", "oxford_pets", "transfer_learning"], said.stderr
+    labs = ["adversarial_cat", "feature_maps", "oxford_pets", "transfer_learning"]
+    assert sorted(names) == sorted([*labs, "quiz_after", "quiz_before"]), said.stderr
     assert int(students) >= 8
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
 from grader import records
 from grader.assignment.calibrated import Calibration
@@ -165,6 +165,7 @@ class Assignment(Strict):
     points: float = Field(gt=0)
     pass_points: float = Field(ge=0)
     graded: Literal["by checks", "in the notebook"] = "by checks"
+    deadline: AwareDatetime | None = None  # from when on a quiz is explained, and for nothing else
     backbone: str = "efficientnet_lite0"
     repeat_within: float = Field(
         0.02, ge=0

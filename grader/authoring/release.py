@@ -17,6 +17,7 @@ from grader.assignment.layout import layout_of
 from grader.assignment.source_files import beside_the_notebooks
 from grader.assignment.spec import Assignment, load_assignment, load_hidden
 from grader.authoring.leaks import folder_contents, leaks
+from grader.authoring.quizzes import making
 from grader.checks.soundness import require_sound
 from grader.datasets.cards import cards_folder, load_card, program_file
 from grader.errors import SpecError
@@ -64,6 +65,7 @@ def release(
     source = course / layout_of(course).source / assignment
     # Before anything is written: a release of an assignment that cannot be graded would reach students.
     tell("looking at checks and points")
+    making.refresh(source)  # the questions of a quiz stand in its bank
     require_readable(source)
     tell("looking at its pictures")
     require_drawn(source)
@@ -101,6 +103,7 @@ def require_readable(source: Path) -> None:
     notebooks = {name: notebook for name, notebook in read.items() if notebook is not None}
     for name, notebook in notebooks.items():
         tried(functools.partial(_require_metadata, paths[name], notebook))
+    tried(lambda: making.require_current(source))
     if assignment is not None:
         if len(notebooks) == len(names):
             tried(lambda: _check_graded_cells(source, notebooks, assignment))
@@ -170,7 +173,8 @@ def build_release(course: Path, assignment: str, destination: Path) -> Path:
     source, target = course / layout_of(course).source / assignment, destination / assignment
     spec = load_assignment(source)
     config = course_config(course)
-    notebooks = converted(course, assignment, config, until_saved=False)
+    making.require_current(source)
+    notebooks = making.released(source, converted(course, assignment, config, until_saved=False))
     # Of the converted notebooks, since those are what will be graded.
     _check_graded_cells(source, notebooks, spec)
     with fresh_folder(target) as draft:

@@ -12,6 +12,7 @@ from grader.checks.images import from_png, to_png
 from grader.checks.metrics import confusion, correct_top_k, different, largest_gap, predictions
 from grader.checks.perturbations import largest_change, roughness, total_variation
 from grader.checks.questions import Answer, Material, Question, batched, disagreement, gather, varied
+from grader.checks.quiz import quiz_key
 from grader.checks.reference import backbone, is_available, probabilities, top
 from grader.checks.requirements import require, require_count, require_level, require_parts, show
 from grader.datasets.photos import SIDE_PX, cat_photo
@@ -36,6 +37,7 @@ __all__ = [
     "load_checks",
     "predictions",
     "probabilities",
+    "quiz_key",
     "require",
     "require_count",
     "require_level",

@@ -21,6 +21,7 @@ from grader.cli.commands.export import export
 from grader.cli.commands.kernels import kernels_app
 from grader.cli.commands.new import new_app
 from grader.cli.commands.review import review
+from grader.cli.handed_out import hand_out_and_tell
 from grader.cli.options import (
     CourseOption,
     DataOption,
@@ -121,7 +122,8 @@ def demo(
 def release(assignments: Ids = None, course: CourseOption = None) -> None:
     """Make what students get: source notebooks in `solutions/` become releases in `assignments/`, or in the course's own folders.
 
-    Solutions, hidden tests and staff files stay behind; a release that would give something away is refused.
+    Solutions, hidden tests and staff files stay behind; a release that would give something away is refused. Of a quiz each student in
+    roster.csv gets an own notebook, in `handed_out/<student>/`.
     """
     from grader.authoring import release as release_module
 
@@ -131,6 +133,7 @@ def release(assignments: Ids = None, course: CourseOption = None) -> None:
         with phases(assignment) as tell:
             path = release_module.release(opened_course.folder, assignment, url, tell=tell)
         output.note(f"released {assignment} to {path}")
+        hand_out_and_tell(opened_course, assignment, settings)
 
 
 StudentOption = Annotated[
@@ -204,6 +207,7 @@ def grade(
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     outcomes.tell(opened_course, assignment, told, force=force)
     left_out.tell_left_out(not_graded, unscored, settings.attempts)
+    left_out.tell_times(opened_course.submissions(assignment, options.students), opened_course)
     left_out.tell_strays(strays, opened_course, assignment, nobody=not grades)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
     # Piped, standard output has a line for each submission and nothing else.

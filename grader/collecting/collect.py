@@ -9,6 +9,7 @@ from typing import Any
 
 from grader.assignment.course import Course
 from grader.assignment.layout import layout_of
+from grader.assignment.quizzes.quiz import HANDED_OUT
 from grader.assignment.spec import load_public
 from grader.collecting import placing, plan, senders, sources
 from grader.collecting.members import Aside, Kind, write_time
@@ -140,7 +141,7 @@ def _require_hand_ins(source: Path, course: Course) -> None:
     """Raise SpecError for the course itself, or a folder of it that staff or grading wrote: its folders would become students."""
     home, path = course.folder.resolve(), source.resolve()
     layout = course.layout
-    names = (".pawgrade", layout.source, layout.release, layout.autograded, layout.feedback)
+    names = (".pawgrade", layout.source, layout.release, layout.autograded, layout.feedback, HANDED_OUT)
     if path == home or any(path.is_relative_to((home / name).resolve()) for name in names):
         raise SpecError(
             f"{source}: expected hand-ins, found {'the course itself' if path == home else 'a folder of the course'}.",

@@ -15,11 +15,13 @@ import numpy.typing as npt
 from grader import disclosure
 from grader.assignment import spec
 from grader.assignment.course import Course
+from grader.assignment.quizzes.quiz import Quiz
 from grader.checks.scoring import with_manual
 from grader.checks.soundness import exercise_notebooks
 from grader.datasets import cards, sources, views
 from grader.errors import GraderError, SpecError
 from grader.feedback import figures, ladder, page, picture_files
+from grader.feedback.explanations import explained_quiz, explanations
 from grader.files import write_whole
 from grader.gradebook import attempts, versions
 from grader.gradebook.nbgrader import NO_RESPONSE, has_nbgrader
@@ -97,6 +99,7 @@ class _Shared:
         draw_functions: what draws the assignment's own pictures, by kind.
         by_hand: what `_given_by_hand` gives.
         submissions: what lies handed in, by student.
+        quiz: whose questions may be explained now; None: none.
         photos: by data card, since the attempts of a class may be on several; filled in as they come.
     """
 
@@ -107,6 +110,7 @@ class _Shared:
     draw_functions: Mapping[str, figures.Draw]
     by_hand: Mapping[str, Mapping[str, Given]]
     submissions: Mapping[str, Submission]
+    quiz: Quiz | None
     photos: dict[str, TrainingPhotos | None] = field(default_factory=dict)
 
 
@@ -121,6 +125,7 @@ def _shared(course: Course, assignment_id: str, settings: Settings) -> _Shared:
         picture_files.drawn_by(source),
         _given_by_hand(course, assignment_id, settings),
         _submissions(course, assignment_id),
+        explained_quiz(course, assignment, settings),
     )
 
 
@@ -156,7 +161,7 @@ def _pages(shared: _Shared, student: str) -> Iterator[tuple[str, str]]:
                 handed_in=page.HandedIn(
                     _handed_in(shared.submissions.get(student), grade),
                     standing,
-                    _remarks(assignment, rows),
+                    _remarks(assignment, rows) | (explanations(shared.quiz, grade) if shared.quiz else {}),
                 ),
                 about=name if len(grade.notebook_names) > 1 else "",
             ),

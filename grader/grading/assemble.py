@@ -200,6 +200,7 @@ def _provenance(work: Work) -> dict[str, str]:
         "split": work.context.split,
         attempts.JUDGED: work.context.judged,
         "kernel": work.kernel,
+        **({"drawing": work.context.drawing} if work.context.drawing else {}),
         "graded_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 

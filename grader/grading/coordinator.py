@@ -42,6 +42,7 @@ from grader.grading.deciding import (
     outcome_of,
 )
 from grader.grading.preparation import Work
+from grader.grading.quizzes import personal
 from grader.grading.runners import Call, in_order
 from grader.grading.submission import Graded
 from grader.judging import stored_answers
@@ -308,7 +309,11 @@ def _numbered(group: Group, decision: Decision, graded: Graded) -> Grade:
     if not graded.executed and versions.RAN not in grade.provenance:
         return grade  # nothing ran: no attempt
     version = versions.version(decision.submission)
-    return _flagged(group, versions.numbered(grade, version, decision.before))
+    grade = _flagged(group, versions.numbered(grade, version, decision.before))
+    others = personal.flags(group.work.context, decision.submission, graded.answers)
+    return dataclasses.replace(
+        grade, staff=dataclasses.replace(grade.staff, flags=(*grade.staff.flags, *others))
+    )
 
 
 def _unscored(group: Group, decision: Decision) -> Grade:

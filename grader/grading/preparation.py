@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import hmac
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from nbformat import NotebookNode
 
 from grader.assignment import contents, identity, spec
 from grader.assignment.course import Course
+from grader.assignment.quizzes.quiz import quiz_of
 from grader.checks import soundness
 from grader.datasets import sources, views
 from grader.errors import InfrastructureError, SpecError
@@ -32,6 +34,7 @@ from grader.judging.plan import (
     quick_ones,
     rehearse,
 )
+from grader.notebooks.cells import PutBack
 from grader.records import Submission
 from grader.sandbox.self_check import sandbox_problem
 from grader.settings import Settings
@@ -54,6 +57,7 @@ class Work:
         gpus: which GPUs the machine that grades may use.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
         tests: the source's notebooks with hidden tests, where tests in the notebook grade; none where checks do.
+        put_back: which of the release's cells come back when a student deleted them.
     """
 
     context: Context
@@ -68,6 +72,7 @@ class Work:
     gpus: Pool = field(default_factory=Pool)
     own_photos: str = ""
     tests: Mapping[str, NotebookNode] = field(default_factory=dict)
+    put_back: PutBack = PutBack.ALL
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
@@ -174,7 +179,10 @@ def prepare(
     # Levels and checks are no part of it: when they change, the questions stay the same ones (ADR 20).
     drawn = drawn or identity.drawn_from(course.folder, assignment_id, folder)
     photos = asked_photos.of_card(folder, card_id, assignment.on(card_id).label_space, settings, salt)
-    context = _context(folder, assignment, hidden, card_id, photos=photos, secret=secret, drawn=drawn)
+    context = dataclasses.replace(
+        _context(folder, assignment, hidden, card_id, photos=photos, secret=secret, drawn=drawn),
+        quiz=quiz_of(course.folder, folder, secret),
+    )
     released = course.release(assignment_id)
     own_photos = photos.division.split.contents if photos.division is not None else ""
     work = _work(context, released, photos.view, desk, settings, own_photos)
@@ -241,7 +249,9 @@ def _prepare_in_the_notebook(
     work = _work(context, released, None, desk, settings)
     soundness.require_cells(released, work.releases, assignment)
     tests = conversion.gradebook_notebooks(course.folder, assignment.id)
-    return dataclasses.replace(work, tests=tests)
+    # Points are nbgrader's, and so is what a test that was deleted is worth.
+    put_back = PutBack.GRADED if conversion.adds_missing_cells(course.folder) else PutBack.NOTHING
+    return dataclasses.replace(work, tests=tests, put_back=put_back)
 
 
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
@@ -343,7 +353,9 @@ def read_notebooks(folder: Path, assignment: spec.Assignment) -> dict[str, Noteb
     paths = {name: folder / f"{name}.ipynb" for name in assignment.notebooks}
     for path in paths.values():
         if not path.is_file():
-            raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {assignment.id}` first.")
+            raise SpecError(
+                f"{path} does not exist.", f"Run `pawgrade release {shlex.quote(assignment.id)}` first."
+            )
     # Ids of cells that have none are made: notebooks that nbgrader released may lack them.
     return {name: conversion.read_source(path) for name, path in paths.items()}
 

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from grader import files
+from grader.assignment.quizzes.cells import drawing_number
 from grader.assignment.spec import Assignment, load_public
 from grader.datasets.cards import load_card
 from grader.errors import SpecError
@@ -134,9 +135,15 @@ def _released(notebook: Path, folder: Path) -> dict[str, NotebookNode]:
 
 def _read(released: Path, handed_in: Path) -> NotebookNode:
     try:
-        return nbformat.read(released if released.is_file() else handed_in, as_version=4)
+        if not released.is_file():
+            return nbformat.read(handed_in, as_version=4)
+        notebook = nbformat.read(released, as_version=4)
+        # The release of a quiz is a sample: a student's own questions stand in the student's notebook alone.
+        sample = drawing_number(notebook)
+        own = notebook if sample is None else nbformat.read(handed_in, as_version=4)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return new_notebook()
+    return notebook if drawing_number(own) in (None, sample) else own
 
 
 def _belonging(notebook: Path, assignment: Assignment) -> dict[str, Path]:

@@ -22,7 +22,7 @@ from grader.execution import gpu_trial
 from grader.grading import assemble, believed, gpu_blame, notices, preparation, workplace
 from grader.grading.handed_in import Read, read_notebooks, without_cell
 from grader.grading.preparation import Order, Work
-from grader.grading.workplace import turn
+from grader.grading.quizzes import personal
 from grader.judging import evaluate, probe, stored_answers
 from grader.judging.evaluate import Context
 from grader.judging.plan import asking_of, notebook_of_set
@@ -101,6 +101,7 @@ def grade_submission(
     submission = dataclasses.replace(submission, notebooks=work.context.assignment.notebooks)
     try:
         # Before the tries: the same bytes would be refused each time.
+        work = personal.of_student(work, submission.student)
         read = read_notebooks(submission, work)
     except Exception:
         return Graded(assemble.undecided(submission, work, traceback.format_exc()), {}, {})
@@ -216,12 +217,12 @@ def _fairly(taken: _HandedIn, name: str, told_of: Mapping[str, SubmissionError])
     """Run a notebook, and once more where its machine, or one cell's memory, took from it what it had earned."""
     # The turn ends with the run: to ask for another one while holding it would wait for itself.
     desk, notebook = taken.work.desk, taken.read.notebooks[name]
-    with turn(desk, alone=False):
+    with workplace.turn(desk, alone=False):
         first = _run(taken, name, notebook, told_of)
     execution, asking = first.execution, first.asking
     # The machine took the time: whoever was merely slow has no second run (ADR 13).
     if first.late_through_others or believed.late_through_others(first.tested):
-        with turn(desk, alone=True):
+        with workplace.turn(desk, alone=True):
             # It counts whatever it meets: a fork bomb, too, makes a machine look busy, and would end as our error.
             second = _run(taken, name, notebook, told_of)
         return _second(second, notices.alone(), alone="yes") if first.late_through_others else second
@@ -231,7 +232,7 @@ def _fairly(taken: _HandedIn, name: str, told_of: Mapping[str, SubmissionError])
     if index is None or execution.gpu_full or not asking.lost or not execution.near_memory:
         return first
     number, shorter = without_cell(notebook, execution.notebook, index)
-    with turn(desk, alone=False):
+    with workplace.turn(desk, alone=False):
         # Whatever it earned: were the better one to count, who provoked this would have two draws.
         second = _run(taken, name, shorter, told_of)
     cell = f"cell {number}" if len(taken.submission.paths) == 1 else f"{name}, cell {number}"
@@ -291,7 +292,7 @@ def _judge(taken: _HandedIn, runs: Sequence[_Ran]) -> Graded:
     answers = {name: given for ran in runs for name, given in ran.answers.items()}
     # In the order of the plan, as one kernel would have answered.
     in_order = {name: answers[name] if name in answers else _unasked(taken, name) for name in context.plan}
-    with turn(taken.work.desk, alone=False):
+    with workplace.turn(taken.work.desk, alone=False):
         verdicts = (
             believed.verdicts(context.assignment, runs, read.refused_exercises(taken.work))
             if context.assignment.in_the_notebook

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from grader.assignment.quizzes.quiz import Quiz
 from grader.assignment.spec import Assignment, Levels
 from grader.checks.questions import Question
 from grader.checks.session import Case, Verdicts
@@ -52,6 +53,8 @@ class Context:
         hidden: whether what is asked is hidden: then verdicts say no more than `disclosure` allows.
         judged: digest of the assignment, levels and checks included, and the course secret; "": public checks alone.
         parts: digests of what decides questions and runs, from `assignment.identity.parts`.
+        quiz: draws the questions of a quiz for each student; None: everybody is asked the same.
+        drawing: which drawing of a quiz the plan's keys are of; "": nobody's yet, or no quiz.
     """
 
     assignment: Assignment
@@ -70,6 +73,8 @@ class Context:
     hidden: bool = True
     judged: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
+    quiz: Quiz | None = None
+    drawing: str = ""
 
     @functools.cached_property
     def asked(self) -> dict[str, str]:

@@ -61,7 +61,7 @@ def write_case(
             arrays: dict[str, Any] = {"value": answer.value, **{f"key_{k}": v for k, v in answer.key.items()}}
             np.savez(folder / f"{name}-{number}.npz", **arrays)
     text = {
-        "assignment": case.assignment.model_dump(),
+        "assignment": case.assignment.model_dump(mode="json"),
         "card": case.card,
         "classes": case.classes,
         "groups": case.groups,

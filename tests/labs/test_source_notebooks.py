@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
 from grader.assignment.course import packaged_course
+from grader.assignment.quizzes.bank import bank_of
 from grader.assignment.spec import Assignment, load_assignment
 from grader.authoring.variants import Variant, apply, read_variants
 from grader.notebooks.cells import code_cells, grade_id, is_locked
@@ -22,6 +23,8 @@ COURSE = packaged_course()
 STUB = "pass  # YOUR CODE HERE"
 REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION$", re.MULTILINE | re.DOTALL)
 KINDS = ("mutants", "recipes")
+QUIZZES = tuple(name for name in COURSE.assignments() if bank_of(COURSE.source(name)) is not None)
+LABS = tuple(name for name in COURSE.assignments() if name not in QUIZZES)
 
 
 @pytest.fixture(scope="module", params=COURSE.assignments())
@@ -152,6 +155,7 @@ def test_mutants_say_what_they_lose_and_recipes_do_not(path: Path, assignment: A
     assert all(one.loses is None for one in read_variants(path.parent, "recipes"))
 
 
+@pytest.mark.parametrize("assignment", LABS, indirect=True)
 def test_at_least_six_students_play_in_the_demo(path: Path) -> None:
     cast = sorted(variant.student for variant in variants(path) if variant.student)
 
@@ -177,6 +181,7 @@ def allowances(assignment: Assignment) -> str:
     )
 
 
+@pytest.mark.parametrize("assignment", LABS, indirect=True)
 def test_it_says_what_it_may_use_while_it_is_graded(notebook: NotebookNode, assignment: Assignment) -> None:
     text = next(cell.source for cell in notebook.cells if cell.id == "how-it-works")
 

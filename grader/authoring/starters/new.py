@@ -17,6 +17,7 @@ from grader.assignment import calibration_file, spec
 from grader.assignment.course import Course, packaged_course
 from grader.assignment.names import MAX_NAME_CHARS, why_not_plain
 from grader.authoring import release
+from grader.authoring.quizzes import making
 from grader.authoring.starters import gitignore
 from grader.calibration.statistics import measured_version
 from grader.checks.soundness import require_sound
@@ -72,7 +73,9 @@ def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not folder.is_symlink() and {path.name for path in folder.iterdir()} <= BROUGHT
 
 
-def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> list[Path]:
+def new_assignment(
+    course: Course, name: str, kind: Kind, title: str = "", bank: Path | None = None
+) -> list[Path]:
     """Make an assignment of a kind in a course, and its release.
 
     Args:
@@ -80,13 +83,17 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
         name: id of the assignment, any that nbgrader takes (`assignment.names`).
         kind: what it asks for, one of `KINDS`.
         title: its title; "": made of the id.
+        bank: file with the questions of a quiz; None: a few, to begin with.
 
     Returns:
         The files of source and release, sorted.
 
     Raises:
-        SpecError: the id is none, something of that name is there already, or it cannot be written; then nothing is.
+        SpecError: the id is none, something of that name is there already, the bank has mistakes or is for another kind, or it
+            cannot be written; then nothing is.
     """
+    if bank is not None and kind != "quiz":
+        raise SpecError(f"a bank of questions makes a quiz, found the kind {kind!r}.", "Add --kind quiz.")
     words = name.replace("_", " ")
     title = title or words[:1].upper() + words[1:]
     _require_names(name, title)
@@ -94,7 +101,7 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     for path in (source, target):
         _require_absent(path)
     with _draft(source) as draft:
-        for file, text in filled_in(kind, name, title).items():
+        for file, text in filled_in(kind, name, title, bank).items():
             path = draft / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -111,16 +118,17 @@ def new_assignment(course: Course, name: str, kind: Kind, title: str = "") -> li
     return sorted([*_files(source), *_files(target)])
 
 
-def filled_in(kind: Kind, name: str, title: str) -> dict[str, str]:
+def filled_in(kind: Kind, name: str, title: str, bank: Path | None = None) -> dict[str, str]:
     """Return the files of a kind of assignment by their path in the source folder.
 
     Args:
         kind: one of `KINDS`.
         name: id of the assignment.
         title: its title.
+        bank: file with the questions of a quiz; None: the starter's.
 
     Raises:
-        SpecError: the files are not installed, as for students.
+        SpecError: the files are not installed, as for students; or the bank has mistakes.
     """
     # As JSON and TOML write it between quotation marks: it stands nowhere else.
     quoted_title = json.dumps(title, ensure_ascii=False)[1:-1]
@@ -135,7 +143,7 @@ def filled_in(kind: Kind, name: str, title: str) -> dict[str, str]:
                 "__ID__", shlex.quote(name)
             )
             files[file] = text.replace("__TITLE__", quoted_title)
-    return files
+    return making.quiz_files(files, name, bank) if kind == "quiz" else files
 
 
 def starters() -> Path:

@@ -164,7 +164,9 @@ def check(
 
 
 def _is_all_right(grade: Grade) -> bool:
-    return grade.points >= grade.max_points and not grade.failed_cells
+    # Of a quiz the public check is worth no points, and fails all the same while a question has no letter.
+    passed = all(check.status is Status.PASSED for check in grade.checks)
+    return passed and grade.points >= grade.max_points and not grade.failed_cells
 
 
 def _print_check(checked: Checked) -> None:

@@ -60,10 +60,18 @@ def assignment(
         typer.Option(
             "--kind",
             help="function: numbers in, numbers out, no data; images: a head on a network that has learnt to see, drawn photos; "
-            "quiz: questions with answers to choose from; text: a classifier of sentences that are drawn.",
+            "quiz: questions with options, drawn for each student; text: a classifier of sentences that are drawn.",
         ),
     ] = "function",
     title: Annotated[str, typer.Option("--title", help="Title. Default: made of the id.")] = "",
+    bank: Annotated[
+        Path | None,
+        typer.Option(
+            "--bank",
+            help="TOML file with the questions of a quiz; it is copied to staff/bank.toml, which no release has.",
+            show_default=False,
+        ),
+    ] = None,
     course: CourseOption = None,
     json_path: JsonOption = None,
 ) -> None:
@@ -71,12 +79,15 @@ def assignment(
 
     It passes `pawgrade verify` as it is. Its files say in comments what each of them is for. Kinds that train something (images,
     text) have levels of accuracy with a calibration: `pawgrade calibrate` makes it anew when you have changed them.
+
+    `--kind quiz --bank FILE` makes a quiz of a bank of questions: each has an id, a topic, a text, and options with an explanation,
+    one of them right. All mistakes of the bank are told at once.
     """
     from grader.authoring.starters.new import new_assignment
 
     opened_course, _ = open_course(course)
     with output.errors.status(plain(f"making {name} ...")):
-        files = new_assignment(opened_course, name, kind, title)
+        files = new_assignment(opened_course, name, kind, title, bank)
     _tell(opened_course.folder, files, [name], json_path)
     word, notebook = (
         shlex.quote(text) for text in (name, f"{opened_course.layout.source}/{name}/{name}.ipynb")

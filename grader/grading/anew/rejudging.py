@@ -10,6 +10,7 @@ from grader.checks.session import Verdicts
 from grader.gradebook import attempts
 from grader.grading import assemble, preparation
 from grader.grading.preparation import Order, Work
+from grader.grading.quizzes import personal
 from grader.grading.submission import Graded, grade_as_ordered
 from grader.judging import evaluate, stored_answers
 from grader.judging.evaluate import Context
@@ -50,6 +51,7 @@ def judge_stored(
     record = stored_answers.read_record(folder)
     if record is None:
         return None
+    work = personal.of_student(work, former.student, former.provenance.get(personal.DRAWING, ""))
     try:
         answers = stored_answers.read(folder, record, work.context.plan)
     except ValueError:

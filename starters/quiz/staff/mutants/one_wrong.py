@@ -1,10 +1,8 @@
 # /// pawgrade
-# title = "One answer is wrong"
+# title = "The first answer is wrong, the second one guessed"
 # loses = ["quiz"]
 # fails = ["the_answers_are_right"]
 # ///
-# A mutant is a wrong solution. It replaces cells of the notebook, and its header says what it must cost: which exercises
-# lose points (loses) and which checks fail (fails). `pawgrade verify` grades it and demands exactly that.
-# %% [quiz-code]
-def quiz():
-    return [2, 1, 4, 4]
+# %% [q2]
+answer["q1"] = "B" if answer["q1"] == "A" else "A"
+answer["q2"] = "B"

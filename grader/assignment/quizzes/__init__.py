@@ -1,0 +1,1 @@
+"""Quizzes: banks of questions, what each student is given of them, and the notebook cells that show it."""
