@@ -1,7 +1,7 @@
-"""Makes the pictures of README and docs from a finished demo: `make demo && make docs`. Needs Debian's chromium.
+"""Makes the pictures of README and docs: `make demo && make docs`, or `python docs/make_pictures.py NAME...` for some.
 
-Only drawn pets and cells, the CC0 cat and three CC0 photos of textures are in them. `python docs/make_pictures.py --drawn` makes
-those that need neither demo nor browser.
+Those of feedback pages need a finished demo and Debian's chromium; the others (`--drawn`) need neither. Only drawn pets and cells, the
+CC0 cat and three CC0 photos of textures are in them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import nbformat
 import numpy as np
+import torch
+from matplotlib import pyplot as plt
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -101,32 +104,27 @@ def contact_sheet() -> None:
     rng = np.random.default_rng(7)
     pets = [Image.fromarray(toypets.draw(breed, rng)).resize((150, 150)) for breed in range(0, 35, 3)]
     sheet = Image.new("RGB", (6 * 150, 2 * 150))
-    for place, pet in enumerate(pets[:12]):
-        sheet.paste(pet, (place % 6 * 150, place // 6 * 150))
+    for number, pet in enumerate(pets[:12]):
+        sheet.paste(pet, (number % 6 * 150, number // 6 * 150))
     sheet.save(PICTURES / "toy_pets.jpg", quality=88)
 
 
 def statements() -> None:
     """Draw the intervals of the twelve statements, as the source notebook of the training tricks does."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    import torch
-    from matplotlib import pyplot
     from scipy import stats
 
-    names: dict[str, Any] = {"np": np, "torch": torch, "functional": torch.nn.functional, "plt": pyplot}
+    names: dict[str, Any] = {"np": np, "torch": torch, "functional": torch.nn.functional, "plt": plt}
     names |= {"stats": stats, "lab": lab, "seed": 0}
     notebook = nbformat.read(packaged_course().source("training_tricks") / "training_tricks.ipynb", 4)
     sources = {cell.id: cell.source for cell in code_cells(notebook)}
-    shows, pyplot.show = pyplot.show, lambda: None  # what the cells draw stays open
+    shows, plt.show = plt.show, lambda: None  # what the cells draw stays open
     with contextlib.redirect_stdout(io.StringIO()):
         for name in CELLS_OF_STATEMENTS:
             exec(compile(sources[name], name, "exec"), names)  # noqa: S102 - our own notebook
-    pyplot.show = shows
+    plt.show = shows
     content = io.BytesIO()
-    pyplot.gcf().savefig(content, format="png", dpi=100, bbox_inches="tight")
-    pyplot.close("all")
+    plt.gcf().savefig(content, format="png", dpi=100, bbox_inches="tight")
+    plt.close("all")
     picture = Image.open(content).convert("RGB")
     palette = picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=32)
     palette.save(PICTURES / "statements.png", optimize=True)
@@ -147,8 +145,6 @@ def nine_of_each_kind() -> dict[str, list[Any]]:
 
 def kinds_and_curves() -> None:
     """Draw nine pictures of each kind of `new_images`, and below them the learning curves that its reference measured."""
-    from matplotlib import pyplot  # a second, for this picture alone
-
     pictures = nine_of_each_kind()
     reference = packaged_course().source("new_images") / "staff" / "reference.toml"
     curves = tomllib.loads(reference.read_text(encoding="utf-8"))
@@ -158,7 +154,7 @@ def kinds_and_curves() -> None:
         ("textures", "textures", 3),
         ("cells", "cells", 3),
     ]
-    figure = pyplot.figure(figsize=(10, 6.6), dpi=100, layout="constrained")
+    figure = plt.figure(figsize=(10, 6.6), dpi=100, layout="constrained")
     grid, below = figure.subfigures(2, 1, height_ratios=(3.4, 3))
     for axis, picture in zip(
         grid.subplots(3, 9).flat, [picture for row in pictures.values() for picture in row], strict=True
@@ -179,33 +175,71 @@ def kinds_and_curves() -> None:
     axes[0].set_ylabel("accuracy on new pictures")
     axes[0].legend(fontsize=8, loc="upper left")
     figure.savefig(PICTURES / "new_images.jpg", pil_kwargs={"quality": 82, "optimize": True})
-    pyplot.close(figure)
+    plt.close(figure)
+
+
+def map_strip() -> None:
+    """Draw the maps of an early, a middle and a late layer beside the CC0 cat, by the cells of the lab on feature maps."""
+    path = packaged_course().source("feature_maps") / "feature_maps.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    backbone = lab.backbone("efficientnet_lite0").freeze()
+    names = {
+        "np": np,
+        "torch": torch,
+        "plt": plt,
+        "cat": lab.cat_photo(),
+        "backbone": backbone,
+        "seen": backbone,
+    }
+    names["LOOK"] = {
+        "early": "bn1",
+        "middle": "blocks.2",
+        "late": "bn2",
+    }  # as in the notebook where VGG-16 is not at hand
+    for cell in ("activations-code", "maps-code"):
+        exec(compile(cells[cell].replace("plt.show()", ""), cell, "exec"), names)  # noqa: S102 - our own notebook
+    plt.savefig(PICTURES / "map_strip.jpg", dpi=100, pil_kwargs={"quality": 80})
+    plt.close()
+
+
+DRAWN = {
+    "toy_pets.jpg": contact_sheet,
+    "statements.png": statements,
+    "new_images.jpg": kinds_and_curves,
+    "map_strip.jpg": map_strip,
+}
 
 
 def main() -> None:
-    """Make them all; exits before the first when a page of the demo is missing."""
+    """Make them all, or those that are named; exits before the first when a page of the demo is missing."""
+    mpl.use("agg")
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--drawn", action="store_true", help="only those that need neither demo nor browser")
-    PICTURES.mkdir(exist_ok=True)
-    if parser.parse_args().drawn:
-        contact_sheet()
-        statements()
-        kinds_and_curves()
-        return
-    missing = [shot.page for shot in SHOTS if not shot.page.is_file()]
+    every = [*DRAWN, *(shot.name for shot in SHOTS)]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(every))
+    parser.add_argument("--drawn", action="store_true", help="those that need neither demo nor browser")
+    arguments = parser.parse_args()
+    chosen = arguments.names or (list(DRAWN) if arguments.drawn else every)
+    if unknown := set(chosen) - set(every):
+        parser.error(
+            f"expected names of pictures, found {', '.join(sorted(unknown))}; there are {', '.join(every)}"
+        )
+    shots = [shot for shot in SHOTS if shot.name in chosen]
+    missing = [shot.page for shot in shots if not shot.page.is_file()]
     chromium = shutil.which("chromium")
     if missing:
         sys.exit(f"{missing[0]}: expected a page of the demo, found none; run `make demo` first.")
-    if chromium is None:
+    if shots and chromium is None:
         sys.exit("chromium: expected Debian's browser on PATH, found none; apt-get install chromium.")
-    contact_sheet()
-    statements()
-    kinds_and_curves()
+    PICTURES.mkdir(exist_ok=True)
+    for name in sorted(DRAWN.keys() & set(chosen)):
+        DRAWN[name]()
+    if not shots:
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        for shot in SHOTS:
+        for shot in shots:
             shoot(shot, browser.new_page)
         browser.close()
 

@@ -38,6 +38,10 @@ COMMON = {
     "compare",
     "results",
     "report",
+    "activations",
+    "fields",
+    "strongest",
+    "feature_maps",  # what every backbone has
 }
 
 

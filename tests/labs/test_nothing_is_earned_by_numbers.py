@@ -91,7 +91,7 @@ SOME = ("0", "1", "half", "-1", "true", "1e308", "in turns", "dice", "dice under
 CASES = [
     *(
         (assignment, name)
-        for assignment in ("oxford_pets", "transfer_learning", "adversarial_cat")
+        for assignment in ("oxford_pets", "transfer_learning", "adversarial_cat", "feature_maps")
         for name in FILLS
     ),
     *(("training_tricks", name) for name in SOME),

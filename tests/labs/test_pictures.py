@@ -58,7 +58,13 @@ def test_the_same_values_give_the_same_bytes(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "most_bytes"),
-    [("attacks", 450_000), ("ideal_images", 400_000), ("feature_maps", 250_000), ("variation", 6_000)],
+    [
+        ("attacks", 450_000),
+        ("ideal_images", 400_000),
+        ("feature_maps", 250_000),
+        ("map_strips", 250_000),
+        ("variation", 6_000),
+    ],
 )
 def test_a_full_picture_is_small_to_send(kind: str, most_bytes: int) -> None:
     assert len(draw(of(kind)).url) < most_bytes

@@ -124,6 +124,7 @@ def lab_pictures() -> tuple[Picture, ...]:
         "attacks": {"rows": [attack_row(second=second), attack_row(largest=5), attack_row(epsilon=8)]},
         "ideal_images": {"rows": [ideal_row(), ideal_row(name="zebra", ratio=0.9)]},
         "feature_maps": {"photo": cat_photo(), "layers": layers()},
+        "map_strips": {"photo": cat_photo(), "layers": layers()},
         "variation": {"rows": values(), "tolerance": 1e-4},
     }
     return tuple(Picture(kind, f"The {kind}", packed(content)) for kind, content in contents.items())

@@ -1,0 +1,39 @@
+# /// pawgrade
+# title = "Only the stages that the network shows by itself; for other layers the stage that they are in"
+# loses = ["activations"]
+# fails = ["any_layer_answers", "what_a_later_module_overwrites"]
+# leaves = ["maps-code", "eyes-code", "boxes-code", "patches-code", "tuning-code", "fur-look-code"]
+# ///
+# %% [activations-code]
+def hooked(network, x, layer):
+    caught = []
+    hook = network.network.get_submodule(layer).register_forward_hook(
+        lambda _module, _inputs, output: caught.append(output.clone())
+    )
+    try:
+        network(x)
+    finally:
+        hook.remove()
+    return caught[0]
+
+
+def activations(images, layer):
+    stages = {"bn1": "stem", "bn2": "last"}
+    stage = stages.get(layer) or f"stage{int(layer.split('.')[1]) + 1}"
+    return backbone.feature_maps(images, stage).numpy()
+
+
+def by_hook(images, layer):
+    with torch.inference_mode():
+        return hooked(backbone, backbone.normalise(images), layer).numpy()
+
+
+# %% [strongest-code]
+def strongest(images, layer, channel, count):
+    maps = by_hook(images, layer)
+    return np.argsort(-maps[:, channel].max(axis=(1, 2)), kind="stable")[:count]
+
+
+# %% [gratings-code]
+def grating_answers(layer, channel, angles):
+    return by_hook(np.stack([grating(angle) for angle in angles]), layer)[:, channel].mean(axis=(1, 2))
