@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import grader
 from grader.errors import (
     GraderError,
     InfrastructureError,
@@ -69,3 +73,32 @@ def test_nothing_is_lost_when_a_message_holds_format_characters() -> None:
     text = "found 100 % {of} \\n \N{CAT FACE}"
 
     assert str(pickle.loads(pickle.dumps(SubmissionError(text, text)))) == f"{text} {text}"
+
+
+def unquoted_in_commands(tree: ast.AST) -> Iterator[int]:
+    """Yield the line of each value that an f-string puts between backquotes into a command of ours without quoting it."""
+    for text in ast.walk(tree):
+        if not isinstance(text, ast.JoinedStr):
+            continue
+        command = ""
+        for piece in text.values:
+            if isinstance(piece, ast.Constant):
+                command += str(piece.value)
+                # An odd number of backquotes: the last one opens what is to be typed.
+                command = command.rpartition("`")[2] if command.count("`") % 2 else ""
+                command = f"`{command}" if command else ""
+            elif command.startswith("`pawgrade ") and "shlex." not in ast.unparse(piece):
+                yield piece.lineno
+
+
+def test_what_stands_in_a_command_of_a_hint_can_be_pasted() -> None:
+    package = Path(grader.__file__).parent
+    unquoted = [
+        f"{path.relative_to(package)}:{line}"
+        for path in package.rglob("*.py")
+        for line in unquoted_in_commands(ast.parse(path.read_text()))
+    ]
+
+    assert list(unquoted_in_commands(ast.parse('f"run `pawgrade grade {name}` first"'))) == [1]
+    assert list(unquoted_in_commands(ast.parse('f"`pawgrade`, {name}: `ls {name}`"'))) == []
+    assert unquoted == []

@@ -202,7 +202,8 @@ def find_course(folder: Path | None, start: Path) -> Course:
     if folder is not None and not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise SpecError(
-            f"{folder} {what}; expected the folder of a course.", f"`pawgrade new course {folder}` makes one."
+            f"{folder} {what}; expected the folder of a course.",
+            f"`pawgrade new course {shlex.quote(str(folder))}` makes one.",
         )
     raise SpecError(
         f"{folder or start} is no course: expected nbgrader_config.py and the folder of its source_directory there: solutions in Pawgrade's courses, source in nbgrader's.",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from grader.gradebook.conversion import STAFF, cell_name, read_source
 from grader.notebooks.regions import REGIONS, Region
+from grader.notebooks.shapes import shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nbformat import NotebookNode
@@ -27,6 +28,7 @@ _OFFICIAL = (
 _MARKER = re.compile(r"\b(BEGIN|END)\s+(SOLUTION|HIDDEN\s+TESTS?|MARK\s+SCHEME)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"(^|\s)#.*")
 _WORD = re.compile(r"""\w+|[^\w\s,()'"\\]""")
+_FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LEVEL = re.compile(r"\b(zero_at|full_at)\s*=\s*[\d.]")
 
 
@@ -35,7 +37,7 @@ def leaks(release_dir: Path, source_dir: Path, regions: Sequence[Region] = REGIO
 
     A line of a solution or of a file in `staff` counts when it is longer than `TRIVIAL_CHARACTERS` and stands nowhere
     in the public part of the source. Somebody may have pasted it there: lines in a row that together are no coincidence
-    count all the same, and so does a level. Of checks and levels, assignment.toml, check_public.py and the data cards
+    count all the same, and so does a level. So does code of the shape of a solution, whatever its variables are called. Of checks and levels, assignment.toml, check_public.py and the data cards
     may say what they like.
 
     Args:
@@ -54,6 +56,7 @@ def leaks(release_dir: Path, source_dir: Path, regions: Sequence[Region] = REGIO
         if line not in official and (line not in others or _LEVEL.search(line))
     }
     passages = _passages(source_dir, official, regions)
+    solved = _solved(source_dir, regions)
     findings = []
     for name, content in sorted(folder_contents(release_dir).items()):
         if STAFF in name.split("/") or content in secret_files:
@@ -71,6 +74,9 @@ def leaks(release_dir: Path, source_dir: Path, regions: Sequence[Region] = REGIO
                 for passage, origin in passages.items()
                 if _words(passage) in words and not any(line in hidden and line in text for line in passage)
             ]
+            # Of a copy word for word enough was said.
+            if not any(finding.startswith(f"{location}: from ") for finding in findings):
+                findings += _renamed(location, name, text, solved)
             if any(_begins(line, regions) is not None for line in text.splitlines()):
                 findings.append(f"{location}: a marker of hidden text")
         findings += [f"{name}{where}: it has outputs" for where in _with_outputs(release_dir / name)]
@@ -124,6 +130,34 @@ def _passages(source_dir: Path, official: str, regions: Sequence[Region]) -> dic
     return passages
 
 
+def _solved(source_dir: Path, regions: Sequence[Region]) -> dict[str, str]:
+    """Return the shapes of what solutions do, with where they come from; what public checks do themselves is no secret."""
+    solved: dict[str, str] = {}
+    for path in sorted(source_dir.glob("*.ipynb")):
+        for index, cell in enumerate(read_source(path).cells):
+            lines = set(_hidden_lines(cell, regions))
+            if cell.cell_type == "code" and lines:
+                found = dict.fromkeys(shapes(cell.source, lines), f"the solution in {cell_name(index, cell)}")
+                solved = {**found, **solved}
+    checks = source_dir / "check_public.py"
+    public = shapes(checks.read_text(encoding="utf-8")) if checks.is_file() else {}
+    return {shape: origin for shape, origin in solved.items() if shape not in public}
+
+
+def _renamed(location: str, name: str, text: str, solved: Mapping[str, str]) -> Iterator[str]:
+    """Say where a text does, statement by statement, what a solution does, under other names."""
+    if not solved or not name.endswith((".py", ".ipynb", ".md")):
+        return
+    # A cell's text has its metadata in a last line; code may also stand fenced in words.
+    codes = [text, text.rpartition("\n")[0], *(match.group(1) for match in _FENCED.finditer(text))]
+    for code in codes:
+        for shape, line in shapes(code).items():
+            if shape in solved:
+                first = code.splitlines()[line - 1].strip()
+                yield f"{location}: from {solved[shape]}, under other names: {first!r}"
+                return
+
+
 def _rows(lines: list[str], enough: int = PASSAGE_CHARACTERS) -> Iterator[tuple[str, ...]]:
     """Yield, from each line on, as many in a row as are no coincidence; an empty one ends them."""
     for first in range(len(lines)):
@@ -172,18 +206,25 @@ def _public(source_dir: Path, release_dir: Path, regions: Sequence[Region]) -> t
 
 def _split(cell: NotebookNode, regions: Sequence[Region]) -> tuple[list[str], list[str]]:
     """Split a source cell's lines into public and hidden ones."""
-    lines = cell.source.splitlines()
-    begins = [_begins(line, regions) for line in lines]
-    if cell.metadata.get("nbgrader", {}).get("solution") and all(begin is None for begin in begins):
-        return [], lines
-    parts: tuple[list[str], list[str]] = ([], [])
-    inside = False
-    for line, begin in zip(lines, begins, strict=True):
-        if begin is None:
-            parts[inside].append(line)
-        else:
+    lines, hidden = cell.source.splitlines(), set(_hidden_lines(cell, regions))
+    public = [
+        line
+        for number, line in enumerate(lines, 1)
+        if number not in hidden and _begins(line, regions) is None
+    ]
+    return public, [line for number, line in enumerate(lines, 1) if number in hidden]
+
+
+def _hidden_lines(cell: NotebookNode, regions: Sequence[Region]) -> Iterator[int]:
+    """Yield the numbers, from 1, of a source cell's lines that students do not get; those of delimiters are none of them."""
+    begins = [_begins(line, regions) for line in cell.source.splitlines()]
+    whole = bool(cell.metadata.get("nbgrader", {}).get("solution")) and all(begin is None for begin in begins)
+    inside = whole
+    for number, begin in enumerate(begins, 1):
+        if begin is not None:
             inside = begin
-    return parts
+        elif inside:
+            yield number
 
 
 def _begins(line: str, regions: Sequence[Region]) -> bool | None:

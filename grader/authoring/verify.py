@@ -187,7 +187,7 @@ def _calibration(case: Case) -> Iterator[Finding]:
         mine = card == case.card
         if not mine and calibration is None:
             if levels:
-                words = f"not known: `pawgrade calibrate {shlex.quote(case.assignment)} --data {card}` has never run"
+                words = f"not known: `pawgrade calibrate {shlex.quote(case.assignment)} --data {shlex.quote(card)}` has never run"
                 # Told and not failed: what another card reaches is found out with --data.
                 yield case.finding("calibration", f"{card}: levels", True, words, file=file)
             continue

@@ -229,14 +229,18 @@ def _near_hint(successes: int, of: int, levels: Levels, hint: str, near: str) ->
     )
 
 
-def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> None:
+def require_level(measured: float, *, levels: Levels, what: str, hint: str, near: str = "") -> None:
     """Demand a level of a number; between `zero_at` and `full_at` the check earns part of its points. NaN and infinity earn none.
+
+    Of public questions the student is told how much is missing, before `hint`, where part of the points is earned or a small
+    change may bring some: from a fifth of the way from `zero_at` to `full_at` below `zero_at` on, as of `require_count`.
 
     Args:
         measured: what was found; more is better.
         levels: where credit starts and where it is full.
         what: name of the measure, for people.
         hint: what the student may try next.
+        near: what to try near the level, in place of `hint`.
 
     Raises:
         Shortfall: it is below `full_at`.
@@ -252,7 +256,30 @@ def require_level(measured: float, *, levels: Levels, what: str, hint: str) -> N
     required = _levels(levels)
     demand = Requirement(_site(), what, met, float(measured), _name(levels))
     if _sheet.note(disclosed, exact, required, demand):
-        raise Shortfall(disclosed, required, Message.of(hint), share)
+        words = Message.of(hint)
+        # As of `require_count`: of hidden questions what is missing would tell what was measured (ADR 11).
+        if math.isfinite(measured) and measured >= near_from(levels) and not _sheet.hidden:
+            words = _near_level(measured, levels, near or hint)
+        raise Shortfall(disclosed, required, words, share)
+
+
+def _near_level(measured: float, levels: Levels, hint: str) -> Message:
+    """Return the hint for a number near the level, with what is missing from it."""
+    # The check's own hint follows whole: unlike a count, a number near its level does not say that all parts work.
+    if measured == levels.zero_at:
+        what = Message("points begin right above this")
+    elif measured < levels.zero_at:
+        what = Message("points begin above {missing} more", missing=_upwards(levels.zero_at - measured))
+    else:
+        what = Message("{missing} more gives full points", missing=_upwards(levels.full_at - measured))
+    return Message("Near the level: {what}. {hint}", what=what, hint=Message.of(hint))
+
+
+def _upwards(missing: float) -> str:
+    """Return what is missing with two digits, rounded up: with as much more the level is met."""
+    unit = 10.0 ** (math.floor(math.log10(missing)) - 1)
+    # What a float is off by must not cost another unit: 0.1 stays 0.1.
+    return f"{math.ceil(missing / unit - 1e-6) * unit:.2g}"
 
 
 def require_parts(right: int, *, of: int, what: str, hint: str) -> None:

@@ -40,12 +40,13 @@ def required_count(trials: int, level: float) -> int:
 
 
 def near_from(levels: Levels) -> float:
-    """Return the accuracy from which a small change may bring points: below `zero_at` by as much as luck alone decides.
+    """Return the measure from which a small change may bring points: an accuracy below `zero_at` by as much as luck alone decides.
 
     That is `LUCK` standard deviations of counting on the hidden photos. Levels of a calibration lie `SPREAD_OF_CREDIT` of them apart,
     so the levels tell it, also on a student's machine, which has no calibration.
     """
-    return max(0.0, levels.zero_at - (levels.full_at - levels.zero_at) * LUCK / SPREAD_OF_CREDIT)
+    # Below 0 where the levels say so: what `require_level` takes need be no share.
+    return levels.zero_at - (levels.full_at - levels.zero_at) * LUCK / SPREAD_OF_CREDIT
 
 
 def exercise_grade(exercise: str, title: str, points: float, checks: Sequence[Check]) -> ExerciseGrade:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,7 +163,9 @@ def require_cells(folder: Path, notebooks: Mapping[str, NotebookNode], assignmen
             )
     if problems:
         path = folder / f"{assignment.notebooks[0]}.ipynb" if len(notebooks) == 1 else folder
-        raise SpecError(f"{path}: {'; '.join(problems)}.", f"Run `pawgrade release {assignment.id}`.")
+        raise SpecError(
+            f"{path}: {'; '.join(problems)}.", f"Run `pawgrade release {shlex.quote(assignment.id)}`."
+        )
 
 
 def marked(module: ModuleType) -> Iterator[Marked]:

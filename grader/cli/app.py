@@ -207,6 +207,7 @@ def grade(
     not_graded, strays = opened_course.left_out(assignment), opened_course.strays()
     outcomes.tell(opened_course, assignment, told, force=force)
     left_out.tell_left_out(not_graded, unscored, settings.attempts)
+    left_out.tell_times(opened_course.submissions(assignment, options.students), opened_course)
     left_out.tell_strays(strays, opened_course, assignment, nobody=not grades)
     _report(grades, json_path, junit_path, summary_path, staff=staff, by_hand=by_hand)
     # Piped, standard output has a line for each submission and nothing else.

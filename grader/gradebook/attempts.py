@@ -203,11 +203,12 @@ def read(course: Path, assignment: str, student: str, attempt: str) -> Grade | N
 def damaged(path: Path, exc: Exception) -> SpecError:
     """Return the error of an attempt that cannot be read, with what mends it."""
     folder, assignment = path.parent, path.parent.parent.parent.name
+    move = ["mv", str(folder), str(folder.parent / (UNREADABLE + folder.name))]
     return SpecError(
         f"{path} is damaged: {type(exc).__name__}: {exc}.",
-        f"Run `pawgrade grade {assignment}` and grade again: it moves {folder.name} aside as {UNREADABLE}{folder.name}, "
+        f"Run `pawgrade grade {shlex.quote(assignment)}` and grade again: it moves {folder.name} aside as {UNREADABLE}{folder.name}, "
         "deletes nothing, and grades what is handed in. Where nothing is handed in any more, "
-        f"`mv {folder} {folder.parent / (UNREADABLE + folder.name)}` does the same.",
+        f"`{shlex.join(move)}` does the same.",
     )
 
 

@@ -88,6 +88,13 @@ def regions(config: Any) -> tuple[Region, ...]:  # noqa: ANN401 - traitlets' Con
     )
 
 
+def adds_missing_cells(course: Path) -> bool:
+    """Say whether a course's settings have nbgrader put graded cells back that a student deleted; by itself it does not."""
+    from nbgrader.preprocessors import OverwriteCells
+
+    return bool(OverwriteCells(config=course_config(course)).add_missing_cells)
+
+
 def _require_balanced(notebook: NotebookNode, path: Path, config: Any) -> None:  # noqa: ANN401
     """Raise SpecError for a delimiter without its other one: students would get what it was to hide."""
     hidden = regions(config)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -246,7 +247,7 @@ def find_or_add_submission(session: Session, assignment: str, student: str) -> R
     if source is None or not source.notebooks:
         raise SpecError(
             f"assignment {assignment}: its notebooks are not in the gradebook.",
-            f"Run `pawgrade release {assignment}`.",
+            f"Run `pawgrade release {shlex.quote(assignment)}`.",
         )
     person = session.get(api.Student, student) or api.Student(id=student)
     query = session.query(api.SubmittedAssignment).filter_by(assignment_id=source.id, student_id=student)
@@ -272,7 +273,7 @@ def _check_exercises(grade: Grade, cells: set[str]) -> None:
     if missing:
         raise SpecError(
             f"assignment {grade.assignment}: the gradebook has no cell for {', '.join(missing)}.",
-            f"Run `pawgrade release {grade.assignment}`, then `pawgrade gradebook rebuild`.",
+            f"Run `pawgrade release {shlex.quote(grade.assignment)}`, then `pawgrade gradebook rebuild`.",
         )
 
 

@@ -6,6 +6,7 @@ else's work: nbgrader graded that submission, or staff did.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -96,7 +97,7 @@ def named(students: list[str]) -> str:
 
 def set_aside_hint(assignment: str) -> str:
     """Say what to do with scores of nbgrader's that are in the way."""
-    return f"`pawgrade gradebook set-aside {assignment}` copies the gradebook and keeps all of them under another name there."
+    return f"`pawgrade gradebook set-aside {shlex.quote(assignment)}` copies the gradebook and keeps all of them under another name there."
 
 
 def _held(row: Row, *columns: str) -> bool:

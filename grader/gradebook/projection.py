@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ def _dropped(assignment: str, before: set[str], written: set[str]) -> Iterable[s
     if not written:
         raise SpecError(
             f"assignment {assignment}: {named(gone)} scores of Pawgrade's, and no attempt of it is stored: all would be lost.",
-            f"Bring .pawgrade/attempts back to the course, or run `pawgrade grade {assignment}` first. Nothing was changed.",
+            f"Bring .pawgrade/attempts back to the course, or run `pawgrade grade {shlex.quote(assignment)}` first. Nothing was changed.",
         )
     yield (
         f"{assignment}: {named(gone)} no stored attempt; their automatic scores are in the previous gradebook only."

@@ -45,6 +45,10 @@ STDERR_HINT = Message(
     "A warning is enough: run this cell in your notebook, and see what stands on a red ground."
 )
 UNDECIDED = Message("The cell that tests this exercise is missing; your teachers have been told.")
+DELETED = Message("the cell with these tests is missing from the notebook")
+DELETED_HINT = Message(
+    "A deleted test gives no points: copy the cell back from the notebook that you were given."
+)
 
 
 def with_hidden_tests(notebook: NotebookNode, tests: NotebookNode) -> NotebookNode:
@@ -134,14 +138,19 @@ def verdicts(
         runs: those of each notebook that could be run.
         unread: why the notebook of an exercise could not be run, by exercise.
     """
-    visible, tested = dict[str, _Tested](), dict[str, _Tested]()
+    visible, tested, present = dict[str, _Tested](), dict[str, _Tested](), set[str]()
+    runs = tuple(runs)
     for run in runs:
+        present |= {grade_id(cell) for cell in run.execution.notebook.cells}
         visible |= _tested_cells(run.execution)
         tested |= _tested_cells(run.tested or run.execution)
     return Verdicts(
         tuple(
             _unread(exercise, unread[exercise.id])
             if exercise.id in unread
+            # Where nothing was run, nobody can say that its student deleted it.
+            else _deleted(exercise)
+            if runs and exercise.id not in present
             else _check(exercise, visible.get(exercise.id), tested.get(exercise.id))
             for exercise in assignment.exercises
         )
@@ -226,15 +235,24 @@ def _raised(cell: NotebookNode, message: Message) -> Message:
 
 
 def _unread(exercise: Exercise, reason: Message) -> Check:
+    return _without_a_run(exercise, Message("no notebook that can be run"), Message("a notebook"), reason)
+
+
+def _deleted(exercise: Exercise) -> Check:
+    # As nbgrader counts it, whose settings decide whether such a cell is put back.
+    return _without_a_run(exercise, DELETED, Message("the cell, as it was given"), DELETED_HINT)
+
+
+def _without_a_run(exercise: Exercise, measured: Message, required: Message, hint: Message) -> Check:
     return Check(
         exercise.id,
         exercise.id,
         Status.FAILED,
         0.0,
         exercise.points,
-        Message("no notebook that can be run"),
-        Message("a notebook"),
-        reason,
+        measured,
+        required,
+        hint,
         exercise.title,
     )
 

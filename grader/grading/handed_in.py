@@ -49,7 +49,8 @@ def read_notebooks(submission: Submission, work: Work) -> Read:
     for name, path in submission.paths.items():
         try:
             read.submitted[name] = files.read_bytes(path, cells.MAX_NOTEBOOK_BYTES)
-            notebook, repairs = reading.read_restored(read.submitted[name], work.releases[name])
+            content = read.submitted[name]
+            notebook, repairs = reading.read_restored(content, work.releases[name], work.put_back)
         except (FileNotFoundError, SubmissionError) as exc:
             read.refused[name] = _explain_unread(exc, submission, name)
         else:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import hmac
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ from grader.judging.plan import (
     quick_ones,
     rehearse,
 )
+from grader.notebooks.cells import PutBack
 from grader.records import Submission
 from grader.sandbox.self_check import sandbox_problem
 from grader.settings import Settings
@@ -55,6 +57,7 @@ class Work:
         gpus: which GPUs the machine that grades may use.
         own_photos: digest of the course's own hidden photos; "": those of the data card judge.
         tests: the source's notebooks with hidden tests, where tests in the notebook grade; none where checks do.
+        put_back: which of the release's cells come back when a student deleted them.
     """
 
     context: Context
@@ -69,6 +72,7 @@ class Work:
     gpus: Pool = field(default_factory=Pool)
     own_photos: str = ""
     tests: Mapping[str, NotebookNode] = field(default_factory=dict)
+    put_back: PutBack = PutBack.ALL
 
     def attempt(self, submission: Submission) -> str:
         """Return the attempt id of a submission."""
@@ -244,7 +248,10 @@ def _prepare_in_the_notebook(
     released = course.release(assignment.id)
     work = _work(context, released, None, desk, settings)
     soundness.require_cells(released, work.releases, assignment)
-    return dataclasses.replace(work, tests=conversion.gradebook_notebooks(course.folder, assignment.id))
+    tests = conversion.gradebook_notebooks(course.folder, assignment.id)
+    # Points are nbgrader's, and so is what a test that was deleted is worth.
+    put_back = PutBack.GRADED if conversion.adds_missing_cells(course.folder) else PutBack.NOTHING
+    return dataclasses.replace(work, tests=tests, put_back=put_back)
 
 
 def _check_secret_levels(assignment: spec.Assignment, hidden: spec.Hidden) -> None:
@@ -346,7 +353,9 @@ def read_notebooks(folder: Path, assignment: spec.Assignment) -> dict[str, Noteb
     paths = {name: folder / f"{name}.ipynb" for name in assignment.notebooks}
     for path in paths.values():
         if not path.is_file():
-            raise SpecError(f"{path} does not exist.", f"Run `pawgrade release {assignment.id}` first.")
+            raise SpecError(
+                f"{path} does not exist.", f"Run `pawgrade release {shlex.quote(assignment.id)}` first."
+            )
     # Ids of cells that have none are made: notebooks that nbgrader released may lack them.
     return {name: conversion.read_source(path) for name, path in paths.items()}
 

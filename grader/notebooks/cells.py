@@ -10,6 +10,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import nbformat
@@ -21,7 +22,15 @@ from grader.notebooks import raw_json
 from grader.notebooks.raw_json import MAX_NOTEBOOK_BYTES
 from grader.records import Repair
 
-__all__ = ["MAX_NOTEBOOK_BYTES", "code_cells", "grade_id", "is_locked", "read_notebook", "restore"]
+__all__ = [
+    "MAX_NOTEBOOK_BYTES",
+    "PutBack",
+    "code_cells",
+    "grade_id",
+    "is_locked",
+    "read_notebook",
+    "restore",
+]
 
 SIMILAR = 0.6  # difflib ratio from which a cell that lost its name counts as the release's cell
 CANDIDATES = (
@@ -29,6 +38,14 @@ CANDIDATES = (
 )
 MAX_COMPARED_CHARS = 4000  # of either cell: difflib's time grows with the square, at worst with the cube
 NOTICE = "This cell was missing from the submitted notebook."
+
+
+class PutBack(StrEnum):
+    """Which of the release's cells come back when a student deleted them."""
+
+    ALL = "all"
+    GRADED = "graded"  # as nbgrader does where its `add_missing_cells` is set
+    NOTHING = "nothing"  # as nbgrader does otherwise
 
 
 def read_notebook(content: bytes) -> NotebookNode:
@@ -107,12 +124,15 @@ def _name_cells(notebook: NotebookNode) -> None:
         seen.add(cell_id)
 
 
-def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, tuple[Repair, ...]]:
+def restore(
+    submission: NotebookNode, release: NotebookNode, put_back: PutBack = PutBack.ALL
+) -> tuple[NotebookNode, tuple[Repair, ...]]:
     """Put right what the release decides: locked cells, names, points, the parameters cell. Idempotent.
 
     Args:
         submission: a student's notebook, nbformat 4.
         release: the notebook as it was released.
+        put_back: which cells come back when they were deleted.
 
     Returns:
         A new notebook and what was repaired. Solutions are never touched.
@@ -126,7 +146,7 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     _strip_foreign(notebook, originals, repairs)
     _strip_copies(notebook, originals, repairs)
     _adopt_nameless(notebook, originals, repairs)
-    _insert_missing(notebook, release, repairs)
+    _insert_missing(notebook, release, repairs, put_back)
     for cell in notebook.cells:
         if grade_id(cell):
             _restore_cell(cell, originals[grade_id(cell)], repairs)
@@ -266,7 +286,9 @@ def _likeness(source: str, original: str) -> float:
     return min(1.0, 2 * shared / (len(source) + len(original)))
 
 
-def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list[Repair]) -> None:
+def _insert_missing(
+    notebook: NotebookNode, release: NotebookNode, repairs: list[Repair], put_back: PutBack
+) -> None:
     """Put missing cells back behind the release's preceding cell; a missing solution comes back empty."""
     position = 0
     for original in release.cells:
@@ -275,6 +297,8 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             continue
         at = next((index for index, cell in enumerate(notebook.cells) if grade_id(cell) == name), None)
         if at is None:
+            if not _comes_back(original, put_back):
+                continue
             cell = copy.deepcopy(original)
             if cell.cell_type == "code" and not is_locked(original):
                 cell.source = f"# {NOTICE}"
@@ -285,6 +309,12 @@ def _insert_missing(notebook: NotebookNode, release: NotebookNode, repairs: list
             at = position
         # Behind the release's furthest cell so far, wherever a student moved the others.
         position = max(position, at + 1)
+
+
+def _comes_back(original: NotebookNode, put_back: PutBack) -> bool:
+    flags = original.metadata.nbgrader
+    graded = bool(flags.get("grade", False) or flags.get("task", False))
+    return put_back is PutBack.ALL or (put_back is PutBack.GRADED and graded)
 
 
 def _restore_cell(cell: NotebookNode, original: NotebookNode, repairs: list[Repair]) -> None:

@@ -19,18 +19,21 @@ BOUNDS = Bounds(cpu_s=5, memory_mb=400, answer_mb=64)
 CODE_BOUNDS = Bounds(cpu_s=2, memory_mb=400, answer_mb=16)
 
 
-def read_restored(content: bytes, release: NotebookNode) -> tuple[NotebookNode, tuple[Repair, ...]]:
+def read_restored(
+    content: bytes, release: NotebookNode, put_back: cells.PutBack = cells.PutBack.ALL
+) -> tuple[NotebookNode, tuple[Repair, ...]]:
     """Return a submission as `read_notebook` and `restore` make it, and what was repaired.
 
     Args:
         content: the file, as it was handed in.
         release: the notebook as it was released.
+        put_back: which of its cells come back when they were deleted.
 
     Raises:
         SubmissionError: it is no notebook, or it takes more memory or time than any notebook of a student does.
         InfrastructureError: it could not be looked at, through a fault of ours.
     """
-    reply = confined.run(restored, content, BOUNDS, release=nbformat.writes(release))
+    reply = confined.run(restored, content, BOUNDS, release=nbformat.writes(release), put_back=put_back)
     if isinstance(reply, Broken):
         raise _refusal(reply)
     answer = json.loads(reply)
@@ -46,7 +49,7 @@ def _flat(record: object) -> Message:
     return Message.from_record(record, nested=False)  # of a process that has met hostile bytes
 
 
-def restored(content: bytes, release: str) -> bytes:
+def restored(content: bytes, release: str, put_back: str) -> bytes:
     """Do the work of `read_restored`; what it returns is JSON."""
     try:
         notebook = cells.read_notebook(content)
@@ -54,7 +57,9 @@ def restored(content: bytes, release: str) -> bytes:
         return json.dumps({"refused": [exc.message.to_record(), exc.hint.to_record()]}).encode()
     # Up to 50 MiB, in a process whose memory is limited.
     del content
-    notebook, repairs = cells.restore(notebook, nbformat.reads(release, as_version=4))
+    notebook, repairs = cells.restore(
+        notebook, nbformat.reads(release, as_version=4), cells.PutBack(put_back)
+    )
     answer = {"notebook": notebook, "repairs": [(repair.cell, repair.what.to_record()) for repair in repairs]}
     return json.dumps(answer, ensure_ascii=False).encode()
 

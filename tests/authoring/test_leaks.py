@@ -213,3 +213,52 @@ def test_a_secret_in_the_metadata_of_a_cell_is_found(course: Path) -> None:
     nbformat.write(notebook, path)
 
     assert any("cell 1" in finding for finding in leaks(path.parent, course / "solutions" / "toy"))
+
+
+WORK = [
+    "height, width = images.shape[1:3]",
+    "total = np.zeros_like(images, dtype=float)",
+    "for row in range(3):",
+    "    total += padded(images, 3)[:, row:row + height, 1:1 + width]",
+    "result = np.clip(total / 3, 0, 255).astype(np.uint8)",
+]
+
+
+def with_names_changed(lines: list[str]) -> list[str]:
+    return [line.replace("total", "t").replace("height", "h").replace("images", "x") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "where"),
+    [
+        ("toy.ipynb", with_names_changed(WORK), "toy.ipynb, cell 3"),
+        ("toy.ipynb", ["```python", *with_names_changed(WORK), "```"], "toy.ipynb, cell 1"),
+        ("helpers.py", ["def mean(x):", *(f"    {line}" for line in with_names_changed(WORK))], "helpers.py"),
+    ],
+)
+def test_a_solution_in_which_variables_were_renamed_is_found(
+    course: Path, name: str, lines: list[str], where: str
+) -> None:
+    rewrite(course, SOLUTION, "\\n    ".join([*WORK, SOLUTION]))
+    if name == "toy.ipynb":
+        rewrite(course, "# Toy" if "cell 1" in where else "1 + 1", "\\n".join(["# Toy", *lines]))
+    else:
+        (course / "solutions" / "toy" / name).write_text("\n".join(lines))
+
+    with pytest.raises(
+        SpecError, match=f"{where}: from the solution in cell 4.*, under other names: 'h, width = "
+    ):
+        release(course)
+
+
+def test_what_public_checks_do_themselves_under_other_names_is_no_secret(course: Path) -> None:
+    rewrite(course, SOLUTION, "\\n    ".join([*WORK, SOLUTION]))
+    checks = course / "solutions" / "toy" / "check_public.py"
+    checks.write_text(
+        "\n".join(
+            [checks.read_text(), "def reference(x):", *(f"    {line}" for line in with_names_changed(WORK))]
+        )
+    )
+    rewrite(course, "1 + 1", "\\n".join(with_names_changed(WORK)))
+
+    assert release(course).is_dir()

@@ -10,6 +10,7 @@ from grader.checks.scoring import credit
 from grader.checks.session import (
     require,
     require_count,
+    require_level,
 )
 
 
@@ -92,3 +93,44 @@ def test_an_author_may_say_what_helps_near_the_level() -> None:
 def test_a_hint_on_hidden_photos_is_the_same_whatever_was_measured() -> None:
     hints = {shortfall(right, hidden=True, near="Mirror them.") for right in (20, 104, 105, 115, 170)}
     assert hints == {"Look at the head."}
+
+
+def level_hint(measured: float, *, levels: Levels, hidden: bool = False, near: str = "") -> str:
+    """Return the hint for a number that is below its level."""
+    fresh_sheet("smooth", frozenset(), hidden=hidden, points=10)
+    with pytest.raises(Shortfall) as caught:
+        require_level(measured, levels=levels, what="sharpness", hint="Take more steps.", near=near)
+    fresh_sheet("", frozenset())
+    return str(caught.value.hint)
+
+
+def test_near_a_level_of_a_number_it_is_said_how_much_is_missing() -> None:
+    levels = Levels(zero_at=0.5, full_at=0.8)
+
+    assert (
+        level_hint(0.7661, levels=levels) == "Near the level: 0.034 more gives full points. Take more steps."
+    )
+    assert level_hint(0.7, levels=levels).startswith("Near the level: 0.1 more gives full points.")
+    assert level_hint(0.46, levels=levels).startswith("Near the level: points begin above 0.04 more.")
+    assert level_hint(0.5, levels=levels).startswith("Near the level: points begin right above this.")
+    assert level_hint(0.7, levels=levels, near="Rest.") == "Near the level: 0.1 more gives full points. Rest."
+
+
+@pytest.mark.parametrize("measured", [0.0, 0.43, float("nan"), float("inf"), float("-inf")])
+def test_far_from_a_level_of_a_number_there_is_the_hint_alone(measured: float) -> None:
+    assert level_hint(measured, levels=Levels(zero_at=0.5, full_at=0.8), near="Rest.") == "Take more steps."
+
+
+def test_levels_below_zero_have_a_neighbourhood_too() -> None:
+    levels = Levels(zero_at=-6, full_at=-1)
+
+    assert level_hint(-2, levels=levels).startswith("Near the level: 1 more")
+    assert level_hint(-7.5, levels=levels) == "Take more steps."
+
+
+def test_a_hint_on_a_hidden_number_is_the_same_whatever_was_measured() -> None:
+    levels = Levels(zero_at=0.5, full_at=0.8)
+
+    assert {level_hint(value, levels=levels, hidden=True) for value in (0.0, 0.45, 0.6, 0.79)} == {
+        "Take more steps."
+    }

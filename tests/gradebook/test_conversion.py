@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from grader.errors import SpecError
-from grader.gradebook.conversion import course_config, read_source, record_source
+from grader.gradebook.conversion import adds_missing_cells, course_config, read_source, record_source
 from grader.gradebook.nbgrader import open_gradebook
+from tests.support.classic import classic_course
 from tests.support.notebooks import (
     toy_course,
 )
@@ -68,3 +69,12 @@ def test_a_source_that_is_no_notebook_is_told_with_its_path(tmp_path: Path, text
 def test_a_course_without_settings_is_told_which_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nbgrader_config\.py does not exist"):
         course_config(tmp_path)
+
+
+def test_whether_nbgrader_puts_deleted_tests_back_is_a_setting_of_the_course(tmp_path: Path) -> None:
+    course = classic_course(tmp_path / "course")
+    settings = course.folder / "nbgrader_config.py"
+    before = adds_missing_cells(course.folder)
+    settings.write_text(settings.read_text() + "c.OverwriteCells.add_missing_cells = True\n")
+
+    assert (before, adds_missing_cells(course.folder)) == (False, True)

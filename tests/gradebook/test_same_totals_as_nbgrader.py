@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 PARTIAL = "round(sum(squares(n) == [1, 4, 9][:n] for n in (1, 2, 3)) / 3, 2)"
 HIDDEN = "\n### BEGIN HIDDEN TESTS\nassert sum_of_squares(7) == 140\n### END HIDDEN TESTS"
+DELETED = "correct_squares"
 Scores = dict[tuple[str, str, str], tuple[Any, ...]]
 
 
@@ -46,6 +47,15 @@ def changed(path: Path, **sources: str) -> NotebookNode:
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         cell.source = sources.get(name.replace("-", "_"), cell.source)
+    return notebook
+
+
+def without(path: Path, name: str) -> NotebookNode:
+    """Return a notebook without the cell of this name."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [
+        cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != name
+    ]
     return notebook
 
 
@@ -79,6 +89,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "student03": (changed(one, squares=half, sum_of_squares_equation="sums"), changed(two, part_a="f")),
         "student04": (changed(one, squares=right, sum_of_squares=summed), changed(two, part_b="below 0")),
         "student05": (changed(one, squares=f"import nothing_of_this_name\n{right}"), None),
+        "student06": (without(source / "problem1.ipynb", DELETED), changed(two)),
     }
     for student, notebooks in handed_in.items():
         target = folder / "submitted" / student / "ps1"
@@ -111,6 +122,10 @@ def nbgraders(course: Path) -> Scores:
         cell: values if cell[:2] != ("student05", "problem2") else (*values[:2], "No response.")
         for cell, values in scores(course).items()
     }
+    deleted = ("student06", "problem1", DELETED)
+    # Of a test that was deleted it has no score, adds up 0 and waits for a person; here it is a verdict of 0 that says why.
+    assert given[deleted] == (None, True, None)
+    given[deleted] = (0.0, False, None)
     (course / "gradebook.db").rename(course / "gradebook-of-nbgrader.db")
     (course / "autograded").rename(course / "autograded-by-nbgrader")
     return given
@@ -130,10 +145,10 @@ def test_every_cell_has_the_points_that_nbgrader_gives(
 ) -> None:
     ours = scores(course)
 
-    assert len(nbgraders) == 5 * 9
+    assert len(nbgraders) == 6 * 9
     assert {cell for cell in nbgraders if ours.get(cell) != nbgraders[cell]} == set()
     assert ours == nbgraders
-    assert [grade.points for grade in adopted[1]] == [3, 0, 0.67, 2.5, 0]
+    assert [grade.points for grade in adopted[1]] == [3, 0, 0.67, 2.5, 0, 2]
 
 
 def test_the_class_is_not_alike(nbgraders: Scores) -> None:

@@ -167,6 +167,17 @@ def test_a_notebook_that_is_missing_costs_its_exercises_and_an_exercise_without_
     assert (lost.points, lost.status) == (0.0, Status.ERROR)
 
 
+def test_a_test_that_was_deleted_gives_nothing_and_its_student_reads_why() -> None:
+    without = ran()
+    without.notebook.cells.clear()
+
+    (check,) = believed.verdicts(ASSIGNMENT, [Runs(without)]).checks
+
+    assert (check.points, check.max_points, check.status) == (0.0, 4.0, Status.FAILED)
+    assert str(check.measured) == "the cell with these tests is missing from the notebook"
+    assert "copy the cell back" in str(check.hint)
+
+
 def test_of_two_runs_the_cells_are_those_that_the_student_sees() -> None:
     failed = FailedCell(0, 1, "tests", "AssertionError", Message("4711"))
     visible, tested = ran(execute_s=2, peak_mb=10), ran(ERROR, failed=(failed,), execute_s=3, peak_mb=20)

@@ -9,6 +9,7 @@ import pytest
 
 from grader.grading.handed_in import read_notebooks
 from grader.grading.preparation import Work
+from grader.notebooks.cells import PutBack
 from grader.records import Submission
 from tests.support.handed_in import folder_of
 from tests.support.problem_set import NOTEBOOKS, PROBLEM_SET, sources
@@ -17,9 +18,10 @@ FIRST, SECOND = NOTEBOOKS
 
 
 class Released:
-    """The one field of `Work` that reading needs: preparing a whole one takes a released course."""
+    """The fields of `Work` that reading needs: preparing a whole one takes a released course."""
 
     releases = sources()
+    put_back = PutBack.ALL
 
 
 def read(folder: Path, contents: dict[str, str | bytes]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grader.errors import SubmissionError
 from grader.notebooks import cells, raw_json
-from grader.notebooks.cells import code_cells, grade_id, is_locked, read_notebook, restore
+from grader.notebooks.cells import PutBack, code_cells, grade_id, is_locked, read_notebook, restore
 from tests.support.notebooks import answered, graded_cell, source_notebook
 
 NAMES = ["parameters", "double_answer", "double", "square_answer", "square", "reflection"]
@@ -603,3 +603,21 @@ def test_after_restoring_every_name_is_there_once_and_a_second_time_changes_noth
     assert again == restored
     assert repairs == ()
     nbformat.validate(restored)
+
+
+@pytest.mark.parametrize(
+    ("put_back", "back"),
+    [
+        (PutBack.ALL, NAMES),
+        (PutBack.GRADED, ["double", "square", "reflection"]),
+        (PutBack.NOTHING, []),
+    ],
+)
+def test_which_deleted_cells_come_back_is_for_the_caller_to_say(put_back: PutBack, back: list[str]) -> None:
+    empty = release()
+    empty.cells = []
+
+    restored, repairs = restore(empty, release(), put_back)
+
+    assert [grade_id(cell) for cell in restored.cells] == back
+    assert [repair.cell for repair in repairs] == back

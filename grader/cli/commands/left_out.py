@@ -1,4 +1,4 @@
-"""Say, on standard error, what `grade` did not grade: nobody's work, links, versions too many, files in other places."""
+"""Say, on standard error, what `grade` did not grade or read: nobody's work, links, versions too many, files in other places, times."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from grader.cli.options import plain
 
 if TYPE_CHECKING:
     from grader.assignment.course import Course
+    from grader.records import Submission
 
 LISTED = 10  # lines of one kind
+QUOTED_CHARS = 40  # of a file's text
 
 
 def tell_that_nobody_handed_in(course: Course, assignment: str) -> None:
@@ -39,6 +41,39 @@ def tell_left_out(left_out: Mapping[str, str], unscored: Sequence[str], attempts
         names = ", ".join(unscored)
         text = f"not scored: {names}: more than {attempts} versions; earlier ones count. --extra-attempt scores one."
         output.errors.print(plain(text), style="yellow", highlight=False)
+
+
+def tell_times(submissions: Sequence[Submission], course: Course) -> None:
+    """Name each `timestamp.txt` that is there and says no time: whoever handed in so has none in the gradebook.
+
+    Args:
+        submissions: what was handed in.
+        course: whose they are.
+    """
+    from grader.assignment.course import TIMESTAMP
+    from grader.gradebook.formgrader import handed_in_at
+    from grader.gradebook.nbgrader import has_nbgrader
+
+    # Times go to nbgrader's gradebook alone, which reads them by its own rules.
+    if not has_nbgrader():
+        return
+    unread = [
+        submission
+        for submission in submissions
+        if (submission.folder / TIMESTAMP).exists() and handed_in_at(submission) is None
+    ]
+    for submission in unread[:LISTED]:
+        name = f"{course.layout.submitted}/{submission.student}/{submission.assignment}/{TIMESTAMP}"
+        text = submission.timestamp
+        content = "a file that cannot be read" if text is None else repr(text[:QUOTED_CHARS])
+        words = (
+            f"{name}: expected a time such as 2026-01-31 12:00:00 UTC, found {content}; no time is recorded"
+        )
+        output.errors.print(f"[yellow]no time:[/] {plain(words)}", highlight=False, soft_wrap=True)
+    if len(unread) > LISTED:
+        output.errors.print(
+            plain(f"and {len(unread) - LISTED} more {TIMESTAMP}"), style="yellow", highlight=False
+        )
 
 
 def tell_strays(strays: Mapping[str, str], course: Course, assignment: str, *, nobody: bool = False) -> None:

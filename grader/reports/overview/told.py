@@ -10,6 +10,7 @@ when staff write the pages again. Kept for each assignment in one file, which is
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -213,7 +214,7 @@ def read(course: Path, assignment: str) -> dict[str, Told]:
     except (OSError, ValidationError) as exc:
         raise SpecError(
             f"{path} cannot be read: {str(exc).splitlines()[0]}.",
-            f"Delete it and run `pawgrade feedback {assignment}`.",
+            f"Delete it and run `pawgrade feedback {shlex.quote(assignment)}`.",
         ) from exc
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from grader.assignment.course import Course
 from grader.cli.app import app
 from grader.cli.commands import left_out
+from grader.records import Submission
 from tests.support.classic import classic_course
 from tests.support.handed_in import folder_of
 from tests.support.tiny import SECRET, tiny_course
@@ -75,3 +76,52 @@ def test_who_was_left_out_and_why_is_told(capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr().err
     assert "not graded: student01: a link" in printed
     assert "not scored: student02: more than 5 versions" in printed
+
+
+def test_a_time_that_is_none_is_named_once_with_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_cache: Path
+) -> None:
+    monkeypatch.setenv("PAWGRADE_CACHE", str(toy_cache))
+    monkeypatch.setenv("PAWGRADE_SECRET", SECRET)
+    monkeypatch.delenv("PAWGRADE_DATA", raising=False)
+    course = tiny_course(tmp_path / "course")
+    times = {
+        "student01": b"yesterday\x1b[2J, I think",
+        "student02": b"2026-01-31 12:00:00 UTC",
+        "student03": b"\xff",
+    }
+    for student, text in times.items():
+        folder = course.folder / "submitted" / student / "tiny"
+        folder.mkdir(parents=True)
+        (folder / "tiny.ipynb").write_text("no notebook: refused before anything runs")
+        (folder / "timestamp.txt").write_bytes(text)
+
+    done = CliRunner().invoke(app, ["grade", "tiny", "--course", str(course.folder), "--sandbox", "none"])
+
+    lines = [line for line in done.stderr.splitlines() if line.startswith("no time:")]
+    assert len(lines) == 2, done.output
+    assert "submitted/student01/tiny/timestamp.txt: expected a time such as" in lines[0]
+    assert "found 'yesterday\\x1b[2J, I think'; no time is recorded" in lines[0]
+    assert "submitted/student03/tiny/timestamp.txt" in lines[1]
+    assert "found a file that cannot be read" in lines[1]
+    assert "\x1b" not in done.output
+
+
+def test_of_many_times_that_are_none_ten_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = Course(tmp_path)
+    handed_in = []
+    for number in range(12):
+        folder = tmp_path / "submitted" / f"student{number}" / "tiny"
+        folder.mkdir(parents=True)
+        (folder / "timestamp.txt").write_text("soon")
+        handed_in.append(Submission(f"student{number}", "tiny", folder, "soon"))
+
+    left_out.tell_times(handed_in, course)
+    printed = capsys.readouterr().err
+    left_out.tell_times([], course)
+
+    assert printed.count("no time:") == 10
+    assert "and 2 more timestamp.txt" in printed
+    assert capsys.readouterr().err == ""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from grader.assignment.course import Course
 from grader.gradebook import attempts
@@ -90,3 +94,37 @@ def test_a_printed_overview_has_the_tables_that_are_folded(browser: Any, folder:
     assert page.locator("figure table").first.is_visible()
     assert not page.locator("nav").is_visible()
     context.close()
+
+
+def edges(page: Any, table: Any) -> list[float]:
+    """Return how far the colours along the left and the right edge of a scrolling part are from its background's."""
+    box = table.bounding_box()
+    picture = Image.open(io.BytesIO(page.screenshot(clip=box))).convert("RGB")
+    pixels = np.asarray(picture).astype(float)
+    # Below the rounded corners and the border; of all rows the usual one, since words reach the edge in some.
+    column = [np.median(pixels[20:-20, at], axis=0) for at in (2, -3)]
+    paper = page.evaluate("getComputedStyle(document.querySelector('.scroll')).backgroundColor")
+    return [float(np.abs(edge - [int(n) for n in re.findall(r"\d+", paper)[:3]]).max()) for edge in column]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_goes_on_has_a_shadow_at_that_edge(browser: Any, folder: Path, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto((folder / "index.html").as_uri())
+    table = page.locator(".scroll").first
+    table.scroll_into_view_if_needed()
+
+    begin = edges(page, table)
+    table.evaluate("part => { part.scrollLeft = part.scrollWidth; }")
+    end = edges(page, table)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    whole = edges(page, table)
+    page.emulate_media(media="print", color_scheme=scheme)
+    printed = table.evaluate("part => getComputedStyle(part).backgroundImage")
+    context.close()
+
+    assert (begin[0] < 3, begin[1] > 25) == (True, True), begin
+    assert (end[0] > 25, end[1] < 3) == (True, True), end
+    assert max(whole) < 3
+    assert printed == "none"
