@@ -12,6 +12,7 @@ PARTS = (
     "solutions",
     "starters",
     "nbgrader_config.py",
+    "pawgrade.toml",
 )  # `STAFF_PARTS` of grader/files.py: a test compares
 FOLDER = "pawgrade_course"
 

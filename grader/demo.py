@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 
 from grader.assignment.course import Course, packaged_course
+from grader.assignment.layout import CONFIG
 from grader.assignment.spec import load_assignment
 from grader.authoring import variants
 from grader.datasets import cards
@@ -24,7 +25,7 @@ from grader.grading.runners import InlineExecutor
 from grader.records import NOT_RUN, Grade
 from grader.reports.overview.pages import write_overview
 from grader.sandbox.self_check import Fact, sandbox_problem
-from grader.settings import load
+from grader.settings import FILE, assignments_named, load
 
 SECRET = b"the demo keeps no secrets"
 MARK = ".pawgrade-demo"
@@ -46,7 +47,11 @@ class Shown:
 
 
 def run(
-    folder: Path, environment: Mapping[str, str], tell: Callable[[Any, str, Grade | None], None]
+    folder: Path,
+    environment: Mapping[str, str],
+    tell: Callable[[Any, str, Grade | None], None],
+    *,
+    everything: bool = False,
 ) -> Shown:
     """Make the course in `folder`, hand in for everybody, grade, write the feedback.
 
@@ -54,6 +59,7 @@ def run(
         folder: where the course goes; a former demo there is replaced, anything else is left alone.
         environment: usually `os.environ`; the photos it names are not used.
         tell: as in `grading.grade_class`.
+        everything: grade every assignment of the course, not only those that it names for the demo.
 
     Raises:
         SpecError: `folder` holds something that is not a demo, or the course is not installed.
@@ -64,11 +70,12 @@ def run(
     problem = sandbox_problem() if settings.sandbox != "none" else None
     if problem is not None:  # these notebooks are our own: the demo always completes
         settings = replace(settings, sandbox="none", kernel="")
-    titles = {assignment: hand_in(course, assignment) for assignment in course.assignments()}
+    graded = course.assignments() if everything else chosen(course)
+    titles = {assignment: hand_in(course, assignment) for assignment in graded}
     tell("total", str(sum(map(len, titles.values()))), None)
     grades: list[Grade] = []
     written: dict[str, list[str]] = {}
-    for assignment in course.assignments():
+    for assignment in graded:
         options = Options(card=cards.drawn()[0])
         grades += coordinator.grade_class(
             course, assignment, settings, options, runner=InlineExecutor(), tell=tell
@@ -77,7 +84,12 @@ def run(
         pages = list(publish.write_pages(course, assignment, settings))
         written[assignment] = [path.parent.parent.name for path in pages]
     write_overview(course, settings, written)
-    where = (*_where(course, grades), _sandbox_line(grades), *_left_out(settings.sandbox, problem))
+    where = (
+        *_where(course, grades),
+        _sandbox_line(grades),
+        *_not_graded(course, graded),
+        *_left_out(settings.sandbox, problem),
+    )
     return Shown(tuple(grades), titles, where)
 
 
@@ -92,9 +104,17 @@ def make_course(folder: Path) -> Course:
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in ("solutions", "assignments"):
         shutil.copytree(source / name, folder / name, ignore=ignored)
-    shutil.copyfile(source / "nbgrader_config.py", folder / "nbgrader_config.py")
+    for name in (CONFIG, FILE):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
     (folder / MARK).write_text("made by `pawgrade demo`; replaced by the next one\n", encoding="utf-8")
     return Course(folder)
+
+
+def chosen(course: Course) -> tuple[str, ...]:
+    """Return what the demo grades: the assignments that the course's setting `demo` names, or all where it names none."""
+    named = assignments_named(course.folder, "demo")
+    return tuple(name for name in course.assignments() if name in named) or course.assignments()
 
 
 def hand_in(course: Course, assignment: str) -> dict[str, str]:
@@ -134,6 +154,12 @@ def _where(course: Course, grades: list[Grade]) -> tuple[str, ...]:
             f"the gradebook:     {course.folder / 'gradebook.db'}   (nbgrader's; `nbgrader export` in {course.folder})"
         )
     return tuple(lines)
+
+
+def _not_graded(course: Course, graded: tuple[str, ...]) -> Iterator[str]:
+    others = [name for name in course.assignments() if name not in graded]
+    if others:
+        yield f"not graded:        {', '.join(others)}; `pawgrade demo --all` grades them, too"
 
 
 def _sandbox_line(grades: list[Grade]) -> str:

@@ -53,6 +53,7 @@ def examine(
     yield from gpus(settings)
     if course is not None:
         yield _course(course, settings)
+        yield from order(course)
         yield from classic_assignments(course)
 
 
@@ -267,6 +268,22 @@ def _course(course: Course, settings: Settings) -> Fact:
         return Fact("course", "bad", str(exc), "Correct the file that is named there")
     names = ", ".join(course.assignments()) or "no assignment"
     return Fact("course", "good", f"{course.folder}: {names}; gradebook {course.db_url(settings.db_url)}")
+
+
+def order(course: Course) -> Iterator[Fact]:
+    """Yield what the course's setting `order` names without there being such an assignment; nothing where all exist."""
+    try:
+        missing = course.missing_in_order()
+    except GraderError:  # `_course` says what is wrong with the settings
+        return
+    if missing:
+        names = ", ".join(sanitise_text.printable(name, 60) for name in missing)
+        yield Fact(
+            "order",
+            "missing",
+            f"order in pawgrade.toml names {names}, which the course does not have",
+            f"Correct the name, or leave it there until the assignment is written: {course.layout.source}/<id>/assignment.toml",
+        )
 
 
 def classic_assignments(course: Course) -> Iterator[Fact]:

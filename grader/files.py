@@ -27,7 +27,7 @@ PACKAGE = Path(__file__).resolve().parent
 FOLDER = "course"  # of the public parts, inside an installed package
 PUBLIC_PARTS = ("assignments", "datasets")
 STAFF_FOLDER = "pawgrade_course"  # beside the packages of an environment
-STAFF_PARTS = ("assignments", "solutions", "starters", "nbgrader_config.py")
+STAFF_PARTS = ("assignments", "solutions", "starters", "nbgrader_config.py", "pawgrade.toml")
 STAFF_PROJECT = "pawgrade-course"
 # NOFOLLOW refuses a link; NONBLOCK keeps a pipe that nobody writes to from blocking us. Windows has neither, and would
 # translate the ends of lines: there students read their own files only.

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import platformdirs
 
@@ -19,6 +19,9 @@ Number = TypeVar("Number", int, float)
 SECRET_FILE = ".pawgrade/secret"  # noqa: S105 - of a course: a path, not what it holds
 SECRET_BYTES = 16  # fewer could be found by trying
 SECRET_S = 2.0  # for another process to write the secret that it has drawn
+FILE = "pawgrade.toml"
+# Lists of assignments: they describe the course, so no variable of the environment replaces them.
+LISTS = ("order", "demo")
 LARGEST_STEP = 0.5  # a larger one would release the first score only
 
 
@@ -76,21 +79,16 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
         SpecError: a key is unknown or a value is of no use.
     """
     values: dict[str, str] = {}
-    path = course / "pawgrade.toml" if course else None
+    path = course / FILE if course else None
     if path and path.is_file():
-        try:
-            # As texts, like those of the environment: `_settings` reads both alike.
-            values = {
-                key: str(value) for key, value in tomllib.loads(path.read_text(encoding="utf-8")).items()
-            }
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-            raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
+        # As texts, like those of the environment: `_settings` reads both alike.
+        values = {key: str(value) for key, value in _read(path).items() if key not in LISTS}
     # Outside, `data_folder` is called `data`; `cards` is found and cannot be set.
     setting_names = {field.name for field in fields(Settings)} - {"data_folder", "cards"} | {"data"}
     unknown = sorted(set(values) - setting_names)
     if unknown:
         raise SpecError(
-            f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(setting_names))}."
+            f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(sorted({*setting_names, *LISTS}))}."
         )
     for name in (
         {"data", "holdout", "cache", "weights", "devices"} & set(values) if course is not None else set[str]()
@@ -102,6 +100,42 @@ def load(course: Path | None, environment: Mapping[str, str]) -> Settings:
         if environment.get(f"PAWGRADE_{name.upper()}"):
             values[name] = environment[f"PAWGRADE_{name.upper()}"]
     return replace(_settings(values), cards=own_cards(course))
+
+
+def assignments_named(course: Path, name: Literal["order", "demo"]) -> tuple[str, ...]:
+    """Return the ids of assignments that a list of the course's `pawgrade.toml` names, in its order.
+
+    Args:
+        course: folder that may hold the file.
+        name: `order`, in which the course is taught and its assignments are listed, or `demo`, what `pawgrade demo` grades.
+
+    Returns:
+        The ids, of assignments that the course may not have; empty where the file or the list is missing.
+
+    Raises:
+        SpecError: the file is no TOML, or the value is not a list of ids, each once.
+    """
+    path = course / FILE
+    ids = _read(path).get(name, []) if path.is_file() else []
+    if not isinstance(ids, list) or not all(isinstance(entry, str) and entry for entry in ids):
+        raise SpecError(
+            f"{path}: setting {name}: expected a list of assignments' ids, found {ids!r}.",
+            f'For example {name} = ["week1", "week2"].',
+        )
+    repeated = sorted({entry for entry in ids if ids.count(entry) > 1})
+    if repeated:
+        raise SpecError(
+            f"{path}: setting {name}: expected each assignment once, found {repeated[0]!r} again.",
+            "Remove one of the two.",
+        )
+    return tuple(ids)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SpecError(f"{path} is not valid TOML: {exc}.") from exc
 
 
 def own_cards(folder: Path | None) -> Path | None:

@@ -60,6 +60,22 @@ def test_the_doctor_prints_its_facts_as_json(tmp_path: Path, monkeypatch: pytest
 NEED = Path(__file__).resolve().parent.parent / "scripts" / "need-packages"
 
 
+def test_a_name_in_the_order_without_an_assignment_is_told_and_no_error(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path / "course")
+
+    (course.folder / "pawgrade.toml").write_text('order = ["tiny"]\n')
+    assert list(doctor.order(course)) == []
+
+    (course.folder / "pawgrade.toml").write_text('order = ["tinny", "tiny"]\n')
+    (fact,) = doctor.order(course)
+    assert (fact.what, fact.state) == ("order", "missing")
+    assert "names tinny, which the course does not have" in fact.found
+
+    (course.folder / "pawgrade.toml").write_text("order = 3\n")
+    assert list(doctor.order(course)) == []
+    assert "setting order" in doctor._course(course, Settings(None, tmp_path)).found
+
+
 @linux
 def test_what_the_tests_need_is_named_and_never_an_error(tmp_path: Path) -> None:
     for tool in ("bash", "uname", "grep", "id"):

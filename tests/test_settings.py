@@ -10,7 +10,7 @@ import pytest
 
 from grader import settings
 from grader.errors import SpecError
-from grader.settings import Settings, course_secret, load
+from grader.settings import Settings, assignments_named, course_secret, load
 
 
 def course_with(folder: Path, text: str) -> Path:
@@ -92,6 +92,32 @@ def test_a_home_folder_is_found() -> None:
 def test_a_wrong_setting_is_told(tmp_path: Path, text: str, words: list[str]) -> None:
     with pytest.raises(SpecError) as caught:
         load(course_with(tmp_path, text), {})
+
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_the_order_of_assignments_is_the_courses_and_no_variables(tmp_path: Path) -> None:
+    course = course_with(tmp_path, 'order = ["b", "a"]\nseed = 3')
+
+    assert load(course, {"PAWGRADE_ORDER": "c"}).seed == 3
+    assert assignments_named(course, "order") == ("b", "a")
+    assert assignments_named(course, "demo") == ()
+    assert assignments_named(tmp_path / "no course", "order") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('order = "a"', ["pawgrade.toml", "setting order", "list", "'a'"]),
+        ("order = [1, 2]", ["setting order", "[1, 2]"]),
+        ('order = ["a", ""]', ["setting order", "['a', '']"]),
+        ('order = ["a", "b", "a"]', ["setting order", "once", "'a'"]),
+        ("order = [", ["pawgrade.toml", "not valid TOML"]),
+    ],
+)
+def test_an_order_that_is_no_list_of_ids_is_told(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(SpecError) as caught:
+        assignments_named(course_with(tmp_path, text), "order")
 
     assert [word for word in words if word not in str(caught.value)] == []
 

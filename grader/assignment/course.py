@@ -19,6 +19,7 @@ from grader.assignment.layout import CONFIG, Layout, layout_of
 from grader.assignment.spec import notebook_names
 from grader.errors import SpecError, SubmissionError
 from grader.records import Submission
+from grader.settings import assignments_named
 
 TIMESTAMP = "timestamp.txt"
 
@@ -76,9 +77,21 @@ class Course:
         return path
 
     def assignments(self) -> tuple[str, ...]:
-        """Return the ids of all assignments, sorted."""
+        """Return the ids of all assignments: first those of the setting `order`, in its order, then the others by name.
+
+        Raises:
+            SpecError: `nbgrader_config.py` or `pawgrade.toml` cannot be followed.
+        """
         source = self.folder / self.layout.source
-        return tuple(sorted(path.parent.name for path in source.glob("*/assignment.toml")))
+        existing = sorted(path.parent.name for path in source.glob("*/assignment.toml"))
+        positions = {name: position for position, name in enumerate(assignments_named(self.folder, "order"))}
+        # `sorted` is stable: those without a position stay by name.
+        return tuple(sorted(existing, key=lambda name: positions.get(name, len(positions))))
+
+    def missing_in_order(self) -> tuple[str, ...]:
+        """Return what the setting `order` names and the course does not have: yet to be written, or misspelt."""
+        existing = self.assignments()
+        return tuple(name for name in assignments_named(self.folder, "order") if name not in existing)
 
     def chosen(self, assignments: Sequence[str] | None) -> tuple[str, ...]:
         """Return the assignments named, or all of the course; raises SpecError for one, or a course, that is none."""

@@ -96,6 +96,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where to put the demo's course.")] = Path(
         "pawgrade-demo"
     ),
+    everything: Annotated[bool, typer.Option("--all", help="Grade every assignment of the course.")] = False,
     json_path: JsonOption = None,
 ) -> None:
     """Grade a small made-up class on drawn pets: release, execute, judge, record, explain.
@@ -108,7 +109,7 @@ def demo(
     from grader import demo as demo_module
 
     with Progress() as tell:
-        finished = demo_module.run(folder, os.environ, tell)
+        finished = demo_module.run(folder, os.environ, tell, everything=everything)
     # groupby joins neighbours only: the demo grades one assignment after the other.
     for assignment, grades in itertools.groupby(finished.grades, key=lambda grade: grade.assignment):
         output.print_grades(tuple(grades), finished.titles[assignment])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from grader.assignment.course import (
     packaged_course,
 )
 from grader.errors import SpecError
+from grader.settings import assignments_named
 from tests.support.notebooks import toy_course
 
 
@@ -66,6 +68,24 @@ def test_assignments_are_folders_with_a_description(course: Course) -> None:
 
     assert course.assignments() == ("toy",)
     assert course.source("toy") == course.folder / "solutions" / "toy"
+
+
+def test_assignments_come_in_the_order_of_the_course_then_by_name(course: Course) -> None:
+    for name in ("beta", "alpha", "zeta"):
+        shutil.copytree(course.source("toy"), course.folder / "solutions" / name)
+    (course.folder / "pawgrade.toml").write_text('order = ["zeta", "to_come", "toy"]\n')
+
+    assert course.assignments() == ("zeta", "toy", "alpha", "beta")
+    assert course.chosen(None) == course.assignments()
+    assert course.missing_in_order() == ("to_come",)
+
+
+def test_the_packaged_course_begins_with_what_is_taught_first() -> None:
+    order = assignments_named(packaged_course().folder, "order")
+
+    assert packaged_course().assignments() == tuple(
+        name for name in order if name not in packaged_course().missing_in_order()
+    )
 
 
 @pytest.mark.parametrize("name", ["other", "toy/../nothing", "*", "", "..", "toy/../toy", "./toy"])

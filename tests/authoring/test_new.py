@@ -86,6 +86,7 @@ def test_its_settings_show_what_holds_without_them(made: Course, tmp_path: Path)
     )
     assert load(tmp_path, {}) == load(None, {})
     assert set(shown) == {
+        "order",
         "sandbox",
         "device",
         "seed",
