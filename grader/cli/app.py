@@ -93,9 +93,7 @@ def main() -> None:
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where to put the demo's course.")] = Path(
-        "pawgrade-demo"
-    ),
+    folder: Annotated[Path, typer.Option("--folder", help="Where its course goes.")] = Path("pawgrade-demo"),
     everything: Annotated[bool, typer.Option("--all", help="Grade every assignment of the course.")] = False,
     json_path: JsonOption = None,
 ) -> None:
