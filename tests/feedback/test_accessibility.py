@@ -58,7 +58,7 @@ def passed() -> str:
         exercises=exercises,
         checks=checks,
         failed_cells=(),
-        pictures=(pages.confusion_picture(), *pages.lab_pictures()),
+        pictures=(pages.confusion_picture(), *pages.fitting_pictures()),
     )
     return _page(grade, photos=pages.DrawnPhotos())
 

@@ -288,7 +288,7 @@ def page_of_the_labs() -> str:
     plot = base64.b64encode(to_png(photo)).decode("ascii")
     output = nbformat.v4.new_output("display_data", {"image/png": plot})
     given.cells += [nbformat.v4.new_code_cell(f"plot({at})", outputs=[output] * 3) for at in range(10)]
-    grade = pages.grade(pictures=(pages.confusion_picture(), *pages.lab_pictures()))
+    grade = pages.grade(pictures=(pages.confusion_picture(), *pages.fitting_pictures()))
     return render(
         grade,
         title="The lab",
@@ -328,7 +328,7 @@ def test_a_picture_can_be_read_instead_of_seen() -> None:
 
 
 def test_a_picture_without_room_costs_only_the_picture() -> None:
-    html = page(pictures=pages.lab_pictures() * 3)
+    html = page(pictures=pages.fitting_pictures() * 3)
 
     assert len(html) < 2_000_000
     assert "This picture was left out: the page would be too large. It has no part in your points." in words(
@@ -342,7 +342,7 @@ def test_a_page_of_a_hostile_flood_stays_small() -> None:
     cells = [nbformat.v4.new_code_cell("<" * 5_000, outputs=[flood] * 2) for _ in range(25)]
     cells += [nbformat.v4.new_code_cell("") for _ in range(800)]
     failed = tuple(FailedCell(at, at + 1, None, "E" * 100, Message("<" * 500)) for at in range(800))
-    grade = pages.grade(pictures=pages.lab_pictures(), failed_cells=failed)
+    grade = pages.grade(pictures=pages.fitting_pictures(), failed_cells=failed)
 
     html = render(
         grade,

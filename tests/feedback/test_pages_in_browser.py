@@ -218,7 +218,7 @@ def test_a_browser_shows_every_picture_and_the_difference_pixel_by_pixel(
 ) -> None:
     row = pages.attack_row(target=" ".join(pages.HOSTILE))
     picture = Picture("attacks", "An attack", packed({"rows": [row]}))
-    grade = pages.grade(pictures=(picture, *pages.lab_pictures()))
+    grade = pages.grade(pictures=(picture, *pages.fitting_pictures()))
     html = render(grade, title="The lab", notebook=None, own=pages.own_pictures())
     write_whole(tmp_path / "page.html", html)
     context = browser.new_context(viewport={"width": 1000, "height": 800})

@@ -130,6 +130,11 @@ def lab_pictures() -> tuple[Picture, ...]:
     return tuple(Picture(kind, f"The {kind}", packed(content)) for kind, content in contents.items())
 
 
+def fitting_pictures() -> tuple[Picture, ...]:
+    """Return those of `lab_pictures` for which one page has room; no assignment draws more of them."""
+    return tuple(picture for picture in lab_pictures() if picture.kind != "map_strips")
+
+
 class DrawnPhotos:
     """Public photos, drawn: a disc of one colour for each breed."""
 
