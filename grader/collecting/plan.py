@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -175,6 +176,8 @@ def _notebooks(files: Mapping[str, Member], names: Sequence[str]) -> tuple[dict[
         named = sorted((path for path in files if PurePosixPath(path).name == name), key=_depth)
         if len(named) > 1 and _depth(named[0])[0] == _depth(named[1])[0]:
             return {}, f"{len(named)} notebooks are called {name}: {_names(named)}"
+        if named and (versions := _versions(files, named[0])):
+            return {}, f"{len(versions)} versions of {name}: {_names(versions)}"
         if named:
             by_name[name] = named[0]
     # Of several, no other name is taken for one of them: which it is would be a guess.
@@ -187,7 +190,14 @@ def _notebook(files: Mapping[str, Member], name: str) -> tuple[str | None, str]:
     named = [path for path in notebooks if PurePosixPath(path).name == name]
     # Of several of the right name the one that lies highest, where only one does.
     if named and (len(named) == 1 or _depth(named[0])[0] < _depth(named[1])[0]):
+        if versions := _versions(files, named[0]):
+            return (
+                None,
+                f"{len(versions)} versions of {name}, and nothing says which counts: {_names(versions)}",
+            )
         return named[0], ""
+    if len(named) > 1:
+        return None, f"{len(named)} notebooks are called {name}: {_names(named)}"
     if len(notebooks) == 1:
         return notebooks[0], ""
     if not notebooks:
@@ -195,6 +205,21 @@ def _notebook(files: Mapping[str, Member], name: str) -> tuple[str | None, str]:
         inside = f"; {_names(archives)} may hold one: unpack it" if archives else ""
         return None, f"no notebook among {_names(files) or 'its files'}{inside}"
     return None, f"{len(notebooks)} notebooks, none called {name}: {_names(notebooks)}"
+
+
+def _versions(files: Mapping[str, Member], path: str) -> list[str]:
+    """Return a notebook and those beside it that have its name with a number, as `week1 (1).ipynb`; empty where there are none.
+
+    Moodle and browsers give such names to a file that is there already, and the later one may be the work.
+    """
+    notebook = PurePosixPath(path)
+    numbered = re.compile(rf"{re.escape(notebook.stem)} ?\(\d+\)\.ipynb", re.IGNORECASE)
+    beside = [
+        other
+        for other in files
+        if PurePosixPath(other).parent == notebook.parent and numbered.fullmatch(PurePosixPath(other).name)
+    ]
+    return [path, *sorted(beside)] if beside else []
 
 
 def _names(paths: Collection[str]) -> str:

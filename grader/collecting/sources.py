@@ -67,6 +67,13 @@ def opened(source: Path, course: Course, assignment: str, reading: Reading) -> I
         yield _with(asides, _contents(members, course, assignment, reading, evidence))
     elif source.is_file():
         if not zipfile.is_zipfile(source):
+            with source.open("rb") as file:
+                cut = file.read(2) == b"PK"
+            if cut:
+                raise SpecError(
+                    f"{source}: expected a whole zip archive, found one without its end.",
+                    "The download was interrupted, it seems: get the archive again.",
+                )
             raise SpecError(
                 f"{source}: expected a zip archive or a folder, found another file.",
                 f"For one notebook make the folder {course.layout.submitted}/<student>/{assignment} and put it there.",

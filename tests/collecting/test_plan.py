@@ -48,6 +48,7 @@ def there(folder: Path, files: dict[str, str], moment: datetime.datetime | None 
     [
         ({"lab.ipynb": "", "scratch.ipynb": ""}, "lab.ipynb", ""),
         ({"a/lab.ipynb": "", "a/b/lab.ipynb": ""}, "a/lab.ipynb", ""),
+        ({"lab.ipynb": "", "old/lab (1).ipynb": "", "lab (old).ipynb": ""}, "lab.ipynb", ""),
         ({"a/My Lab (2).ipynb": ""}, "a/My Lab (2).ipynb", "was called My Lab (2).ipynb"),
         ({"x\u202ey.IPYNB": ""}, "x\u202ey.IPYNB", "was called x\ufffdy.IPYNB"),
     ],
@@ -66,7 +67,14 @@ def test_the_notebook_is_chosen_and_another_name_is_said(
     ("files", "why"),
     [
         ({"a.ipynb": "", "b.ipynb": ""}, "2 notebooks, none called lab.ipynb: a.ipynb, b.ipynb"),
-        ({"a/lab.ipynb": "", "b/lab.ipynb": ""}, "2 notebooks"),
+        (
+            {"a/lab.ipynb": "", "b/lab.ipynb": ""},
+            "2 notebooks are called lab.ipynb: a/lab.ipynb, b/lab.ipynb",
+        ),
+        (
+            {"lab.ipynb": "empty", "lab (1).ipynb": "the work"},
+            "2 versions of lab.ipynb, and nothing says which counts: lab.ipynb, lab (1).ipynb",
+        ),
         ({"report.pdf": ""}, "no notebook among report.pdf"),
         ({"all.zip": ""}, "all.zip may hold one: unpack it"),
     ],

@@ -74,6 +74,18 @@ def test_what_a_folder_or_archive_refuses_is_among_what_is_left_out(course: Cour
         assert [aside.path for aside in contents.asides] == ["../x.ipynb"]
 
 
+def test_an_archive_without_its_end_is_a_broken_download(course: Course, tmp_path: Path) -> None:
+    archive = zip_of(tmp_path / "a.zip", {NAMES["moodle"]: "{}" * 100})
+    archive.write_bytes(archive.read_bytes()[:-30])
+
+    with (
+        pytest.raises(SpecError, match="a whole zip archive") as raised,
+        sources.opened(archive, course, "cat_lab", Reading()),
+    ):
+        pass
+    assert "get the archive again" in str(raised.value.hint)
+
+
 def test_what_is_no_source_is_told(course: Course, tmp_path: Path) -> None:
     (tmp_path / "one.ipynb").write_text("{}")
 

@@ -24,7 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, StrictBool, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from grader.errors import SpecError
@@ -63,7 +63,7 @@ class Option(Strict):
 
     text: Annotated[str, AfterValidator(_line)]
     explanation: Words
-    right: bool = False
+    right: StrictBool = False
 
 
 class BankQuestion(Strict):

@@ -79,6 +79,7 @@ def test_all_mistakes_are_told_at_once_with_the_ids_of_questions() -> None:
             "option 0 of 2",
             "question 'question-2'.options: expected options that differ, found two that read 'option 0 of 2'",
         ),
+        ("right = true", 'right = "yes"', "Input should be a valid boolean, found 'yes'"),
         ("right = true", "", "expected one option with right = true, found 0"),
         (SALT, "guessed", "salt"),
         ("[[questions.options]]", "[[questions.other]]", "question 'question-0'.options: Field required"),
