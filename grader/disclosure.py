@@ -51,7 +51,7 @@ HINT_CHARS, HINT_PARTS = (
     12,
     3,
 )  # a hint is at most so many literals of at least so many characters, one after the other
-OTHER_HINT = Message("`lab.check` and `pawgrade check` ask the same about public photos, and tell more.")
+OTHER_HINT = Message("`lab.check` and `pawgrade check` ask the same of what is public, and tell more.")
 OTHER_ERROR = Message("the answer does not keep the contract")
 BELIEVED = Message(  # where the notebook's own kernel says what its points are
     "These points are believed: they are what the tests in your notebook said when it ran, and nothing looked at it from outside."

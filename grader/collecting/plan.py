@@ -173,31 +173,21 @@ def _notebooks(files: Mapping[str, Member], names: Sequence[str]) -> tuple[dict[
         return ({} if path is None else {names[0]: path}), reason
     by_name: dict[str, str] = {}
     for name in names:
-        named = sorted((path for path in files if PurePosixPath(path).name == name), key=_depth)
-        if len(named) > 1 and _depth(named[0])[0] == _depth(named[1])[0]:
-            return {}, f"{len(named)} notebooks are called {name}: {_names(named)}"
-        if named and (versions := _versions(files, named[0])):
-            return {}, f"{len(versions)} versions of {name}: {_names(versions)}"
-        if named:
-            by_name[name] = named[0]
+        path, reason = _called(files, name)
+        if reason:
+            return {}, reason
+        if path is not None:
+            by_name[name] = path
     # Of several, no other name is taken for one of them: which it is would be a guess.
     return by_name, "" if by_name else f"none of {', '.join(names)} among {_names(files) or 'its files'}"
 
 
 def _notebook(files: Mapping[str, Member], name: str) -> tuple[str | None, str]:
     """Return the path of the notebook of a hand-in, or why none is chosen."""
+    path, reason = _called(files, name)
+    if path is not None or reason:
+        return path, reason
     notebooks = sorted((path for path in files if path.lower().endswith(".ipynb")), key=_depth)
-    named = [path for path in notebooks if PurePosixPath(path).name == name]
-    # Of several of the right name the one that lies highest, where only one does.
-    if named and (len(named) == 1 or _depth(named[0])[0] < _depth(named[1])[0]):
-        if versions := _versions(files, named[0]):
-            return (
-                None,
-                f"{len(versions)} versions of {name}, and nothing says which counts: {_names(versions)}",
-            )
-        return named[0], ""
-    if len(named) > 1:
-        return None, f"{len(named)} notebooks are called {name}: {_names(named)}"
     if len(notebooks) == 1:
         return notebooks[0], ""
     if not notebooks:
@@ -205,6 +195,19 @@ def _notebook(files: Mapping[str, Member], name: str) -> tuple[str | None, str]:
         inside = f"; {_names(archives)} may hold one: unpack it" if archives else ""
         return None, f"no notebook among {_names(files) or 'its files'}{inside}"
     return None, f"{len(notebooks)} notebooks, none called {name}: {_names(notebooks)}"
+
+
+def _called(files: Mapping[str, Member], name: str) -> tuple[str | None, str]:
+    """Return the path of the notebook that has a name, or why none of those that have it is chosen; neither where none has it."""
+    named = sorted((path for path in files if PurePosixPath(path).name == name), key=_depth)
+    if not named:
+        return None, ""
+    # Of several the one that lies highest, where only one does.
+    if len(named) > 1 and _depth(named[0])[0] == _depth(named[1])[0]:
+        return None, f"{len(named)} notebooks are called {name}: {_names(named)}"
+    if versions := _versions(files, named[0]):
+        return None, f"{len(versions)} versions of {name}, and nothing says which counts: {_names(versions)}"
+    return named[0], ""
 
 
 def _versions(files: Mapping[str, Member], path: str) -> list[str]:

@@ -114,9 +114,7 @@ class Bank(Strict):
         problems = _repeated(question.id for question in self.questions)
         if not self.questions:
             problems.append("expected at least one [[questions]], found none")
-        if self.draw is not None and self.draw > len(self.questions):
-            problems.append(f"draw is {self.draw}, but there are {len(self.questions)} questions")
-        refuse(type(self), problems)
+        refuse(type(self), [*problems, *_too_many(self.draw, len(self.questions))])
         return self
 
     @property
@@ -149,7 +147,8 @@ def parse_bank(text: str, where: str) -> Bank:
         ids = [
             table["id"] for table in tables if isinstance(table, dict) and isinstance(table.get("id"), str)
         ]
-        problems += [problem for problem in _repeated(ids) if f"the file: {problem}" not in problems]
+        whole = [*_repeated(ids), *_too_many(values.get("draw"), len(tables))]
+        problems += [problem for problem in whole if f"the file: {problem}" not in problems]
         raise SpecError(told(where, problems), ADVICE) from exc
 
 
@@ -184,6 +183,12 @@ def bank_of(source: Path) -> Bank | None:
 
 def _repeated(ids: Iterable[str]) -> list[str]:
     return [f"{count} questions have the id {name!r}" for name, count in Counter(ids).items() if count > 1]
+
+
+def _too_many(draw: object, count: int) -> list[str]:
+    if isinstance(draw, int) and draw > count:
+        return [f"draw is {draw}, but there are {count} questions"]
+    return []
 
 
 def _with_id(problem: str, values: dict[str, Any]) -> str:

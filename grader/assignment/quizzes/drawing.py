@@ -86,10 +86,7 @@ def draw(bank: Bank, key: bytes) -> Drawing:
     ]
     chosen = [question for *_, question in sorted(rounds, key=lambda entry: entry[:2])][: bank.count]
     chosen.sort(key=lambda question: _digest(key, "order", question.id))
-    orders = [
-        sorted(range(len(question.options)), key=lambda k, name=question.id: _digest(key, "option", name, k))  # type: ignore[misc] # bound now
-        for question in chosen
-    ]
+    orders = [_order(key, question) for question in chosen]
     # Of what was drawn, too: a bank that changed since gives a notebook that is told apart from the one that was handed out.
     facts = [(question.id, order) for question, order in zip(chosen, orders, strict=True)]
     number = int.from_bytes(_digest(key, "number", json.dumps(facts))[:8], "big") % (NUMBERS - 1) + 1
@@ -100,6 +97,12 @@ def draw(bank: Bank, key: bytes) -> Drawing:
             for question, order in zip(chosen, orders, strict=True)
         ),
     )
+
+
+def _order(key: bytes, question: BankQuestion) -> list[int]:
+    """Return the numbers of a question's options, from 0, in the order of a key."""
+    numbers = range(len(question.options))
+    return sorted(numbers, key=lambda number: _digest(key, "option", question.id, number))
 
 
 def _digest(key: bytes, *words: object) -> bytes:

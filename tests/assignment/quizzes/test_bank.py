@@ -55,7 +55,7 @@ def test_all_mistakes_are_told_at_once_with_the_ids_of_questions() -> None:
         parse_bank(BROKEN, "bank.toml")
 
     text = str(raised.value.message)
-    assert text.startswith("bank.toml: 8 mistakes:")
+    assert text.startswith("bank.toml: 9 mistakes:")
     for words in (
         "question 'first'.options: expected one option with right = true, found 2",
         "question 'second'.text: expected words",
@@ -65,6 +65,7 @@ def test_all_mistakes_are_told_at_once_with_the_ids_of_questions() -> None:
         "question 'Third One'.id",
         "question 'Third One'.options: expected 2 to 8 options, found 1",
         "2 questions have the id 'second'",
+        "draw is 9, but there are 4 questions",
     ):
         assert words in text
 
