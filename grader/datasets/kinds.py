@@ -16,17 +16,11 @@ from grader.datasets.photos import Photos
 from grader.datasets.textures import SIDE_PX, Split
 from grader.errors import SpecError
 
-DRAWN: dict[
-    str, tuple[str, ...]
-] = {  # kinds that are drawn, and their classes; a label is a position in them
-    "textures": textures.CLASSES,
-    "cells": cells.CLASSES,
-}
-PER_CLASS: dict[str, int] = {
-    "train": 20,
-    "test": 15,
-}  # public pictures of each class, where there are so many
-SEEDS: dict[str, int] = {"train": 11, "test": 12}  # of public pictures: everybody has the same
+# Kinds that are drawn, and their classes; a label is a position in them.
+DRAWN: dict[str, tuple[str, ...]] = {"textures": textures.CLASSES, "cells": cells.CLASSES}
+# Public pictures of each class, where there are so many, and the seeds of the drawn ones: everybody has the same.
+PER_CLASS = {"train": 20, "test": 15}
+SEEDS = {"train": 11, "test": 12}
 
 
 def draw_kind(kind: str, counts: Sequence[int], rng: np.random.Generator, split: Split = "hidden") -> Photos:
