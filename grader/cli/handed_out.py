@@ -25,6 +25,7 @@ def hand_out_and_tell(course: Course, assignment: str, settings: Settings) -> No
     """
     from grader.assignment.quizzes.quiz import HANDED_OUT
     from grader.authoring.quizzes import handing_out
+    from grader.gradebook.roster import FILE
     from grader.settings import course_secret
 
     if not handing_out.is_quiz(course, assignment):
@@ -38,6 +39,6 @@ def hand_out_and_tell(course: Course, assignment: str, settings: Settings) -> No
         )
         return
     output.note(
-        f"one drawing for all: the course has no {handing_out.ROSTER}. With one, `pawgrade release {shlex.quote(assignment)}` draws "
+        f"one drawing for all: the course has no {FILE}. With one, `pawgrade release {shlex.quote(assignment)}` draws "
         "questions and letters for each student"
     )

@@ -18,8 +18,6 @@ from grader.files import fresh_folder
 from grader.gradebook import roster
 from grader.gradebook.conversion import read_source
 
-ROSTER = roster.FILE
-
 
 def is_quiz(course: Course, assignment: str) -> bool:
     """Say whether an assignment has questions that are drawn for each student."""
@@ -28,7 +26,7 @@ def is_quiz(course: Course, assignment: str) -> bool:
 
 def has_roster(course: Course) -> bool:
     """Say whether the course has a `roster.csv`: without one there is one drawing for all."""
-    return (course.folder / ROSTER).is_file()
+    return (course.folder / roster.FILE).is_file()
 
 
 def hand_out(course: Course, assignment: str, secret: bytes) -> list[Path]:
@@ -51,7 +49,7 @@ def hand_out(course: Course, assignment: str, secret: bytes) -> list[Path]:
     if quiz is None or not has_roster(course):
         return []
     _require_free(course)
-    students = sorted(student.id for student in roster.read_roster(course.folder / ROSTER).students)
+    students = sorted(student.id for student in roster.read_roster(course.folder / roster.FILE).students)
     release = course.release(assignment)
     file = f"{load_assignment(release).notebook_of(ENTRY_POINT)}.ipynb"
     notebook = read_source(release / file)

@@ -81,7 +81,7 @@ def assignment(
     text) have levels of accuracy with a calibration: `pawgrade calibrate` makes it anew when you have changed them.
 
     `--kind quiz --bank FILE` makes a quiz of a bank of questions: each has an id, a topic, a text, and options with an explanation,
-    one of them right. All mistakes of the bank are told at once.
+    one of them right. Mistakes of the bank are told together.
     """
     from grader.authoring.starters.new import new_assignment
 
